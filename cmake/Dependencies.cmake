@@ -1,0 +1,34 @@
+# What is on the machine is used first; what is not is fetched at a pinned commit.
+
+include(FetchContent)
+
+find_package(Threads REQUIRED GLOBAL)
+
+find_package(Asio 1.22.1 MODULE)
+if(NOT Asio_FOUND)
+  # A name of its own: find_package(Asio) would be redirected to the fetched tree, which has no targets.
+  FetchContent_Declare(asio_tree
+    GIT_REPOSITORY https://github.com/chriskohlhoff/asio.git
+    GIT_TAG 12e0ce9e0500bf0f247dbd1ae894272656456079)  # asio-1-30-2
+  FetchContent_MakeAvailable(asio_tree)
+  set(Asio_INCLUDE_DIR "${asio_tree_SOURCE_DIR}/asio/include")
+  include(FindAsio)
+endif()
+
+# A fetched copy is installed beside communica, whose exported target names it.
+set(JSON_Install ${COMMUNICA_INSTALL} CACHE INTERNAL "")
+FetchContent_Declare(nlohmann_json
+  GIT_REPOSITORY https://github.com/nlohmann/json.git
+  GIT_TAG 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03  # v3.11.3
+  SYSTEM
+  FIND_PACKAGE_ARGS 3.11 GLOBAL)
+FetchContent_MakeAvailable(nlohmann_json)
+
+if(COMMUNICA_BUILD_TESTS)
+  FetchContent_Declare(Catch2
+    GIT_REPOSITORY https://github.com/catchorg/Catch2.git
+    GIT_TAG b5373dadca40b7edc8570cf9470b9b1cb1934d40  # v3.5.4
+  SYSTEM
+    FIND_PACKAGE_ARGS)  # any version: tests/support/catch.hpp knows both layouts
+  FetchContent_MakeAvailable(Catch2)
+endif()

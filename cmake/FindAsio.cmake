@@ -1,0 +1,33 @@
+# Finds standalone Asio, which brings no CMake package of its own, and defines Asio::Asio.
+# Also installed with communica, whose package configuration needs it.
+#
+# Asio_INCLUDE_DIR  the directory of asio.hpp; set it to choose one
+
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(PC_Asio QUIET asio)
+endif()
+find_path(Asio_INCLUDE_DIR asio.hpp HINTS ${PC_Asio_INCLUDE_DIRS})
+mark_as_advanced(Asio_INCLUDE_DIR)
+
+if(Asio_INCLUDE_DIR)
+  # "#define ASIO_VERSION 102201 // 1.22.1"
+  file(STRINGS "${Asio_INCLUDE_DIR}/asio/version.hpp" Asio_VERSION REGEX "#define ASIO_VERSION [0-9]+")
+  string(REGEX REPLACE ".*ASIO_VERSION ([0-9]+).*" "\\1" Asio_VERSION "${Asio_VERSION}")
+  math(EXPR Asio_VERSION_MAJOR "${Asio_VERSION} / 100000")
+  math(EXPR Asio_VERSION_MINOR "${Asio_VERSION} / 100 % 1000")
+  math(EXPR Asio_VERSION_PATCH "${Asio_VERSION} % 100")
+  set(Asio_VERSION ${Asio_VERSION_MAJOR}.${Asio_VERSION_MINOR}.${Asio_VERSION_PATCH})
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Asio REQUIRED_VARS Asio_INCLUDE_DIR VERSION_VAR Asio_VERSION NAME_MISMATCHED)
+
+if(Asio_FOUND AND NOT TARGET Asio::Asio)
+  add_library(Asio::Asio INTERFACE IMPORTED GLOBAL)
+  target_include_directories(Asio::Asio INTERFACE "${Asio_INCLUDE_DIR}")
+  if(Asio_VERSION VERSION_LESS 1.26)
+    # Until then Asio asks Clang for the coroutines of the technical specification, which it no longer has.
+    target_compile_definitions(Asio::Asio INTERFACE $<$<CXX_COMPILER_ID:Clang,AppleClang>:ASIO_HAS_CO_AWAIT=1>)
+  endif()
+endif()

@@ -1,0 +1,28 @@
+# Header-only, so everything lies under include/ and share/: one installation serves every architecture.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir "share/cmake/communica")
+
+install(TARGETS communica EXPORT communica FILE_SET HEADERS)
+install(EXPORT communica NAMESPACE communica:: FILE communicaTargets.cmake DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/communicaConfig.cmake.in "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
+  INSTALL_DESTINATION ${package_dir}
+  NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/communicaConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion
+  ARCH_INDEPENDENT)
+install(FILES
+  "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
+  "${PROJECT_BINARY_DIR}/communicaConfigVersion.cmake"
+  cmake/FindAsio.cmake
+  DESTINATION ${package_dir})
+
+# pkg-config can not ask which compiler it serves, but the definition that FindAsio.cmake gives to Clang is true for all.
+if(Asio_VERSION VERSION_LESS 1.26)
+  set(asio_cflags "-DASIO_HAS_CO_AWAIT=1")
+endif()
+configure_file(cmake/communica.pc.in "${PROJECT_BINARY_DIR}/communica.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/communica.pc" DESTINATION share/pkgconfig)

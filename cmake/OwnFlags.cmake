@@ -1,0 +1,17 @@
+# communica::own_flags: what this project's own programs are compiled with, and nobody else's.
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(COMMUNICA_SANITIZE "" CACHE STRING "Sanitizers for the tests and examples, as in -fsanitize=...")
+
+add_library(communica_own_flags INTERFACE)
+add_library(communica::own_flags ALIAS communica_own_flags)
+
+if(NOT MSVC)
+  target_compile_options(communica_own_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+endif()
+
+if(COMMUNICA_SANITIZE)
+  set(sanitize -fsanitize=${COMMUNICA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(communica_own_flags INTERFACE ${sanitize})
+  target_link_options(communica_own_flags INTERFACE ${sanitize})
+endif()
