@@ -1,0 +1,73 @@
+// The one place that knows which version of standalone Asio is in use.
+#pragma once
+
+#include <asio/version.hpp>
+
+#if ASIO_VERSION < 102201
+#error "communica needs standalone Asio 1.22.1 or newer"
+#endif
+
+#include <asio/detail/config.hpp>
+
+#if !defined(ASIO_HAS_CO_AWAIT)
+#error \
+    "Asio has coroutines turned off here: compile as C++20, and with Clang and an Asio before 1.26 define ASIO_HAS_CO_AWAIT=1 (the CMake target communica::communica does it)"
+#endif
+
+#include <asio/any_io_executor.hpp>
+#include <asio/associated_allocator.hpp>
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/bind_executor.hpp>
+#include <asio/buffer.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/strand.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+
+#if ASIO_VERSION < 102400
+#include <asio/experimental/as_tuple.hpp>
+#else
+#include <asio/as_tuple.hpp>
+#endif
+
+namespace communica {
+
+#if ASIO_VERSION < 102400
+using asio::experimental::as_tuple;
+#else
+using asio::as_tuple;
+#endif
+
+/// What every operation of the library takes as its token when none is given.
+using default_token = asio::use_awaitable_t<>;
+
+/// Awaits an operation and gives its error as a value: `auto [error, n] = co_await op(no_throw);`
+inline constexpr auto no_throw = as_tuple(asio::use_awaitable);
+
+/// An executor, or an execution context that has one: what constructors take first, as Asio's objects do.
+template <class T>
+concept ExecutorSource = std::convertible_to<T, asio::any_io_executor> || requires(T& context) {
+    { context.get_executor() } -> std::convertible_to<asio::any_io_executor>;
+};
+
+template <ExecutorSource T>
+asio::any_io_executor executor_of(T&& source) {
+    if constexpr (std::convertible_to<T, asio::any_io_executor>) {
+        return std::forward<T>(source);
+    } else {
+        return source.get_executor();
+    }
+}
+
+}  // namespace communica

@@ -1,0 +1,230 @@
+// What can go wrong: the library's error codes, the errors that cross the wire, and a result that throws for none.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace communica {
+
+/// The library's own error conditions. Errors of the operating system keep their own categories.
+enum class errc {
+    closed = 1,         ///< this entity was closed, stopped or destroyed, or the other side closed in order
+    connection_lost,    ///< the connection ended with the request on its way: whether it was carried out is unknown
+    timeout,            ///< the deadline passed
+    not_connected,      ///< there is no connection, and the caller did not want to wait for one
+    replaced,           ///< another connection with the same client id took this one's place
+    handshake_failed,   ///< the other side did not greet as the protocol wants, or refused
+    protocol_error,     ///< the other side sent bytes that are not the protocol
+    message_too_large,  ///< a message is over the limit of one of the two sides
+    busy,               ///< the other side is over one of its limits
+    draining,           ///< the other side answers what it has begun and takes no more
+    invalid_argument,   ///< a name, address or option that can't be used
+    invalid_state,      ///< a connector's dumped state that can't be loaded
+    requester_error,    ///< the other side says the request is at fault (`RequesterError`)
+    responder_error,    ///< the other side could not answer (`ResponderError`)
+    serializer_error,   ///< a value does not fit its bytes or the bytes their type (`SerializerError`)
+    unknown_error,      ///< the other side's handler failed in a way of its own (`UnknownError`)
+};
+
+class ErrorCategory final : public std::error_category {
+ public:
+    const char* name() const noexcept override { return "communica"; }
+
+    std::string message(int value) const override {
+        switch (static_cast<errc>(value)) {
+            case errc::closed: return "closed";
+            case errc::connection_lost: return "the connection was lost before the answer came";
+            case errc::timeout: return "the deadline passed";
+            case errc::not_connected: return "not connected";
+            case errc::replaced: return "another connection with the same client id took over";
+            case errc::handshake_failed: return "the handshake failed";
+            case errc::protocol_error: return "the other side broke the protocol";
+            case errc::message_too_large: return "the message is too large";
+            case errc::busy: return "the other side is busy";
+            case errc::draining: return "the other side is about to close";
+            case errc::invalid_argument: return "invalid argument";
+            case errc::invalid_state: return "not a state that this connector can load";
+            case errc::requester_error: return "the request is at fault";
+            case errc::responder_error: return "the responder failed";
+            case errc::serializer_error: return "a value does not fit";
+            case errc::unknown_error: return "the handler failed";
+        }
+        return "unknown error";
+    }
+};
+
+inline const std::error_category& error_category() noexcept {
+    static const ErrorCategory category;
+    return category;
+}
+
+inline std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
+
+}  // namespace communica
+
+template <>
+struct std::is_error_code_enum<communica::errc> : std::true_type {};
+
+namespace communica {
+
+/// Base of the errors that a handler may throw and a request may end with. `what()` is the message alone.
+/// `status()` is the number that travels as `code` on the wire (HTTP's numbers by custom), absent if none was given.
+class MessageError : public std::system_error {
+ public:
+    MessageError(std::error_code code, std::string message, std::optional<std::int64_t> status)
+        : std::system_error(code), message_(std::make_shared<std::string>(std::move(message))), status_(status) {}
+
+    const char* what() const noexcept override { return message_->c_str(); }
+    std::optional<std::int64_t> status() const noexcept { return status_; }
+
+ private:
+    std::shared_ptr<const std::string> message_;  // shared: copying an exception must not throw
+    std::optional<std::int64_t> status_;
+};
+
+/// "You asked for something wrong." The Python library's `ReqError`.
+class RequesterError : public MessageError {
+ public:
+    explicit RequesterError(std::string message, std::optional<std::int64_t> status = {},
+                            std::error_code code = errc::requester_error)
+        : MessageError(code, std::move(message), status) {}
+};
+
+/// "I can't answer." The Python library's `RespError`. With `code()` other than `errc::responder_error`
+/// it is the library on the other side that speaks: `errc::busy`, `errc::draining`, ...
+class ResponderError : public MessageError {
+ public:
+    explicit ResponderError(std::string message, std::optional<std::int64_t> status = {},
+                            std::error_code code = errc::responder_error)
+        : MessageError(code, std::move(message), status) {}
+};
+
+/// A value that does not load from, or dump into, the serializer's format: here or at the other side.
+class SerializerError : public MessageError {
+ public:
+    explicit SerializerError(std::string message, std::error_code code = errc::serializer_error)
+        : MessageError(code, std::move(message), {}) {}
+};
+
+/// The handler on the other side threw something else.
+class UnknownError : public MessageError {
+ public:
+    explicit UnknownError(std::string message, std::optional<std::int64_t> status = {})
+        : MessageError(errc::unknown_error, std::move(message), status) {}
+};
+
+/// A route was defined twice.
+class RouteOverrideError : public std::logic_error {
+ public:
+    using std::logic_error::logic_error;
+};
+
+/// An error as a value: what a request can end with, before it becomes an exception.
+struct Error {
+    /// Which exception it becomes: `none` is a plain `std::system_error`.
+    enum class Kind { none, requester, responder, serializer, unknown };
+
+    std::error_code code;
+    std::string message = {};
+    std::optional<std::int64_t> status = {};
+    Kind kind = Kind::none;
+
+    std::exception_ptr to_exception() const {
+        switch (kind) {
+            case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));
+            case Kind::responder: return std::make_exception_ptr(ResponderError(message, status, code));
+            case Kind::serializer: return std::make_exception_ptr(SerializerError(message, code));
+            case Kind::unknown: return std::make_exception_ptr(UnknownError(message, status));
+            case Kind::none: break;
+        }
+        return std::make_exception_ptr(MessageError(code, message.empty() ? code.message() : message, status));
+    }
+
+    /// The error that an exception stands for.
+    static Error from(const std::exception_ptr& exception) {
+        try {
+            std::rethrow_exception(exception);
+        } catch (const RequesterError& e) {
+            return {e.code(), e.what(), e.status(), Kind::requester};
+        } catch (const ResponderError& e) {
+            return {e.code(), e.what(), e.status(), Kind::responder};
+        } catch (const SerializerError& e) {
+            return {e.code(), e.what(), {}, Kind::serializer};
+        } catch (const UnknownError& e) {
+            return {e.code(), e.what(), e.status(), Kind::unknown};
+        } catch (const std::system_error& e) {
+            return {e.code(), e.what()};
+        } catch (const std::exception& e) {
+            return {errc::unknown_error, e.what()};
+        } catch (...) {
+            return {errc::unknown_error, "an exception that is not a std::exception"};
+        }
+    }
+};
+
+/// A value or an `Error`: what `try_request` gives. It throws only when `value()` is asked of an error.
+template <class T>
+class result {
+ public:
+    result() = default;
+    result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+    bool has_value() const noexcept { return state_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    T& operator*() & noexcept { return *std::get_if<0>(&state_); }
+    const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+    T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
+    T* operator->() noexcept { return std::get_if<0>(&state_); }
+    const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+
+    const Error& error() const noexcept { return *std::get_if<1>(&state_); }
+
+    T& value() & {
+        require_value();
+        return **this;
+    }
+    T&& value() && {
+        require_value();
+        return *std::move(*this);
+    }
+
+ private:
+    void require_value() const {
+        if (!has_value()) {
+            std::rethrow_exception(error().to_exception());
+        }
+    }
+
+    std::variant<T, Error> state_;
+};
+
+template <>
+class result<void> {
+ public:
+    result() = default;
+    result(Error error) : error_(std::move(error)) {}
+
+    bool has_value() const noexcept { return !error_; }
+    explicit operator bool() const noexcept { return has_value(); }
+    const Error& error() const noexcept { return *error_; }
+    void value() const {
+        if (error_) {
+            std::rethrow_exception(error_->to_exception());
+        }
+    }
+
+ private:
+    std::optional<Error> error_;
+};
+
+}  // namespace communica
