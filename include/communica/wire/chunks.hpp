@@ -1,0 +1,99 @@
+// A message in parts: how it is cut, and how it is put together again.
+#pragma once
+
+#include "../error.hpp"
+#include "frame_reader.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace communica::wire {
+
+/// How many chunks a message takes, and what each of them holds, so that no frame's payload passes `max_payload`.
+/// The metadata goes whole with the first chunk.
+class ChunkPlan {
+ public:
+    static constexpr std::size_t overhead = 12;  // index, total, metadata size
+
+    /// `max_payload`: the most that one frame may hold besides its length and code.
+    ChunkPlan(std::size_t metadata_size, std::size_t body_size, std::size_t max_payload)
+        : metadata_size_(metadata_size), body_size_(body_size) {
+        const std::size_t room = max_payload > overhead ? max_payload - overhead : 1;
+        first_ = std::min(body_size, room > metadata_size ? room - metadata_size : 0);
+        each_ = room;
+        total_ = 1 + (body_size - first_ + each_ - 1) / each_;
+    }
+
+    std::size_t total() const noexcept { return total_; }
+
+    ChunkHead head(std::size_t index) const noexcept {
+        return {.index = static_cast<std::uint32_t>(index),
+                .total = static_cast<std::uint32_t>(total_),
+                .metadata_size = index == 0 ? metadata_size_ : 0,
+                .body_size = index == 0 ? first_ : std::min(each_, body_size_ - offset(index))};
+    }
+
+    /// Where in the body chunk `index` begins.
+    std::size_t offset(std::size_t index) const noexcept { return index == 0 ? 0 : first_ + (index - 1) * each_; }
+
+ private:
+    std::size_t metadata_size_;
+    std::size_t body_size_;
+    std::size_t first_ = 0;
+    std::size_t each_ = 0;
+    std::size_t total_ = 0;
+};
+
+/// Puts the chunks of one message together, in the order in which they come (the protocol has one chunked message
+/// at a time for each direction). One over the limit is dropped, but for its metadata.
+class ChunkAssembler {
+ public:
+    explicit ChunkAssembler(Limits limits = {}) : limits_(limits) {}
+
+    /// Takes a chunk. Says true when `frame` has become a whole message (`message`), or one that has just
+    /// passed the limit (`oversized`); the views live until the next call.
+    bool add(Frame& frame) {
+        if (count_ == 0) {
+            if (frame.index != 0) {
+                return false;  // the rest of a message whose start we never saw
+            }
+            metadata_.clear();
+            metadata_.append(frame.metadata);
+            body_.release();
+            dropped_ = false;
+        }
+        ++count_;
+        const bool last = count_ == frame.total;
+        if (last) {
+            count_ = 0;
+        }
+        if (dropped_) {
+            return false;
+        }
+        const bool incomplete = frame.body.size() != frame.body_size;  // over the limit by itself
+        if (incomplete || metadata_.size() + body_.size() + frame.body_size > limits_.max_message) {
+            body_.release();
+            dropped_ = true;
+            frame = {.kind = Frame::Kind::oversized, .metadata = metadata_.text()};
+            return true;
+        }
+        body_.append(frame.body);
+        if (last) {
+            frame = {.kind = Frame::Kind::message,
+                     .metadata = metadata_.text(),
+                     .body = body_.text(),
+                     .body_size = body_.size()};
+        }
+        return last;
+    }
+
+ private:
+    Limits limits_;
+    Buffer metadata_;
+    Buffer body_;
+    std::size_t count_ = 0;
+    bool dropped_ = false;
+};
+
+}  // namespace communica::wire

@@ -1,0 +1,103 @@
+// The body of an answer that is an error: `{"code": 404, "message": "..."}` (docs/protocol.md, "Errors").
+#pragma once
+
+#include "../buffer.hpp"
+#include "../error.hpp"
+#include "json_events.hpp"
+#include "metadata.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace communica::wire {
+
+/// The errors of the library itself that travel by name, under a third key which the Python library ignores.
+inline constexpr std::array<std::pair<errc, std::string_view>, 5> named_errors{{
+    {errc::busy, "busy"},
+    {errc::draining, "draining"},
+    {errc::closed, "closed"},
+    {errc::timeout, "timeout"},
+    {errc::message_too_large, "message_too_large"},
+}};
+
+inline MessageType error_type(const Error& error) noexcept {
+    switch (error.kind) {
+        case Error::Kind::requester: return MessageType::requester_error;
+        case Error::Kind::responder: return MessageType::responder_error;
+        case Error::Kind::serializer: return MessageType::data_error;
+        case Error::Kind::unknown:
+        case Error::Kind::none: break;
+    }
+    return MessageType::unknown_error;
+}
+
+/// Writes the body of an error answer.
+inline void write_error_body(Buffer& out, const Error& error) {
+    const std::string message =
+        nlohmann::json(error.message).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (error.kind == Error::Kind::serializer) {
+        out.append("{\"message\": ");
+        out.append(message);
+        out.push_back('}');
+        return;
+    }
+    out.append("{\"code\": ");
+    out.append(error.status ? std::to_string(*error.status) : "null");
+    out.append(", \"message\": ");
+    out.append(message);
+    for (const auto& [value, name] : named_errors) {
+        if (error.code == value) {
+            out.append(", \"errc\": \"");
+            out.append(name);
+            out.push_back('"');
+        }
+    }
+    out.push_back('}');
+}
+
+/// Reads the body of an error answer. One that has not the form is no reason to leave the requester waiting.
+inline Error read_error_body(MessageType type, Bytes bytes) {
+    Error error;
+    switch (type) {
+        case MessageType::requester_error:
+            error = {.code = errc::requester_error, .kind = Error::Kind::requester};
+            break;
+        case MessageType::responder_error:
+            error = {.code = errc::responder_error, .kind = Error::Kind::responder};
+            break;
+        case MessageType::data_error: error = {.code = errc::serializer_error, .kind = Error::Kind::serializer}; break;
+        default: error = {.code = errc::unknown_error, .kind = Error::Kind::unknown}; break;
+    }
+    const std::string_view text = as_text(bytes);
+    if (type != MessageType::unknown_error && error.kind == Error::Kind::unknown) {
+        error.message = "an answer of unknown type " + std::to_string(static_cast<int>(type));
+        return error;
+    }
+    JsonWriter depth_check;
+    if (!nlohmann::json::sax_parse(text, &depth_check)) {
+        error.message = "an error without a readable body";
+        return error;
+    }
+    const auto body = nlohmann::json::parse(text);
+    if (!body.is_object()) {
+        return error;
+    }
+    if (const auto message = body.find("message"); message != body.end() && message->is_string()) {
+        error.message = message->get<std::string>();
+    }
+    if (const auto code = body.find("code"); code != body.end() && code->is_number_integer()) {
+        const bool fits = !code->is_number_unsigned() || std::in_range<std::int64_t>(code->get<std::uint64_t>());
+        error.status = fits ? std::optional(code->get<std::int64_t>()) : std::nullopt;
+    }
+    if (const auto name = body.find("errc"); name != body.end() && name->is_string()) {
+        for (const auto& [value, known] : named_errors) {
+            if (known == name->get_ref<const std::string&>()) {
+                error.code = value;
+            }
+        }
+    }
+    return error;
+}
+
+}  // namespace communica::wire

@@ -1,0 +1,63 @@
+// The frames of a stream transport: a length, a code, and what the code says (docs/protocol.md, "Frames").
+#pragma once
+
+#include "../buffer.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace communica::wire {
+
+/// The codes in use. 30 to 39 are kept for the extensions of this library, 40 to 59 for streams.
+enum class FrameCode : std::uint8_t { message = 10, chunk = 11, close_notify = 20 };
+
+/// A frame's length field counts everything after itself.
+inline constexpr std::size_t length_size = 4;
+
+inline std::uint32_t load_u32(const char* bytes) noexcept {
+    const auto* b = reinterpret_cast<const unsigned char*>(bytes);
+    return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | std::uint32_t{b[3]};
+}
+
+inline void store_u32(char* bytes, std::uint32_t value) noexcept {
+    bytes[0] = static_cast<char>(value >> 24);
+    bytes[1] = static_cast<char>(value >> 16);
+    bytes[2] = static_cast<char>(value >> 8);
+    bytes[3] = static_cast<char>(value);
+}
+
+/// A whole message: its metadata's size (which counts its own four bytes), the metadata, the body.
+struct MessageHead {
+    static constexpr std::size_t size = length_size + 1 + 4;
+    std::size_t metadata_size = 0;
+    std::size_t body_size = 0;
+
+    void store(char* bytes) const noexcept {
+        store_u32(bytes, static_cast<std::uint32_t>(1 + 4 + metadata_size + body_size));
+        bytes[4] = static_cast<char>(FrameCode::message);
+        store_u32(bytes + 5, static_cast<std::uint32_t>(4 + metadata_size));
+    }
+};
+
+/// A part of a message: its place, the number of parts, the metadata's size (which does not count itself).
+struct ChunkHead {
+    static constexpr std::size_t size = length_size + 1 + 12;
+    std::uint32_t index = 0;
+    std::uint32_t total = 0;
+    std::size_t metadata_size = 0;
+    std::size_t body_size = 0;
+
+    void store(char* bytes) const noexcept {
+        store_u32(bytes, static_cast<std::uint32_t>(1 + 12 + metadata_size + body_size));
+        bytes[4] = static_cast<char>(FrameCode::chunk);
+        store_u32(bytes + 5, index);
+        store_u32(bytes + 9, total);
+        store_u32(bytes + 13, static_cast<std::uint32_t>(metadata_size));
+    }
+};
+
+/// The frame that ends a connection in order.
+inline constexpr std::string_view close_notify{"\0\0\0\1\x14", 5};
+
+}  // namespace communica::wire

@@ -1,0 +1,161 @@
+// Frames out of the bytes of a stream, as they come. Does no I/O.
+#pragma once
+
+#include "../error.hpp"
+#include "../limits.hpp"
+#include "frame.hpp"
+#include "read_buffer.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+namespace communica::wire {
+
+/// A message larger than this is not even read past: the connection ends.
+inline constexpr std::size_t max_discarded = 1024 * 1024 * 1024;
+
+/// One frame, borrowed from the reader until `next()` is called again.
+struct Frame {
+    enum class Kind {
+        message,    ///< `metadata` and `body`
+        chunk,      ///< `index`, `total`, `metadata` and `body` (empty if `body_size` alone is over the limit)
+        oversized,  ///< `metadata` of a message over the limit; its body, of `body_size` bytes, is dropped as it comes
+        close,      ///< the other side ends the connection in order
+    };
+    Kind kind = Kind::message;
+    std::string_view metadata = {};
+    std::string_view body = {};
+    std::uint32_t index = 0;
+    std::uint32_t total = 0;
+    std::size_t body_size = 0;
+};
+
+/// Reads frames from a `ReadBuffer`. Every length is checked before it is used; one that can't be is a
+/// `std::system_error` with `errc::protocol_error` or `errc::message_too_large`, after which the stream is of no use.
+///
+/// Flow: `prepare()`, read into it, `commit(n)`, then `next(frame)` until it says false.
+class FrameReader {
+ public:
+    explicit FrameReader(Limits limits = {}) : limits_(limits) {}
+
+    /// The bytes that came; the handshake reads from the same ones before the first frame.
+    ReadBuffer& buffer() noexcept { return buffer_; }
+
+    /// Room for the next bytes.
+    std::span<char> prepare() {
+        buffer_.expect(needed_);
+        return buffer_.prepare();
+    }
+
+    void commit(std::size_t count) noexcept { buffer_.commit(count); }
+
+    /// Gives the next frame, or says that more bytes are needed.
+    bool next(Frame& frame) {
+        buffer_.consume(std::exchange(used_, 0));
+        if (skipping_ != 0 && !skip()) {
+            return false;
+        }
+        const std::string_view bytes = buffer_.unread();
+        if (bytes.size() < length_size) {
+            return need(length_size + 1);
+        }
+        const std::size_t length = load_u32(&bytes.front());
+        if (length == 0) {
+            throw std::system_error(errc::protocol_error, "a frame of length 0");
+        }
+        if (bytes.size() == length_size) {
+            return need(length_size + 1);
+        }
+        switch (static_cast<FrameCode>(bytes[length_size])) {
+            case FrameCode::message: return next_message(frame, bytes, length);
+            case FrameCode::chunk: return next_chunk(frame, bytes, length);
+            case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
+        }
+        throw std::system_error(errc::protocol_error, "a frame of unknown code");
+    }
+
+ private:
+    bool next_message(Frame& frame, std::string_view bytes, std::size_t length) {
+        if (!has_head(bytes, length, MessageHead::size)) {
+            return false;
+        }
+        const std::size_t counted = load_u32(bytes.data() + length_size + 1);
+        if (counted < 4 || counted > length - 1) {
+            throw std::system_error(errc::protocol_error, "a metadata length that its frame can't hold");
+        }
+        frame = {.kind = Frame::Kind::message, .body_size = length - 1 - counted};
+        return take(frame, bytes, MessageHead::size, counted - 4);
+    }
+
+    bool next_chunk(Frame& frame, std::string_view bytes, std::size_t length) {
+        if (!has_head(bytes, length, ChunkHead::size)) {
+            return false;
+        }
+        const std::size_t metadata_size = load_u32(bytes.data() + length_size + 9);
+        if (metadata_size > length - 13) {
+            throw std::system_error(errc::protocol_error, "a metadata length that its chunk can't hold");
+        }
+        frame = {.kind = Frame::Kind::chunk,
+                 .index = load_u32(bytes.data() + length_size + 1),
+                 .total = load_u32(bytes.data() + length_size + 5),
+                 .body_size = length - 13 - metadata_size};
+        return take(frame, bytes, ChunkHead::size, metadata_size);
+    }
+
+    /// Fills in metadata and body once all bytes are there, or the metadata alone of a message over the limit.
+    bool take(Frame& frame, std::string_view bytes, std::size_t head, std::size_t metadata_size) {
+        if (metadata_size > limits_.max_metadata) {
+            throw std::system_error(errc::message_too_large, "metadata over the limit");
+        }
+        const bool oversized = frame.body_size > limits_.max_message - std::min(metadata_size, limits_.max_message);
+        if (oversized && frame.body_size > max_discarded) {
+            throw std::system_error(errc::message_too_large, "a frame too large to read past");
+        }
+        const std::size_t size = head + metadata_size + (oversized ? 0 : frame.body_size);
+        if (bytes.size() < size) {
+            return need(size);
+        }
+        frame.metadata = bytes.substr(head, metadata_size);
+        if (oversized) {
+            skipping_ = frame.body_size;
+            if (frame.kind == Frame::Kind::message) {
+                frame.kind = Frame::Kind::oversized;
+            }
+        } else {
+            frame.body = bytes.substr(head + metadata_size, frame.body_size);
+        }
+        used_ = size;
+        needed_ = 0;
+        return true;
+    }
+
+    /// Drops what came of an oversized body; says whether that was all of it.
+    bool skip() noexcept {
+        const std::size_t count = std::min(skipping_, buffer_.unread().size());
+        buffer_.consume(count);
+        skipping_ -= count;
+        needed_ = 0;
+        return skipping_ == 0;
+    }
+
+    bool need(std::size_t size) noexcept {
+        needed_ = size;
+        return false;
+    }
+
+    bool has_head(std::string_view bytes, std::size_t length, std::size_t head) {
+        if (length_size + length < head) {
+            throw std::system_error(errc::protocol_error, "a frame too short for its head");
+        }
+        return bytes.size() >= head || need(head);
+    }
+
+    Limits limits_;
+    ReadBuffer buffer_;
+    std::size_t used_ = 0;      // bytes of the frame given last
+    std::size_t needed_ = 0;    // bytes of the frame that is on its way, as far as known
+    std::size_t skipping_ = 0;  // bytes of an oversized body still to come
+};
+
+}  // namespace communica::wire

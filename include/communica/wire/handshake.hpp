@@ -1,0 +1,67 @@
+// How two sides of a stream greet: each sends one JSON object, ended by a zero byte (docs/protocol.md, "Handshake").
+#pragma once
+
+#include "../error.hpp"
+#include "read_buffer.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace communica::wire {
+
+/// The longest hello that the Python library reads, and so the longest that is accepted here.
+inline constexpr std::size_t max_hello = 64 * 1024 - 1;
+
+inline constexpr char hello_end = '\0';
+/// Stands before the JSON of a refusal, which has no end mark: the stream ends behind it.
+inline constexpr char refusal_mark = '\x04';
+
+/// A hello as it goes over a stream. Throws `errc::invalid_argument` for text that can't be one.
+inline std::string frame_hello(std::string_view json) {
+    if (json.size() >= max_hello || json.find(hello_end) != json.npos || json.find(refusal_mark) != json.npos) {
+        throw std::system_error(errc::invalid_argument, "a hello too long, or with raw control characters");
+    }
+    return std::string(json) + hello_end;
+}
+
+/// Takes a hello out of the buffer once it is whole. Throws `errc::handshake_failed` for one over the limit.
+inline std::optional<std::string> take_hello(ReadBuffer& buffer) {
+    const std::string_view bytes = buffer.unread();
+    const std::size_t end = bytes.find(hello_end);
+    if (end == bytes.npos ? bytes.size() > max_hello : end > max_hello) {
+        throw std::system_error(errc::handshake_failed, "a hello over 64 KiB");
+    }
+    if (end == bytes.npos) {
+        return std::nullopt;
+    }
+    std::string hello(bytes.substr(0, end));
+    buffer.consume(end + 1);
+    return hello;
+}
+
+inline std::string frame_refusal(std::string_view reason) {
+    const nlohmann::json body{{"reason", reason}};
+    return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+/// Do these bytes, where a hello or the first frame should be, begin a refusal? (As a frame they would have a code
+/// that does not exist.)
+inline bool begins_refusal(std::string_view bytes) noexcept {
+    constexpr std::string_view start{"\x04{\"re"};
+    return bytes.size() >= start.size() && bytes.starts_with(start);
+}
+
+/// The reason in a refusal, once the stream has ended; nothing if these bytes are none.
+inline std::optional<std::string> refusal_reason(std::string_view bytes) {
+    if (!bytes.starts_with(refusal_mark)) {
+        return std::nullopt;
+    }
+    const auto body = nlohmann::json::parse(bytes.substr(1), nullptr, false);
+    const auto reason = body.is_object() ? body.find("reason") : body.end();
+    return reason != body.end() && reason->is_string() ? reason->get<std::string>() : std::string("no reason given");
+}
+
+}  // namespace communica::wire

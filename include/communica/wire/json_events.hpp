@@ -1,0 +1,81 @@
+// JSON text from a JSON parser's events: what was parsed is written again without a tree in between.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace communica::wire {
+
+/// The deepest that JSON from outside may be nested.
+inline constexpr std::size_t max_json_depth = 128;
+
+/// `value` as a JSON string with its quotes, escaped no more than JSON wants. Throws `nlohmann::json::type_error`
+/// for what is not UTF-8.
+inline std::string quote_json(std::string_view value) { return nlohmann::json(value).dump(); }
+
+/// Receives a parser's events (nlohmann's SAX interface) and writes them as the Python library does: `", "` between
+/// elements, `": "` after a key, digits as they came. Nesting over `max_json_depth` stops the parser.
+class JsonWriter : public nlohmann::json_sax<nlohmann::json> {
+ public:
+    std::string text;
+
+    std::size_t depth() const noexcept { return open_.size(); }
+    bool is_object() const noexcept { return !text.empty() && text.front() == '{'; }
+
+    bool null() override { return value("null"); }
+    bool boolean(bool set) override { return value(set ? "true" : "false"); }
+    bool number_integer(number_integer_t number) override { return value(std::to_string(number)); }
+    bool number_unsigned(number_unsigned_t number) override { return value(std::to_string(number)); }
+    bool number_float(number_float_t, const string_t& digits) override { return value(digits); }
+    bool string(string_t& content) override { return value(quote_json(content)); }
+    bool binary(binary_t&) override { return false; }
+    bool start_object(std::size_t) override { return open('{'); }
+    bool start_array(std::size_t) override { return open('['); }
+    bool end_object() override { return close('}'); }
+    bool end_array() override { return close(']'); }
+    bool key(string_t& name) override {
+        value(quote_json(name));
+        text += ": ";
+        open_.back() = false;  // the value that follows needs no comma
+        return true;
+    }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+
+ protected:
+    /// Writes the comma that goes before a value that is not the first of its container.
+    void separate() {
+        if (open_.empty()) {
+            return;
+        }
+        if (open_.back()) {
+            text += ", ";
+        }
+        open_.back() = true;
+    }
+
+ private:
+    bool value(std::string_view written) {
+        separate();
+        text += written;
+        return true;
+    }
+    bool open(char bracket) {
+        separate();
+        text += bracket;
+        open_.push_back(false);
+        return open_.size() <= max_json_depth;
+    }
+    bool close(char bracket) {
+        text += bracket;
+        open_.pop_back();
+        return true;
+    }
+
+    std::vector<bool> open_;  // for each open container: does its next element need a comma
+};
+
+}  // namespace communica::wire

@@ -1,0 +1,86 @@
+// The bytes that came from a stream and were not used yet.
+#pragma once
+
+#include "../buffer.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace communica::wire {
+
+/// A run of bytes that is filled at its end and used up from its start. It grows by what has arrived, at most
+/// doubling: never by a length that somebody only claimed.
+///
+/// Flow: `prepare()`, read into it, `commit(n)`; look at `unread()`, `consume(n)`. A view from `unread()` lives until
+/// the next `prepare()`.
+class ReadBuffer {
+ public:
+    static constexpr std::size_t initial_capacity = 4 * 1024;
+    static constexpr std::size_t steady_capacity = 64 * 1024;
+
+    /// Says how many bytes the next thing to be read has in all, so that growing stops there.
+    void expect(std::size_t size) noexcept { expected_ = size; }
+
+    /// Room for the next bytes: never empty.
+    std::span<char> prepare() {
+        make_room();
+        return {bytes_.data() + end_, bytes_.size() - end_};
+    }
+
+    void commit(std::size_t count) noexcept {
+        filled_ = end_ + count == bytes_.size();
+        end_ += count;
+    }
+
+    std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
+    void consume(std::size_t count) noexcept { begin_ += count; }
+
+    /// Gives back the memory that only a large message needed. Call it when nothing is unread and none is expected.
+    void shrink() noexcept {
+        if (begin_ == end_ && bytes_.size() > steady_capacity) {
+            bytes_.release();
+            begin_ = end_ = 0;
+        }
+    }
+
+ private:
+    void make_room() {
+        const std::size_t kept = end_ - begin_;
+        if (kept == 0) {
+            begin_ = end_ = 0;
+        }
+        const std::size_t wanted = std::max(expected_, kept + 1);
+        const std::size_t capacity = bytes_.size();
+        if (capacity == 0) {
+            bytes_.extend(initial_capacity);
+        } else if (filled_ && capacity < steady_capacity) {  // more comes at once than there is room for
+            move_to_front();
+            bytes_.extend(std::min(capacity, steady_capacity - capacity));
+        } else if (end_ == capacity || begin_ + wanted > capacity) {
+            move_to_front();
+            if (end_ == capacity) {
+                bytes_.extend(std::clamp<std::size_t>(wanted - capacity, 1, capacity));
+            }
+        }
+        filled_ = false;
+    }
+
+    void move_to_front() noexcept {
+        if (begin_ != 0) {
+            std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
+            end_ -= begin_;
+            begin_ = 0;
+        }
+    }
+
+    Buffer bytes_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t expected_ = 0;
+    bool filled_ = false;
+};
+
+}  // namespace communica::wire
