@@ -1,0 +1,105 @@
+// The narrow waist, part two: a connector makes connections, whatever they are made of.
+#pragma once
+
+#include "asio.hpp"
+#include "connection.hpp"
+#include "limits.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace communica {
+
+/// What a connector accepts connections with.
+class Listener {
+ public:
+    virtual ~Listener() = default;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    /// The next connection, before any handshake. Throws `asio::error::operation_aborted` once closed.
+    virtual asio::awaitable<std::shared_ptr<Connection>> accept() = 0;
+    /// Stops listening and gives the address free. Call it on the executor on which `accept` is awaited.
+    virtual void close() = 0;
+    /// Where it listens, for people; a port that was 0 is the real one here.
+    virtual std::string address() const = 0;
+    /// The state (`dump_state`) of a connector that reaches this listener.
+    virtual std::string state() const = 0;
+
+ protected:
+    Listener() = default;
+};
+
+/// A value that knows an address. Copies are independent; a connector holds no resource until it connects or listens.
+///
+/// `connect` and `listen` complete on `executor`; each connection they make has a strand of it. Both end with
+/// `asio::error::operation_aborted` when cancelled. Failures are `std::system_error` with the system's code.
+template <class C>
+concept Connector = std::copy_constructible<C> && requires(const C& connector, asio::any_io_executor executor,
+                                                           const Limits& limits, const std::string& state) {
+    { connector.connect(executor, limits) } -> std::same_as<asio::awaitable<std::shared_ptr<Connection>>>;
+    { connector.listen(executor, limits) } -> std::same_as<asio::awaitable<std::shared_ptr<Listener>>>;
+    { connector.address() } -> std::convertible_to<std::string>;
+    { connector.dump_state() } -> std::same_as<std::string>;
+    { C::load_state(state) } -> std::same_as<C>;
+};
+
+/// How soon a client tries again after the first failure: what the connector says, or a second.
+template <Connector C>
+std::chrono::milliseconds first_retry_of(const C& connector) {
+    if constexpr (requires { connector.first_retry(); }) {
+        return connector.first_retry();
+    } else {
+        return std::chrono::seconds{1};
+    }
+}
+
+/// Any connector, its type forgotten: what the entities work with inside.
+class ErasedConnector {
+ public:
+    template <class C>
+        requires(!std::same_as<C, ErasedConnector>) && Connector<C>
+    explicit ErasedConnector(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
+
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
+        return model_->connect(std::move(executor), limits);
+    }
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
+        return model_->listen(std::move(executor), limits);
+    }
+    std::string address() const { return model_->address(); }
+    std::chrono::milliseconds first_retry() const { return model_->first_retry(); }
+
+ private:
+    struct Interface {
+        virtual ~Interface() = default;
+        virtual asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor, Limits) const = 0;
+        virtual asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, Limits) const = 0;
+        virtual std::string address() const = 0;
+        virtual std::chrono::milliseconds first_retry() const = 0;
+    };
+
+    template <Connector C>
+    struct Model final : Interface {
+        explicit Model(C c) : connector(std::move(c)) {}
+        asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                             Limits limits) const override {
+            return connector.connect(std::move(executor), limits);
+        }
+        asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor,
+                                                          Limits limits) const override {
+            return connector.listen(std::move(executor), limits);
+        }
+        std::string address() const override { return connector.address(); }
+        std::chrono::milliseconds first_retry() const override { return first_retry_of(connector); }
+        C connector;
+    };
+
+    std::shared_ptr<const Interface> model_;
+};
+
+}  // namespace communica

@@ -1,0 +1,169 @@
+// Messages on their way into a stream: framed, coalesced, and known by whether a byte of them went out.
+#pragma once
+
+#include "../asio.hpp"
+#include "../connection.hpp"
+#include "../limits.hpp"
+#include "../wire/chunks.hpp"
+#include "../wire/frame.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace communica::stream {
+
+/// What is queued between two writes goes out in one. Small messages are copied behind each other, large bodies are
+/// taken as they are and gathered. Does no I/O; not thread-safe.
+class WriteQueue {
+ public:
+    /// From this size on a body is taken instead of copied.
+    static constexpr std::size_t large_body = 16 * 1024;
+
+    explicit WriteQueue(std::size_t max_frame) : max_frame_(max_frame) {}
+
+    bool empty() const noexcept { return queued_bytes_ == 0; }
+    /// Bytes that no write has taken over yet, and those of the write that is under way.
+    std::size_t size() const noexcept { return queued_bytes_ + flying_bytes_; }
+
+    void push(std::string_view metadata, Buffer& body) {
+        if (metadata.size() + body.size() > max_frame_) {
+            push_chunks(metadata, body.text());
+        } else {
+            const wire::MessageHead head{metadata.size(), body.size()};
+            char* at = open_segment().extend(wire::MessageHead::size + metadata.size());
+            head.store(at);
+            std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
+            queued_bytes_ += wire::MessageHead::size + metadata.size() + body.size();
+            if (body.size() < large_body) {
+                queued_.back().append(body.text());
+            } else {
+                queued_.push_back(std::move(body));
+                sealed_ = true;
+            }
+        }
+    }
+
+    /// Bytes that are a frame already.
+    void push_frame(std::string_view frame) {
+        open_segment().append(frame);
+        queued_bytes_ += frame.size();
+    }
+
+    /// Takes over all that is queued for one write. The buffers live until `end_write`.
+    std::span<const asio::const_buffer> begin_write() {
+        std::swap(queued_, flying_);
+        flying_bytes_ = std::exchange(queued_bytes_, 0);
+        sealed_ = false;
+        buffers_.clear();
+        for (const Buffer& segment : flying_) {
+            buffers_.emplace_back(segment.data(), segment.size());
+        }
+        return buffers_;
+    }
+
+    /// The write is done; after a failed one `written` says how far it came.
+    void end_write(std::size_t written) {
+        if (written < flying_bytes_) {
+            written_ = written;
+            return;
+        }
+        flying_bytes_ = 0;
+        if (flying_.size() > 1) {
+            flying_.erase(flying_.begin() + 1, flying_.end());
+        }
+        if (flying_.front().capacity() > segment_size) {
+            flying_.clear();
+        } else {
+            flying_.front().clear();  // kept: the next messages go there
+        }
+    }
+
+    /// The messages of which no byte went out, oldest first. Leaves the queue empty.
+    std::vector<UnsentMessage> take_unsent() {
+        Buffer rest;
+        for (const Buffer& segment : std::exchange(flying_, {})) {
+            rest.append(flying_bytes_ != 0 ? segment.text() : std::string_view{});
+        }
+        const std::size_t begin = first_frame_from(rest.text(), written_);
+        for (const Buffer& segment : std::exchange(queued_, {})) {
+            rest.append(segment.text());
+        }
+        queued_bytes_ = flying_bytes_ = written_ = 0;
+        return unframe(rest.text().substr(begin));
+    }
+
+ private:
+    static constexpr std::size_t segment_size = 64 * 1024;
+
+    Buffer& open_segment() {
+        if (queued_.empty() || sealed_ || queued_.back().size() >= segment_size) {
+            queued_.emplace_back();
+            sealed_ = false;
+        }
+        return queued_.back();
+    }
+
+    void push_chunks(std::string_view metadata, std::string_view body) {
+        const wire::ChunkPlan plan(metadata.size(), body.size(), max_frame_);
+        for (std::size_t index = 0; index != plan.total(); ++index) {
+            const wire::ChunkHead head = plan.head(index);
+            Buffer& segment = open_segment();
+            head.store(segment.extend(wire::ChunkHead::size));
+            segment.append(metadata.substr(0, head.metadata_size));
+            segment.append(body.substr(plan.offset(index), head.body_size));
+            queued_bytes_ += wire::ChunkHead::size + head.metadata_size + head.body_size;
+        }
+    }
+
+    /// Where the first frame begins that lies behind the first `written` bytes.
+    static std::size_t first_frame_from(std::string_view frames, std::size_t written) noexcept {
+        std::size_t at = 0;
+        while (at < written) {
+            at += wire::length_size + wire::load_u32(frames.data() + at);
+        }
+        return at;
+    }
+
+    static std::vector<UnsentMessage> unframe(std::string_view frames) {
+        std::vector<UnsentMessage> messages;
+        constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+        constexpr Limits no_limits{.max_message = unlimited, .max_metadata = unlimited};
+        wire::FrameReader reader(no_limits);
+        wire::ChunkAssembler chunks(no_limits);
+        while (!frames.empty()) {
+            const auto room = reader.prepare();
+            const std::size_t count = std::min(room.size(), frames.size());
+            std::memcpy(room.data(), frames.data(), count);
+            reader.commit(count);
+            frames.remove_prefix(count);
+            wire::Frame frame;
+            while (reader.next(frame)) {
+                if (frame.kind == wire::Frame::Kind::close) {
+                    return messages;  // a goodbye that is late by now: nothing is queued behind it
+                }
+                const bool whole = frame.kind == wire::Frame::Kind::message ||
+                                   (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
+                if (whole) {
+                    messages.push_back({std::string(frame.metadata), {}});
+                    messages.back().body.append(frame.body);
+                }
+            }
+        }
+        return messages;
+    }
+
+    std::size_t max_frame_;
+    std::vector<Buffer> queued_;
+    std::vector<Buffer> flying_;
+    std::vector<asio::const_buffer> buffers_;
+    std::size_t queued_bytes_ = 0;
+    std::size_t flying_bytes_ = 0;
+    std::size_t written_ = 0;  // of the failed write's bytes
+    bool sealed_ = false;      // the last segment is a body: nothing may be added to it
+};
+
+}  // namespace communica::stream
