@@ -1,0 +1,117 @@
+// What a handler's signature says: which value it takes, what else it wants to know, what it gives.
+#pragma once
+
+#include "../asio.hpp"
+#include "context.hpp"
+#include "peer_handle.hpp"
+
+#include <functional>
+#include <tuple>
+#include <type_traits>
+
+namespace communica::peer {
+
+/// The type that a result stands for, and whether it has to be awaited.
+template <class T>
+struct ResultOf {
+    using type = T;
+    static constexpr bool is_coroutine = false;
+};
+template <class T, class E>
+struct ResultOf<asio::awaitable<T, E>> {
+    using type = T;
+    static constexpr bool is_coroutine = true;
+};
+
+/// Besides its value a handler may take references to these.
+template <class T>
+inline constexpr bool is_extra = false;
+template <>
+inline constexpr bool is_extra<Context&> = true;
+template <class S>
+inline constexpr bool is_extra<SimplePeer<S>&> = true;
+template <class S>
+inline constexpr bool is_extra<RoutePeer<S>&> = true;
+
+/// Arguments taken apart: `Data` is the value's type (void for none), `Extras` what follows it.
+template <class... A>
+struct Arguments {
+    using Data = void;
+    using Extras = std::tuple<std::remove_reference_t<A>...>;
+    static constexpr bool valid = (is_extra<A> && ...);
+};
+template <class First, class... Rest>
+    requires(!is_extra<First>)
+struct Arguments<First, Rest...> {
+    using Data = std::remove_cvref_t<First>;
+    using Extras = std::tuple<std::remove_reference_t<Rest>...>;
+    static constexpr bool valid = (is_extra<Rest> && ...) && (!std::is_lvalue_reference_v<First> ||
+                                                              std::is_const_v<std::remove_reference_t<First>>);
+};
+
+/// Callables of one signature: not generic, not overloaded.
+template <class F>
+concept Deducible = requires(std::decay_t<F>& function) { std::function{function}; };
+
+template <class Function>
+struct SignatureOf;
+template <class R, class... A>
+struct SignatureOf<std::function<R(A...)>> {
+    using Result = R;
+    using Args = Arguments<A...>;
+};
+template <class F>
+using Signature = SignatureOf<decltype(std::function{std::declval<std::decay_t<F>&>()})>;
+
+/// What a callable gives for a `Data` (void for none) and these extras.
+template <class F, class Data, class Extras>
+struct ResultWith;
+template <class F, class Data, class... E>
+struct ResultWith<F, Data, std::tuple<E...>> : std::invoke_result<F&, Data&&, E&...> {};
+template <class F, class... E>
+struct ResultWith<F, void, std::tuple<E...>> : std::invoke_result<F&, E&...> {};
+
+/// The first of these lists of extras with which `F` can be called after a `Data`; void if there is none.
+template <class F, class Data, class... Candidates>
+struct FirstThatFits {
+    using type = void;
+};
+template <class F, class Data, class Candidate, class... More>
+struct FirstThatFits<F, Data, Candidate, More...> : FirstThatFits<F, Data, More...> {};
+template <class F, class Data, class Candidate, class... More>
+    requires requires { typename ResultWith<F, Data, Candidate>::type; }
+struct FirstThatFits<F, Data, Candidate, More...> {
+    using type = Candidate;
+};
+
+/// The extras that a handler takes under a route: those of its signature, or what a generic one can be called with.
+template <class F, class Data>
+struct ExtrasOf : FirstThatFits<std::decay_t<F>, Data, std::tuple<>, std::tuple<Context>, std::tuple<RoutePeer<>>,
+                                std::tuple<Context, RoutePeer<>>, std::tuple<RoutePeer<>, Context>> {};
+template <Deducible F, class Data>
+struct ExtrasOf<F, Data> : FirstThatFits<std::decay_t<F>, Data, typename Signature<F>::Args::Extras> {};
+
+/// Gives a signature to a callable that has none of its own.
+template <class Sig, class F>
+class Named;
+template <class R, class... A, class F>
+class Named<R(A...), F> {
+ public:
+    explicit Named(F function) : function_(std::move(function)) {}
+    R operator()(A... arguments) { return function_(std::forward<A>(arguments)...); }
+
+ private:
+    F function_;
+};
+
+}  // namespace communica::peer
+
+namespace communica {
+
+/// Names the signature of a generic or overloaded callable: `handler<int(Operands)>(f)`.
+template <class Signature, class F>
+auto handler(F function) {
+    return peer::Named<Signature, F>(std::move(function));
+}
+
+}  // namespace communica

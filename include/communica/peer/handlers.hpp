@@ -1,0 +1,87 @@
+// Who answers: the handlers of an entity, found by route.
+#pragma once
+
+#include "../buffer.hpp"
+#include "../connection.hpp"
+#include "../error.hpp"
+#include "../wire/metadata.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace communica::peer {
+
+class Peer;
+
+/// A request or notification that has come, borrowed for the call that hands it out.
+struct Incoming {
+    const std::shared_ptr<Peer>& peer;
+    const std::shared_ptr<Connection>& connection;
+    const wire::Metadata& metadata;
+    Bytes body;
+};
+
+/// A user's callable behind its types: loads the value, calls, answers. Called on the connection's executor.
+class Handler {
+ public:
+    virtual ~Handler() = default;
+    virtual void handle(const Incoming& incoming) const = 0;
+};
+
+struct HashRoute {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view route) const noexcept { return std::hash<std::string_view>{}(route); }
+};
+using HandlerMap = std::unordered_map<std::string, std::shared_ptr<const Handler>, HashRoute, std::equal_to<>>;
+
+/// The handlers of one entity, shared by its connections. Routes may be added while requests are looked up: each
+/// lookup reads one whole version of the table without a lock. Routes are never taken out again.
+class Handlers {
+ public:
+    enum class Mode { simple, routes };
+
+    explicit Handlers(std::shared_ptr<const Handler> only) : mode_(Mode::simple), only_(std::move(only)) {}
+    explicit Handlers(const HandlerMap& routes) : mode_(Mode::routes) { publish(std::make_unique<HandlerMap>(routes)); }
+
+    Mode mode() const noexcept { return mode_; }
+    const Handler* only() const noexcept { return only_.get(); }
+
+    const Handler* find(std::string_view route) const {
+        const HandlerMap& routes = *current_.load(std::memory_order_acquire);
+        const auto found = routes.find(route);
+        return found == routes.end() ? nullptr : found->second.get();
+    }
+
+    /// Adds the routes of a table. Throws `RouteOverrideError`, and adds none, if one is there already. Thread-safe.
+    void add(const HandlerMap& more, const std::string& table = {}) {
+        const std::lock_guard lock(mutex_);
+        auto joined = std::make_unique<HandlerMap>(*versions_.back());
+        for (const auto& [route, handler] : more) {
+            if (!joined->emplace(route, handler).second) {
+                throw RouteOverrideError("route \"" + route + "\"" +
+                                         (table.empty() ? "" : " in table \"" + table + "\"") + " is defined already");
+            }
+        }
+        publish(std::move(joined));
+    }
+
+ private:
+    void publish(std::unique_ptr<const HandlerMap> routes) {
+        current_.store(routes.get(), std::memory_order_release);
+        versions_.push_back(std::move(routes));  // a lookup may still be in an older one
+    }
+
+    Mode mode_;
+    std::shared_ptr<const Handler> only_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<const HandlerMap>> versions_;
+    std::atomic<const HandlerMap*> current_ = nullptr;
+};
+
+}  // namespace communica::peer

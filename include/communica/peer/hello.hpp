@@ -1,0 +1,69 @@
+// What the two sides say when they meet.
+#pragma once
+
+#include "../connection.hpp"
+#include "../wire/json_events.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+
+namespace communica::peer {
+
+inline std::string client_hello(std::string_view client_id) {
+    return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) + "}";
+}
+inline std::string server_hello() { return "{\"hello\": \"hello\"}"; }
+
+/// The JSON object in a hello. Throws `errc::handshake_failed`.
+inline nlohmann::json parse_hello(std::string_view text) {
+    wire::JsonWriter depth_check;
+    if (!nlohmann::json::sax_parse(text, &depth_check)) {
+        throw std::system_error(errc::handshake_failed, "a hello that is not JSON");
+    }
+    return nlohmann::json::parse(text);
+}
+
+/// The client id in a client's hello: a string, or another scalar's text. Throws `errc::handshake_failed`.
+inline std::string client_id_in(std::string_view text) {
+    const auto hello = parse_hello(text);
+    const auto id = hello.is_object() ? hello.find("client_id") : hello.end();
+    if (!hello.is_object() || id == hello.end() || id->is_structured()) {
+        throw std::system_error(errc::handshake_failed, "a client's hello needs a client_id, a string");
+    }
+    return id->is_string() ? id->get<std::string>() : id->dump();
+}
+
+/// A client id for those who named none: 32 hexadecimal digits.
+inline std::string random_client_id() {
+    std::random_device random;
+    std::string id;
+    for (int word = 0; word != 4; ++word) {
+        for (auto [value, digit] = std::pair{random(), 0}; digit != 8; ++digit, value >>= 4) {
+            id += "0123456789abcdef"[value & 15];
+        }
+    }
+    return id;
+}
+
+/// While it lives, a connection that takes too long is cut.
+class HandshakeDeadline {
+ public:
+    HandshakeDeadline(const std::shared_ptr<Connection>& connection, std::chrono::steady_clock::duration time)
+        : timer_(connection->get_executor(), time) {
+        timer_.async_wait([connection](asio::error_code error) {
+            if (!error) {
+                connection->abort();
+            }
+        });
+    }
+
+ private:
+    asio::steady_timer timer_;
+};
+
+}  // namespace communica::peer

@@ -1,0 +1,77 @@
+// Handlers that block: run elsewhere, so that the connections go on.
+#pragma once
+
+#include "../asio.hpp"
+#include "handler_traits.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace communica {
+namespace peer {
+
+template <class F, class R, class... A>
+class OnExecutor {
+ public:
+    OnExecutor(asio::any_io_executor executor, F function)
+        : executor_(std::move(executor)), function_(std::make_shared<F>(std::move(function))) {}
+
+    asio::awaitable<R> operator()(A... arguments) const {
+        // The references among the arguments are to what the awaiting handler keeps.
+        return run(executor_, function_, std::tuple<A...>(std::forward<A>(arguments)...));
+    }
+
+ private:
+    using Stored = std::conditional_t<std::is_void_v<R>, Nothing, R>;
+
+    static asio::awaitable<R> run(asio::any_io_executor executor, std::shared_ptr<F> function,
+                                  std::tuple<A...> arguments) {
+        std::optional<Stored> result;
+        co_await asio::co_spawn(executor, call(*function, arguments, result), asio::use_awaitable);
+        if constexpr (!std::is_void_v<R>) {
+            co_return *std::move(result);
+        }
+    }
+
+    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
+    static asio::awaitable<void> call(F& function, std::tuple<A...>& arguments, std::optional<Stored>& result) {
+        if constexpr (std::is_void_v<R>) {
+            std::apply(function, std::move(arguments));
+        } else {
+            result.emplace(std::apply(function, std::move(arguments)));
+        }
+        co_return;
+    }
+
+    asio::any_io_executor executor_;
+    std::shared_ptr<F> function_;
+};
+
+template <class F, class Function>
+struct MakeOnExecutor;
+template <class F, class R, class... A>
+struct MakeOnExecutor<F, std::function<R(A...)>> {
+    template <class T>
+    using Kept = std::conditional_t<is_extra<T>, T, std::remove_cvref_t<T>>;
+    using type = OnExecutor<F, R, Kept<A>...>;
+};
+
+}  // namespace peer
+
+/// Runs `function`, a handler that is no coroutine, on `executor` (a thread pool's) instead of the connection's.
+/// It may be called by several threads at once. Cancelling waits for a call that has begun.
+///
+///     routes.add("hash", communica::on_executor(pool, [](Job job) { return slow_hash(job); }));
+template <ExecutorSource E, class F>
+auto on_executor(E&& executor, F function) {
+    static_assert(peer::Deducible<F>,
+                  "communica: on_executor needs a callable of one signature: name it with handler<R(A)>(f)");
+    using Made = typename peer::MakeOnExecutor<F, decltype(std::function{std::declval<F&>()})>::type;
+    return Made(executor_of(std::forward<E>(executor)), std::move(function));
+}
+
+}  // namespace communica

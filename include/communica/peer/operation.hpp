@@ -1,0 +1,220 @@
+// A request or notification as an Asio operation: initiated with any token, completed once.
+#pragma once
+
+#include "../asio.hpp"
+#include "../error.hpp"
+#include "cancel.hpp"
+#include "peer.hpp"
+#include "peer_source.hpp"
+
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace communica::peer {
+
+/// What a request completes with: `void(std::exception_ptr, T)`.
+template <class T>
+struct Throwing {
+    static_assert(std::is_default_constructible_v<T>,
+                  "communica: the reply type of a request must be default constructible");
+    using Signature = void(std::exception_ptr, T);
+
+    template <class Call>
+    static void value(Call&& call, T value) {
+        std::forward<Call>(call)(std::exception_ptr{}, std::move(value));
+    }
+    template <class Call>
+    static void error(Call&& call, const Error& error) {
+        std::forward<Call>(call)(error.to_exception(), T{});
+    }
+};
+
+template <>
+struct Throwing<void> {
+    using Signature = void(std::exception_ptr);
+
+    template <class Call>
+    static void value(Call&& call) {
+        std::forward<Call>(call)(std::exception_ptr{});
+    }
+    template <class Call>
+    static void error(Call&& call, const Error& error) {
+        std::forward<Call>(call)(error.to_exception());
+    }
+};
+
+/// What a `try_request` completes with: `void(result<T>)`.
+template <class T>
+struct Returning {
+    using Signature = void(result<T>);
+
+    template <class Call, class... Value>
+    static void value(Call&& call, Value&&... value) {
+        std::forward<Call>(call)(result<T>(std::forward<Value>(value)...));
+    }
+    template <class Call>
+    static void error(Call&& call, Error error) {
+        std::forward<Call>(call)(result<T>(std::move(error)));
+    }
+};
+
+/// Loads the answer as `T`, gives it to the handler on the handler's executor. Lives in memory of the handler's
+/// associated allocator, which is free again before the handler is called.
+template <class T, class Completion, class S, class Handler>
+class RequestOperation final : public Operation {
+    using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
+    using Allocator =
+        typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<RequestOperation>;
+
+ public:
+    static OperationPtr make(Handler&& handler, const S& serializer, const asio::any_io_executor& inner,
+                             bool notification) {
+        Allocator allocator(asio::get_associated_allocator(handler));
+        RequestOperation* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
+        return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner, notification));
+    }
+
+    RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner, bool notification)
+        : handler_(std::move(handler)), serializer_(serializer), inner_(inner), notification_(notification) {
+        auto executor = asio::get_associated_executor(handler_, inner_);
+        if (!is_inner(executor)) {
+            work_.emplace(executor);
+        }
+    }
+
+    bool is_notification() const noexcept override { return notification_; }
+
+    void succeed(Bytes body, Via via) override {
+        if constexpr (std::is_void_v<T>) {
+            (void)body;
+            finish(via, [](auto&& call) { Completion::value(std::forward<decltype(call)>(call)); });
+        } else {
+            std::optional<T> value;
+            Error error;
+            try {
+                value.emplace(serializer_.template load<T>(body));
+            } catch (const SerializerError& e) {
+                error = {.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer};
+            } catch (const std::exception& e) {
+                error = {.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
+            }
+            if (value) {
+                finish(via, [value = std::move(*value)](auto&& call) mutable {
+                    Completion::value(std::forward<decltype(call)>(call), std::move(value));
+                });
+            } else {
+                fail(std::move(error), via);
+            }
+        }
+    }
+
+    void fail(Error error, Via via) override {
+        finish(via, [error = std::move(error)](auto&& call) mutable {
+            Completion::error(std::forward<decltype(call)>(call), std::move(error));
+        });
+    }
+
+ private:
+    bool is_inner(const Executor& executor) const noexcept {
+        if constexpr (std::is_same_v<Executor, asio::any_io_executor>) {
+            return executor == inner_;
+        } else {
+            return false;
+        }
+    }
+
+    template <class Complete>
+    void finish(Via via, Complete complete) {
+        Handler handler(std::move(handler_));
+        const asio::any_io_executor inner(std::move(inner_));
+        const auto work = std::move(work_);
+        destroy();
+        if (via == Via::dispatch && !work) {
+            call_here(inner, handler, complete);
+            return;
+        }
+        const auto executor = asio::get_associated_executor(handler, inner);
+        auto call = [handler = std::move(handler), complete = std::move(complete)]() mutable {
+            complete(std::move(handler));
+        };
+        if (via == Via::dispatch) {
+            asio::dispatch(executor, std::move(call));
+        } else {
+            asio::post(executor, std::move(call));
+        }
+    }
+
+    /// Already on the handler's executor. What a handler throws is the executor's, not the connection's, to deal with.
+    template <class Complete>
+    static void call_here(const asio::any_io_executor& inner, Handler& handler, Complete& complete) {
+        try {
+            complete(std::move(handler));
+        } catch (...) {
+            asio::post(inner, [exception = std::current_exception()] { std::rethrow_exception(exception); });
+        }
+    }
+
+    void destroy() noexcept override {
+        Allocator allocator(asio::get_associated_allocator(handler_));
+        this->~RequestOperation();
+        std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
+    }
+
+    Handler handler_;
+    [[no_unique_address]] S serializer_;
+    asio::any_io_executor inner_;
+    std::optional<asio::executor_work_guard<Executor>> work_;  // while a handler of another executor waits
+    bool notification_;
+};
+
+/// A request ready to go, or the reason why its value can't be sent.
+struct Prepared {
+    std::shared_ptr<Peer> peer;
+    std::shared_ptr<PeerSource> source;  ///< finds the peer when the request begins, if `peer` is null
+    Outgoing outgoing;
+    std::optional<Error> error;
+};
+
+template <class T, class Completion, class S>
+struct InitiateRequest {
+    template <class Handler>
+    void operator()(Handler&& handler, Prepared request, S serializer) const {
+        using Op = RequestOperation<T, Completion, S, std::decay_t<Handler>>;
+        const std::shared_ptr<Peer> peer = request.peer ? std::move(request.peer) : request.source->find();
+        const auto slot = asio::get_associated_cancellation_slot(handler);
+        const bool notification = request.outgoing.type == wire::MessageType::notification;
+        auto operation =
+            Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer, peer->executor(), notification);
+        if (request.error) {
+            operation.release()->fail(*std::move(request.error), Via::post);
+            return;
+        }
+        RequestId id = 0;
+        if (slot.is_connected()) {
+            id = peer->reserve();
+            prepare_cancellation(slot, peer, request.source != nullptr, id, *operation);
+        }
+        peer->start(id, std::move(request.outgoing), std::move(operation));
+        if (request.source) {
+            request.source->settle();
+        }
+    }
+
+ private:
+    template <class Slot>
+    static void prepare_cancellation(Slot slot, const std::shared_ptr<Peer>& peer, bool movable, RequestId id,
+                                     Operation& operation) {
+        if (movable) {
+            operation.location = std::make_shared<Location>();
+            operation.location->peer = peer;
+            operation.location->id = id;
+            slot.assign(CancelMovingRequest{operation.location});
+        } else {
+            slot.assign(CancelRequest{peer, id});
+        }
+    }
+};
+
+}  // namespace communica::peer

@@ -1,0 +1,70 @@
+// A handle on one other side: what `server.client(id)` gives, and what a handler asks back with.
+#pragma once
+
+#include "requests.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace communica {
+namespace peer {
+
+/// A peer that is known already.
+class KnownPeer final : public PeerSource {
+ public:
+    explicit KnownPeer(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
+    std::shared_ptr<Peer> find() override { return peer_; }
+
+ private:
+    std::shared_ptr<Peer> peer_;
+};
+
+template <class S>
+class PeerHandle {
+ public:
+    PeerHandle(std::shared_ptr<PeerSource> source, std::string id, S serializer)
+        : source_(std::move(source)), id_(std::move(id)), serializer_(std::move(serializer)) {}
+
+    /// Made by the library for a handler that asks for it.
+    explicit PeerHandle(const Incoming& incoming)
+        requires std::default_initializable<S>
+        : PeerHandle(std::make_shared<KnownPeer>(incoming.peer), incoming.peer->id(), S{}) {}
+
+    /// The client id: of the other side on a server, of this side on a client.
+    const std::string& id() const noexcept { return id_; }
+    bool is_connected() const { return source_->find()->is_connected(); }
+
+ protected:
+    Target target() const { return {nullptr, source_}; }
+    const S& serializer() const noexcept { return serializer_; }
+
+ private:
+    std::shared_ptr<PeerSource> source_;
+    std::string id_;
+    [[no_unique_address]] S serializer_;
+};
+
+}  // namespace peer
+
+/// The other side of a Simple entity. A value, thread-safe as the entity is.
+template <Serializer S = JsonSerializer>
+class SimplePeer : public peer::PeerHandle<S>, public SimpleRequests<SimplePeer<S>> {
+ public:
+    using peer::PeerHandle<S>::PeerHandle;
+
+ private:
+    friend class SimpleRequests<SimplePeer>;
+};
+
+/// The other side of a Route entity. A value, thread-safe as the entity is.
+template <Serializer S = JsonSerializer>
+class RoutePeer : public peer::PeerHandle<S>, public RouteRequests<RoutePeer<S>> {
+ public:
+    using peer::PeerHandle<S>::PeerHandle;
+
+ private:
+    friend class RouteRequests<RoutePeer>;
+};
+
+}  // namespace communica

@@ -1,0 +1,233 @@
+// The requests that wait for their answers: found by number, and by whose deadline comes first.
+#pragma once
+
+#include "../buffer.hpp"
+#include "../error.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace communica::peer {
+
+using Clock = std::chrono::steady_clock;
+
+/// Where a request's completion is called: at once if its executor allows (`dispatch`), or never inside the call that
+/// ends it (`post`).
+enum class Via { dispatch, post };
+
+class Peer;
+
+/// A number for each request. Never 0, not used again for 2^32 requests in the same place.
+using RequestId = std::uint64_t;
+
+/// Where a request that can move waits now. Shared with its cancellation slot, so that cancelling follows it.
+struct Location {
+    std::mutex mutex;
+    std::weak_ptr<Peer> peer;
+    RequestId id = 0;
+};
+
+/// One call that waits to be completed. It is completed once and is gone then.
+class Operation {
+ public:
+    Operation() = default;
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+
+    /// The answer, or for a notification nothing. Loads the value.
+    virtual void succeed(Bytes body, Via via) = 0;
+    virtual void fail(Error error, Via via) = 0;
+    /// Does a notification wait here? It is done as soon as it is on its way.
+    virtual bool is_notification() const noexcept = 0;
+
+    std::shared_ptr<Location> location;
+
+ protected:
+    virtual void destroy() noexcept = 0;
+    ~Operation() = default;
+    friend struct DestroyOperation;
+};
+
+struct DestroyOperation {
+    void operator()(Operation* operation) const noexcept { operation->destroy(); }
+};
+using OperationPtr = std::unique_ptr<Operation, DestroyOperation>;
+
+/// A table with constant-time access by number and a heap by deadline. Knows no executor and no clock; not thread-safe.
+class PendingRequests {
+ public:
+    bool empty() const noexcept { return count_ == 0; }
+    std::size_t size() const noexcept { return count_; }
+
+    /// Makes a number whose operation comes later (`set`), so that its cancellation can be prepared before.
+    RequestId reserve() {
+        if (free_ == none) {
+            slots_.emplace_back();
+            free_ = static_cast<std::uint32_t>(slots_.size() - 1);
+        }
+        const std::uint32_t index = free_;
+        Slot& slot = slots_[index];
+        free_ = slot.next_free;
+        if (++slot.generation == 0) {  // after 2^32 requests: 0 would make the number 0
+            ++slot.generation;
+        }
+        slot.reserved = true;
+        return RequestId{slot.generation} << 32 | index;
+    }
+
+    /// Gives a reserved number its operation. A number that was released in between (cancelled) takes none: the
+    /// operation comes back.
+    OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline) {
+        Slot* slot = find(id);
+        if (slot == nullptr) {
+            return operation;
+        }
+        slot->operation = std::move(operation);
+        ++count_;
+        if (deadline) {
+            slot->heap_place = static_cast<std::uint32_t>(heap_.size());
+            heap_.push_back({*deadline, index_of(id)});
+            sift_up(heap_.size() - 1);
+        }
+        return nullptr;
+    }
+
+    std::shared_ptr<Location> location_of(RequestId id) noexcept {
+        const Slot* slot = find(id);
+        return slot != nullptr && slot->operation ? slot->operation->location : nullptr;
+    }
+
+    bool contains(RequestId id) noexcept {
+        const Slot* slot = find(id);
+        return slot != nullptr && slot->operation;
+    }
+
+    bool is_notification(RequestId id) noexcept {
+        const Slot* slot = find(id);
+        return slot != nullptr && slot->operation && slot->operation->is_notification();
+    }
+
+    /// Takes the operation out; null if there is none (answered, timed out or cancelled before).
+    OperationPtr take(RequestId id) {
+        Slot* slot = find(id);
+        if (slot == nullptr) {
+            return nullptr;
+        }
+        if (slot->heap_place != none) {
+            remove_from_heap(slot->heap_place);
+        }
+        OperationPtr operation = std::move(slot->operation);
+        count_ -= operation ? 1 : 0;
+        slot->reserved = false;
+        slot->next_free = std::exchange(free_, index_of(id));
+        return operation;
+    }
+
+    std::optional<Clock::time_point> earliest() const noexcept {
+        return heap_.empty() ? std::nullopt : std::optional(heap_.front().deadline);
+    }
+
+    /// The number whose deadline comes first, if it has passed.
+    std::optional<RequestId> expired(Clock::time_point now) const noexcept {
+        if (heap_.empty() || heap_.front().deadline > now) {
+            return std::nullopt;
+        }
+        return id_at(heap_.front().slot);
+    }
+
+    std::optional<Clock::time_point> deadline_of(RequestId id) noexcept {
+        const Slot* slot = find(id);
+        return slot == nullptr || slot->heap_place == none ? std::nullopt
+                                                           : std::optional(heap_[slot->heap_place].deadline);
+    }
+
+    /// The numbers of all that wait.
+    std::vector<RequestId> ids() const {
+        std::vector<RequestId> all;
+        for (std::uint32_t index = 0; index != slots_.size(); ++index) {
+            if (slots_[index].operation) {
+                all.push_back(id_at(index));
+            }
+        }
+        return all;
+    }
+
+ private:
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+    struct Slot {
+        OperationPtr operation;
+        std::uint32_t generation = 0;
+        std::uint32_t heap_place = none;
+        std::uint32_t next_free = none;
+        bool reserved = false;
+    };
+    struct HeapEntry {
+        Clock::time_point deadline;
+        std::uint32_t slot;
+    };
+
+    static std::uint32_t index_of(RequestId id) noexcept { return static_cast<std::uint32_t>(id); }
+    RequestId id_at(std::uint32_t index) const noexcept { return RequestId{slots_[index].generation} << 32 | index; }
+
+    Slot* find(RequestId id) noexcept {
+        const std::uint32_t index = index_of(id);
+        if (index >= slots_.size() || !slots_[index].reserved || slots_[index].generation != id >> 32) {
+            return nullptr;
+        }
+        return &slots_[index];
+    }
+
+    void place(std::size_t at, const HeapEntry& entry) noexcept {
+        heap_[at] = entry;
+        slots_[entry.slot].heap_place = static_cast<std::uint32_t>(at);
+    }
+
+    void sift_up(std::size_t at) noexcept {
+        const HeapEntry entry = heap_[at];
+        while (at != 0 && entry.deadline < heap_[(at - 1) / 2].deadline) {
+            place(at, heap_[(at - 1) / 2]);
+            at = (at - 1) / 2;
+        }
+        place(at, entry);
+    }
+
+    void sift_down(std::size_t at) noexcept {
+        const HeapEntry entry = heap_[at];
+        for (std::size_t child = 2 * at + 1; child < heap_.size(); child = 2 * at + 1) {
+            if (child + 1 < heap_.size() && heap_[child + 1].deadline < heap_[child].deadline) {
+                ++child;
+            }
+            if (entry.deadline <= heap_[child].deadline) {
+                break;
+            }
+            place(at, heap_[child]);
+            at = child;
+        }
+        place(at, entry);
+    }
+
+    void remove_from_heap(std::size_t at) noexcept {
+        slots_[heap_[at].slot].heap_place = none;
+        const HeapEntry last = heap_.back();
+        heap_.pop_back();
+        if (at != heap_.size()) {
+            place(at, last);
+            sift_up(at);
+            sift_down(slots_[last.slot].heap_place);
+        }
+    }
+
+    std::vector<Slot> slots_;
+    std::vector<HeapEntry> heap_;
+    std::uint32_t free_ = none;
+    std::size_t count_ = 0;
+};
+
+}  // namespace communica::peer

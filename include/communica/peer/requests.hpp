@@ -1,0 +1,214 @@
+// The asking face, which clients, servers and the handles of single peers share: `request`, `try_request`, `notify`.
+#pragma once
+
+#include "operation.hpp"
+#include "route.hpp"
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace communica {
+
+/// How a request is made. Trivially destructible, so that it can be spelled inside a `co_await` expression: GCC 12
+/// destroys other aggregates twice there.
+struct RequestOptions {
+    /// Covers everything: waiting for a connection, sending, the answer. `std::nullopt` for no deadline.
+    std::optional<std::chrono::steady_clock::duration> timeout = std::chrono::seconds{30};
+    /// False: without a connection the request fails at once, with `errc::not_connected`.
+    bool wait_for_connection = true;
+};
+static_assert(std::is_trivially_destructible_v<RequestOptions>);
+
+template <class T>
+concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
+
+/// What can be sent: any value but those that other overloads are for.
+template <class T>
+concept Sendable = NotOptions<T> && !AnyRoute<T>;
+
+namespace peer {
+
+/// The peer that a request goes to, or who finds it once the request begins.
+struct Target {
+    std::shared_ptr<Peer> peer;
+    std::shared_ptr<PeerSource> source = nullptr;
+};
+
+template <class T>
+inline constexpr bool is_borrowed =
+    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_same_v<T, std::string_view>;
+template <class E, std::size_t N>
+inline constexpr bool is_borrowed<std::span<E, N>> = true;
+
+/// `value` is serialised here and now; the rest happens when the token says so.
+template <class T, template <class> class Completion, class S, class Value, class Token>
+auto ask(Target target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
+         const Value& value, const RequestOptions& options, Token&& token) {
+    static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
+    static_assert(std::is_void_v<T> || Loads<S, std::conditional_t<std::is_void_v<T>, int, T>>,
+                  "communica: this serializer cannot load the reply type");
+    static_assert(Dumps<S, Value>, "communica: this serializer cannot dump a value of this type");
+    Prepared request{.peer = std::move(target.peer), .source = std::move(target.source), .outgoing = {}, .error = {}};
+    request.outgoing.type = type;
+    request.outgoing.timeout = options.timeout;
+    request.outgoing.wait_for_connection = options.wait_for_connection;
+    try {
+        if (with_route) {
+            request.outgoing.quoted_route = wire::quote_json(route);
+        }
+        if constexpr (Dumps<S, Value>) {
+            serializer.dump(value, request.outgoing.body);
+        }
+    } catch (const std::exception& e) {
+        request.error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
+    }
+    return asio::async_initiate<Token, typename Completion<T>::Signature>(InitiateRequest<T, Completion<T>, S>{}, token,
+                                                                          std::move(request), serializer);
+}
+
+}  // namespace peer
+
+/// `request` and `notify` without routes.
+///
+/// `request<Reply>(value[, options][, token])` completes with the answer, or with the other side's error
+/// (`RequesterError`, `ResponderError`, `SerializerError`, `UnknownError`) or an `errc`, no later than its deadline.
+/// `try_request` completes with a `result<Reply>` instead of throwing. `notify` completes when the value is on its way.
+///
+/// The value is serialised before the function returns; one that can't be completes with `SerializerError`. Completion
+/// is on the token's executor, by default the entity's. Cancelling (any type) forgets the request and leaves the
+/// connection whole. Thread-safe.
+template <class Derived>
+class SimpleRequests {
+ public:
+    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    auto request(const V& value, Token&& token = {}) {
+        return ask<Reply, peer::Throwing>(value, {}, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    auto request(const V& value, RequestOptions options, Token&& token = {}) {
+        return ask<Reply, peer::Throwing>(value, options, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    auto try_request(const V& value, Token&& token = {}) {
+        return ask<Reply, peer::Returning>(value, {}, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    auto try_request(const V& value, RequestOptions options, Token&& token = {}) {
+        return ask<Reply, peer::Returning>(value, options, std::forward<Token>(token));
+    }
+    template <Sendable V, NotOptions Token = default_token>
+    auto notify(const V& value, Token&& token = {}) {
+        return notify(value, RequestOptions{}, std::forward<Token>(token));
+    }
+    template <Sendable V, NotOptions Token = default_token>
+    auto notify(const V& value, RequestOptions options, Token&& token = {}) {
+        return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, self().serializer(),
+                                               {}, false, value, options, std::forward<Token>(token));
+    }
+
+ private:
+    template <class Reply, template <class> class Completion, class V, class Token>
+    auto ask(const V& value, const RequestOptions& options, Token&& token) {
+        return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), {}, false,
+                                            value, options, std::forward<Token>(token));
+    }
+    Derived& self() { return static_cast<Derived&>(*this); }
+};
+
+/// `request` and `notify` by route: a typed `Route`, or a name. Otherwise as `SimpleRequests`.
+template <class Derived>
+class RouteRequests {
+ public:
+    template <class R, class A, class S, NotOptions Token = default_token>
+    auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) {
+        return ask<R, peer::Throwing>(route, argument, {}, std::forward<Token>(token));
+    }
+    template <class R, class A, class S, NotOptions Token = default_token>
+    auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
+                 Token&& token = {}) {
+        return ask<R, peer::Throwing>(route, argument, options, std::forward<Token>(token));
+    }
+    template <class R, class S, NotOptions Token = default_token>
+    auto request(const Route<R(), S>& route, Token&& token = {}) {
+        return ask<R, peer::Throwing>(route, Nothing{}, {}, std::forward<Token>(token));
+    }
+    template <class R, class S, NotOptions Token = default_token>
+    auto request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) {
+        return ask<R, peer::Throwing>(route, Nothing{}, options, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    auto request(std::string_view route, const V& value, Token&& token = {}) {
+        return ask<Reply, peer::Throwing>(route, value, {}, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    auto request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) {
+        return ask<Reply, peer::Throwing>(route, value, options, std::forward<Token>(token));
+    }
+
+    template <class R, class A, class S, NotOptions Token = default_token>
+    auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) {
+        return ask<R, peer::Returning>(route, argument, {}, std::forward<Token>(token));
+    }
+    template <class R, class A, class S, NotOptions Token = default_token>
+    auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
+                     Token&& token = {}) {
+        return ask<R, peer::Returning>(route, argument, options, std::forward<Token>(token));
+    }
+    template <class R, class S, NotOptions Token = default_token>
+    auto try_request(const Route<R(), S>& route, Token&& token = {}) {
+        return ask<R, peer::Returning>(route, Nothing{}, {}, std::forward<Token>(token));
+    }
+    template <class R, class S, NotOptions Token = default_token>
+    auto try_request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) {
+        return ask<R, peer::Returning>(route, Nothing{}, options, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    auto try_request(std::string_view route, const V& value, Token&& token = {}) {
+        return ask<Reply, peer::Returning>(route, value, {}, std::forward<Token>(token));
+    }
+    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    auto try_request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) {
+        return ask<Reply, peer::Returning>(route, value, options, std::forward<Token>(token));
+    }
+
+    template <class R, class A, class S, NotOptions Token = default_token>
+    auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) {
+        return tell(route.name(), route.serializer(), argument, {}, std::forward<Token>(token));
+    }
+    template <class R, class S, NotOptions Token = default_token>
+    auto notify(const Route<R(), S>& route, Token&& token = {}) {
+        return tell(route.name(), route.serializer(), Nothing{}, {}, std::forward<Token>(token));
+    }
+    template <Sendable V = nlohmann::json, NotOptions Token = default_token>
+    auto notify(std::string_view route, const V& value, Token&& token = {}) {
+        return tell(route, self().serializer(), value, {}, std::forward<Token>(token));
+    }
+    template <Sendable V = nlohmann::json, NotOptions Token = default_token>
+    auto notify(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) {
+        return tell(route, self().serializer(), value, options, std::forward<Token>(token));
+    }
+
+ private:
+    template <class Reply, template <class> class Completion, class V, class Token>
+    auto ask(std::string_view route, const V& value, const RequestOptions& options, Token&& token) {
+        return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), route,
+                                            true, value, options, std::forward<Token>(token));
+    }
+    template <class Reply, template <class> class Completion, class Signature, class S, class V, class Token>
+    auto ask(const Route<Signature, S>& route, const V& value, const RequestOptions& options, Token&& token) {
+        return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, route.serializer(),
+                                            route.name(), true, value, options, std::forward<Token>(token));
+    }
+    template <class S, class V, class Token>
+    auto tell(std::string_view route, const S& serializer, const V& value, const RequestOptions& options,
+              Token&& token) {
+        return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, serializer, route,
+                                               true, value, options, std::forward<Token>(token));
+    }
+    Derived& self() { return static_cast<Derived&>(*this); }
+};
+
+}  // namespace communica

@@ -1,0 +1,188 @@
+// A user's callable as a handler: loads its value, calls it, answers with its result.
+#pragma once
+
+#include "handler_traits.hpp"
+#include "reply.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace communica::peer {
+
+/// `Data` is what is loaded (void for nothing), `Result` what is dumped, `Extras` what else the callable takes.
+/// One callable serves all connections of its entity.
+template <class F, class Data, class Result, class S, class Extras>
+class TypedHandler;
+
+template <class F, class Data, class Result, class S, class... Extras>
+class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Handler {
+    static constexpr bool takes_data = !std::is_void_v<Data>;
+    using Loaded = std::conditional_t<takes_data, Data, Nothing>;
+
+    static decltype(auto) call(F& function, Loaded& data, Extras&... extras) {
+        if constexpr (takes_data) {
+            return function(std::move(data), extras...);
+        } else {
+            (void)data;
+            return function(extras...);
+        }
+    }
+    using Returned = decltype(call(std::declval<F&>(), std::declval<Loaded&>(), std::declval<Extras&>()...));
+
+    static_assert(!takes_data || !is_borrowed<Data>,
+                  "communica: a handler's value is not borrowed: take std::string, ...");
+    static_assert(!takes_data || Loads<S, Loaded>,
+                  "communica: this serializer cannot load the handler's argument type");
+    static_assert(std::is_void_v<Result> || Dumps<S, std::conditional_t<std::is_void_v<Result>, int, Result>>,
+                  "communica: this serializer cannot dump the handler's result type");
+
+ public:
+    TypedHandler(F function, S serializer) : function_(std::move(function)), serializer_(std::move(serializer)) {}
+
+    void handle(const Incoming& incoming) const override {
+        Reply reply;
+        if (auto data = load(incoming.body, reply)) {
+            if constexpr (ResultOf<Returned>::is_coroutine) {
+                start(incoming, *std::move(data));
+                return;
+            } else {
+                try {
+                    std::tuple<Extras...> extras{Extras(incoming)...};
+                    std::apply([&](auto&... extra) { call_now(reply, *data, extra...); }, extras);
+                } catch (...) {
+                    reply.set_handler_error(std::current_exception());
+                }
+            }
+        }
+        if (incoming.metadata.wants_answer()) {
+            incoming.peer->answer(*incoming.connection, incoming.metadata.before_type, incoming.metadata.after_type,
+                                  reply.type, reply.body);
+        }
+    }
+
+ private:
+    /// What a coroutine needs to answer after the message that it came with is gone.
+    struct Job {
+        explicit Job(const Incoming& incoming)
+            : peer(incoming.peer),
+              connection(incoming.connection),
+              before_type(incoming.metadata.before_type),
+              after_type(incoming.metadata.after_type),
+              wants_answer(incoming.metadata.wants_answer()) {}
+
+        std::shared_ptr<Peer> peer;
+        std::shared_ptr<Connection> connection;
+        std::string before_type;
+        std::string after_type;
+        bool wants_answer;
+    };
+
+    std::optional<Loaded> load(Bytes body, Reply& reply) const {
+        if constexpr (takes_data) {
+            try {
+                return serializer_.template load<Loaded>(body);
+            } catch (const std::exception& e) {
+                reply.set_load_error(e);
+                return std::nullopt;
+            }
+        } else {
+            (void)body;
+            (void)reply;
+            return Nothing{};
+        }
+    }
+
+    void call_now(Reply& reply, Loaded& data, Extras&... extras) const {
+        if constexpr (std::is_void_v<Result>) {
+            call(function_, data, extras...);
+            reply.set_value(serializer_, Nothing{});
+        } else {
+            const Result result = call(function_, data, extras...);
+            reply.set_value(serializer_, result);
+        }
+    }
+
+    void start(const Incoming& incoming, Loaded data) const {
+        const auto executor = incoming.connection->get_executor();
+        const auto running = incoming.peer->begin_handler(executor);
+        if (!running) {
+            return;
+        }
+        asio::co_spawn(executor, run(*this, Job(incoming), std::move(data), std::tuple<Extras...>{Extras(incoming)...}),
+                       asio::bind_cancellation_slot(running->signal.slot(),
+                                                    [peer = incoming.peer, running](const std::exception_ptr&) {
+                                                        peer->end_handler(*running);
+                                                    }));
+    }
+
+    // The handler belongs to the table that the job's peer holds, so it outlives the coroutine.
+    // NOLINTNEXTLINE(*-reference-coroutine-parameters)
+    static asio::awaitable<void> run(const TypedHandler& self, Job job, Loaded data, std::tuple<Extras...> extras) {
+        Reply reply;
+        try {
+            auto coroutine = std::apply([&](auto&... extra) { return call(self.function_, data, extra...); }, extras);
+            if constexpr (std::is_void_v<Result>) {
+                co_await std::move(coroutine);
+                reply.set_value(self.serializer_, Nothing{});
+            } else {
+                const Result result = co_await std::move(coroutine);
+                reply.set_value(self.serializer_, result);
+            }
+        } catch (...) {
+            reply.set_handler_error(std::current_exception());
+        }
+        if (job.wants_answer) {
+            job.peer->answer(*job.connection, job.before_type, job.after_type, reply.type, reply.body);
+        }
+    }
+
+    mutable F function_;
+    [[no_unique_address]] S serializer_;
+};
+
+using HandlerPtr = std::shared_ptr<const Handler>;
+
+/// A handler whose types stand in its signature.
+template <class F, class S>
+HandlerPtr make_handler(F&& function, S serializer) {
+    static_assert(Deducible<F>,
+                  "communica: the handler's argument type cannot be deduced (it is generic, overloaded or bound): name "
+                  "its signature with communica::handler<R(A)>(f), or add it under a Route<R(A)>");
+    if constexpr (Deducible<F>) {
+        using Args = typename Signature<F>::Args;
+        static_assert(Args::valid,
+                      "communica: a handler takes at most one value, by value or const reference, and after it "
+                      "Context& and the peer that asks, SimplePeer<>& or RoutePeer<>&");
+        if constexpr (Args::valid) {
+            using Result = typename ResultOf<typename Signature<F>::Result>::type;
+            return std::make_shared<TypedHandler<std::decay_t<F>, typename Args::Data, std::remove_cvref_t<Result>, S,
+                                                 typename Args::Extras>>(std::forward<F>(function),
+                                                                         std::move(serializer));
+        }
+    }
+    return nullptr;
+}
+
+/// A handler whose types stand in its route.
+template <class R, class Data, class F, class S>
+HandlerPtr make_route_handler(F&& function, S serializer) {
+    using D = std::decay_t<F>;
+    using Extras = typename ExtrasOf<F, Data>::type;
+    static_assert(!std::is_void_v<Extras>, "communica: this handler cannot be called with the route's argument type");
+    if constexpr (!std::is_void_v<Extras>) {
+        using Result = typename ResultOf<typename ResultWith<D, Data, Extras>::type>::type;
+        static_assert(std::is_void_v<R> || std::is_convertible_v<Result, R>,
+                      "communica: this handler's result does not convert to the route's result type");
+        if constexpr (std::is_void_v<R> || std::is_convertible_v<Result, R>) {
+            return std::make_shared<TypedHandler<D, Data, R, S, Extras>>(std::forward<F>(function),
+                                                                         std::move(serializer));
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace communica::peer
