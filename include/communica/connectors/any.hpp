@@ -1,0 +1,65 @@
+// A connector whose kind is known only at run time: what a child process loads that was handed a state.
+#pragma once
+
+#include "descriptor.hpp"
+#include "local.hpp"
+#include "tcp.hpp"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace communica {
+
+/// One of the connectors `Cs`. `load_state` takes the state of any of them.
+template <Connector... Cs>
+class AnyConnectorOf {
+ public:
+    template <class C>
+        requires(std::same_as<C, Cs> || ...)
+    AnyConnectorOf(C connector) : connector_(std::move(connector)) {}
+
+    std::string address() const {
+        return std::visit([](const auto& connector) { return connector.address(); }, connector_);
+    }
+    std::string dump_state() const {
+        return std::visit([](const auto& connector) { return connector.dump_state(); }, connector_);
+    }
+    static AnyConnectorOf load_state(const std::string& text) { return load_first<Cs...>(text, {}); }
+
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
+        return std::visit([&](const auto& connector) { return connector.connect(executor, limits); }, connector_);
+    }
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
+        return std::visit([&](const auto& connector) { return connector.listen(executor, limits); }, connector_);
+    }
+
+    std::chrono::milliseconds first_retry() const {
+        return std::visit([](const auto& connector) { return first_retry_of(connector); }, connector_);
+    }
+
+ private:
+    template <class First, class... Rest>
+    static AnyConnectorOf load_first(const std::string& text, const std::string& refusals) {
+        try {
+            return First::load_state(text);
+        } catch (const std::system_error& e) {
+            if (e.code() != errc::invalid_state) {
+                throw;
+            }
+            const std::string all = refusals + (refusals.empty() ? "" : "; ") + e.what();
+            if constexpr (sizeof...(Rest) == 0) {
+                throw std::system_error(errc::invalid_state, all);
+            } else {
+                return load_first<Rest...>(text, all);
+            }
+        }
+    }
+
+    std::variant<Cs...> connector_;
+};
+
+/// Any of the connectors that need no further library.
+using AnyConnector = AnyConnectorOf<TcpConnector, LocalConnector, DescriptorConnector>;
+
+}  // namespace communica

@@ -1,0 +1,69 @@
+// Sockets on POSIX systems, close-on-exec from their first moment (Asio's own are not).
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../connection.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace communica::detail {
+
+[[noreturn]] inline void throw_errno(const char* what) {
+    throw std::system_error(errno, asio::error::get_system_category(), what);
+}
+
+/// An open socket that a child process does not inherit.
+template <class Socket>
+void open_socket(Socket& socket, const typename Socket::protocol_type& protocol) {
+    const int descriptor = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
+    if (descriptor < 0) {
+        throw_errno("socket");
+    }
+    socket.assign(protocol, descriptor);
+}
+
+/// Takes a connection that is waiting; -1 if there is none. Throws for what is not the connection's fault alone.
+template <class Acceptor>
+int accept_socket(Acceptor& acceptor) {
+    for (;;) {
+        const int descriptor = ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            return descriptor;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return -1;
+        }
+        if (errno != EINTR && errno != ECONNABORTED) {
+            throw_errno("accept");
+        }
+    }
+}
+
+/// Has this machine not the address, or nothing of its family? Without IPv6 there may still be a name for an IPv6
+/// address. By number: before 1.24 Asio's codes are never equal to a `std::errc`.
+inline bool is_absent_address(const asio::error_code& error) noexcept {
+    return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
+}
+
+inline void close_on_exec(int descriptor) {
+    if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+        throw_errno("fcntl");
+    }
+}
+
+/// Who is at the other end of a local socket.
+inline Credentials peer_credentials(int descriptor) {
+    ::ucred credentials{};
+    ::socklen_t size = sizeof credentials;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return {};
+    }
+    return {.pid = credentials.pid, .uid = credentials.uid};
+}
+
+}  // namespace communica::detail
