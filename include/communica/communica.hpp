@@ -1,0 +1,14 @@
+// Everything that needs Asio and nlohmann/json alone.
+#pragma once
+
+#include "connectors/any.hpp"
+#include "connectors/descriptor.hpp"
+#include "connectors/local.hpp"
+#include "connectors/memory.hpp"
+#include "connectors/tcp.hpp"
+#include "entities/route_client.hpp"
+#include "entities/route_server.hpp"
+#include "entities/route_table.hpp"
+#include "entities/simple_client.hpp"
+#include "entities/simple_server.hpp"
+#include "serializers/json.hpp"

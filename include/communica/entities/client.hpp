@@ -1,0 +1,97 @@
+// The life-cycle that all clients share.
+#pragma once
+
+#include "../peer/peer_handle.hpp"
+#include "client_keeper.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace communica {
+
+/// What all clients share. A client keeps itself connected from `connect`, `start` or `run` on until `stop`; requests
+/// made before, or while there is no connection, wait for it.
+///
+/// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
+/// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`.
+template <class Derived, Serializer S>
+class Client {
+ public:
+    using executor_type = asio::any_io_executor;
+    using serializer_type = S;
+
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    executor_type get_executor() const noexcept { return keeper_->executor(); }
+    /// By which the server knows this client.
+    const std::string& client_id() const noexcept { return keeper_->client_id(); }
+
+    /// Completes with the first connection, and keeps connected from then on. With a timeout it gives up and stops when
+    /// that has passed: `errc::timeout`, with the reason of the last failure.
+    template <NotConnectOptions Token = default_token>
+    auto connect(Token&& token = {}) {
+        return connect(ConnectOptions{}, std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto connect(ConnectOptions options, Token&& token = {}) {
+        return spawn(entities::ClientKeeper::connect(keeper_, options), std::forward<Token>(token));
+    }
+
+    /// Connects behind the caller's back.
+    void start() {
+        asio::post(keeper_->strand(), [keeper = keeper_] { keeper->start(); });
+    }
+
+    /// Keeps connected until `stop`, and completes then.
+    template <class Token = default_token>
+    auto run(Token&& token = {}) {
+        return spawn(entities::ClientKeeper::run(keeper_), std::forward<Token>(token));
+    }
+
+    /// Completes when there is a connection. With a timeout: `errc::timeout`; when stopped: `errc::closed`.
+    template <NotConnectOptions Token = default_token>
+    auto wait_connected(Token&& token = {}) {
+        return wait_connected(ConnectOptions{}, std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto wait_connected(ConnectOptions options, Token&& token = {}) {
+        return spawn(entities::ClientKeeper::wait_connected(keeper_, options), std::forward<Token>(token));
+    }
+    bool is_connected() const { return keeper_->peer()->is_connected(); }
+
+    /// Ends every request with `errc::closed`, says goodbye to the server and stops connecting. Any thread, also from
+    /// inside a handler. It can be started again.
+    void stop() { keeper_->request_stop(); }
+
+    /// `stop`, and completes when the connection is closed.
+    template <class Token = default_token>
+    auto close(Token&& token = {}) {
+        return spawn(entities::ClientKeeper::close(keeper_), std::forward<Token>(token));
+    }
+
+ protected:
+    Client(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+           S serializer, ClientOptions options)
+        : keeper_(std::make_shared<entities::ClientKeeper>(std::move(executor), std::move(connector),
+                                                           std::move(handlers), std::move(options))),
+          serializer_(std::move(serializer)) {}
+    // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
+    ~Client() { keeper_->request_stop(); }
+
+    peer::Target target() const { return {keeper_->peer()}; }
+    const S& serializer() const noexcept { return serializer_; }
+    peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
+
+ private:
+    template <class Token>
+    auto spawn(asio::awaitable<void> coroutine, Token&& token) {
+        return asio::co_spawn(keeper_->strand(), std::move(coroutine), std::forward<Token>(token));
+    }
+
+    std::shared_ptr<entities::ClientKeeper> keeper_;
+    [[no_unique_address]] S serializer_;
+};
+
+}  // namespace communica

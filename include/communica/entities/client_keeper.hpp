@@ -1,0 +1,197 @@
+// What keeps a client connected.
+#pragma once
+
+#include "../asio.hpp"
+#include "../connector.hpp"
+#include "../peer/backoff.hpp"
+#include "../peer/hello.hpp"
+#include "../peer/inbox.hpp"
+#include "../peer/peer.hpp"
+#include "options.hpp"
+
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace communica::entities {
+
+/// Connects, serves the connection, and connects again until it is stopped. Everything runs on one strand, but for what
+/// is marked thread-safe.
+class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
+ public:
+    ClientKeeper(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+                 ClientOptions options)
+        : executor_(std::move(executor)),
+          strand_(asio::make_strand(executor_)),
+          connector_(std::move(connector)),
+          handlers_(std::move(handlers)),
+          options_(std::move(options)),
+          changed_(strand_, asio::steady_timer::time_point::max()),
+          retry_(strand_) {
+        if (options_.client_id.empty()) {
+            options_.client_id = peer::random_client_id();
+        }
+        peer_ = std::make_shared<peer::Peer>(executor_, handlers_, options_.client_id, options_.resume_window);
+    }
+
+    // ---- thread-safe
+
+    const std::shared_ptr<peer::Peer>& peer() const noexcept { return peer_; }
+    const std::shared_ptr<peer::Handlers>& handlers() const noexcept { return handlers_; }
+    const std::string& client_id() const noexcept { return options_.client_id; }
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    const asio::any_io_executor& strand() const noexcept { return strand_; }
+
+    void request_stop() {
+        peer_->close({errc::closed});
+        // Not posted: a start that the same handler calls next has to come after.
+        asio::dispatch(strand_, [self = shared_from_this()] { self->stop(); });
+    }
+
+    // ---- on the strand
+
+    void start() {
+        if (std::exchange(stopped_, false)) {
+            peer_->open();
+        }
+        if (!std::exchange(running_, true)) {
+            asio::co_spawn(strand_, keep_connected(shared_from_this()), asio::detached);
+        }
+    }
+
+    static asio::awaitable<void> connect(std::shared_ptr<ClientKeeper> self, ConnectOptions options) {
+        self->start();
+        try {
+            co_await wait_connected(self, options);
+        } catch (const std::system_error& e) {
+            if (e.code() == errc::timeout) {
+                self->request_stop();
+            }
+            throw;
+        }
+    }
+
+    static asio::awaitable<void> wait_connected(std::shared_ptr<ClientKeeper> self, ConnectOptions options) {
+        asio::steady_timer deadline(self->strand_, peer::Clock::time_point::max());
+        if (options.timeout) {
+            deadline.expires_after(*options.timeout);
+        }
+        deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
+        while (!self->peer_->is_connected()) {
+            if (self->stopped_) {
+                throw std::system_error(errc::closed);
+            }
+            if (deadline.expiry() <= peer::Clock::now()) {
+                throw std::system_error(errc::timeout, self->why_not_connected());
+            }
+            co_await self->changed_.async_wait(no_throw);
+        }
+    }
+
+    static asio::awaitable<void> run(std::shared_ptr<ClientKeeper> self) {
+        self->start();
+        co_await wait_stopped(self);
+    }
+
+    static asio::awaitable<void> close(std::shared_ptr<ClientKeeper> self) {
+        self->request_stop();
+        self->stop();
+        co_await wait_stopped(self);
+    }
+
+ private:
+    void stop() {
+        stopped_ = true;
+        retry_.cancel();
+        attempt_.emit(asio::cancellation_type::terminal);
+        if (current_) {
+            current_->close();
+        }
+        changed_.cancel();
+    }
+
+    static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientKeeper> self) {
+        while (!self->stopped_ || self->running_) {
+            co_await self->changed_.async_wait(no_throw);
+        }
+    }
+
+    static asio::awaitable<void> keep_connected(std::shared_ptr<ClientKeeper> self) {
+        std::minstd_rand random{std::random_device{}()};
+        peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->connector_.first_retry()}));
+        while (!self->stopped_) {
+            self->greeted_ = false;
+            try {
+                self->current_ = co_await self->open_connection();
+                self->last_error_ = co_await asio::co_spawn(self->current_->get_executor(),
+                                                            session(self, self->current_), asio::use_awaitable);
+            } catch (...) {
+                self->last_error_ = Error::from(std::current_exception());
+            }
+            self->current_.reset();
+            self->changed_.cancel();
+            if (self->greeted_) {
+                backoff.reset();
+            }
+            if (!self->stopped_) {
+                self->retry_.expires_after(backoff.next(random));
+                co_await self->retry_.async_wait(no_throw);
+            }
+        }
+        self->running_ = false;
+        self->changed_.cancel();
+    }
+
+    /// A connection, or why there is none, within the attempt's time.
+    asio::awaitable<std::shared_ptr<Connection>> open_connection() {
+        asio::steady_timer deadline(strand_, options_.connect_timeout);
+        deadline.async_wait([self = shared_from_this()](asio::error_code error) {
+            if (!error) {
+                self->attempt_.emit(asio::cancellation_type::terminal);
+            }
+        });
+        co_return co_await asio::co_spawn(strand_, connector_.connect(executor_, options_.limits),
+                                          asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
+    }
+
+    /// Greets and serves one connection, on its own executor.
+    static asio::awaitable<Error> session(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection) {
+        {
+            const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
+            co_await connection->write_hello(peer::client_hello(self->options_.client_id));
+            peer::parse_hello(co_await connection->read_hello());
+        }
+        // Named: GCC 12 destroys a capturing lambda twice that is spelled in a co_await expression.
+        const auto attached = [self] {
+            asio::post(self->strand_, [self] {
+                self->greeted_ = true;
+                self->changed_.cancel();
+            });
+        };
+        co_return co_await peer::serve(self->peer_, connection, attached);
+    }
+
+    std::string why_not_connected() const {
+        const std::string where = "no connection to " + connector_.address();
+        return last_error_.code ? where + ": " + last_error_.message : where;
+    }
+
+    asio::any_io_executor executor_;
+    asio::any_io_executor strand_;
+    ErasedConnector connector_;
+    std::shared_ptr<peer::Handlers> handlers_;
+    ClientOptions options_;
+    std::shared_ptr<peer::Peer> peer_;
+
+    asio::steady_timer changed_;  // never expires: cancelled when the state below has changed
+    asio::steady_timer retry_;
+    asio::cancellation_signal attempt_;
+    std::shared_ptr<Connection> current_;
+    bool stopped_ = false;
+    bool running_ = false;  // `keep_connected` is at work
+    bool greeted_ = false;  // the current connection got past its handshake
+    Error last_error_;
+};
+
+}  // namespace communica::entities

@@ -1,0 +1,47 @@
+// One notification to many.
+#pragma once
+
+#include "../peer/requests.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace communica::peer {
+
+/// Serialises once, sends to each peer that is connected; completes with `void(std::exception_ptr, std::size_t)`, how
+/// many those were.
+template <class S, class V, class Token>
+auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor executor, const S& serializer,
+                const std::optional<std::string_view>& route, const V& value, Token&& token) {
+    static_assert(Dumps<S, V>, "communica: this serializer cannot dump a value of this type");
+    Buffer body;
+    std::string quoted_route;
+    std::exception_ptr failure;
+    try {
+        quoted_route = route ? wire::quote_json(*route) : std::string();
+        if constexpr (Dumps<S, V>) {
+            serializer.dump(value, body);
+        }
+    } catch (const SerializerError&) {
+        failure = std::current_exception();
+    } catch (const std::exception& e) {
+        failure = std::make_exception_ptr(SerializerError(e.what()));
+    }
+    return asio::async_initiate<Token, void(std::exception_ptr, std::size_t)>(
+        [](auto handler, const std::vector<std::shared_ptr<Peer>>& to, asio::any_io_executor inner,
+           const std::string& named, Buffer bytes, std::exception_ptr failed) {
+            std::size_t count = 0;
+            for (const auto& peer : to) {
+                count += !failed && peer->notify_now(named, bytes.bytes()) ? 1 : 0;
+            }
+            const auto on = asio::get_associated_executor(handler, inner);
+            asio::post(on,
+                       [handler = std::move(handler), failed, count]() mutable { std::move(handler)(failed, count); });
+        },
+        token, std::move(peers), std::move(executor), std::move(quoted_route), std::move(body), failure);
+}
+
+}  // namespace communica::peer

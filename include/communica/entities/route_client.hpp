@@ -1,0 +1,47 @@
+// A client with handlers by route.
+#pragma once
+
+#include "../peer/requests.hpp"
+#include "client.hpp"
+#include "route_table.hpp"
+
+#include <initializer_list>
+#include <memory>
+#include <utility>
+
+namespace communica {
+
+/// Asks a `RouteServer` by route, and answers it with the handlers of its table.
+///
+///     communica::RouteClient client{executor, communica::LocalConnector{"calculator"}};
+///     co_await client.connect();
+///     int three = co_await client.request(sum, {1, 2});
+template <Connector C, Serializer S = JsonSerializer>
+class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<RouteClient<C, S>> {
+    using Base = Client<RouteClient, S>;
+
+ public:
+    template <ExecutorSource X>
+    RouteClient(X&& executor, C connector, RouteTable<S> table = {}, ClientOptions options = {})
+        : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
+               std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
+    template <ExecutorSource X>
+    RouteClient(X&& executor, C connector, ClientOptions options)
+        : RouteClient(std::forward<X>(executor), std::move(connector), RouteTable<S>{}, std::move(options)) {}
+
+    /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.
+    template <ExecutorSource X>
+    RouteClient(X&& executor, C connector, std::initializer_list<RouteTable<S>> tables, ClientOptions options = {})
+        : RouteClient(std::forward<X>(executor), std::move(connector), join(tables), std::move(options)) {}
+
+    /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
+    template <Serializer Other>
+    void routes(const RouteTable<Other>& table) {
+        this->handlers().add(table.handlers(), table.name());
+    }
+
+ private:
+    friend class RouteRequests<RouteClient>;
+};
+
+}  // namespace communica

@@ -1,0 +1,64 @@
+// A server with handlers by route.
+#pragma once
+
+#include "../peer/peer_handle.hpp"
+#include "../peer/requests.hpp"
+#include "notify_all.hpp"
+#include "route_table.hpp"
+#include "server.hpp"
+
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace communica {
+
+/// Answers its clients with the handlers of its table, and asks them: `request` and `notify` go to a random client, or
+/// wait for the first; `client(id)` stands for one.
+///
+///     communica::RouteTable routes;
+///     routes.add(sum, [](Operands o) { return o.a + o.b; });
+///     communica::RouteServer server{executor, communica::LocalConnector{"calculator"}, routes};
+///     co_await server.run();
+template <Connector C, Serializer S = JsonSerializer>
+class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<RouteServer<C, S>> {
+    using Base = Server<RouteServer, S>;
+
+ public:
+    template <ExecutorSource X>
+    RouteServer(X&& executor, C connector, RouteTable<S> table, ServerOptions options = {})
+        : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
+               std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), options) {}
+
+    /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.
+    template <ExecutorSource X>
+    RouteServer(X&& executor, C connector, std::initializer_list<RouteTable<S>> tables, ServerOptions options = {})
+        : RouteServer(std::forward<X>(executor), std::move(connector), join(tables), options) {}
+
+    /// The client of this id. Requests to one that is absent wait for it until their deadline.
+    RoutePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
+
+    /// Sends a value to every client that is connected. Completes with how many those were.
+    template <class V, class Token = default_token>
+    auto notify_all(std::string_view route, const V& value, Token&& token = {}) {
+        return peer::notify_all(this->present(), this->get_executor(), this->serializer(), route, value,
+                                std::forward<Token>(token));
+    }
+    template <class R, class A, class Own, class Token = default_token>
+    auto notify_all(const Route<R(A), Own>& route, const std::type_identity_t<A>& value, Token&& token = {}) {
+        return peer::notify_all(this->present(), this->get_executor(), route.serializer(), route.name(), value,
+                                std::forward<Token>(token));
+    }
+
+    /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
+    template <Serializer Other>
+    void routes(const RouteTable<Other>& table) {
+        this->handlers().add(table.handlers(), table.name());
+    }
+
+ private:
+    friend class RouteRequests<RouteServer>;
+};
+
+}  // namespace communica

@@ -1,0 +1,96 @@
+// Handlers by route, as a value that servers and clients are made with.
+#pragma once
+
+#include "../peer/on_executor.hpp"
+#include "../peer/route.hpp"
+#include "../peer/typed_handler.hpp"
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace communica {
+
+/// A table of handlers. A value: copies share the handlers, one table serves many entities.
+///
+/// A handler takes its value, by value or const reference, and after it, if it likes, a `Context&` and the peer that
+/// asks (`RoutePeer<>&`), and gives its result, or an `asio::awaitable` of it. It throws `RequesterError` or
+/// `ResponderError` to answer with one. It runs on the connection's executor: those of one connection never at the
+/// same time, those of different connections maybe, if several threads run the context.
+template <Serializer S = JsonSerializer>
+class RouteTable {
+ public:
+    using serializer_type = S;
+
+    RouteTable() = default;
+    /// `name` stands for the table in messages about routes that clash.
+    explicit RouteTable(std::string name, S serializer = {})
+        : name_(std::move(name)), serializer_(std::move(serializer)) {}
+    explicit RouteTable(S serializer) : serializer_(std::move(serializer)) {}
+
+    /// Adds a handler whose types stand in its signature. Throws `RouteOverrideError` if the route is there already.
+    template <class F>
+    RouteTable& add(std::string_view route, F&& function) {
+        return insert(route, peer::make_handler(std::forward<F>(function), serializer_));
+    }
+    /// The same with a serializer of its own.
+    template <class F, Serializer Own>
+    RouteTable& add(std::string_view route, F&& function, Own serializer) {
+        return insert(route, peer::make_handler(std::forward<F>(function), std::move(serializer)));
+    }
+    /// Adds a handler that has to match a typed route. It may be generic.
+    template <class R, class A, class Own, class F>
+    RouteTable& add(const Route<R(A), Own>& route, F&& function) {
+        return insert(route.name(), peer::make_route_handler<R, std::remove_cvref_t<A>>(std::forward<F>(function),
+                                                                                        route.serializer()));
+    }
+    template <class R, class Own, class F>
+    RouteTable& add(const Route<R(), Own>& route, F&& function) {
+        return insert(route.name(), peer::make_route_handler<R, void>(std::forward<F>(function), route.serializer()));
+    }
+
+    /// Adds all routes of another table. Throws `RouteOverrideError`, and adds none, if one is there already.
+    template <Serializer Other>
+    RouteTable& join(const RouteTable<Other>& other) {
+        peer::HandlerMap joined = handlers_;
+        for (const auto& [route, handler] : other.handlers()) {
+            if (!joined.emplace(route, handler).second) {
+                throw RouteOverrideError("route \"" + route + "\"" + of_table(other.name()) + " is defined already" +
+                                         of_table(name_));
+            }
+        }
+        handlers_ = std::move(joined);
+        return *this;
+    }
+
+    const std::string& name() const noexcept { return name_; }
+    const S& serializer() const noexcept { return serializer_; }
+    const peer::HandlerMap& handlers() const noexcept { return handlers_; }
+
+ private:
+    static std::string of_table(const std::string& name) { return name.empty() ? "" : " in table \"" + name + "\""; }
+
+    RouteTable& insert(std::string_view route, peer::HandlerPtr handler) {
+        if (!handlers_.emplace(route, std::move(handler)).second) {
+            throw RouteOverrideError("route \"" + std::string(route) + "\" is defined already" + of_table(name_));
+        }
+        return *this;
+    }
+
+    std::string name_;
+    peer::HandlerMap handlers_;
+    [[no_unique_address]] S serializer_{};
+};
+
+/// Several tables as one, with the serializer of the first. Throws `RouteOverrideError` for a route in two of them.
+template <Serializer S>
+RouteTable<S> join(std::initializer_list<RouteTable<S>> tables) {
+    RouteTable<S> joined = tables.size() == 0 ? RouteTable<S>() : *tables.begin();
+    for (std::size_t index = 1; index < tables.size(); ++index) {
+        joined.join(tables.begin()[index]);
+    }
+    return joined;
+}
+
+}  // namespace communica

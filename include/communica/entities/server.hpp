@@ -1,0 +1,106 @@
+// The life-cycle that all servers share.
+#pragma once
+
+#include "server_keeper.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace communica {
+
+/// What all servers share. A server listens from `start` or `run` on until `stop`.
+///
+/// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
+/// server's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`.
+template <class Derived, Serializer S>
+class Server {
+ public:
+    using executor_type = asio::any_io_executor;
+    using serializer_type = S;
+
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    executor_type get_executor() const noexcept { return keeper_->executor(); }
+
+    /// Completes once the server listens, or with the reason why it can't (`address_in_use`, ...).
+    template <class Token = default_token>
+    auto start(Token&& token = {}) {
+        return spawn(entities::ServerKeeper::start(keeper_), std::forward<Token>(token));
+    }
+
+    /// `start`, and completes when the server was stopped and its last connection is closed.
+    template <class Token = default_token>
+    auto run(Token&& token = {}) {
+        return spawn(entities::ServerKeeper::run(keeper_), std::forward<Token>(token));
+    }
+
+    /// Ends every request with `errc::closed`, says goodbye to the clients and stops listening. Any thread, also from
+    /// inside a handler. It can be started again.
+    void stop() { keeper_->request_stop(); }
+
+    /// `stop`, and completes when the last connection is closed.
+    template <class Token = default_token>
+    auto close(Token&& token = {}) {
+        return spawn(entities::ServerKeeper::close(keeper_), std::forward<Token>(token));
+    }
+
+    /// Where the server listens, for people. Before it listens: where it is going to.
+    std::string address() const {
+        const auto listener = keeper_->listener();
+        return listener ? listener->address() : keeper_->connector().address();
+    }
+    /// The state of a connector that reaches this server, with the port that the system chose for port 0. Throws
+    /// `errc::not_connected` before the server listens.
+    std::string connector_state() const {
+        const auto listener = keeper_->listener();
+        if (!listener) {
+            throw std::system_error(errc::not_connected, "the server does not listen yet");
+        }
+        return listener->state();
+    }
+
+    /// The ids of the clients that are connected.
+    std::vector<std::string> client_ids() const {
+        std::vector<std::string> ids;
+        for (const auto& peer : keeper_->clients().present()) {
+            ids.push_back(peer->id());
+        }
+        return ids;
+    }
+
+ protected:
+    Server(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+           S serializer, ServerOptions options)
+        : keeper_(std::make_shared<entities::ServerKeeper>(std::move(executor), std::move(connector),
+                                                           std::move(handlers), options)),
+          serializer_(std::move(serializer)) {
+        keeper_->init();
+        anybody_ = std::make_shared<entities::AnyClient>(keeper_);
+    }
+    // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
+    ~Server() { keeper_->request_stop(); }
+
+    peer::Target target() const { return {nullptr, anybody_}; }
+    const S& serializer() const noexcept { return serializer_; }
+    peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
+    std::shared_ptr<peer::PeerSource> source(std::string_view id) const {
+        return std::make_shared<entities::ClientById>(keeper_, std::string(id));
+    }
+    std::vector<std::shared_ptr<peer::Peer>> present() const { return keeper_->clients().present(); }
+
+ private:
+    template <class Token>
+    auto spawn(asio::awaitable<void> coroutine, Token&& token) {
+        return asio::co_spawn(keeper_->strand(), std::move(coroutine), std::forward<Token>(token));
+    }
+
+    std::shared_ptr<entities::ServerKeeper> keeper_;
+    std::shared_ptr<peer::PeerSource> anybody_;
+    [[no_unique_address]] S serializer_;
+};
+
+}  // namespace communica

@@ -1,0 +1,52 @@
+// A server with one handler.
+#pragma once
+
+#include "../peer/peer_handle.hpp"
+#include "../peer/requests.hpp"
+#include "../peer/typed_handler.hpp"
+#include "notify_all.hpp"
+#include "server.hpp"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace communica {
+
+/// Answers its clients with one handler (see `RouteTable` for what one may be), and asks them: `request` and `notify`
+/// go to a random client, or wait for the first; `client(id)` stands for one.
+///
+///     communica::SimpleServer server{executor, communica::TcpConnector{"localhost", 16161},
+///         [](std::string data) { return "Thanks for your '" + data + "'!"; }};
+///     co_await server.run();
+template <Connector C, Serializer S = JsonSerializer>
+class SimpleServer : public Server<SimpleServer<C, S>, S>, public SimpleRequests<SimpleServer<C, S>> {
+    using Base = Server<SimpleServer, S>;
+
+ public:
+    template <ExecutorSource X, class F>
+        requires(!Serializer<std::decay_t<F>>)
+    SimpleServer(X&& executor, C connector, F&& handler, S serializer = {}, ServerOptions options = {})
+        : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
+               std::make_shared<peer::Handlers>(peer::make_handler(std::forward<F>(handler), serializer)), serializer,
+               options) {}
+    template <ExecutorSource X, class F>
+        requires(!Serializer<std::decay_t<F>>)
+    SimpleServer(X&& executor, C connector, F&& handler, ServerOptions options)
+        : SimpleServer(std::forward<X>(executor), std::move(connector), std::forward<F>(handler), S{}, options) {}
+
+    /// The client of this id. Requests to one that is absent wait for it until their deadline.
+    SimplePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
+
+    /// Sends a value to every client that is connected. Completes with how many those were.
+    template <class V, class Token = default_token>
+    auto notify_all(const V& value, Token&& token = {}) {
+        return peer::notify_all(this->present(), this->get_executor(), this->serializer(), {}, value,
+                                std::forward<Token>(token));
+    }
+
+ private:
+    friend class SimpleRequests<SimpleServer>;
+};
+
+}  // namespace communica
