@@ -1,0 +1,27 @@
+// What calculator_server and calculator_client agree on. Both are checked against it when they are compiled.
+#pragma once
+
+#include <communica/communica.hpp>
+
+#include <vector>
+
+namespace calculator {
+
+struct Operands {
+    double left = 0;
+    double right = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Operands, left, right)
+
+struct Summary {
+    double smallest = 0;
+    double largest = 0;
+    double mean = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Summary, smallest, largest, mean)
+
+inline constexpr communica::Route<double(Operands)> sum{"sum"};
+inline constexpr communica::Route<double(Operands)> divide{"divide"};
+inline constexpr communica::Route<Summary(std::vector<double>)> summarize{"summarize"};
+
+}  // namespace calculator
