@@ -1,0 +1,92 @@
+"""Checks that the headers keep to the house: who may include whom, how long a header is, where platforms show.
+
+    check_includes.py [DIRECTORY]     DIRECTORY holds communica/, include/ by default
+"""
+
+import pathlib
+import posixpath
+import re
+import sys
+
+GROUND = ["error.hpp", "buffer.hpp", "limits.hpp", "asio.hpp"]
+
+# From the top of the house to the ground floor. A room may include itself, the ground floor and what stands beside it.
+HOUSE = {
+    "communica.hpp": ["entities/", "connectors/", "peer/", "serializers/", "connector.hpp", "connection.hpp"],
+    # Entities and connectors never meet:
+    "entities/": ["peer/", "serializers/", "wire/", "connector.hpp", "connection.hpp"],
+    "connectors/": ["stream/", "wire/", "connector.hpp", "connection.hpp"],
+    "peer/": ["serializers/", "wire/", "connector.hpp", "connection.hpp"],
+    "stream/": ["wire/", "connection.hpp"],
+    # the narrow waist between them:
+    "connector.hpp": ["wire/", "connection.hpp"],
+    "connection.hpp": ["wire/"],
+    # and below it, what knows neither sockets nor processes:
+    "serializers/": [],
+    "wire/": [],
+}
+HOUSE |= {header: GROUND for header in GROUND}
+
+# Rooms that do no I/O, and all they may take of Asio.
+SANS_IO = {"wire/": ["asio/buffer.hpp", "asio/error.hpp", "asio/error_code.hpp"]}
+
+MAX_LINES = 400
+
+PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_")
+PLATFORM_FILES = re.compile(r"connectors/detail/(platform|.*_(unix|windows))\.hpp|asio\.hpp")
+
+
+def room_of(header):
+    """The entry of HOUSE in which a header lives: its top directory, or the header itself."""
+    return header.partition("/")[0] + "/" if "/" in header else header
+
+
+def included(header, line):
+    """What a line includes: (name as seen from communica/, or None for a foreign header; name as written)."""
+    match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)', line)
+    if not match:
+        return None
+    quote, name = match.groups()
+    if quote == '"':
+        return posixpath.normpath(posixpath.join(posixpath.dirname(header), name)), name
+    return (name.removeprefix("communica/") if name.startswith("communica/") else None), name
+
+
+def problems_of(header, text):
+    room = room_of(header)
+    if room not in HOUSE:
+        yield 1, f"{room} has no place in the house yet: give it one in tests/check_includes.py"
+        return
+    allowed = [room, *HOUSE[room], *GROUND]
+
+    lines = text.splitlines()
+    if len(lines) > MAX_LINES:
+        yield MAX_LINES, f"{len(lines)} lines: a header of one idea has at most {MAX_LINES}"
+    if "#pragma once" not in lines:
+        yield 1, "no #pragma once"
+
+    for number, line in enumerate(lines, start=1):
+        if include := included(header, line):
+            own, name = include
+            if own and room_of(own) not in allowed:
+                yield number, f"{room} may not include {own}"
+            if room in SANS_IO and (own or name).startswith("asio") and name not in SANS_IO[room]:
+                yield number, f"{room} does no I/O and may not include {name}"
+        elif re.match(r"\s*#\s*(el)?if", line) and PLATFORM.search(line) and not PLATFORM_FILES.fullmatch(header):
+            yield number, "platforms differ in connectors/detail/platform.hpp, *_unix.hpp, *_windows.hpp and asio.hpp alone"
+
+
+def main(include=pathlib.Path(__file__).parents[1] / "include"):
+    root = pathlib.Path(include) / "communica"
+    headers = sorted(root.rglob("*.hpp"))
+    found = [
+        f"{path}:{number}: {problem}"
+        for path in headers
+        for number, problem in problems_of(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    ]
+    print(*found, f"{len(headers)} headers, {len(found)} problems", sep="\n")
+    return bool(found) or not headers
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

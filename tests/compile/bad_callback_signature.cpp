@@ -1,0 +1,6 @@
+// expect: no match for call|no matching function|async_result|completion
+#include "compile/prelude.hpp"
+
+void test(Simple& client) {
+    client.request<int>(1, [](std::error_code, int) {});
+}

@@ -1,0 +1,4 @@
+// expect: communica: the handler's argument type cannot be deduced
+#include "compile/prelude.hpp"
+
+void test(Table& routes) { routes.add("x", std::bind_front(&Object::scaled, Object{})); }

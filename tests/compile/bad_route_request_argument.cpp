@@ -1,0 +1,4 @@
+// expect: no matching (member )?function
+#include "compile/prelude.hpp"
+
+void test(Routes& client) { client.request(sum, std::string("x"), asio::detached); }

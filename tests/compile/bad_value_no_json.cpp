@@ -1,0 +1,4 @@
+// expect: communica: this serializer cannot dump a value of this type
+#include "compile/prelude.hpp"
+
+void test(Simple& client) { client.request<int>(NoJson{1}, asio::detached); }

@@ -1,0 +1,31 @@
+"""Compiles one source: check.py SOURCE COMPILER FLAGS...
+
+ok_NAME.cpp has to compile. bad_NAME.cpp has to be refused, with an error that matches its first line, // expect: REGEX.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+
+def main(source, *compiler):
+    compiled = subprocess.run([*compiler, source], stderr=subprocess.PIPE, text=True)
+    path = pathlib.Path(source)
+    if path.name.startswith("ok_"):
+        return None if compiled.returncode == 0 else f"does not compile:\n{compiled.stderr}"
+
+    expect = re.match(r"// expect: (.+)", path.read_text())
+    if not expect:
+        return "its first line is not '// expect: REGEX'"
+    if compiled.returncode == 0:
+        return "compiles"
+    errors = [line for line in compiled.stderr.splitlines() if "error: " in line]
+    if any(re.search(expect[1], line) for line in errors):
+        return None
+    return f"no error matches '{expect[1]}':\n" + "\n".join(errors)
+
+
+if __name__ == "__main__":
+    problem = main(*sys.argv[1:])
+    sys.exit(f"{sys.argv[1]}: {problem}" if problem else 0)

@@ -1,0 +1,5 @@
+#include <communica/communica.hpp>
+
+#include <iostream>
+
+int main() { std::cout << communica::TcpConnector{"localhost", 16161}.dump_state() << '\n'; }

@@ -1,0 +1,265 @@
+#include "support/errors.hpp"
+#include "support/pair.hpp"
+
+#include <set>
+
+namespace connecting {
+
+using communica::errc;
+using communica::Error;
+using test::code_of;
+using test::error_of;
+using test::RouteClient;
+using test::RoutePair;
+using test::Routes;
+using test::RouteServer;
+using namespace std::chrono_literals;
+
+namespace {
+
+Routes echoing() {
+    Routes routes;
+    routes.add("echo", [](int number) { return number; });
+    return routes;
+}
+
+/// A connector for an address at which nobody listens, and which a server can take later.
+asio::awaitable<test::TestConnector> vacant(asio::io_context& context, const test::Meeting& meeting) {
+    RouteServer server(context, meeting.at_server(), Routes());
+    co_await server.start();
+    auto connector = meeting.at_client(server);
+    co_await server.close();
+    co_return connector;
+}
+
+}  // namespace
+
+TEST_CASE("connect gives up at its timeout and stops, says why, and can be tried again") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    std::optional<RouteClient> client;
+    std::optional<test::TestConnector> connector;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        connector = co_await vacant(context, meeting);
+        client.emplace(context, *connector, test::quick_client());
+        const Error error = co_await error_of(client->connect({.timeout = 30ms}));
+        CHECK(error.code == errc::timeout);
+        CHECK(error.message.find("no connection to " + connector->address()) != std::string::npos);
+        CHECK(error.message.size() > ("no connection to " + connector->address()).size() + 10);  // and the reason
+        CHECK_FALSE(client->is_connected());
+        const Error pending = co_await error_of(client->request<int>("echo", 1));
+        CHECK(pending.code == errc::closed);
+    });
+    test::run_out(context);  // it has stopped
+
+    RouteServer server(context, *connector, echoing());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client->connect({.timeout = test::patience});
+        CHECK_AWAITED(7, client->request<int>("echo", 7));
+        co_await client->close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a client may start before its server, and what it asks meanwhile waits") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        const auto connector = co_await vacant(context, meeting);
+        RouteClient client(context, connector, test::quick_client());
+        client.start();
+        client.start();
+        std::vector<int> answers;
+        for (int number = 0; number != 3; ++number) {
+            client.request<int>("echo", number, [&](std::exception_ptr, int answer) { answers.push_back(answer); });
+        }
+        const Error impatient = co_await error_of(client.wait_connected({.timeout = 20ms}));
+        CHECK(impatient.code == errc::timeout);
+        CHECK_FALSE(client.is_connected());
+
+        RouteServer server(context, connector, echoing());
+        co_await server.start();
+        co_await client.wait_connected();
+        CHECK(client.is_connected());
+        co_await test::until([&] { return answers.size() == 3; });
+        CHECK(answers == std::vector{0, 1, 2});
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("requests and notifications made before the connection go out in their order") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    std::vector<int> seen;
+    Routes routes;
+    routes.add("see", [&](int number) { seen.push_back(number); });
+    RouteServer server(context, meeting.at_server(), routes);
+    std::vector<int> sent;
+    int done = 0;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        RouteClient client(context, meeting.at_client(server), test::quick_client());
+        const auto count = [&](std::exception_ptr failure) { done += failure ? 0 : 1; };
+        for (int number = 0; number != 100; ++number) {
+            if (number % 3 == 0) {
+                client.notify("see", number, count);
+            } else {
+                client.request<void>("see", number, count);
+            }
+            sent.push_back(number);
+        }
+        co_await client.connect();
+        co_await test::until([&] { return done == 100 && seen.size() == 100; });
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+    CHECK(seen == sent);
+}
+
+TEST_CASE("a client says whether it is connected") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    RouteServer server(context, meeting.at_server(), Routes());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        RouteClient client(context, meeting.at_client(server), test::quick_client());
+        CHECK_FALSE(client.is_connected());
+        co_await client.connect();
+        CHECK(client.is_connected());
+        co_await client.connect();  // and again: it is connected
+        co_await server.close();
+        co_await test::until([&] { return !client.is_connected(); });
+
+        RouteServer another(context, meeting.at_client(server), Routes());
+        co_await another.start();
+        co_await client.wait_connected();
+        CHECK(client.is_connected());
+        co_await client.close();
+        CHECK_FALSE(client.is_connected());
+        const Error stopped = co_await error_of(client.wait_connected());
+        CHECK(stopped.code == errc::closed);
+        co_await another.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("waiting for a connection ends with errc::closed when the client is stopped") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    std::vector<std::error_code> codes;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, co_await vacant(context, meeting), test::quick_client());
+        const auto keep = [&](std::exception_ptr failure) { codes.push_back(Error::from(failure).code); };
+        client.connect(keep);
+        client.connect(communica::ConnectOptions{.timeout = test::patience}, keep);
+        client.wait_connected(keep);
+        const Error timeout = co_await error_of(client.wait_connected({.timeout = 5ms}));
+        CHECK(timeout.code == errc::timeout);
+        client.stop();
+        co_await test::until([&] { return codes.size() == 3; });
+    });
+    test::run_out(context);
+    CHECK(codes == std::vector<std::error_code>(3, errc::closed));
+}
+
+TEST_CASE("a client is known by the id that it was given, or by a random one") {
+    asio::io_context context;
+    std::set<std::string> ids;
+    for (int round = 0; round != 10; ++round) {
+        const communica::SimpleClient client(context, communica::MemoryConnector());
+        CHECK(client.client_id().size() == 32);
+        CHECK(client.client_id().find_first_not_of("0123456789abcdef") == std::string::npos);
+        ids.insert(client.client_id());
+    }
+    CHECK(ids.size() == 10);
+    const communica::RouteClient named(context, communica::MemoryConnector(), test::quick_client("ann"));
+    CHECK(named.client_id() == "ann");
+}
+
+TEST_CASE("a server says where it listens") {
+    asio::io_context context;
+    RouteServer server(context, communica::TcpConnector("127.0.0.1", 0), Routes());
+    CHECK(server.address() == "127.0.0.1:0");
+    CHECK(code_of([&] { return server.connector_state(); }) == errc::not_connected);
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const auto connector = communica::TcpConnector::load_state(server.connector_state());
+        CHECK(connector.host() == "127.0.0.1");
+        CHECK(connector.port() != 0);
+        CHECK(server.address() == "127.0.0.1:" + std::to_string(connector.port()));
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a server that can not listen says why, and may try again") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    RouteServer first(context, meeting.at_server(), Routes());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await first.start();
+        const auto connector = meeting.at_client(first);
+        RouteServer second(context, connector, echoing());
+        const Error start = co_await error_of(second.start());
+        CHECK(start.code == asio::error::address_in_use);
+        const Error run = co_await error_of(second.run());
+        CHECK(run.code == asio::error::address_in_use);
+        co_await first.close();
+        co_await second.start();
+        RouteClient client(context, connector, test::quick_client());
+        CHECK_AWAITED(true, [](RouteClient& c) -> asio::awaitable<bool> {
+            co_await c.connect();
+            co_return co_await c.request<int>("echo", 7) == 7;
+        }(client));
+        co_await client.close();
+        co_await second.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("names are resolved, and a host that does not exist is a reason like others") {
+    asio::io_context context;
+    RouteServer server(context, communica::TcpConnector("localhost", 0), echoing());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        RouteClient client(context, communica::TcpConnector::load_state(server.connector_state()),
+                           test::quick_client());
+        co_await client.connect();
+        CHECK_AWAITED(7, client.request<int>("echo", 7));
+        co_await client.close();
+        co_await server.close();
+
+        RouteServer nowhere(context, communica::TcpConnector("host.invalid", 1), Routes());
+        const Error error = co_await error_of(nowhere.start());
+        CHECK(error.code);
+        CHECK(error.message.find("host.invalid:1") != std::string::npos);
+    });
+    test::run_out(context);
+}
+
+}  // namespace connecting

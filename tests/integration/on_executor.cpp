@@ -1,0 +1,132 @@
+#include "support/pair.hpp"
+
+#include <asio/thread_pool.hpp>
+
+#include <atomic>
+#include <future>
+#include <mutex>
+#include <set>
+
+namespace on_executor {
+
+using communica::errc;
+using communica::Error;
+using communica::on_executor;
+using test::error_of;
+using test::RoutePair;
+using test::Routes;
+
+TEST_CASE("a handler that blocks on a thread pool holds up nobody") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    std::promise<int> release;
+    asio::thread_pool pool(1);
+    Routes routes;
+    routes.add("block",
+               on_executor(pool, [&](std::string text) { return text + std::to_string(release.get_future().get()); }));
+    routes.add("release", [&](int number) { release.set_value(number); });
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        std::optional<std::string> answer;
+        pair.client().request<std::string>("block", "for ",
+                                           [&](std::exception_ptr, std::string text) { answer = text; });
+        co_await pair.client().request("release", 7);
+        co_await test::until([&] { return answer.has_value(); });
+        CHECK(answer == "for 7");
+    });
+}
+
+TEST_CASE("handlers on a thread pool run at the same time") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    constexpr int count = 4;
+    asio::thread_pool pool(count);
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    std::condition_variable changed;
+    Routes routes;
+    routes.add("meet", on_executor(pool.get_executor(), [&](const int& number) {
+                   std::unique_lock lock(mutex);
+                   threads.insert(std::this_thread::get_id());
+                   changed.notify_all();
+                   const bool met = changed.wait_for(lock, test::patience, [&] { return threads.size() == count; });
+                   return met ? number : -1;
+               }));
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        int sum = 0;
+        int done = 0;
+        for (int number = 1; number <= count; ++number) {
+            pair.client().request<int>("meet", number, [&](std::exception_ptr, int answer) {
+                ++done;
+                sum += answer;
+            });
+        }
+        co_await test::until([&] { return done == count; });
+        CHECK(sum == 1 + 2 + 3 + 4);
+    });
+    CHECK(threads.count(std::this_thread::get_id()) == 0);
+}
+
+TEST_CASE("a handler on a thread pool may take everything, give nothing and throw") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    asio::thread_pool pool(2);
+    std::string seen;
+    Routes routes;
+    routes.add("nothing", on_executor(pool, [&] { seen = "nothing"; }))
+        .add("all", on_executor(pool,
+                                [](std::string text, communica::Context& context, communica::RoutePeer<>& peer) {
+                                    return text + " " + context.route() + " " + peer.id();
+                                }))
+        .add("requester", on_executor(pool, [](int) -> int { throw communica::RequesterError("no", 1); }))
+        .add("other", on_executor(pool, [](int) { throw std::runtime_error("odd"); }));
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        co_await client.request<void>("nothing", 1);
+        CHECK(seen == "nothing");
+        CHECK_AWAITED("x all client", client.request<std::string>("all", "x"));
+        const Error requester = co_await error_of(client.request<int>("requester", 1));
+        CHECK(requester.kind == Error::Kind::requester);
+        CHECK(requester.status == 1);
+        const Error other = co_await error_of(client.request<int>("other", 1));
+        CHECK(other.kind == Error::Kind::unknown);
+        CHECK(other.message == "odd");
+    });
+}
+
+TEST_CASE("a handler that still blocks on a thread pool while its client closes and connects again ends in peace") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    std::promise<void> release;
+    std::atomic<bool> begun = false;
+    asio::thread_pool pool(1);
+    Routes routes;
+    routes.add("block", on_executor(pool, [&](int number) {
+                   begun = true;
+                   release.get_future().wait();
+                   return number;
+               }));
+    routes.add("echo", [](int number) { return number; });
+    RoutePair pair(transport, {}, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        int endings = 0;
+        pair.server.client("client").request<int>("block", 1, [&](std::exception_ptr, int) { ++endings; });
+        co_await test::until([&] { return begun.load(); });
+        co_await pair.client().close();
+        co_await pair.client().connect();
+        CHECK_AWAITED(3, pair.server.request<int>("echo", 3));
+        CHECK(endings == 0);
+        release.set_value();
+        co_await test::until([&] { return endings != 0; });
+        CHECK_AWAITED(4, pair.server.request<int>("echo", 4));
+        CHECK(endings == 1);
+    });
+}
+
+}  // namespace on_executor

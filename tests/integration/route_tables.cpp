@@ -1,0 +1,221 @@
+#include "support/errors.hpp"
+#include "support/pair.hpp"
+
+namespace route_tables {
+
+using communica::Error;
+using communica::Route;
+using communica::RouteOverrideError;
+using communica::RouteTable;
+using test::error_of;
+using test::RoutePair;
+using test::Routes;
+using test::Transport;
+using test::what_of;
+
+namespace {
+
+/// JSON with every bit flipped.
+struct Flipped {
+    template <class T>
+        requires communica::Dumps<communica::JsonSerializer, T>
+    void dump(const T& value, communica::Buffer& out) const {
+        communica::Buffer json;
+        communica::JsonSerializer().dump(value, json);
+        for (const char byte : json.text()) {
+            out.push_back(static_cast<char>(~byte));
+        }
+    }
+    template <class T>
+        requires communica::Loads<communica::JsonSerializer, T>
+    T load(communica::Bytes bytes) const {
+        std::string json;
+        for (const char byte : communica::as_text(bytes)) {
+            json += static_cast<char>(~byte);
+        }
+        return communica::JsonSerializer().load<T>(communica::as_bytes(json));
+    }
+};
+
+constexpr Route<std::string(std::string), Flipped> flipped{"flipped"};
+
+}  // namespace
+
+TEST_CASE("a route that is added twice is refused in words") {
+    Routes named("first");
+    named.add("a", [] {});
+    CHECK(what_of([&] { named.add("a", [] {}); }) == R"(route "a" is defined already in table "first")");
+    static constexpr Route<void()> a{"a"};
+    CHECK_THROWS_AS(named.add(a, [] {}), RouteOverrideError);
+    Routes unnamed;
+    unnamed.add("a", [] {});
+    CHECK(what_of([&] { unnamed.add("a", [] {}); }) == R"(route "a" is defined already)");
+    CHECK(unnamed.handlers().size() == 1);
+}
+
+TEST_CASE("tables that clash are not joined, and the message names both and the route") {
+    Routes first("first");
+    first.add("a", [] {}).add("b", [] {});
+    Routes second("second");
+    second.add("c", [] {}).add("b", [] {});
+    CHECK(what_of([&] { first.join(second); }) == R"(route "b" in table "second" is defined already in table "first")");
+    CHECK(first.handlers().size() == 2);
+    CHECK_THROWS_AS(first.join(first), RouteOverrideError);
+}
+
+TEST_CASE("the routes of joined tables are all served, each with its own serializer") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    Routes all;
+    all.add("a", [] { return "a"; });
+    Routes more;
+    more.add("b", [] { return "b"; });
+    RouteTable<Flipped> other;
+    other.add("c", [](std::string text) { return text + "c"; });
+    all.join(more).join(other);
+    RoutePair pair(transport, all);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        static constexpr Route<std::string(std::string), Flipped> c{"c"};
+        CHECK_AWAITED("a", pair.client().request<std::string>("a", nullptr));
+        CHECK_AWAITED("b", pair.client().request<std::string>("b", nullptr));
+        CHECK_AWAITED("xc", pair.client().request(c, "x"));
+        const Error error = co_await error_of(pair.client().request<std::string>("c", "x"));
+        CHECK(error.kind == Error::Kind::serializer);
+    });
+}
+
+TEST_CASE("an entity takes several tables at once, if they do not clash") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    Routes first("first");
+    first.add("a", [] { return "a"; });
+    Routes second("second");
+    second.add("b", [] { return "b"; });
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    const auto clash = what_of([&] { test::RouteServer(context, meeting.at_server(), {first, second, first}); });
+    REQUIRE(clash.has_value());
+    CHECK(clash->find("route \"a\" in table \"first\" is defined already") != std::string::npos);
+    CHECK_THROWS_AS(test::RouteClient(context, communica::MemoryConnector(), {first, first}), RouteOverrideError);
+    test::RouteServer server(context, meeting.at_server(), {first, second});
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server), {first, second});
+        co_await client.connect();
+        CHECK_AWAITED("a", client.request<std::string>("a", nullptr));
+        CHECK_AWAITED("b", client.request<std::string>("b", nullptr));
+        CHECK_AWAITED("b", server.request<std::string>("b", nullptr));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("routes can be added while requests are served, all or none") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    Routes at_first;
+    at_first.add("a", [] { return "old a"; });
+    RoutePair pair(transport, at_first, at_first);
+    Routes later("later");
+    later.add("b", [] { return "b"; });
+    Routes clashing("clashing");
+    clashing.add("c", [] { return "c"; }).add("a", [] { return "new a"; });
+    static constexpr const char* undefined_c = "Route \"c\" is not defined";
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        const Error undefined = co_await error_of(client.request<std::string>("b", nullptr));
+        CHECK(undefined.message == "Route \"b\" is not defined");
+        pair.server.routes(later);
+        client.routes(later);
+        CHECK_AWAITED("b", client.request<std::string>("b", nullptr));
+        CHECK_AWAITED("b", pair.server.request<std::string>("b", nullptr));
+
+        const auto what = what_of([&] { pair.server.routes(clashing); });
+        REQUIRE(what.has_value());
+        CHECK(what->find("route \"a\"") != std::string::npos);
+        CHECK(what->find("\"clashing\"") != std::string::npos);
+        CHECK_THROWS_AS(client.routes(clashing), RouteOverrideError);
+        CHECK_AWAITED("old a", client.request<std::string>("a", nullptr));
+        const Error at_server = co_await error_of(client.request<std::string>("c", nullptr));
+        CHECK(at_server.message == undefined_c);
+        const Error at_client = co_await error_of(pair.server.request<std::string>("c", nullptr));
+        CHECK(at_client.message == undefined_c);
+    });
+}
+
+TEST_CASE("a table is a value that serves many servers") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    int calls = 0;
+    Routes routes;
+    routes.add("count", [&](int) { return ++calls; });
+    RoutePair first(transport, routes);
+    Routes changed = routes;
+    changed.add("more", [](int number) { return number; });
+    RoutePair second(transport, changed);
+
+    first.run([&]() -> asio::awaitable<void> {
+        CHECK_AWAITED(1, first.client().request<int>("count", 1));
+        const Error undefined = co_await error_of(first.client().request<int>("more", 1));
+        CHECK(undefined.message == "Route \"more\" is not defined");
+    });
+    second.run([&]() -> asio::awaitable<void> {
+        CHECK_AWAITED(2, second.client().request<int>("count", 1));
+        CHECK_AWAITED(7, second.client().request<int>("more", 7));
+    });
+}
+
+TEST_CASE("a route with a serializer of its own uses it for values, while errors stay readable") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    Routes routes;
+    routes.add(flipped, [](std::string text) {
+        if (text.empty()) {
+            throw communica::RequesterError("an empty text", 400);
+        }
+        return text + "!";
+    });
+    RoutePair pair(transport, routes, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        CHECK_AWAITED("x!", pair.client().request(flipped, "x"));
+        CHECK_AWAITED("x!", pair.server.request(flipped, "x"));
+        const Error error = co_await error_of(pair.client().request(flipped, ""));
+        CHECK(error.status == 400);
+        CHECK(error.message == "an empty text");
+        const Error unreadable = co_await error_of(pair.client().request<std::string>("flipped", "x"));
+        CHECK(unreadable.kind == Error::Kind::serializer);
+    });
+}
+
+TEST_CASE("entities may have another serializer than JSON") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    RouteTable<Flipped> routes;
+    routes.add("double", [](int number, communica::RoutePeer<Flipped>& peer) -> asio::awaitable<int> {
+        co_return co_await peer.request<int>("same", number) * 2;
+    });
+    RouteTable<Flipped> client_routes;
+    client_routes.add("same", [](int number) { return number; });
+    communica::RouteServer server(context, meeting.at_server(), routes);
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        communica::RouteClient client(context, meeting.at_client(server), client_routes);
+        co_await client.connect();
+        CHECK_AWAITED(14, client.request<int>("double", 7));
+        CHECK_AWAITED(7, server.request<int>("same", 7));
+        CHECK_AWAITED(7, server.client(client.client_id()).request<int>("same", 7));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+}  // namespace route_tables

@@ -1,0 +1,92 @@
+// Frames for tests: written by hand, not by the code under test, and read into copies.
+#pragma once
+
+#include <communica/wire/frame_reader.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace test {
+
+using Kind = communica::wire::Frame::Kind;
+
+inline std::string u32(std::size_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        bytes += static_cast<char>(value >> shift & 255);
+    }
+    return bytes;
+}
+
+inline std::string message_frame(std::string_view metadata, std::string_view body) {
+    return u32(5 + metadata.size() + body.size()) + '\x0a' + u32(4 + metadata.size()) + std::string(metadata) +
+           std::string(body);
+}
+
+inline std::string chunk_frame(std::size_t index, std::size_t total, std::string_view metadata, std::string_view body) {
+    return u32(13 + metadata.size() + body.size()) + '\x0b' + u32(index) + u32(total) + u32(metadata.size()) +
+           std::string(metadata) + std::string(body);
+}
+
+inline std::string close_frame() { return u32(1) + '\x14'; }
+
+/// A frame that borrows nothing.
+struct OwnedFrame {
+    Kind kind = Kind::message;
+    std::string metadata = {};
+    std::string body = {};
+    std::uint32_t index = 0;
+    std::uint32_t total = 0;
+
+    static OwnedFrame of(const communica::wire::Frame& frame) {
+        return {frame.kind, std::string(frame.metadata), std::string(frame.body), frame.index, frame.total};
+    }
+    bool operator==(const OwnedFrame&) const = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const OwnedFrame& frame) {
+    return out << "frame of kind " << static_cast<int>(frame.kind) << ", chunk " << frame.index << "/" << frame.total
+               << ", metadata " << frame.metadata << ", body of " << frame.body.size();
+}
+
+/// Feeds bytes to a reader, at most `step` at a time, and calls `each(frame)` for what comes out. Says how large the
+/// reader's buffer was at the most.
+template <class Each>
+std::size_t feed(communica::wire::FrameReader& reader, std::string_view bytes, std::size_t step, Each each) {
+    std::size_t largest = 0;
+    communica::wire::Frame frame;
+    while (!bytes.empty()) {
+        const auto room = reader.prepare();
+        largest = std::max(largest, room.size() + reader.buffer().unread().size());
+        const std::size_t count = std::min({room.size(), step, bytes.size()});
+        std::memcpy(room.data(), bytes.data(), count);
+        reader.commit(count);
+        bytes.remove_prefix(count);
+        while (reader.next(frame)) {
+            each(frame);
+            if (frame.kind == Kind::close) {
+                return largest;
+            }
+        }
+    }
+    return largest;
+}
+
+inline std::vector<OwnedFrame> read_frames(communica::wire::FrameReader& reader, std::string_view bytes,
+                                           std::size_t step = std::string_view::npos) {
+    std::vector<OwnedFrame> frames;
+    feed(reader, bytes, step, [&](const communica::wire::Frame& frame) { frames.push_back(OwnedFrame::of(frame)); });
+    return frames;
+}
+
+inline std::vector<OwnedFrame> read_frames(std::string_view bytes, communica::Limits limits = {},
+                                           std::size_t step = std::string_view::npos) {
+    communica::wire::FrameReader reader(limits);
+    return read_frames(reader, bytes, step);
+}
+
+}  // namespace test

@@ -1,0 +1,50 @@
+// A request's completion that only notes how it ended.
+#pragma once
+
+#include <communica/peer/pending_requests.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace test {
+
+struct Outcome {
+    int completions = 0;
+    bool destroyed = false;
+    std::optional<std::string> body;        ///< after success
+    std::optional<communica::Error> error;  ///< after failure
+};
+
+class RecordedOperation final : public communica::peer::Operation {
+ public:
+    static communica::peer::OperationPtr make(std::shared_ptr<Outcome> outcome, bool notification = false) {
+        return communica::peer::OperationPtr(new RecordedOperation(std::move(outcome), notification));
+    }
+
+    void succeed(communica::Bytes body, communica::peer::Via) override {
+        ++outcome_->completions;
+        outcome_->body = communica::as_text(body);
+        destroy();
+    }
+    void fail(communica::Error error, communica::peer::Via) override {
+        ++outcome_->completions;
+        outcome_->error = std::move(error);
+        destroy();
+    }
+    bool is_notification() const noexcept override { return notification_; }
+
+ private:
+    RecordedOperation(std::shared_ptr<Outcome> outcome, bool notification)
+        : outcome_(std::move(outcome)), notification_(notification) {}
+    void destroy() noexcept override {
+        outcome_->destroyed = true;
+        delete this;
+    }
+
+    std::shared_ptr<Outcome> outcome_;
+    bool notification_;
+};
+
+}  // namespace test

@@ -1,0 +1,222 @@
+// The other side of a connection, byte by byte: a test says what it sends and what has to come.
+#pragma once
+
+#include "frames.hpp"
+#include "run.hpp"
+#include "temporary_directory.hpp"
+#include "transports.hpp"
+
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+#include <nlohmann/json.hpp>
+
+#include <iomanip>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace test {
+
+/// Bytes for people: printable ones as they are.
+inline std::string readable(std::string_view bytes) {
+    std::ostringstream out;
+    out << std::hex << std::setfill('0');
+    for (const char byte : bytes.substr(0, 400)) {
+        if (byte >= ' ' && byte <= '~') {
+            out << byte;
+        } else {
+            out << "\\x" << std::setw(2) << static_cast<int>(static_cast<unsigned char>(byte));
+        }
+    }
+    return out.str() + (bytes.size() > 400 ? "..." : "");
+}
+
+inline const std::string server_hello = std::string("{\"hello\": \"hello\"}") + '\0';
+inline std::string client_hello(const std::string& id) { return "{\"client_id\": \"" + id + "\"}" + '\0'; }
+
+/// A request or answer as it came.
+struct SeenMessage {
+    std::string metadata;
+    std::string body;
+
+    std::string id() const { return nlohmann::json::parse(metadata).at("id").get<std::string>(); }
+    int type() const { return nlohmann::json::parse(metadata).at("type").get<int>(); }
+    /// The frame of an answer to this request.
+    std::string answer(int with_type, std::string_view with_body) const {
+        return message_frame("{\"id\": \"" + id() + "\", \"type\": " + std::to_string(with_type) + "}", with_body);
+    }
+};
+
+class ScriptedPeer {
+ public:
+    using Socket = asio::generic::stream_protocol::socket;
+
+    explicit ScriptedPeer(Socket socket) : socket_(std::move(socket)) {}
+
+    /// Connects to where a server listens whose `connector_state` this is.
+    static asio::awaitable<ScriptedPeer> connect(std::string state) {
+        const auto executor = co_await asio::this_coro::executor;
+        const auto json = nlohmann::json::parse(state);
+        Socket socket(executor);
+        if (json.at("type") == "TcpConnector") {
+            const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(json.at("host").get<std::string>()),
+                                                   json.at("port").get<std::uint16_t>());
+            co_await socket.async_connect(endpoint, asio::use_awaitable);
+            socket.set_option(asio::ip::tcp::no_delay(true));
+        } else {
+            const auto connector = communica::LocalConnector::load_state(state);
+            const asio::local::stream_protocol::endpoint endpoint(connector.address());
+            co_await socket.async_connect(endpoint, asio::use_awaitable);
+        }
+        co_return ScriptedPeer(std::move(socket));
+    }
+
+    /// The same, and through the handshake.
+    static asio::awaitable<ScriptedPeer> greet(std::string state, std::string id) {
+        ScriptedPeer peer = co_await connect(std::move(state));
+        co_await peer.send(client_hello(id));
+        co_await peer.expect(server_hello);
+        co_return peer;
+    }
+
+    asio::awaitable<void> send(std::string bytes) {
+        co_await asio::async_write(socket_, asio::buffer(bytes), asio::use_awaitable);
+    }
+
+    /// Each byte by itself; the other side gets to read in between.
+    asio::awaitable<void> send_bytewise(std::string bytes) {
+        const auto executor = co_await asio::this_coro::executor;
+        for (const char& byte : bytes) {
+            co_await asio::async_write(socket_, asio::buffer(&byte, 1), asio::use_awaitable);
+            for (int turn = 0; turn != 3; ++turn) {
+                co_await asio::post(executor, asio::use_awaitable);
+            }
+        }
+    }
+
+    /// The next `count` bytes.
+    asio::awaitable<std::string> read(std::size_t count) {
+        std::string bytes(count, '\0');
+        const auto [error, came] = co_await asio::async_read(socket_, asio::buffer(bytes), communica::no_throw);
+        if (error) {
+            throw std::runtime_error("the stream ended (" + error.message() + ") after " +
+                                     readable(bytes.substr(0, came)));
+        }
+        co_return bytes;
+    }
+
+    /// Exactly these bytes have to come next.
+    asio::awaitable<void> expect(std::string bytes) {
+        const std::string came = co_await read(bytes.size());
+        if (came != bytes) {
+            throw std::runtime_error("expected " + readable(bytes) + "\nbut there came " + readable(came));
+        }
+    }
+
+    /// All that still comes until the other side closes.
+    asio::awaitable<std::string> read_to_end() {
+        std::string all;
+        for (char part[4096];;) {
+            const auto [error, count] = co_await socket_.async_read_some(asio::buffer(part), communica::no_throw);
+            all.append(part, count);
+            if (error == asio::error::operation_aborted) {
+                throw std::system_error(error);
+            }
+            if (error) {
+                co_return all;
+            }
+        }
+    }
+
+    /// The other side has to close without another byte.
+    asio::awaitable<void> expect_end() {
+        const std::string rest = co_await read_to_end();
+        if (!rest.empty()) {
+            throw std::runtime_error("expected the end, but there came " + readable(rest));
+        }
+    }
+
+    /// The next frame, which has to be a whole message.
+    asio::awaitable<SeenMessage> read_message() {
+        const std::string head = co_await read(9);
+        const auto number = [&](std::size_t at) {
+            return static_cast<std::size_t>(communica::wire::load_u32(head.data() + at));
+        };
+        if (head[4] != '\x0a') {
+            throw std::runtime_error("expected a message, but there came " + readable(head));
+        }
+        const std::string rest = co_await read(number(0) - 5);
+        co_return SeenMessage{rest.substr(0, number(5) - 4), rest.substr(number(5) - 4)};
+    }
+
+    /// Ends the sending; the other side still may.
+    void end() { socket_.shutdown(asio::socket_base::shutdown_send); }
+    /// Lost without a word.
+    void cut() { socket_.close(); }
+
+ private:
+    Socket socket_;
+};
+
+/// Where clients find a scripted server.
+class ScriptedListener {
+ public:
+    ScriptedListener(asio::io_context& context, Transport transport) : tcp_(context), local_(context) {
+        if (transport == Transport::tcp) {
+            tcp_.open(asio::ip::tcp::v4());
+            tcp_.bind({asio::ip::address_v4::loopback(), 0});
+            tcp_.listen();
+        } else {
+            const asio::local::stream_protocol::endpoint endpoint(local_connector().address());
+            local_.open();
+            local_.bind(endpoint);
+            local_.listen();
+        }
+    }
+
+    TestConnector connector() const {
+        if (tcp_.is_open()) {
+            return communica::TcpConnector("127.0.0.1", tcp_.local_endpoint().port());
+        }
+        return local_connector();
+    }
+
+    asio::awaitable<ScriptedPeer> accept() {
+        ScriptedPeer::Socket socket(co_await asio::this_coro::executor);
+        if (tcp_.is_open()) {
+            socket = co_await tcp_.async_accept(asio::use_awaitable);
+            socket.set_option(asio::ip::tcp::no_delay(true));
+        } else {
+            socket = co_await local_.async_accept(asio::use_awaitable);
+        }
+        co_return ScriptedPeer(std::move(socket));
+    }
+
+    /// The next client, and through the handshake with it.
+    asio::awaitable<ScriptedPeer> greet(std::string id) {
+        ScriptedPeer peer = co_await accept();
+        co_await peer.expect(client_hello(id));
+        co_await peer.send(server_hello);
+        co_return peer;
+    }
+
+ private:
+    communica::LocalConnector local_connector() const {
+        return communica::LocalConnector("scripted", {.directory = directory_.path()});
+    }
+
+    TemporaryDirectory directory_;
+    asio::ip::tcp::acceptor tcp_;
+    asio::local::stream_protocol::acceptor local_;
+};
+
+/// The transports that a script can speak.
+inline auto scripted_transports() { return Catch::Generators::values({Transport::tcp, Transport::local}); }
+
+}  // namespace test

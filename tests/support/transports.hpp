@@ -1,0 +1,89 @@
+// The ways in which a server and its client can meet, so that one test serves all of them.
+#pragma once
+
+#include "catch.hpp"
+#include "temporary_directory.hpp"
+
+#include <communica/connectors/any.hpp>
+#include <communica/connectors/memory.hpp>
+
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <system_error>
+
+#include <sys/socket.h>
+
+namespace test {
+
+enum class Transport { tcp, local, memory, descriptors };
+
+inline std::ostream& operator<<(std::ostream& out, Transport transport) {
+    constexpr const char* names[] = {"TCP", "local sockets", "memory", "a socketpair"};
+    return out << names[static_cast<int>(transport)];
+}
+
+/// `const auto transport = GENERATE(test::every_transport());`
+inline auto every_transport() {
+    using enum Transport;
+    return Catch::Generators::values({tcp, local, memory, descriptors});
+}
+/// Those on which a client can come back, and several clients can be at once.
+inline auto lasting_transports() {
+    using enum Transport;
+    return Catch::Generators::values({tcp, local, memory});
+}
+
+/// One type for all connectors: what it is used with is compiled once.
+using TestConnector = communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector,
+                                                communica::DescriptorConnector, communica::MemoryConnector>;
+
+/// A place where one server and its clients meet.
+class Meeting {
+ public:
+    explicit Meeting(Transport transport) : transport_(transport) {
+        if (transport == Transport::descriptors) {
+            int ends[2];
+            if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+                throw std::system_error(errno, std::generic_category(), "socketpair");
+            }
+            server_end_.emplace(ends[0]);
+            client_end_.emplace(ends[1]);
+        }
+    }
+
+    TestConnector at_server() const {
+        switch (transport_) {
+            case Transport::tcp: return communica::TcpConnector("127.0.0.1", 0);
+            case Transport::local: return local();
+            case Transport::memory: return memory_;
+            case Transport::descriptors: break;
+        }
+        return *server_end_;
+    }
+
+    /// For clients of `server`, which listens.
+    template <class Server>
+    TestConnector at_client(const Server& server) const {
+        switch (transport_) {
+            case Transport::tcp: return communica::TcpConnector::load_state(server.connector_state());
+            case Transport::local: return local();
+            case Transport::memory: return memory_;
+            case Transport::descriptors: break;
+        }
+        return *client_end_;
+    }
+
+ private:
+    communica::LocalConnector local() const {
+        return communica::LocalConnector("meeting", {.directory = directory_.path()});
+    }
+
+    Transport transport_;
+    TemporaryDirectory directory_;
+    communica::MemoryConnector memory_;
+    std::optional<communica::DescriptorConnector> server_end_;
+    std::optional<communica::DescriptorConnector> client_end_;
+};
+
+}  // namespace test

@@ -1,0 +1,66 @@
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+
+#include <communica/connectors/any.hpp>
+
+#include <chrono>
+
+namespace {
+
+using communica::AnyConnector;
+using communica::errc;
+using communica::LocalConnector;
+using communica::TcpConnector;
+using namespace std::chrono_literals;
+
+static_assert(communica::Connector<AnyConnector>);
+static_assert(communica::Connector<TcpConnector> && communica::Connector<LocalConnector> &&
+              communica::Connector<communica::DescriptorConnector>);
+static_assert(std::is_convertible_v<TcpConnector, AnyConnector> && !std::is_convertible_v<int, AnyConnector>);
+
+}  // namespace
+
+TEST_CASE("any connector's state is loaded as that connector") {
+    const TcpConnector tcp("localhost", 16161);
+    const LocalConnector local("calculator", {.directory = "/somewhere"});
+    const communica::DescriptorConnector descriptor(::dup(0));
+    for (const AnyConnector& connector : {AnyConnector(tcp), AnyConnector(local), AnyConnector(descriptor)}) {
+        const std::string state = connector.dump_state();
+        if (state.find("Descriptor") == state.npos) {  // loading that one takes the descriptor over
+            const auto loaded = AnyConnector::load_state(state);
+            CHECK(loaded.dump_state() == state);
+            CHECK(loaded.address() == connector.address());
+        }
+    }
+    CHECK(AnyConnector(tcp).dump_state() == tcp.dump_state());
+    CHECK(AnyConnector(local).address() == local.address());
+
+    const std::string number = std::to_string(::dup(0));
+    CHECK(AnyConnector::load_state(R"({"type": "DescriptorConnector", "descriptor": )" + number + "}").address() ==
+          "descriptor " + number);
+}
+
+TEST_CASE("a state that no connector loads is refused with the reason of each") {
+    const auto load = [] { return AnyConnector::load_state(R"({"type": "RmqConnector"})"); };
+    CHECK(test::code_of(load) == errc::invalid_state);
+    const std::string why = *test::what_of(load);
+    for (const char* part : {"RmqConnector", "TcpConnector", "LocalConnector", "DescriptorConnector"}) {
+        INFO(why);
+        CHECK(why.find(part) != why.npos);
+    }
+    CHECK(test::code_of([] { return AnyConnector::load_state("not JSON"); }) == errc::invalid_state);
+}
+
+TEST_CASE("a state of the right type that does not load says why") {
+    const std::string why = *test::what_of(
+        [] { return AnyConnector::load_state(R"({"type": "TcpConnector", "host": "h", "port": 65536})"); });
+    CHECK(why.find("65536") != why.npos);
+}
+
+TEST_CASE("a connector says how soon to try again, also when its type is forgotten") {
+    CHECK(communica::ErasedConnector(TcpConnector("h", 1)).first_retry() == 1s);
+    CHECK(communica::ErasedConnector(LocalConnector("x")).first_retry() == 50ms);
+    CHECK(communica::ErasedConnector(AnyConnector(TcpConnector("h", 1))).first_retry() == 1s);
+    CHECK(communica::ErasedConnector(AnyConnector(LocalConnector("x"))).first_retry() == 50ms);
+    CHECK(communica::ErasedConnector(AnyConnector(LocalConnector("x"))).address() == LocalConnector("x").address());
+}

@@ -1,0 +1,279 @@
+// Where local sockets lie and who may use them, in a directory of the test's own.
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <communica/connectors/detail/local_unix.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+
+namespace {
+
+using communica::errc;
+using communica::detail::LocalAddress;
+using communica::detail::LocalSocketFile;
+using Acceptor = asio::local::stream_protocol::acceptor;
+
+/// An environment variable of another value, until the end of the test.
+class Variable {
+ public:
+    Variable(const char* name, const std::string& value) : name_(name) {
+        if (const char* before = std::getenv(name)) {
+            before_ = before;
+        }
+        ::setenv(name, value.c_str(), 1);
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    ~Variable() {
+        if (before_) {
+            ::setenv(name_, before_->c_str(), 1);
+        } else {
+            ::unsetenv(name_);
+        }
+    }
+
+ private:
+    const char* name_;
+    std::optional<std::string> before_;
+};
+
+struct ::stat info_of(const std::string& path) {
+    struct ::stat info{};
+    REQUIRE(::lstat(path.c_str(), &info) == 0);
+    return info;
+}
+
+unsigned mode_of(const std::string& path) { return info_of(path).st_mode & 07777; }
+
+/// A place for sockets that no other process uses.
+struct Place {
+    test::TemporaryDirectory directory;
+    Variable temporary{"TMPDIR", directory.path()};
+    asio::io_context context;
+
+    std::string sockets() const { return directory.path() + "/communica"; }
+    void make_sockets(::mode_t mode) const {
+        REQUIRE(::mkdir(sockets().c_str(), 0700) == 0);
+        REQUIRE(::chmod(sockets().c_str(), mode) == 0);
+    }
+    LocalSocketFile listen(Acceptor& acceptor, const std::string& name = "x") const {
+        return LocalSocketFile::listen(LocalAddress(name, ""), acceptor);
+    }
+    std::error_code listen_error(const std::string& name = "x") {
+        Acceptor acceptor(context);
+        return test::code_of([&] { return listen(acceptor, name); });
+    }
+};
+
+bool can_connect(asio::io_context& context, const std::string& path) {
+    asio::local::stream_protocol::socket socket(context);
+    asio::error_code error;
+    socket.connect(asio::local::stream_protocol::endpoint(path), error);
+    return !error;
+}
+
+}  // namespace
+
+TEST_CASE("the directory for temporary files is found as the Python library finds it") {
+    const test::TemporaryDirectory first;
+    const test::TemporaryDirectory second;
+    const Variable tmpdir("TMPDIR", first.path());
+    const Variable temp("TEMP", second.path());
+    CHECK(communica::detail::temporary_directory() == first.path());
+    {
+        const Variable absent("TMPDIR", first.path() + "/absent");
+        CHECK(communica::detail::temporary_directory() == second.path());
+    }
+    {
+        const Variable empty("TMPDIR", "");
+        CHECK(communica::detail::temporary_directory() == second.path());
+    }
+    std::ofstream(first.path() + "/file") << "not a directory";
+    const Variable file("TMPDIR", first.path() + "/file");
+    CHECK(communica::detail::temporary_directory() == second.path());
+    const Variable none("TEMP", "");
+    const Variable tmp("TMP", first.path());
+    CHECK(communica::detail::temporary_directory() == first.path());
+    const Variable none_either("TMP", "");
+    CHECK(communica::detail::temporary_directory() == "/tmp");
+}
+
+TEST_CASE("a local socket lies where the Python library's does, or in the directory that an option names") {
+    const Place place;
+    CHECK(LocalAddress("x", "").path() == place.sockets() + "/x.sock");
+    CHECK(LocalAddress("x", "").directory() == place.sockets());
+    CHECK(LocalAddress("x", "/some/where").path() == "/some/where/x.sock");
+}
+
+TEST_CASE("a path is at most as long as a socket's address holds") {
+    constexpr std::size_t most = sizeof(::sockaddr_un::sun_path) - 1;
+    const std::string directory = "/d";
+    const std::size_t around = (directory + "/.sock").size();
+    const std::string longest(most - around, 'n');
+    CHECK(LocalAddress(longest, directory).path().size() == most);
+    CHECK_NOTHROW(LocalAddress(longest, directory).endpoint());
+    const auto too_long = [&] { return LocalAddress(longest + "n", directory); };
+    CHECK(test::code_of(too_long) == errc::invalid_argument);
+    CHECK(test::what_of(too_long)->find("107") != std::string::npos);
+}
+
+TEST_CASE("a socket of the longest path can be listened on") {
+    Place place;
+    const std::size_t around = (place.sockets() + "/.sock").size();
+    const std::string name(sizeof(::sockaddr_un::sun_path) - 1 - around, 'n');
+    CHECK(place.listen_error(name) == std::error_code());
+}
+
+TEST_CASE("an absent directory is made for this user alone") {
+    Place place;
+    Acceptor acceptor(place.context);
+    const auto file = place.listen(acceptor);
+    CHECK(mode_of(place.sockets()) == 0700);
+}
+
+TEST_CASE("the socket file is for this user alone, and the process's umask is left as it is") {
+    Place place;
+    const ::mode_t before = ::umask(0);
+    Acceptor acceptor(place.context);
+    const auto file = place.listen(acceptor);
+    CHECK(::umask(before) == 0);
+    CHECK(mode_of(place.sockets() + "/x.sock") == 0600);
+    CHECK(mode_of(place.sockets()) == 0700);
+    CHECK(can_connect(place.context, place.sockets() + "/x.sock"));
+}
+
+TEST_CASE("an existing directory is used as it is, if others cannot write to it") {
+    Place place;
+    place.make_sockets(0755);
+    Acceptor acceptor(place.context);
+    const auto file = place.listen(acceptor);
+    CHECK(mode_of(place.sockets()) == 0755);
+}
+
+TEST_CASE("a directory that others can write to is refused, and not changed") {
+    for (const ::mode_t mode : {0777U, 01777U, 0702U}) {
+        Place place;
+        place.make_sockets(mode);
+        CHECK(place.listen_error() == std::errc::permission_denied);
+        CHECK(mode_of(place.sockets()) == mode);
+        CHECK(test::code_of([] {
+                  LocalAddress("x", "").require_safe_directory();
+                  return 0;
+              }) == std::errc::permission_denied);
+    }
+}
+
+TEST_CASE("a directory of another user is refused") {
+    if (::geteuid() != 0) {
+        WARN("skipped: only root can give a directory away");
+        return;
+    }
+    Place place;
+    place.make_sockets(0700);
+    REQUIRE(::chown(place.sockets().c_str(), 12345, 12345) == 0);
+    CHECK(place.listen_error() == std::errc::permission_denied);
+    REQUIRE(::chown(place.sockets().c_str(), 0, 0) == 0);
+    CHECK(place.listen_error() == std::error_code());
+}
+
+TEST_CASE("a directory that is none, or can't be made, is refused") {
+    Place place;
+    std::ofstream(place.sockets()) << "a file";
+    CHECK(place.listen_error() != std::error_code());
+    Acceptor acceptor(place.context);
+    const LocalAddress below_nothing("x", place.directory.path() + "/a/b");
+    CHECK(test::code_of([&] { return LocalSocketFile::listen(below_nothing, acceptor); }).value() == ENOENT);
+}
+
+TEST_CASE("a file that is no socket is left alone: the address is in use") {
+    Place place;
+    place.make_sockets(0700);
+    const std::string path = place.sockets() + "/x.sock";
+    std::ofstream(path) << "precious";
+    CHECK(place.listen_error() == asio::error::address_in_use);
+    std::filesystem::remove(path);
+    REQUIRE(::symlink("/dev/null", path.c_str()) == 0);
+    CHECK(place.listen_error() == asio::error::address_in_use);
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);
+    CHECK(place.listen_error() == asio::error::address_in_use);
+    CHECK(std::filesystem::is_directory(path));
+}
+
+TEST_CASE("the file of a server that is gone is replaced") {
+    Place place;
+    place.make_sockets(0700);
+    const std::string path = place.sockets() + "/x.sock";
+    {
+        Acceptor dead(place.context, asio::local::stream_protocol::endpoint(path));
+    }
+    REQUIRE(std::filesystem::is_socket(path));
+    CHECK_FALSE(can_connect(place.context, path));
+    Acceptor acceptor(place.context);
+    const auto file = place.listen(acceptor);
+    CHECK(can_connect(place.context, path));
+}
+
+TEST_CASE("a live server's address is in use, also when its backlog is full") {
+    Place place;
+    place.make_sockets(0700);
+    const std::string path = place.sockets() + "/x.sock";
+    Acceptor live(place.context);
+    live.open();
+    live.bind(asio::local::stream_protocol::endpoint(path));
+    live.listen(0);
+    CHECK(place.listen_error() == asio::error::address_in_use);
+    CHECK(place.listen_error() == asio::error::address_in_use);
+    CHECK(place.listen_error() == asio::error::address_in_use);
+    CHECK(std::filesystem::is_socket(path));
+}
+
+TEST_CASE("the file is removed with its server, once") {
+    Place place;
+    const std::string path = place.sockets() + "/x.sock";
+    {
+        Acceptor acceptor(place.context);
+        const auto file = place.listen(acceptor);
+        CHECK(std::filesystem::is_socket(path));
+    }
+    CHECK_FALSE(std::filesystem::exists(path));
+
+    Acceptor acceptor(place.context);
+    auto file = place.listen(acceptor);
+    file.remove();
+    CHECK_FALSE(std::filesystem::exists(path));
+    std::ofstream(path) << "somebody else's";
+    file.remove();
+    CHECK(std::filesystem::exists(path));
+}
+
+TEST_CASE("a newcomer's file is not removed by the server that was there before") {
+    Place place;
+    const std::string path = place.sockets() + "/x.sock";
+    Acceptor acceptor(place.context);
+    auto file = place.listen(acceptor);
+    std::filesystem::remove(path);  // as the Python library's server does, which takes the name
+    const Acceptor newcomer(place.context, asio::local::stream_protocol::endpoint(path));
+    file.remove();
+    CHECK(std::filesystem::is_socket(path));
+    CHECK(can_connect(place.context, path));
+}
+
+TEST_CASE("every descriptor of a listening socket is close-on-exec") {
+    Place place;
+    Acceptor acceptor(place.context);
+    const auto file = place.listen(acceptor);
+    CHECK((::fcntl(acceptor.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+    REQUIRE(can_connect(place.context, place.sockets() + "/x.sock"));
+    const int accepted = communica::detail::accept_socket(acceptor);
+    REQUIRE(accepted >= 0);
+    CHECK((::fcntl(accepted, F_GETFD) & FD_CLOEXEC) != 0);
+    ::close(accepted);
+    CHECK(communica::detail::accept_socket(acceptor) == -1);
+}

@@ -1,0 +1,150 @@
+#include "support/catch.hpp"
+#include "support/frames.hpp"
+#include "support/golden.hpp"
+#include "support/run.hpp"
+
+#include <communica/stream/connection.hpp>
+
+#include <asio/local/connect_pair.hpp>
+#include <asio/local/stream_protocol.hpp>
+
+namespace {
+
+using communica::errc;
+using communica::Error;
+using Socket = asio::local::stream_protocol::socket;
+using communica::stream::StreamConnection;
+using namespace std::chrono_literals;
+
+class Messages final : public communica::Receiver {
+ public:
+    std::vector<std::string> bodies;
+    void on_message(const communica::Message& message) override {
+        bodies.emplace_back(communica::as_text(message.body));
+    }
+    void on_oversized(std::string_view metadata) override { bodies.emplace_back("oversized " + std::string(metadata)); }
+};
+
+/// A connection, and the plain socket at its other end.
+struct Ends {
+    asio::io_context context;
+    Socket other{context};
+    std::shared_ptr<StreamConnection<Socket>> connection;
+    Messages messages;
+    Error ending;
+    bool ended = false;
+
+    explicit Ends(const communica::Limits& limits = {}) {
+        Socket socket(asio::make_strand(context));
+        asio::local::connect_pair(socket, other);
+        connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, limits);
+    }
+
+    void write(std::string_view bytes) { asio::write(other, asio::buffer(bytes)); }
+
+    void begin_run() {
+        asio::co_spawn(connection->get_executor(), connection->run(messages), [this](std::exception_ptr, Error error) {
+            ending = std::move(error);
+            ended = true;
+        });
+    }
+
+    template <class Predicate>
+    void run_until(Predicate predicate) {
+        const auto end = std::chrono::steady_clock::now() + test::patience;
+        context.restart();
+        while (!predicate() && context.run_one_until(end) != 0) {
+        }
+        REQUIRE(predicate());
+    }
+    void run_to_end() {
+        run_until([this] { return ended; });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a refusal that comes in place of the first frame is told as one, in one read or several") {
+    const std::string refusal = test::golden("handshake_failure_first");
+    for (const std::size_t split :
+         {std::size_t{0}, std::size_t{1}, std::size_t{4}, std::size_t{5}, std::size_t{20}, refusal.size()}) {
+        Ends ends;
+        ends.begin_run();
+        for (const std::string& part : {refusal.substr(0, split), refusal.substr(split)}) {
+            ends.context.restart();
+            ends.context.poll();  // now it waits for the next bytes
+            ends.write(part);
+        }
+        ends.other.close();
+        ends.run_to_end();
+        INFO("split at " << split);
+        CHECK(ends.ending.code == errc::handshake_failed);
+        CHECK(ends.ending.message == "refused: server busy");
+    }
+}
+
+TEST_CASE("bytes that look like a refusal behind the first frame are a broken protocol") {
+    Ends ends;
+    ends.begin_run();
+    ends.write(test::message_frame("m", "b"));
+    ends.run_until([&] { return ends.messages.bodies.size() == 1; });
+    ends.write(test::golden("handshake_failure_first"));
+    ends.run_to_end();
+    CHECK(ends.ending.code == errc::protocol_error);
+}
+
+TEST_CASE("a connection ends in order at a close notify, and is lost without one") {
+    Ends closed;
+    closed.begin_run();
+    closed.write(test::message_frame("m", "b") + test::close_frame() + test::message_frame("m", "too late"));
+    closed.run_to_end();
+    CHECK(closed.ending.code == errc::closed);
+    CHECK(closed.messages.bodies == std::vector<std::string>{"b"});
+
+    Ends lost;
+    lost.begin_run();
+    lost.write(test::message_frame("m", "b") + "\x01");
+    lost.other.close();
+    lost.run_to_end();
+    CHECK(lost.ending.code == errc::connection_lost);
+}
+
+TEST_CASE("closing while the other side reads nothing ends at the patience, and gives back what did not go out") {
+    Ends ends;
+    ends.begin_run();
+    communica::Buffer begun;
+    begun.append(std::string(20'000'000, 'x'));
+    REQUIRE(ends.connection->send("begun", begun));
+    ends.run_until([&] { return ends.other.available() != 0; });
+    communica::Buffer waiting;
+    waiting.append("waiting");
+    REQUIRE(ends.connection->send("m", waiting));
+    ends.connection->close(1ms);
+    ends.run_to_end();
+    CHECK(ends.ending.code == errc::closed);
+    const auto unsent = ends.connection->take_unsent();
+    REQUIRE(unsent.size() == 1);
+    CHECK(unsent.front().body.text() == "waiting");
+}
+
+TEST_CASE("after its unsent messages were taken a connection takes no more") {
+    Ends ends;
+    communica::Buffer body;
+    body.append("b");
+    CHECK(ends.connection->send("m", body));
+    CHECK(ends.connection->take_unsent().size() == 1);
+    CHECK_FALSE(ends.connection->send("m", body));
+    CHECK(body.text() == "b");
+}
+
+TEST_CASE("a connection handles the frames that came with the hello") {
+    Ends ends;
+    std::string hello;
+    ends.write(test::golden("server_hello") + test::message_frame("m", "with the hello"));
+    test::run(ends.context, [&]() -> asio::awaitable<void> { hello = co_await ends.connection->read_hello(); });
+    CHECK(hello == R"({"hello": "hello"})");
+    ends.begin_run();
+    ends.run_until([&] { return ends.messages.bodies == std::vector<std::string>{"with the hello"}; });
+    ends.other.close();
+    ends.run_to_end();
+}
