@@ -21,9 +21,6 @@ class Client {
     using executor_type = asio::any_io_executor;
     using serializer_type = S;
 
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-
     executor_type get_executor() const noexcept { return keeper_->executor(); }
     /// By which the server knows this client.
     const std::string& client_id() const noexcept { return keeper_->client_id(); }
@@ -72,11 +69,6 @@ class Client {
     }
 
  protected:
-    Client(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
-           S serializer, ClientOptions options)
-        : keeper_(std::make_shared<entities::ClientKeeper>(std::move(executor), std::move(connector),
-                                                           std::move(handlers), std::move(options))),
-          serializer_(std::move(serializer)) {}
     // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
     ~Client() { keeper_->request_stop(); }
 
@@ -85,6 +77,16 @@ class Client {
     peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
 
  private:
+    friend Derived;
+
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    Client(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+           S serializer, ClientOptions options)
+        : keeper_(std::make_shared<entities::ClientKeeper>(std::move(executor), std::move(connector),
+                                                           std::move(handlers), std::move(options))),
+          serializer_(std::move(serializer)) {}
+
     template <class Token>
     auto spawn(asio::awaitable<void> coroutine, Token&& token) {
         return asio::co_spawn(keeper_->strand(), std::move(coroutine), std::forward<Token>(token));

@@ -22,7 +22,7 @@ class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<Ro
 
  public:
     template <ExecutorSource X>
-    RouteClient(X&& executor, C connector, RouteTable<S> table = {}, ClientOptions options = {})
+    RouteClient(X&& executor, C connector, const RouteTable<S>& table = {}, ClientOptions options = {})
         : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
                std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
     template <ExecutorSource X>

@@ -21,9 +21,6 @@ class Server {
     using executor_type = asio::any_io_executor;
     using serializer_type = S;
 
-    Server(const Server&) = delete;
-    Server& operator=(const Server&) = delete;
-
     executor_type get_executor() const noexcept { return keeper_->executor(); }
 
     /// Completes once the server listens, or with the reason why it can't (`address_in_use`, ...).
@@ -73,14 +70,6 @@ class Server {
     }
 
  protected:
-    Server(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
-           S serializer, ServerOptions options)
-        : keeper_(std::make_shared<entities::ServerKeeper>(std::move(executor), std::move(connector),
-                                                           std::move(handlers), options)),
-          serializer_(std::move(serializer)) {
-        keeper_->init();
-        anybody_ = std::make_shared<entities::AnyClient>(keeper_);
-    }
     // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
     ~Server() { keeper_->request_stop(); }
 
@@ -93,6 +82,19 @@ class Server {
     std::vector<std::shared_ptr<peer::Peer>> present() const { return keeper_->clients().present(); }
 
  private:
+    friend Derived;
+
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    Server(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+           S serializer, ServerOptions options)
+        : keeper_(std::make_shared<entities::ServerKeeper>(std::move(executor), std::move(connector),
+                                                           std::move(handlers), options)),
+          serializer_(std::move(serializer)) {
+        keeper_->init();
+        anybody_ = std::make_shared<entities::AnyClient>(keeper_);
+    }
+
     template <class Token>
     auto spawn(asio::awaitable<void> coroutine, Token&& token) {
         return asio::co_spawn(keeper_->strand(), std::move(coroutine), std::forward<Token>(token));

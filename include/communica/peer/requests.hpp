@@ -110,6 +110,9 @@ class SimpleRequests {
     }
 
  private:
+    friend Derived;
+    SimpleRequests() = default;
+
     template <class Reply, template <class> class Completion, class V, class Token>
     auto ask(const V& value, const RequestOptions& options, Token&& token) {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), {}, false,
@@ -192,6 +195,9 @@ class RouteRequests {
     }
 
  private:
+    friend Derived;
+    RouteRequests() = default;
+
     template <class Reply, template <class> class Completion, class V, class Token>
     auto ask(std::string_view route, const V& value, const RequestOptions& options, Token&& token) {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), route,
