@@ -55,6 +55,7 @@ struct Served {
             server.stop();
             co_await steady.expect(close_frame());
             co_await steady.expect_end();
+            steady.cut();
             co_await server.close();
         });
         test::run_out(context);
