@@ -2,9 +2,13 @@
 #pragma once
 
 #include "asio.hpp"
+#include "budget.hpp"
 #include "buffer.hpp"
 #include "error.hpp"
+#include "limits.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,13 +36,28 @@ struct Credentials {
     std::optional<std::int64_t> uid;  ///< POSIX user id
 };
 
+/// What an entity gives to the connections that are made for it.
+struct ConnectionOptions {
+    Limits limits = {};
+    std::shared_ptr<Budget> budget = nullptr;  ///< shared by all connections of the entity
+};
+
+/// What a message is to the one who sends it. It says what happens when the other side reads too slowly.
+enum class Purpose {
+    ask,     ///< a request or notification: not taken while there is no room; it can wait elsewhere
+    answer,  ///< always taken: whoever hands out requests keeps its answers within bounds
+    refuse,  ///< an answer that costs the other side nothing to ask for: too many unread ones end the connection
+};
+
 /// Takes what a connection reads. Called from the connection's executor, one call at a time. What it throws ends the
 /// connection.
 class Receiver {
  public:
     virtual void on_message(const Message& message) = 0;
-    /// A message over the limit: its metadata, no body.
-    virtual void on_oversized(std::string_view metadata) = 0;
+    /// A message whose body was dropped, and why: `message_too_large` or, over the entity's budget, `busy`.
+    virtual void on_discarded(std::string_view metadata, errc why) = 0;
+    /// Something was not sent for want of room, and now there is some.
+    virtual void on_room() = 0;
 
  protected:
     ~Receiver() = default;
@@ -69,9 +88,15 @@ class Connection {
     /// Reads until the connection ends and says why: `errc::closed` when the other side closed in order, or this one.
     virtual asio::awaitable<Error> run(Receiver& receiver) = 0;
 
-    /// Queues a message and returns at once. Takes the body if the message was queued; says false, and leaves it,
-    /// once `take_unsent` was called.
-    virtual bool send(std::string_view metadata, Buffer& body) = 0;
+    /// Queues a message and returns at once. Takes the body if the message was queued. Says false, and leaves it, when
+    /// there is no room for it (`Receiver::on_room` tells when there is), and once `take_unsent` was called.
+    virtual bool send(Purpose purpose, std::string_view metadata, Buffer& body) = 0;
+
+    /// Bytes of answers that the other side has not read. From any thread.
+    virtual std::size_t unread_answers() const = 0;
+
+    /// Watches from now on whether the other side is alive. It answers pings, if the transport has such.
+    virtual void start_pings() {}
 
     /// After `run`: the messages of which no byte went out, oldest first. Nothing can be queued from then on.
     virtual std::vector<UnsentMessage> take_unsent() = 0;

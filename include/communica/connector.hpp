@@ -3,7 +3,6 @@
 
 #include "asio.hpp"
 #include "connection.hpp"
-#include "limits.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -40,9 +39,9 @@ class Listener {
 /// `asio::error::operation_aborted` when cancelled. Failures are `std::system_error` with the system's code.
 template <class C>
 concept Connector = std::copy_constructible<C> && requires(const C& connector, asio::any_io_executor executor,
-                                                           const Limits& limits, const std::string& state) {
-    { connector.connect(executor, limits) } -> std::same_as<asio::awaitable<std::shared_ptr<Connection>>>;
-    { connector.listen(executor, limits) } -> std::same_as<asio::awaitable<std::shared_ptr<Listener>>>;
+                                                           const ConnectionOptions& options, const std::string& state) {
+    { connector.connect(executor, options) } -> std::same_as<asio::awaitable<std::shared_ptr<Connection>>>;
+    { connector.listen(executor, options) } -> std::same_as<asio::awaitable<std::shared_ptr<Listener>>>;
     { connector.address() } -> std::convertible_to<std::string>;
     { connector.dump_state() } -> std::same_as<std::string>;
     { C::load_state(state) } -> std::same_as<C>;
@@ -65,11 +64,12 @@ class ErasedConnector {
         requires(!std::same_as<C, ErasedConnector>) && Connector<C>
     explicit ErasedConnector(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
-    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
-        return model_->connect(std::move(executor), limits);
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
+        return model_->connect(std::move(executor), std::move(options));
     }
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
-        return model_->listen(std::move(executor), limits);
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        return model_->listen(std::move(executor), std::move(options));
     }
     std::string address() const { return model_->address(); }
     std::chrono::milliseconds first_retry() const { return model_->first_retry(); }
@@ -77,8 +77,9 @@ class ErasedConnector {
  private:
     struct Interface {
         virtual ~Interface() = default;
-        virtual asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor, Limits) const = 0;
-        virtual asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, Limits) const = 0;
+        virtual asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor,
+                                                                     ConnectionOptions) const = 0;
+        virtual asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, ConnectionOptions) const = 0;
         virtual std::string address() const = 0;
         virtual std::chrono::milliseconds first_retry() const = 0;
     };
@@ -87,12 +88,12 @@ class ErasedConnector {
     struct Model final : Interface {
         explicit Model(C c) : connector(std::move(c)) {}
         asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
-                                                             Limits limits) const override {
-            return connector.connect(std::move(executor), limits);
+                                                             ConnectionOptions options) const override {
+            return connector.connect(std::move(executor), std::move(options));
         }
         asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor,
-                                                          Limits limits) const override {
-            return connector.listen(std::move(executor), limits);
+                                                          ConnectionOptions options) const override {
+            return connector.listen(std::move(executor), std::move(options));
         }
         std::string address() const override { return connector.address(); }
         std::chrono::milliseconds first_retry() const override { return first_retry_of(connector); }

@@ -24,7 +24,9 @@ enum class errc {
     handshake_failed,   ///< the other side did not greet as the protocol wants, or refused
     protocol_error,     ///< the other side sent bytes that are not the protocol
     message_too_large,  ///< a message is over the limit of one of the two sides
-    busy,               ///< the other side is over one of its limits
+    busy,               ///< the request is over a limit of the other side's: it was not carried out
+    queue_full,         ///< too much of this side's waits to be sent
+    slow_peer,          ///< the other side did not read what was sent to it
     draining,           ///< the other side answers what it has begun and takes no more
     invalid_argument,   ///< a name, address or option that can't be used
     invalid_state,      ///< a connector's dumped state that can't be loaded
@@ -49,6 +51,8 @@ class ErrorCategory final : public std::error_category {
             case errc::protocol_error: return "the other side broke the protocol";
             case errc::message_too_large: return "the message is too large";
             case errc::busy: return "the other side is busy";
+            case errc::queue_full: return "too much waits to be sent";
+            case errc::slow_peer: return "the other side does not read what is sent to it";
             case errc::draining: return "the other side is about to close";
             case errc::invalid_argument: return "invalid argument";
             case errc::invalid_state: return "not a state that this connector can load";
@@ -137,6 +141,9 @@ struct Error {
     std::optional<std::int64_t> status = {};
     Kind kind = Kind::none;
 
+    /// The message, or that of the code where there is none.
+    std::string text() const { return message.empty() ? code.message() : message; }
+
     std::exception_ptr to_exception() const {
         switch (kind) {
             case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));
@@ -145,7 +152,7 @@ struct Error {
             case Kind::unknown: return std::make_exception_ptr(UnknownError(message, status));
             case Kind::none: break;
         }
-        return std::make_exception_ptr(MessageError(code, message.empty() ? code.message() : message, status));
+        return std::make_exception_ptr(MessageError(code, text(), status));
     }
 
     /// The error that an exception stands for.

@@ -1,13 +1,14 @@
 // What the other side may cost us at the most. Each has a finite default.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 namespace communica {
 
-/// Limits of one connection, all in bytes.
+/// Limits of one connection, in bytes where nothing else is said.
 struct Limits {
     /// Metadata and body of one message, or of all its chunks together, that is accepted.
     std::size_t max_message = 64 * 1024 * 1024;
@@ -16,6 +17,23 @@ struct Limits {
     /// Metadata and body that are sent in one frame; a larger message goes in chunks. The default, which is the
     /// Python library's, leaves every message whole that `max_message` can allow on a 32-bit length.
     std::size_t max_frame = std::numeric_limits<std::uint32_t>::max() - 5;
+
+    /// Requests of the other side that are at work at a time, in number.
+    std::size_t max_requests = 16 * 1024;
+    /// Requests of the other side at work, and answers that it has not read. Over it, requests are answered `busy`.
+    std::size_t max_held = 64 * 1024 * 1024;
+    /// The same for all connections of an entity, unfinished messages included.
+    std::size_t max_held_in_all = 512 * 1024 * 1024;
+    /// Refusals that the other side has not read. Over it, the connection closes as a `slow_peer`.
+    std::size_t max_refusals = 1024 * 1024;
+    /// Requests and notifications of this side that wait to be sent. Over it, they fail with `errc::queue_full`.
+    std::size_t max_unsent = 64 * 1024 * 1024;
+
+    /// How long the other side may read nothing while something waits to be written, in time. Then the connection
+    /// closes as a `slow_peer`.
+    std::chrono::steady_clock::duration max_stall = std::chrono::seconds{30};
+    /// How long the other side may be silent, in time, if it answers pings; it is asked several times within it.
+    std::chrono::steady_clock::duration max_silence = std::chrono::seconds{15};
 };
 
 }  // namespace communica

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace test {
@@ -33,6 +34,8 @@ inline std::string chunk_frame(std::size_t index, std::size_t total, std::string
 }
 
 inline std::string close_frame() { return u32(1) + '\x14'; }
+inline std::string ping_frame() { return u32(1) + '\x1e'; }
+inline std::string pong_frame() { return u32(1) + '\x1f'; }
 
 /// A frame that borrows nothing.
 struct OwnedFrame {
@@ -41,16 +44,22 @@ struct OwnedFrame {
     std::string body = {};
     std::uint32_t index = 0;
     std::uint32_t total = 0;
+    communica::errc why{};
 
     static OwnedFrame of(const communica::wire::Frame& frame) {
-        return {frame.kind, std::string(frame.metadata), std::string(frame.body), frame.index, frame.total};
+        return {frame.kind, std::string(frame.metadata), std::string(frame.body), frame.index, frame.total, frame.why};
+    }
+    /// A message that was dropped, but for its metadata.
+    static OwnedFrame discarded(std::string metadata, communica::errc why = communica::errc::message_too_large) {
+        return {.kind = Kind::discarded, .metadata = std::move(metadata), .why = why};
     }
     bool operator==(const OwnedFrame&) const = default;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const OwnedFrame& frame) {
     return out << "frame of kind " << static_cast<int>(frame.kind) << ", chunk " << frame.index << "/" << frame.total
-               << ", metadata " << frame.metadata << ", body of " << frame.body.size();
+               << ", metadata " << frame.metadata << ", body of " << frame.body.size() << ", error "
+               << static_cast<int>(frame.why);
 }
 
 /// Feeds bytes to a reader, at most `step` at a time, and calls `each(frame)` for what comes out. Says how large the

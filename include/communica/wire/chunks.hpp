@@ -1,6 +1,7 @@
 // A message in parts: how it is cut, and how it is put together again.
 #pragma once
 
+#include "../budget.hpp"
 #include "../error.hpp"
 #include "frame_reader.hpp"
 
@@ -49,10 +50,11 @@ class ChunkPlan {
 /// at a time for each direction). One over the limit is dropped, but for its metadata.
 class ChunkAssembler {
  public:
-    explicit ChunkAssembler(Limits limits = {}) : limits_(limits) {}
+    explicit ChunkAssembler(const Limits& limits = {}, std::shared_ptr<Budget> budget = nullptr)
+        : max_message_(limits.max_message), share_(std::move(budget)) {}
 
     /// Takes a chunk. Says true when `frame` has become a whole message (`message`), or one that has just
-    /// passed the limit (`oversized`); the views live until the next call.
+    /// passed a limit (`discarded`); the views live until the next call.
     bool add(Frame& frame) {
         if (count_ == 0) {
             if (frame.index != 0) {
@@ -60,7 +62,7 @@ class ChunkAssembler {
             }
             metadata_.clear();
             metadata_.append(frame.metadata);
-            body_.release();
+            release();
             dropped_ = false;
         }
         ++count_;
@@ -71,11 +73,17 @@ class ChunkAssembler {
         if (dropped_) {
             return false;
         }
-        const bool incomplete = frame.body.size() != frame.body_size;  // over the limit by itself
-        if (incomplete || metadata_.size() + body_.size() + frame.body_size > limits_.max_message) {
-            body_.release();
+        if (frame.why == errc{} && metadata_.size() + body_.size() + frame.body_size > max_message_) {
+            frame.why = errc::message_too_large;
+        }
+        // Twice: a buffer that grows may double.
+        if (frame.why == errc{} && !share_.grow_to(2 * (body_.size() + frame.body_size))) {
+            frame.why = errc::busy;
+        }
+        if (frame.why != errc{}) {
+            release();
             dropped_ = true;
-            frame = {.kind = Frame::Kind::oversized, .metadata = metadata_.text()};
+            frame = {.kind = Frame::Kind::discarded, .metadata = metadata_.text(), .why = frame.why};
             return true;
         }
         body_.append(frame.body);
@@ -88,8 +96,21 @@ class ChunkAssembler {
         return last;
     }
 
+    /// Gives back the memory of a message that was whole. Call it when nobody looks at that any more.
+    void shrink() noexcept {
+        if (count_ == 0) {
+            release();
+        }
+    }
+
  private:
-    Limits limits_;
+    void release() noexcept {
+        body_.release();
+        share_.set(0);
+    }
+
+    std::size_t max_message_;
+    Share share_;  // of `body_`
     Buffer metadata_;
     Buffer body_;
     std::size_t count_ = 0;

@@ -7,19 +7,41 @@
 #include "metadata.hpp"
 
 #include <array>
+#include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace communica::wire {
 
 /// The errors of the library itself that travel by name, under a third key which the Python library ignores.
-inline constexpr std::array<std::pair<errc, std::string_view>, 5> named_errors{{
+inline constexpr std::array<std::pair<errc, std::string_view>, 6> named_errors{{
     {errc::busy, "busy"},
     {errc::draining, "draining"},
     {errc::closed, "closed"},
     {errc::timeout, "timeout"},
     {errc::message_too_large, "message_too_large"},
+    {errc::replaced, "replaced"},
 }};
+
+/// The name of an error that has one; empty for any other.
+inline std::string_view name_of(std::error_code code) noexcept {
+    for (const auto& [value, name] : named_errors) {
+        if (code == value) {
+            return name;
+        }
+    }
+    return {};
+}
+
+inline std::optional<errc> errc_named(std::string_view name) noexcept {
+    for (const auto& [value, known] : named_errors) {
+        if (name == known) {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
 
 inline MessageType error_type(const Error& error) noexcept {
     switch (error.kind) {
@@ -46,12 +68,10 @@ inline void write_error_body(Buffer& out, const Error& error) {
     out.append(error.status ? std::to_string(*error.status) : "null");
     out.append(", \"message\": ");
     out.append(message);
-    for (const auto& [value, name] : named_errors) {
-        if (error.code == value) {
-            out.append(", \"errc\": \"");
-            out.append(name);
-            out.push_back('"');
-        }
+    if (const auto name = name_of(error.code); !name.empty()) {
+        out.append(", \"errc\": \"");
+        out.append(name);
+        out.push_back('"');
     }
     out.push_back('}');
 }
@@ -91,10 +111,8 @@ inline Error read_error_body(MessageType type, Bytes bytes) {
         error.status = fits ? std::optional(code->get<std::int64_t>()) : std::nullopt;
     }
     if (const auto name = body.find("errc"); name != body.end() && name->is_string()) {
-        for (const auto& [value, known] : named_errors) {
-            if (known == name->get_ref<const std::string&>()) {
-                error.code = value;
-            }
+        if (const auto known = errc_named(name->get_ref<const std::string&>())) {
+            error.code = *known;
         }
     }
     return error;

@@ -9,8 +9,8 @@
 
 namespace communica::wire {
 
-/// The codes in use. 30 to 39 are kept for the extensions of this library, 40 to 59 for streams.
-enum class FrameCode : std::uint8_t { message = 10, chunk = 11, close_notify = 20 };
+/// The codes in use. The rest of 30 to 39 is kept for the extensions of this library, 40 to 59 for streams.
+enum class FrameCode : std::uint8_t { message = 10, chunk = 11, close_notify = 20, ping = 30, pong = 31 };
 
 /// A frame's length field counts everything after itself.
 inline constexpr std::size_t length_size = 4;
@@ -59,5 +59,8 @@ struct ChunkHead {
 
 /// The frame that ends a connection in order.
 inline constexpr std::string_view close_notify{"\0\0\0\1\x14", 5};
+/// "Are you there?" and "I am."
+inline constexpr std::string_view ping_frame{"\0\0\0\1\x1e", 5};
+inline constexpr std::string_view pong_frame{"\0\0\0\1\x1f", 5};
 
 }  // namespace communica::wire

@@ -1,6 +1,7 @@
 // Frames out of the bytes of a stream, as they come. Does no I/O.
 #pragma once
 
+#include "../budget.hpp"
 #include "../error.hpp"
 #include "../limits.hpp"
 #include "frame.hpp"
@@ -19,9 +20,11 @@ inline constexpr std::size_t max_discarded = 1024 * 1024 * 1024;
 struct Frame {
     enum class Kind {
         message,    ///< `metadata` and `body`
-        chunk,      ///< `index`, `total`, `metadata` and `body` (empty if `body_size` alone is over the limit)
-        oversized,  ///< `metadata` of a message over the limit; its body, of `body_size` bytes, is dropped as it comes
+        chunk,      ///< `index`, `total`, `metadata` and `body`; `why` if that was dropped
+        discarded,  ///< `metadata` of a message whose body, of `body_size` bytes, is dropped as it comes, and `why`
         close,      ///< the other side ends the connection in order
+        ping,       ///< the other side wants a pong
+        pong,
     };
     Kind kind = Kind::message;
     std::string_view metadata = {};
@@ -29,6 +32,7 @@ struct Frame {
     std::uint32_t index = 0;
     std::uint32_t total = 0;
     std::size_t body_size = 0;
+    errc why{};  ///< `message_too_large`, or `busy`: over the entity's budget
 };
 
 /// Reads frames from a `ReadBuffer`. Every length is checked before it is used; one that can't be is a
@@ -37,7 +41,8 @@ struct Frame {
 /// Flow: `prepare()`, read into it, `commit(n)`, then `next(frame)` until it says false.
 class FrameReader {
  public:
-    explicit FrameReader(Limits limits = {}) : limits_(limits) {}
+    explicit FrameReader(const Limits& limits = {}, std::shared_ptr<Budget> budget = nullptr)
+        : max_message_(limits.max_message), max_metadata_(limits.max_metadata), share_(std::move(budget)) {}
 
     /// The bytes that came; the handshake reads from the same ones before the first frame.
     ReadBuffer& buffer() noexcept { return buffer_; }
@@ -49,6 +54,13 @@ class FrameReader {
     }
 
     void commit(std::size_t count) noexcept { buffer_.commit(count); }
+
+    /// Gives back the memory that only a large message needed. Call it when `next` has said false.
+    void shrink() noexcept {
+        if (buffer_.shrink()) {
+            share_.set(0);
+        }
+    }
 
     /// Gives the next frame, or says that more bytes are needed.
     bool next(Frame& frame) {
@@ -71,6 +83,8 @@ class FrameReader {
             case FrameCode::message: return next_message(frame, bytes, length);
             case FrameCode::chunk: return next_chunk(frame, bytes, length);
             case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
+            case FrameCode::ping: return next_sign(frame, Frame::Kind::ping, length);
+            case FrameCode::pong: return next_sign(frame, Frame::Kind::pong, length);
         }
         throw std::system_error(errc::protocol_error, "a frame of unknown code");
     }
@@ -103,34 +117,52 @@ class FrameReader {
         return take(frame, bytes, ChunkHead::size, metadata_size);
     }
 
-    /// Fills in metadata and body once all bytes are there, or the metadata alone of a message over the limit.
+    /// Fills in metadata and body once all bytes are there, or the metadata alone of a message that is over a limit.
     bool take(Frame& frame, std::string_view bytes, std::size_t head, std::size_t metadata_size) {
-        if (metadata_size > limits_.max_metadata) {
+        if (metadata_size > max_metadata_) {
             throw std::system_error(errc::message_too_large, "metadata over the limit");
         }
-        const bool oversized = frame.body_size > limits_.max_message - std::min(metadata_size, limits_.max_message);
-        if (oversized && frame.body_size > max_discarded) {
-            throw std::system_error(errc::message_too_large, "a frame too large to read past");
+        if (frame.body_size > max_message_ - std::min(metadata_size, max_message_)) {
+            frame.why = errc::message_too_large;
+            if (frame.body_size > max_discarded) {
+                throw std::system_error(errc::message_too_large, "a frame too large to read past");
+            }
         }
-        const std::size_t size = head + metadata_size + (oversized ? 0 : frame.body_size);
+        const std::size_t head_size = head + metadata_size;
+        const std::size_t size = head_size + (frame.why == errc{} ? frame.body_size : 0);
         if (bytes.size() < size) {
-            return need(size);
+            // The buffer grows by what has come, so that is what the budget has to bear.
+            if (bytes.size() < head_size || share_.grow_to(std::min(size, 2 * bytes.size()))) {
+                return need(size);
+            }
+            frame.why = errc::busy;
         }
         frame.metadata = bytes.substr(head, metadata_size);
-        if (oversized) {
+        if (frame.why == errc{}) {
+            frame.body = bytes.substr(head_size, frame.body_size);
+            used_ = size;
+        } else {
+            used_ = head_size;
             skipping_ = frame.body_size;
             if (frame.kind == Frame::Kind::message) {
-                frame.kind = Frame::Kind::oversized;
+                frame.kind = Frame::Kind::discarded;
             }
-        } else {
-            frame.body = bytes.substr(head + metadata_size, frame.body_size);
         }
-        used_ = size;
         needed_ = 0;
         return true;
     }
 
-    /// Drops what came of an oversized body; says whether that was all of it.
+    bool next_sign(Frame& frame, Frame::Kind kind, std::size_t length) {
+        if (length != 1) {
+            throw std::system_error(errc::protocol_error, "a ping or pong with something in it");
+        }
+        frame = {.kind = kind};
+        used_ = length_size + 1;
+        needed_ = 0;
+        return true;
+    }
+
+    /// Drops what came of a body that nobody wants; says whether that was all of it.
     bool skip() noexcept {
         const std::size_t count = std::min(skipping_, buffer_.unread().size());
         buffer_.consume(count);
@@ -151,11 +183,13 @@ class FrameReader {
         return bytes.size() >= head || need(head);
     }
 
-    Limits limits_;
+    std::size_t max_message_;
+    std::size_t max_metadata_;
+    Share share_;  // of what `buffer_` holds
     ReadBuffer buffer_;
     std::size_t used_ = 0;      // bytes of the frame given last
     std::size_t needed_ = 0;    // bytes of the frame that is on its way, as far as known
-    std::size_t skipping_ = 0;  // bytes of an oversized body still to come
+    std::size_t skipping_ = 0;  // bytes of a dropped body still to come
 };
 
 }  // namespace communica::wire

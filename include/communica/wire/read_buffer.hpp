@@ -38,12 +38,13 @@ class ReadBuffer {
     std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
-    /// Gives back the memory that only a large message needed. Call it when nothing is unread and none is expected.
-    void shrink() noexcept {
+    /// Gives back the memory that only a large message needed, if nothing is unread. Says whether it is small now.
+    bool shrink() noexcept {
         if (begin_ == end_ && bytes_.size() > steady_capacity) {
             bytes_.release();
             begin_ = end_ = 0;
         }
+        return bytes_.size() <= steady_capacity;
     }
 
  private:

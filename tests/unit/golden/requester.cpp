@@ -18,7 +18,7 @@ using communica::wire::MessageType;
 
 class Requester {
  public:
-    Requester() { peer_->attach(connection_); }
+    Requester() { peer_->attach(connection_, {}); }
 
     /// Sends these bytes as a value, and gives the frame that went out.
     std::string send(MessageType type, std::string_view quoted_route, std::string_view value) {
@@ -27,12 +27,13 @@ class Requester {
         outgoing.quoted_route = quoted_route;
         outgoing.body.append(value);
         outcome = std::make_shared<test::Outcome>();
-        peer_->start(0, std::move(outgoing), test::RecordedOperation::make(outcome, type == MessageType::notification));
+        peer_->requester()->start(0, std::move(outgoing),
+                                  test::RecordedOperation::make(outcome, type == MessageType::notification));
         const auto& message = connection_->sent.back();
         communica::Buffer body;
         body.append(message.body);
-        communica::stream::WriteQueue queue(communica::Limits{}.max_frame);
-        queue.push(message.metadata, body);
+        communica::stream::WriteQueue queue(communica::Limits{});
+        queue.push(communica::Purpose::ask, message.metadata, body);
         const auto frame = queue.begin_write().front();
         return {static_cast<const char*>(frame.data()), frame.size()};
     }
@@ -52,10 +53,11 @@ class Requester {
  private:
     asio::io_context context_;
     std::shared_ptr<communica::peer::Peer> peer_ = std::make_shared<communica::peer::Peer>(
-        context_.get_executor(), std::make_shared<communica::peer::Handlers>(communica::peer::HandlerMap{}), "cafe",
-        std::chrono::seconds{1});
+        communica::peer::PeerSettings{context_.get_executor(),
+                                      std::make_shared<communica::peer::Handlers>(communica::peer::HandlerMap{})},
+        "cafe");
     std::shared_ptr<test::RecordingConnection> connection_ = std::make_shared<test::RecordingConnection>(context_);
-    communica::peer::Inbox inbox_{peer_, connection_};
+    communica::peer::Inbox inbox_{peer_, connection_, {}};
 };
 
 /// Requests are numbered anew: the id of one frame in place of the other's.
@@ -92,11 +94,16 @@ TEST_CASE("notifications are written as the Python library writes them, byte for
     }
 }
 
-TEST_CASE("hellos are written as the Python library writes them, byte for byte") {
+TEST_CASE("a server's hello is the Python library's byte for byte, a client's but for a key more") {
     namespace peer = communica::peer;
-    CHECK(communica::wire::frame_hello(peer::client_hello("cafe")) == test::golden("client_hello"));
-    CHECK(communica::wire::frame_hello(peer::client_hello("deadbeef")) == test::golden("client_hello_python"));
-    CHECK(communica::wire::frame_hello(peer::server_hello()) == test::golden("server_hello"));
+    CHECK(communica::wire::frame_hello(peer::server_hello({}, {})) == test::golden("server_hello"));
+    for (const auto& [id, vector] : {std::pair{"cafe", "client_hello"}, std::pair{"deadbeef", "client_hello_python"}}) {
+        const std::string hello = communica::wire::frame_hello(peer::client_hello(id, {}));
+        REQUIRE(hello.ends_with(std::string_view("}\0", 2)));
+        auto parsed = nlohmann::json::parse(hello.substr(0, hello.size() - 1));
+        CHECK(parsed.erase("communica") == 1);
+        CHECK(parsed == nlohmann::json::parse(test::golden(vector).substr(0, test::golden(vector).size() - 1)));
+    }
 }
 
 TEST_CASE("answers bring their bytes to who asked") {

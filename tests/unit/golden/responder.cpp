@@ -57,11 +57,11 @@ struct RawSerializer {
 class Responder {
  public:
     explicit Responder(std::shared_ptr<communica::peer::Handlers> handlers)
-        : peer_(std::make_shared<communica::peer::Peer>(context_.get_executor(), std::move(handlers), "cafe",
-                                                        std::chrono::seconds{1})),
+        : peer_(std::make_shared<communica::peer::Peer>(
+              communica::peer::PeerSettings{context_.get_executor(), std::move(handlers)}, "cafe")),
           connection_(std::make_shared<test::RecordingConnection>(context_)),
-          inbox_(peer_, connection_) {
-        peer_->attach(connection_);
+          inbox_(peer_, connection_, {}) {
+        peer_->attach(connection_, {});
     }
 
     static Responder simple() {
@@ -89,8 +89,8 @@ class Responder {
         const auto message = answer(vector);
         communica::Buffer body;
         body.append(message.body);
-        communica::stream::WriteQueue queue(communica::Limits{}.max_frame);
-        queue.push(message.metadata, body);
+        communica::stream::WriteQueue queue(communica::Limits{});
+        queue.push(communica::Purpose::answer, message.metadata, body);
         std::string bytes;
         for (const auto& buffer : queue.begin_write()) {
             bytes.append(static_cast<const char*>(buffer.data()), buffer.size());

@@ -7,7 +7,7 @@
 #include <communica/connectors/tcp.hpp>
 #include <communica/wire/chunks.hpp>
 #include <communica/wire/handshake.hpp>
-#include <communica/wire/metadata.hpp>
+#include <communica/wire/metadata_reader.hpp>
 
 #include <map>
 #include <set>

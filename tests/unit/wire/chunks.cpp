@@ -18,7 +18,7 @@ std::vector<OwnedFrame> messages_in(std::string_view bytes, communica::Limits li
     std::vector<OwnedFrame> messages;
     test::feed(reader, bytes, 13, [&](wire::Frame frame) {
         if (frame.kind != Kind::chunk || chunks.add(frame)) {
-            messages.push_back({frame.kind, std::string(frame.metadata), std::string(frame.body)});
+            messages.push_back(OwnedFrame::of(frame));
         }
     });
     return messages;
@@ -27,7 +27,6 @@ std::vector<OwnedFrame> messages_in(std::string_view bytes, communica::Limits li
 OwnedFrame message(std::string metadata, std::string body) {
     return {Kind::message, std::move(metadata), std::move(body)};
 }
-OwnedFrame oversized(std::string metadata) { return {Kind::oversized, std::move(metadata)}; }
 
 using Messages = std::vector<OwnedFrame>;
 
@@ -153,7 +152,7 @@ TEST_CASE("chunks at the limit together make a message, above it an oversized on
     };
     CHECK(messages_in(chunked("ccc"), limits) == Messages{message("m", "aaabbbccc")});
     CHECK(messages_in(chunked("cccc") + test::message_frame("n", "fine"), limits) ==
-          Messages{oversized("m"), message("n", "fine")});
+          Messages{OwnedFrame::discarded("m"), message("n", "fine")});
 }
 
 TEST_CASE("after an oversized chunked message the next one is put together") {
@@ -161,7 +160,7 @@ TEST_CASE("after an oversized chunked message the next one is put together") {
     CHECK(messages_in(test::chunk_frame(0, 3, "m", std::string(8, 'a')) +
                           test::chunk_frame(1, 3, "", std::string(8, 'b')) + test::chunk_frame(2, 3, "", "c") +
                           test::chunk_frame(0, 2, "n", "d") + test::chunk_frame(1, 2, "", "e"),
-                      limits) == Messages{oversized("m"), message("n", "de")});
+                      limits) == Messages{OwnedFrame::discarded("m"), message("n", "de")});
 }
 
 TEST_CASE("a chunk over the limit by itself makes its message oversized") {
@@ -169,9 +168,9 @@ TEST_CASE("a chunk over the limit by itself makes its message oversized") {
     const std::string huge(200, 'x');
     const std::string next = test::chunk_frame(0, 1, "n", "fine");
     CHECK(messages_in(test::chunk_frame(0, 2, "m", huge) + test::chunk_frame(1, 2, "", "b") + next, limits) ==
-          Messages{oversized("m"), message("n", "fine")});
+          Messages{OwnedFrame::discarded("m"), message("n", "fine")});
     CHECK(messages_in(test::chunk_frame(0, 2, "m", "a") + test::chunk_frame(1, 2, "", huge) + next, limits) ==
-          Messages{oversized("m"), message("n", "fine")});
+          Messages{OwnedFrame::discarded("m"), message("n", "fine")});
 }
 
 TEST_CASE("a later chunk that its own metadata makes oversized does not leave a hole in the message") {
@@ -180,5 +179,5 @@ TEST_CASE("a later chunk that its own metadata makes oversized does not leave a 
     const auto messages = messages_in(
         test::chunk_frame(0, 2, "m", "a") + test::chunk_frame(1, 2, std::string(50, 'i'), std::string(60, 'b')),
         limits);
-    CHECK(messages == Messages{oversized("m")});
+    CHECK(messages == Messages{OwnedFrame::discarded("m")});
 }

@@ -41,4 +41,9 @@ TEST_CASE("the head of a chunk is the Python library's") {
     CHECK(stored(wire::ChunkHead{2, 3, 0, 4}) + "ghi\"" == test::golden("chunk_c2s_2of3"));
 }
 
+TEST_CASE("a ping and a pong are frames of one byte") {
+    CHECK(wire::ping_frame == test::ping_frame());
+    CHECK(wire::pong_frame == test::pong_frame());
+}
+
 TEST_CASE("the close notify is one frame of one byte") { CHECK(wire::close_notify == test::golden("close_notify")); }

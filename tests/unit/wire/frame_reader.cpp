@@ -20,13 +20,15 @@ struct Mixture {
     Mixture() {
         bytes = test::message_frame(R"({"type": 1})", "body") + test::message_frame("", "") +
                 test::chunk_frame(0, 2, "meta", "part") + test::message_frame("over", std::string(200, 'o')) +
-                test::chunk_frame(1, 2, "", "rest") + test::message_frame("m", std::string(90, '\0')) +
-                test::close_frame();
+                test::ping_frame() + test::chunk_frame(1, 2, "", "rest") + test::pong_frame() +
+                test::message_frame("m", std::string(90, '\0')) + test::close_frame();
         frames = {{Kind::message, R"({"type": 1})", "body"},
                   {Kind::message},
                   {Kind::chunk, "meta", "part", 0, 2},
-                  {Kind::oversized, "over"},
+                  OwnedFrame::discarded("over"),
+                  {Kind::ping},
                   {Kind::chunk, "", "rest", 1, 2},
+                  {Kind::pong},
                   {Kind::message, "m", std::string(90, '\0')},
                   {Kind::close}};
     }
@@ -78,7 +80,7 @@ TEST_CASE("a message says how large its body is") {
 
 TEST_CASE("a frame of an unknown code is a protocol error, as soon as the code is there") {
     for (int code = 0; code != 256; ++code) {
-        if (code != 10 && code != 11 && code != 20) {
+        if (code != 10 && code != 11 && code != 20 && code != 30 && code != 31) {
             CHECK(error_for(test::u32(100) + static_cast<char>(code)) == errc::protocol_error);
         }
     }
@@ -123,6 +125,20 @@ TEST_CASE("a close notify counts whatever follows it in its frame") {
         REQUIRE(frames.size() == 1);
         CHECK(frames.front().kind == Kind::close);
     }
+}
+
+TEST_CASE("a ping or pong with something in it is a protocol error, as soon as its code is there") {
+    for (const char code : {'\x1e', '\x1f'}) {
+        CHECK(error_for(test::u32(1) + code) == std::error_code());
+        for (const std::size_t length : {0u, 2u, 5u, 1000u, 0xffffffffu}) {
+            CHECK(error_for(test::u32(length) + code) == errc::protocol_error);
+        }
+    }
+}
+
+TEST_CASE("a ping borrows nothing from the frame before it") {
+    const auto frames = test::read_frames(test::message_frame("m", "b") + test::ping_frame());
+    CHECK(frames == std::vector<OwnedFrame>{{Kind::message, "m", "b"}, {Kind::ping}});
 }
 
 TEST_CASE("the bytes before the first frame can be taken from the reader's buffer") {

@@ -33,7 +33,7 @@ TEST_CASE("metadata and body together count against max_message") {
         CHECK(read_message(metadata_size, fitting, limits).front().kind == Kind::message);
         const auto over = read_message(metadata_size, fitting + 1, limits);
         REQUIRE(over.size() == 1);
-        CHECK(over.front() == OwnedFrame{Kind::oversized, std::string(metadata_size, 'm')});
+        CHECK(over.front() == OwnedFrame::discarded(std::string(metadata_size, 'm')));
     }
 }
 
@@ -55,12 +55,12 @@ TEST_CASE("metadata over its limit ends the connection, at it does not") {
 
 TEST_CASE("metadata may be larger than a message may: then the message is oversized") {
     constexpr communica::Limits limits{.max_message = 10, .max_metadata = 100};
-    CHECK(read_message(50, 1, limits).front().kind == Kind::oversized);
+    CHECK(read_message(50, 1, limits).front() == OwnedFrame::discarded(std::string(50, 'm')));
 }
 
 TEST_CASE("after an oversized message the next frame is read, at every split") {
     const std::string bytes = test::message_frame("big", std::string(300, 'x')) + test::message_frame("next", "fine");
-    const std::vector<OwnedFrame> expected{{Kind::oversized, "big"}, {Kind::message, "next", "fine"}};
+    const std::vector<OwnedFrame> expected{OwnedFrame::discarded("big"), {Kind::message, "next", "fine"}};
     for (std::size_t split = 1; split != bytes.size(); ++split) {
         wire::FrameReader reader({.max_message = 100});
         auto frames = test::read_frames(reader, std::string_view(bytes).substr(0, split));
@@ -74,7 +74,7 @@ TEST_CASE("after an oversized message the next frame is read, at every split") {
 TEST_CASE("an oversized message is told with its metadata, before its body has come") {
     wire::FrameReader reader({.max_message = 100});
     const auto frames = test::read_frames(reader, message_head(4, 1'000'000) + "meta");
-    CHECK(frames == std::vector<OwnedFrame>{{Kind::oversized, "meta"}});
+    CHECK(frames == std::vector<OwnedFrame>{OwnedFrame::discarded("meta")});
 }
 
 TEST_CASE("the body of an oversized message is skipped in constant memory") {
@@ -88,7 +88,7 @@ TEST_CASE("the body of an oversized message is skipped in constant memory") {
         largest = std::max(largest, test::feed(reader, piece, piece.size(), keep));
     }
     largest = std::max(largest, test::feed(reader, test::message_frame("next", "fine"), 100, keep));
-    CHECK(frames == std::vector<OwnedFrame>{{Kind::oversized, "meta"}, {Kind::message, "next", "fine"}});
+    CHECK(frames == std::vector<OwnedFrame>{OwnedFrame::discarded("meta"), {Kind::message, "next", "fine"}});
     CHECK(largest <= wire::ReadBuffer::steady_capacity);
 }
 
@@ -96,7 +96,8 @@ TEST_CASE("a chunk over the limit by itself keeps its place, and loses its body"
     const std::string bytes =
         test::chunk_frame(0, 2, "meta", std::string(200, 'x')) + test::chunk_frame(1, 2, "", "rest");
     CHECK(test::read_frames(bytes, {.max_message = 100}) ==
-          std::vector<OwnedFrame>{{Kind::chunk, "meta", "", 0, 2}, {Kind::chunk, "", "rest", 1, 2}});
+          std::vector<OwnedFrame>{{Kind::chunk, "meta", "", 0, 2, errc::message_too_large},
+                                  {Kind::chunk, "", "rest", 1, 2}});
 }
 
 TEST_CASE("a message above 1 GiB that is over the limit ends the connection at its head") {

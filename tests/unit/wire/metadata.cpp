@@ -1,28 +1,19 @@
 #include "support/catch.hpp"
-#include "support/errors.hpp"
+#include "support/golden.hpp"
 
-#include <communica/wire/metadata.hpp>
+#include <communica/wire/metadata_reader.hpp>
 
 namespace wire = communica::wire;
 
 namespace {
 
-using communica::errc;
+using namespace std::chrono_literals;
 using wire::MessageType;
 
-/// Metadata that borrows nothing.
-struct Owned {
-    int type = 0;
-    std::string id;
-    std::optional<std::string> route;
-    bool operator==(const Owned&) const = default;
-};
-
-Owned read(std::string_view text) {
-    wire::MetadataReader reader;
-    const auto metadata = reader.read(text);
-    return {static_cast<int>(metadata.type), std::string(metadata.id),
-            metadata.route ? std::optional<std::string>(*metadata.route) : std::nullopt};
+std::string written(const wire::MetadataFields& fields) {
+    communica::Buffer out;
+    wire::write_metadata(out, fields);
+    return std::string(out.text());
 }
 
 bool is_scanned(std::string_view text) {
@@ -30,164 +21,76 @@ bool is_scanned(std::string_view text) {
     return wire::detail::MetadataScanner(text).scan(metadata);
 }
 
-bool is_refused(std::string_view text) {
-    return test::code_of([&] { return read(text); }) == errc::protocol_error;
-}
-
 }  // namespace
 
-TEST_CASE("metadata as it is normally written is read by scanning alone") {
-    for (const auto& [text, expected] :
-         {std::pair{R"({"id": "00ff", "type": 1})", Owned{1, "00ff", {}}},
-          std::pair{R"({"id": "00ff", "type": 1, "route": "sum"})", Owned{1, "00ff", "sum"}},
-          std::pair{R"({"id": "", "type": 2})", Owned{2, "", {}}}, std::pair{R"({"type":11})", Owned{11, "", {}}},
-          std::pair{R"({"route":"r","type":9999,"id":"x"})", Owned{9999, "x", "r"}},
-          std::pair{"\t{ \"id\" :\n\"x\" , \"type\"\r: 0 } ", Owned{0, "x", {}}},
-          std::pair{R"({"id": "x", "type": 1, "route": ""})", Owned{1, "x", ""}}}) {
-        CHECK(is_scanned(text));
-        CHECK(read(text) == expected);
-    }
-}
-
-TEST_CASE("any other JSON object with a numeric type is read by the parser") {
-    for (const auto& [text, expected] :
-         {std::pair{R"({"zz": [1,{"a":null}], "type": 1, "trace": "t", "id": 7})", Owned{1, "", {}}},
-          std::pair{R"({"type": 1.0, "id": "x"})", Owned{1, "x", {}}},
-          std::pair{R"({"type": true, "id": "x"})", Owned{1, "x", {}}},
-          std::pair{R"({"type": false, "id": "x"})", Owned{0, "x", {}}},
-          std::pair{R"({"type": -3, "id": "x"})", Owned{-3, "x", {}}},
-          std::pair{R"({"type": 1e1, "id": "x"})", Owned{10, "x", {}}},
-          std::pair{R"({"type": 12345, "id": "x"})", Owned{12345, "x", {}}},
-          std::pair{R"({"type": 1, "id": null, "route": null})", Owned{1, "", {}}},
-          std::pair{R"({"type": 1, "id": ["x"], "route": {"route": "r"}})", Owned{1, "", {}}},
-          std::pair{R"({"type": 1, "id": "\u0041\n", "route": "caf\u00e9"})", Owned{1, "A\n", "caf\xc3\xa9"}},
-          std::pair{"{\"type\": 1, \"id\": \"x\", \"route\": \"caf\xc3\xa9\"}", Owned{1, "x", "caf\xc3\xa9"}},
-          std::pair{R"({"\u0074ype": 1, "i\u0064": "x"})", Owned{1, "x", {}}},
-          std::pair{R"({"type": 1, "deep": {"type": 2, "id": "no", "route": "no"}, "id": "x"})", Owned{1, "x", {}}},
-          std::pair{"\xef\xbb\xbf{\"type\": 1, \"id\": \"x\"}", Owned{1, "x", {}}}}) {
-        CHECK_FALSE(is_scanned(text));
-        CHECK(read(text) == expected);
-    }
-}
-
-TEST_CASE("of equal keys the last one counts") {
-    CHECK(read(R"({"id": "a", "type": 1, "id": "b"})") == Owned{1, "b", {}});
-    CHECK(read(R"({"id": "a", "type": 1, "type": 2})") == Owned{2, "a", {}});
-    CHECK(read(R"({"type": "text", "type": 2})") == Owned{2, "", {}});
-    CHECK(read(R"({"type": 1, "route": "a", "route": "b"})") == Owned{1, "", "b"});
-    CHECK(read(R"({"type": 1, "route": "a", "route": null})") == Owned{1, "", {}});
-    CHECK(read(R"({"type": 1, "id": "a", "id": 7})") == Owned{1, "", {}});
-    CHECK(is_refused(R"({"type": 1, "type": "text"})"));
-    CHECK(is_refused(R"({"type": 1, "type": {}})"));
-}
-
-TEST_CASE("a type that is a fraction or beyond all types is an unlisted one, on its own side of the answers") {
-    CHECK(read(R"({"type": 1.5})").type != 1);
-    CHECK(read(R"({"type": 10.9})").type < 11);
-    CHECK(read(R"({"type": 11.5})").type > 11);
-    CHECK(read(R"({"type": 123456789012345678901234567890})").type > 11);
-    CHECK(read(R"({"type": 18446744073709551615})").type > 11);
-    CHECK(read(R"({"type": -1e300})").type < 1);
-    CHECK(read(R"({"type": -1e300, "type": 1})").type == 1);
-}
-
 TEST_CASE("types say who asks, who answers and who waits") {
-    wire::MetadataReader reader;
-    CHECK(reader.read(R"({"type": 1})").wants_answer());
-    CHECK_FALSE(reader.read(R"({"type": 1})").is_answer());
-    CHECK_FALSE(reader.read(R"({"type": 2})").wants_answer());
-    CHECK_FALSE(reader.read(R"({"type": 10})").is_answer());
-    CHECK(reader.read(R"({"type": 11})").is_answer());
-    CHECK(reader.read(R"({"type": 77})").is_answer());
-}
-
-TEST_CASE("what is not metadata is a protocol error") {
-    for (const char* text : {"",
-                             " ",
-                             "{",
-                             "{}",
-                             "[]",
-                             "1",
-                             "null",
-                             "\"type\"",
-                             R"({"id": "x"})",
-                             R"({"type": "1"})",
-                             R"({"type": null})",
-                             R"({"type": []})",
-                             R"({"type": 1)",
-                             R"({"type": 1}})",
-                             R"({"type": 1} x)",
-                             R"({"type": 1,})",
-                             R"({"type": 01})",
-                             R"({"type": 1 "id": "x"})",
-                             R"({type: 1})",
-                             R"({'type': 1})",
-                             R"({"type": +1})",
-                             R"({"type": .5})",
-                             R"({"type": NaN})",
-                             R"({"type": 1, "x": NaN})",
-                             R"({"type": 1, "id": "\ud800"})",
-                             R"({"type": 1, "id": "\x"})",
-                             R"([{"type": 1}])",
-                             R"({"a": {"type": 1}})",
-                             "{\"type\": 1, \"id\": \"\xff\"}",
-                             "{\"type\": 1, \"id\": \"\n\"}",
-                             "{\"type\": 1}{\"type\": 1}",
-                             "\xff\xfe{",
-                             "\xfe\xff"}) {
-        INFO(text);
-        CHECK(is_refused(text));
+    const auto of = [](int type) { return wire::Metadata{.type = static_cast<MessageType>(type)}; };
+    CHECK(of(1).wants_answer());
+    CHECK_FALSE(of(1).is_answer());
+    for (const int type : {2, 3, 4, 10}) {
+        CHECK_FALSE(of(type).wants_answer());
+        CHECK_FALSE(of(type).is_answer());
     }
-}
-
-TEST_CASE("a zero byte does not hide what follows it") {
-    using namespace std::string_view_literals;
-    CHECK(is_refused("{\"type\": 1}\0"sv));
-    CHECK(is_refused("{\"type\": 1}\0garbage"sv));
-    CHECK(is_refused("{\"type\": 1, \"a\": 1}\0garbage"sv));
-    CHECK(is_refused("\0"sv));
-}
-
-TEST_CASE("metadata nested 128 levels deep is read, deeper is refused") {
-    const auto nested = [](std::size_t depth) {
-        return R"({"type": 1, "x": )" + std::string(depth, '[') + std::string(depth, ']') + "}";
-    };
-    CHECK(read(nested(127)).type == 1);
-    CHECK(is_refused(nested(128)));
-}
-
-TEST_CASE("a million levels are refused") {
-    CHECK(is_refused(R"({"type": 1, "x": )" + std::string(1'000'000, '[')));
-    CHECK(is_refused(std::string(1'000'000, '[') + std::string(1'000'000, ']')));
-    std::string objects;
-    for (int level = 0; level != 1'000'000; ++level) {
-        objects += "{\"type\":";
-    }
-    CHECK(is_refused(objects));
-}
-
-TEST_CASE("one reader serves message after message, whatever was odd before") {
-    wire::MetadataReader reader;
-    CHECK(reader.read(R"({"type": 1, "id": "\u0041", "route": "\u0042"})").id == "A");
-    CHECK(test::code_of([&] { return reader.read("{").type; }) == errc::protocol_error);
-    const auto plain = reader.read(R"({"type": 2})");
-    CHECK(plain.id.empty());
-    CHECK_FALSE(plain.route);
-    const auto odd = reader.read(R"({"odd": 0, "type": 3})");
-    CHECK(odd.id.empty());
-    CHECK_FALSE(odd.route);
-    CHECK(static_cast<int>(odd.type) == 3);
+    CHECK(of(11).is_answer());
+    CHECK(of(77).is_answer());
 }
 
 TEST_CASE("the metadata of requests and notifications is written in the canonical form") {
-    const auto written = [](MessageType type, std::string_view id, std::string_view quoted_route) {
-        communica::Buffer out;
-        wire::write_metadata(out, type, id, quoted_route);
-        return std::string(out.text());
-    };
-    CHECK(written(MessageType::request, "00ff", "") == R"({"id": "00ff", "type": 1})");
-    CHECK(written(MessageType::notification, "", "") == R"({"id": "", "type": 2})");
-    CHECK(written(MessageType::request, "00ff", "\"sum\"") == R"({"id": "00ff", "type": 1, "route": "sum"})");
-    CHECK(written(MessageType::request, "a", "\"\"") == R"({"id": "a", "type": 1, "route": ""})");
-    CHECK(is_scanned(written(MessageType::request, "00ff", "\"sum\"")));
+    CHECK(written({.id = "00ff"}) == R"({"id": "00ff", "type": 1})");
+    CHECK(written({.type = MessageType::notification}) == R"({"id": "", "type": 2})");
+    CHECK(written({.type = MessageType::cancel, .id = "00ff"}) == R"({"id": "00ff", "type": 3})");
+    CHECK(written({.type = MessageType::goodbye}) == R"({"id": "", "type": 4})");
+    CHECK(written({.id = "00ff", .quoted_route = "\"sum\""}) == R"({"id": "00ff", "type": 1, "route": "sum"})");
+    CHECK(written({.id = "a", .quoted_route = "\"\""}) == R"({"id": "a", "type": 1, "route": ""})");
+}
+
+TEST_CASE("a timeout is written unless it is the standard one, and none as null") {
+    CHECK(written({.id = "a", .timeout = 30s}) == R"({"id": "a", "type": 1})");
+    CHECK(written({.id = "a", .timeout = 0ms}) == R"({"id": "a", "type": 1, "timeout": 0})");
+    CHECK(written({.id = "a", .timeout = 29'999ms}) == R"({"id": "a", "type": 1, "timeout": 29999})");
+    CHECK(written({.id = "a", .timeout = {}}) == R"({"id": "a", "type": 1, "timeout": null})");
+}
+
+TEST_CASE("headers are written as they are, behind the route and before the timeout") {
+    CHECK(written({.id = "a", .quoted_route = "\"r\"", .headers = R"({"k": "v"})", .timeout = 5ms}) ==
+          R"({"id": "a", "type": 1, "route": "r", "headers": {"k": "v"}, "timeout": 5})");
+    CHECK(written({.id = "a", .headers = "{}"}) == R"({"id": "a", "type": 1, "headers": {}})");
+}
+
+TEST_CASE("what is written is read back, by scanning alone") {
+    wire::MetadataReader reader;
+    for (const auto type :
+         {MessageType::request, MessageType::notification, MessageType::cancel, MessageType::goodbye}) {
+        for (const std::string_view route : {"", "\"sum\""}) {
+            for (const std::string_view headers : {"", R"({"trace": "00ff", "user": "me"})"}) {
+                for (const std::optional<std::chrono::milliseconds> timeout :
+                     {std::optional<std::chrono::milliseconds>(30s), std::optional<std::chrono::milliseconds>(0ms),
+                      std::optional<std::chrono::milliseconds>(999'999'999'999ms),
+                      std::optional<std::chrono::milliseconds>()}) {
+                    const std::string text = written({type, "00ff", route, headers, timeout});
+                    INFO(text);
+                    CHECK(is_scanned(text));
+                    const auto metadata = reader.read(text);
+                    CHECK(metadata.type == type);
+                    CHECK(metadata.id == "00ff");
+                    CHECK(metadata.route.has_value() == !route.empty());
+                    CHECK(metadata.route.value_or("sum") == "sum");
+                    CHECK(metadata.headers == headers);
+                    CHECK(metadata.timeout == timeout);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("the metadata of an answer is the request's own text around the answer's type") {
+    communica::Buffer out;
+    wire::write_answer_metadata(out, MessageType::responder_error, R"({"id": "x", "type": )", R"(, "k": 1})");
+    CHECK(out.text() == R"({"id": "x", "type": 51, "k": 1})");
+}
+
+TEST_CASE("metadata is written as the Python library writes it") {
+    CHECK(written({.type = MessageType::notification}) == test::golden_metadata("throw"));
+    CHECK(written({.id = "00112233445566778899aabbccddeeff", .quoted_route = "\"echo\""}) ==
+          test::golden_metadata("route_ok_request"));
 }

@@ -2,7 +2,7 @@
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 
-#include <communica/wire/metadata.hpp>
+#include <communica/wire/metadata_reader.hpp>
 
 namespace wire = communica::wire;
 

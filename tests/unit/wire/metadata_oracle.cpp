@@ -1,8 +1,9 @@
 // The metadata reader against one that builds a JSON tree, on texts mutated at random from a fixed seed.
 #include "support/catch.hpp"
 
-#include <communica/wire/metadata.hpp>
+#include <communica/wire/metadata_reader.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <random>
@@ -18,6 +19,8 @@ struct Expected {
     int type = 0;
     std::string id;
     std::optional<std::string> route;
+    std::optional<std::chrono::milliseconds> timeout = wire::standard_timeout;
+    std::optional<json> headers;
 };
 
 std::size_t depth_of(const json& tree) {
@@ -36,6 +39,23 @@ std::string string_at(const json& object, const char* key) {
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::optional<std::chrono::milliseconds> timeout_at(const json& object) {
+    const auto found = object.find("timeout");
+    if (found == object.end() || !(found->is_null() || found->is_number())) {
+        return wire::standard_timeout;
+    }
+    return found->is_null() ? std::nullopt
+                            : std::optional(std::chrono::milliseconds{
+                                  static_cast<std::int64_t>(std::clamp(found->get<double>(), 0.0, 1e12))});
+}
+
+std::optional<json> headers_at(const json& object) {
+    const auto found = object.find("headers");
+    const bool are_texts = found != object.end() && found->is_object() &&
+                           std::all_of(found->begin(), found->end(), [](const json& text) { return text.is_string(); });
+    return are_texts ? std::optional(*found) : std::nullopt;
+}
+
 /// What the text says, by a tree; nothing if it is not metadata.
 std::optional<Expected> by_tree(const std::string& text) {
     const json tree = json::parse(text, nullptr, false);
@@ -48,7 +68,12 @@ std::optional<Expected> by_tree(const std::string& text) {
         return std::nullopt;
     }
     const double value = type.is_boolean() ? (type.get<bool>() ? 1 : 0) : type.get<double>();
-    Expected expected{.tree = tree, .type = 0, .id = string_at(tree, "id"), .route = {}};
+    Expected expected{.tree = tree,
+                      .type = 0,
+                      .id = string_at(tree, "id"),
+                      .route = {},
+                      .timeout = timeout_at(tree),
+                      .headers = headers_at(tree)};
     const bool listed = std::abs(value) <= 1e6 && value == std::trunc(value);
     expected.type = listed ? static_cast<int>(value) : (value < 11 ? 0 : 1000);
     if (tree.contains("route") && tree["route"].is_string()) {
@@ -66,9 +91,11 @@ constexpr std::array seeds{
     R"({"type": 1.0, "id": "caf\u00e9", "route": "\ud83d\ude00"})",
     R"({"type": true, "id": null, "x": {"type": 2, "id": [[]]}})",
     R"({"type": -12e1, "type": 30, "id": "a", "id": "b", "route": "r", "route": 5})",
+    R"({"id": "x", "type": 1, "headers": {"a": "1", "b": "2"}, "timeout": 5000})",
+    R"({"id": "x", "type": 1, "timeout": null, "headers": {"a": {}}, "timeout": -1.5, "headers": {"c": "d"}})",
 };
 
-constexpr std::array<std::string_view, 48> tokens{
+constexpr std::array<std::string_view, 51> tokens{
     "{",
     "}",
     "[",
@@ -93,6 +120,9 @@ constexpr std::array<std::string_view, 48> tokens{
     "\"type\"",
     "\"route\"",
     "\"x\"",
+    "\"timeout\"",
+    "\"headers\"",
+    "\"timeout\": 12, ",
     "1e5",
     "-0",
     "true",
@@ -151,9 +181,10 @@ class Mutator {
         if (at == text.npos) {
             return;
         }
-        static constexpr std::array<std::string_view, 6> members{"\"type\":2.5",     "\"id\":\"\\u0061\"",
-                                                                 "\"route\":[1.50]", "\"k\":{\"type\":3}",
-                                                                 "\"type\":12345",   "\"id\":\"z\""};
+        static constexpr std::array<std::string_view, 9> members{
+            "\"timeout\":null",   "\"timeout\":1e3",    "\"headers\":{\"h\":\"1\"}",
+            "\"type\":2.5",       "\"id\":\"\\u0061\"", "\"route\":[1.50]",
+            "\"k\":{\"type\":3}", "\"type\":12345",     "\"id\":\"z\""};
         const std::string_view member = members[random_() % members.size()];
         switch (text[at]) {
             case '{': text.insert(at + 1, std::string(member) + ','); break;
@@ -190,6 +221,9 @@ void compare(const std::string& text, wire::MetadataReader& reader, Counts& coun
     REQUIRE(static_cast<int>(metadata.type) == expected->type);
     REQUIRE(metadata.id == expected->id);
     REQUIRE(metadata.route == expected->route);
+    REQUIRE(metadata.timeout == expected->timeout);
+    REQUIRE(metadata.headers.empty() == !expected->headers.has_value());
+    REQUIRE((metadata.headers.empty() || json::parse(metadata.headers) == *expected->headers));
 
     communica::Buffer answer;
     wire::write_answer_metadata(answer, wire::MessageType::responder_error, metadata.before_type, metadata.after_type);
