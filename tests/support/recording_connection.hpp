@@ -23,19 +23,39 @@ class RecordingConnection final : public communica::Connection {
     explicit RecordingConnection(asio::io_context& context) : context_(context) {}
 
     std::vector<SentMessage> sent = {};
+    /// What each of them was sent for.
+    std::vector<communica::Purpose> purposes = {};
     /// How many messages are still taken.
     std::size_t capacity = static_cast<std::size_t>(-1);
+    /// How many requests and notifications there is room for.
+    std::size_t room = static_cast<std::size_t>(-1);
+    /// What `unread_answers` says.
+    std::size_t unread = 0;
     /// What `take_unsent` is going to give back.
     std::vector<communica::UnsentMessage> unsent = {};
     int closed = 0;
+    bool pings = false;
 
-    bool send(std::string_view metadata, communica::Buffer& body) override {
-        if (capacity == 0) {
+    bool send(communica::Purpose purpose, std::string_view metadata, communica::Buffer& body) override {
+        if (capacity == 0 || (purpose == communica::Purpose::ask && room == 0)) {
             return false;
         }
         --capacity;
+        room -= purpose == communica::Purpose::ask ? 1 : 0;
         sent.push_back({std::string(metadata), std::string(body.text())});
+        purposes.push_back(purpose);
+        body.clear();
         return true;
+    }
+    std::size_t unread_answers() const override { return unread; }
+    void start_pings() override { pings = true; }
+
+    /// Of the messages sent so far, these went out with no byte.
+    void keep_unsent(const std::vector<std::size_t>& indices) {
+        for (const std::size_t index : indices) {
+            unsent.push_back({sent[index].metadata, {}});
+            unsent.back().body.append(sent[index].body);
+        }
     }
 
     std::vector<communica::UnsentMessage> take_unsent() override {

@@ -85,6 +85,40 @@ class ScriptedPeer {
         co_return peer;
     }
 
+    /// The same as a peer that offers these extensions (a list of JSON texts), and takes messages of up to so many bytes.
+    static asio::awaitable<ScriptedPeer> greet_offering(std::string state, std::string id, std::string extensions,
+                                                        std::size_t max_message = 1024 * 1024,
+                                                        std::string session = "0123456789abcdef") {
+        ScriptedPeer peer = co_await connect(std::move(state));
+        co_await peer.send("{\"client_id\": \"" + id + "\", \"communica\": {\"session\": \"" + session +
+                           "\", \"max_message\": " + std::to_string(max_message) + ", \"extensions\": [" + extensions +
+                           "]}}" + '\0');
+        const auto hello = nlohmann::json::parse(co_await peer.read_hello());
+        if (!hello.contains("communica")) {
+            throw std::runtime_error("the server answered an offer with " + hello.dump());
+        }
+        co_return peer;
+    }
+
+    /// A hello, without the zero byte behind it.
+    asio::awaitable<std::string> read_hello() {
+        std::string hello;
+        for (std::string byte = co_await read(1); byte[0] != '\0'; byte = co_await read(1)) {
+            hello += byte;
+        }
+        co_return hello;
+    }
+
+    /// A client's hello, which has to be this one's; what else is in it.
+    asio::awaitable<nlohmann::json> expect_client_hello(std::string id) {
+        const std::string hello = co_await read_hello();
+        auto json = nlohmann::json::parse(hello, nullptr, false);
+        if (!json.is_object() || json.value("client_id", "") != id) {
+            throw std::runtime_error("expected a hello of " + id + ", but there came " + readable(hello));
+        }
+        co_return json;
+    }
+
     asio::awaitable<void> send(std::string bytes) {
         co_await asio::async_write(socket_, asio::buffer(bytes), asio::use_awaitable);
     }
@@ -201,7 +235,7 @@ class ScriptedListener {
     /// The next client, and through the handshake with it.
     asio::awaitable<ScriptedPeer> greet(std::string id) {
         ScriptedPeer peer = co_await accept();
-        co_await peer.expect(client_hello(id));
+        co_await peer.expect_client_hello(id);
         co_await peer.send(server_hello);
         co_return peer;
     }

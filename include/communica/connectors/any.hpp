@@ -27,11 +27,12 @@ class AnyConnectorOf {
     }
     static AnyConnectorOf load_state(const std::string& text) { return load_first<Cs...>(text, {}); }
 
-    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
-        return std::visit([&](const auto& connector) { return connector.connect(executor, limits); }, connector_);
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
+        return std::visit([&](const auto& connector) { return connector.connect(executor, options); }, connector_);
     }
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
-        return std::visit([&](const auto& connector) { return connector.listen(executor, limits); }, connector_);
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        return std::visit([&](const auto& connector) { return connector.listen(executor, options); }, connector_);
     }
 
     std::chrono::milliseconds first_retry() const {

@@ -34,12 +34,13 @@ class DescriptorConnector {
         return DescriptorConnector(state.get<int>("descriptor"));
     }
 
-    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
-        co_return state_->open(executor, limits);
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
+        co_return state_->open(executor, options);
     }
 
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
-        co_return std::make_shared<OneListener>(executor, state_->open(executor, limits), address(), dump_state());
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        co_return std::make_shared<OneListener>(executor, state_->open(executor, options), address(), dump_state());
     }
 
  private:
@@ -51,7 +52,7 @@ class DescriptorConnector {
             }
         }
 
-        std::shared_ptr<Connection> open(const asio::any_io_executor& executor, const Limits& limits) {
+        std::shared_ptr<Connection> open(const asio::any_io_executor& executor, const ConnectionOptions& options) {
             using Socket = asio::local::stream_protocol::socket;
             if (taken.exchange(true)) {
                 throw std::system_error(errc::not_connected,
@@ -61,7 +62,7 @@ class DescriptorConnector {
             Socket socket(asio::make_strand(executor));
             socket.assign(asio::local::stream_protocol(), number);
             return std::make_shared<stream::StreamConnection<Socket>>(std::move(socket),
-                                                                      detail::peer_credentials(number), limits);
+                                                                      detail::peer_credentials(number), options);
         }
 
         const int number;

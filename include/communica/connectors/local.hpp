@@ -24,16 +24,16 @@ namespace detail {
 
 using LocalSocket = asio::local::stream_protocol::socket;
 
-inline std::shared_ptr<Connection> make_local_connection(LocalSocket socket, const Limits& limits) {
+inline std::shared_ptr<Connection> make_local_connection(LocalSocket socket, const ConnectionOptions& options) {
     const Credentials credentials = peer_credentials(socket.native_handle());
-    return std::make_shared<stream::StreamConnection<LocalSocket>>(std::move(socket), credentials, limits);
+    return std::make_shared<stream::StreamConnection<LocalSocket>>(std::move(socket), credentials, options);
 }
 
 class LocalListener final : public SocketListener<asio::local::stream_protocol> {
  public:
     LocalListener(std::vector<Acceptor> acceptors, LocalSocketFile file, std::string address, std::string state,
-                  asio::any_io_executor executor, const Limits& limits)
-        : SocketListener(std::move(acceptors), std::move(executor), limits),
+                  asio::any_io_executor executor, const ConnectionOptions& options)
+        : SocketListener(std::move(acceptors), std::move(executor), options),
           file_(std::move(file)),
           address_(std::move(address)),
           state_(std::move(state)) {}
@@ -46,8 +46,8 @@ class LocalListener final : public SocketListener<asio::local::stream_protocol> 
     std::string state() const override { return state_; }
 
  private:
-    std::shared_ptr<Connection> make_connection(Socket socket, const Limits& limits) override {
-        return make_local_connection(std::move(socket), limits);
+    std::shared_ptr<Connection> make_connection(Socket socket, const ConnectionOptions& options) override {
+        return make_local_connection(std::move(socket), options);
     }
 
     LocalSocketFile file_;
@@ -86,7 +86,8 @@ class LocalConnector {
         return LocalConnector(state.get<std::string>("name"), {.directory = state.get_or("directory", std::string())});
     }
 
-    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
         const detail::LocalAddress address(name_, options_.directory);
         address.require_safe_directory();
         detail::LocalSocket socket(asio::make_strand(executor));
@@ -95,16 +96,16 @@ class LocalConnector {
         if (const auto [error] = co_await socket.async_connect(endpoint, no_throw); error) {
             throw std::system_error(error, address.path());
         }
-        co_return detail::make_local_connection(std::move(socket), limits);
+        co_return detail::make_local_connection(std::move(socket), options);
     }
 
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
         const detail::LocalAddress address(name_, options_.directory);
         std::vector<asio::local::stream_protocol::acceptor> acceptors;
         acceptors.emplace_back(executor);
         auto file = detail::LocalSocketFile::listen(address, acceptors.front());
         co_return std::make_shared<detail::LocalListener>(std::move(acceptors), std::move(file), address.path(),
-                                                          dump_state(), std::move(executor), limits);
+                                                          dump_state(), std::move(executor), options);
     }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <asio/experimental/concurrent_channel.hpp>
 
+#include <array>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -21,25 +22,86 @@ struct MemoryItem {
     Kind kind = Kind::message;
     std::string text = {};
     Buffer body = {};
-};
+    Purpose purpose = Purpose::ask;
 
-using MemoryChannel = asio::experimental::concurrent_channel<void(asio::error_code, MemoryItem)>;
+    std::size_t size() const noexcept { return text.size() + body.size(); }
+};
 
 inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
-/// One end: reads from its own channel, writes into the other end's.
+/// One direction between two ends. The channel takes any number of items: what goes in is counted and bounded here.
+class MemoryPipe {
+ public:
+    static constexpr std::size_t enough = 1024 * 1024;
+    using Channel = asio::experimental::concurrent_channel<void(asio::error_code, MemoryItem)>;
+
+    explicit MemoryPipe(const asio::any_io_executor& reader) : channel_(reader, unlimited) {}
+
+    asio::any_io_executor get_executor() { return channel_.get_executor(); }
+    void close() {
+        const std::lock_guard lock(mutex_);
+        channel_.close();
+    }
+    auto async_receive() { return channel_.async_receive(no_throw); }
+
+    std::size_t size(Purpose purpose) const {
+        const std::lock_guard lock(mutex_);
+        return bytes_[static_cast<std::size_t>(purpose)];
+    }
+
+    /// Takes the body, or says false.
+    bool put(MemoryItem::Kind kind, Purpose purpose, std::string_view text, Buffer& body) {
+        const std::lock_guard lock(mutex_);
+        std::size_t& bytes = bytes_[static_cast<std::size_t>(purpose)];
+        if (purpose == Purpose::ask && bytes >= enough) {
+            wants_room_ = true;
+            return false;
+        }
+        if (!channel_.is_open()) {
+            return false;
+        }
+        bytes += text.size() + body.size();
+        return channel_.try_send(asio::error_code(), MemoryItem{kind, std::string(text), std::move(body), purpose});
+    }
+    bool put(MemoryItem::Kind kind, std::string_view text) {
+        Buffer nothing;
+        return put(kind, Purpose::answer, text, nothing);
+    }
+
+    /// An item was dealt with. Says whether the other end waited for the room.
+    bool done(Purpose purpose, std::size_t size) {
+        const std::lock_guard lock(mutex_);
+        bytes_[static_cast<std::size_t>(purpose)] -= size;
+        return size_of_asked() < enough && std::exchange(wants_room_, false);
+    }
+
+ private:
+    std::size_t size_of_asked() const { return bytes_[static_cast<std::size_t>(Purpose::ask)]; }
+
+    Channel channel_;
+    mutable std::mutex mutex_;
+    std::array<std::size_t, 3> bytes_{};
+    bool wants_room_ = false;
+};
+
+/// One end: reads from its own pipe, writes into the other end's.
 class MemoryConnection final : public Connection, public std::enable_shared_from_this<MemoryConnection> {
  public:
-    MemoryConnection(std::shared_ptr<MemoryChannel> inbound, std::shared_ptr<MemoryChannel> outbound,
-                     const Limits& limits)
+    MemoryConnection(std::shared_ptr<MemoryPipe> inbound, std::shared_ptr<MemoryPipe> outbound, const Limits& limits)
         : inbound_(std::move(inbound)), outbound_(std::move(outbound)), limits_(limits) {}
     ~MemoryConnection() override { end(); }
+
+    /// Both ends know each other, to tell of room.
+    static void join(const std::shared_ptr<MemoryConnection>& one, const std::shared_ptr<MemoryConnection>& other) {
+        one->other_end_ = other;
+        other->other_end_ = one;
+    }
 
     asio::any_io_executor get_executor() const override { return inbound_->get_executor(); }
     const Credentials& credentials() const override { return credentials_; }
 
     asio::awaitable<std::string> read_hello() override {
-        auto [error, item] = co_await inbound_->async_receive(no_throw);
+        auto [error, item] = co_await inbound_->async_receive();
         if (error || item.kind != MemoryItem::Kind::hello) {
             throw std::system_error(errc::handshake_failed, error ? error.message() : "refused: " + item.text);
         }
@@ -47,12 +109,12 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     }
 
     asio::awaitable<void> write_hello(std::string json) override {
-        put({MemoryItem::Kind::hello, std::move(json), {}});
+        outbound_->put(MemoryItem::Kind::hello, json);
         co_return;
     }
 
     asio::awaitable<void> refuse(std::string reason) override {
-        put({MemoryItem::Kind::refusal, std::move(reason), {}});
+        outbound_->put(MemoryItem::Kind::refusal, reason);
         end();
         co_return;
     }
@@ -60,8 +122,9 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
     asio::awaitable<Error> run(Receiver& receiver) override {
         Error ending{errc::connection_lost};
+        receiver_ = &receiver;
         for (;;) {
-            auto [error, item] = co_await inbound_->async_receive(no_throw);
+            auto [error, item] = co_await inbound_->async_receive();
             if (error) {
                 break;
             }
@@ -71,39 +134,64 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
                              : Error{errc::handshake_failed, "refused: " + item.text};
                 break;
             }
-            if (item.text.size() + item.body.size() > limits_.max_message) {
-                receiver.on_oversized(item.text);
+            const std::size_t size = item.size();
+            if (size > limits_.max_message) {
+                receiver.on_discarded(item.text, errc::message_too_large);
             } else {
                 receiver.on_message({item.text, item.body.bytes()});
             }
+            if (inbound_->done(item.purpose, size)) {
+                tell_of_room();
+            }
         }
+        receiver_ = nullptr;
         end();
         co_return ending;
     }
 
-    bool send(std::string_view metadata, Buffer& body) override {
-        const std::lock_guard lock(mutex_);
-        return !ended_ && put({MemoryItem::Kind::message, std::string(metadata), std::move(body)});
+    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
+        {
+            const std::lock_guard lock(mutex_);
+            if (ended_) {
+                return false;
+            }
+            if (!outbound_->put(MemoryItem::Kind::message, purpose, metadata, body)) {
+                return false;
+            }
+        }
+        if (purpose == Purpose::refuse && outbound_->size(purpose) > limits_.max_refusals) {
+            end();  // the other end does not read what it is refused with
+        }
+        return true;
     }
+    std::size_t unread_answers() const override { return outbound_->size(Purpose::answer); }
 
     std::vector<UnsentMessage> take_unsent() override {
         end();
-        return {};  // what was put into the channel is as good as read
+        return {};  // what was put into the pipe is as good as read
     }
 
     void close(std::chrono::steady_clock::duration) override {
         // Posted: what the handler that is at work now answers still goes out before.
         asio::post(get_executor(), [self = shared_from_this()] {
-            self->put({MemoryItem::Kind::goodbye, {}, {}});
+            self->outbound_->put(MemoryItem::Kind::goodbye, {});
             self->end();
         });
     }
     void abort() override { end(); }
 
  private:
-    bool put(MemoryItem item) { return outbound_->try_send(asio::error_code(), std::move(item)); }
+    void tell_of_room() {
+        if (const auto other = other_end_.lock()) {
+            asio::post(other->get_executor(), [other] {
+                if (other->receiver_ != nullptr) {
+                    other->receiver_->on_room();
+                }
+            });
+        }
+    }
 
-    /// Both channels are closed: this side reads no more, the other one reads what is left.
+    /// Both pipes are closed: this side reads no more, the other one reads what is left.
     void end() {
         {
             const std::lock_guard lock(mutex_);
@@ -113,8 +201,10 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         outbound_->close();
     }
 
-    std::shared_ptr<MemoryChannel> inbound_;
-    std::shared_ptr<MemoryChannel> outbound_;
+    std::shared_ptr<MemoryPipe> inbound_;
+    std::shared_ptr<MemoryPipe> outbound_;
+    std::weak_ptr<MemoryConnection> other_end_;
+    Receiver* receiver_ = nullptr;  // while `run` is at work; on the executor
     Limits limits_;
     Credentials credentials_;
     std::mutex mutex_;
@@ -126,7 +216,7 @@ class MemoryHub {
  public:
     using Arrivals = asio::experimental::concurrent_channel<void(asio::error_code, std::shared_ptr<Connection>)>;
 
-    std::shared_ptr<Arrivals> open(const asio::any_io_executor& executor) {
+    std::shared_ptr<Arrivals> open(const asio::any_io_executor& executor, const Limits& limits) {
         const std::lock_guard lock(mutex_);
         if (const auto earlier = arrivals_.lock(); earlier && earlier->is_open()) {
             throw std::system_error(asio::error::address_in_use, "a connector in memory has one server at a time");
@@ -134,25 +224,30 @@ class MemoryHub {
         auto arrivals = std::make_shared<Arrivals>(executor, unlimited);
         arrivals_ = arrivals;
         server_executor_ = executor;
+        server_limits_ = limits;
         return arrivals;
     }
 
-    std::shared_ptr<Connection> connect(const asio::any_io_executor& executor, const Limits& limits) {
+    std::shared_ptr<Connection> connect(const asio::any_io_executor& executor, const ConnectionOptions& options) {
         const std::lock_guard lock(mutex_);
         const auto arrivals = arrivals_.lock();
         if (!arrivals || !arrivals->is_open()) {
             throw std::system_error(asio::error::connection_refused, "nobody listens on this connector in memory");
         }
-        auto to_server = std::make_shared<MemoryChannel>(asio::make_strand(server_executor_), unlimited);
-        auto to_client = std::make_shared<MemoryChannel>(asio::make_strand(executor), unlimited);
-        arrivals->try_send(asio::error_code(), std::make_shared<MemoryConnection>(to_server, to_client, limits));
-        return std::make_shared<MemoryConnection>(to_client, to_server, limits);
+        auto to_server = std::make_shared<MemoryPipe>(asio::make_strand(server_executor_));
+        auto to_client = std::make_shared<MemoryPipe>(asio::make_strand(executor));
+        auto at_server = std::make_shared<MemoryConnection>(to_server, to_client, server_limits_);
+        auto at_client = std::make_shared<MemoryConnection>(to_client, to_server, options.limits);
+        MemoryConnection::join(at_server, at_client);
+        arrivals->try_send(asio::error_code(), std::move(at_server));
+        return at_client;
     }
 
  private:
     std::mutex mutex_;
     std::weak_ptr<Arrivals> arrivals_;
     asio::any_io_executor server_executor_;
+    Limits server_limits_;
 };
 
 class MemoryListener final : public Listener {
@@ -192,11 +287,12 @@ class MemoryConnector {
         throw std::system_error(errc::invalid_state, "a connector in memory has none");
     }
 
-    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
-        co_return hub_->connect(executor, limits);
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
+        co_return hub_->connect(executor, options);
     }
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits) const {
-        co_return std::make_shared<detail::MemoryListener>(hub_->open(executor));
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        co_return std::make_shared<detail::MemoryListener>(hub_->open(executor, options.limits));
     }
 
  private:

@@ -15,15 +15,17 @@
 namespace communica {
 namespace detail {
 
-inline std::shared_ptr<Connection> make_tcp_connection(asio::ip::tcp::socket socket, const Limits& limits) {
+inline std::shared_ptr<Connection> make_tcp_connection(asio::ip::tcp::socket socket, const ConnectionOptions& options) {
     socket.set_option(asio::ip::tcp::no_delay(true));
-    return std::make_shared<stream::StreamConnection<asio::ip::tcp::socket>>(std::move(socket), Credentials{}, limits);
+    detail::keep_alive(socket);
+    return std::make_shared<stream::StreamConnection<asio::ip::tcp::socket>>(std::move(socket), Credentials{}, options);
 }
 
 class TcpListener final : public SocketListener<asio::ip::tcp> {
  public:
-    TcpListener(std::vector<Acceptor> acceptors, std::string host, asio::any_io_executor executor, const Limits& limits)
-        : SocketListener(std::move(acceptors), std::move(executor), limits),
+    TcpListener(std::vector<Acceptor> acceptors, std::string host, asio::any_io_executor executor,
+                const ConnectionOptions& options)
+        : SocketListener(std::move(acceptors), std::move(executor), options),
           host_(std::move(host)),
           port_(this->acceptors().front().local_endpoint().port()) {}
 
@@ -31,8 +33,8 @@ class TcpListener final : public SocketListener<asio::ip::tcp> {
     std::string state() const override;
 
  private:
-    std::shared_ptr<Connection> make_connection(Socket socket, const Limits& limits) override {
-        return make_tcp_connection(std::move(socket), limits);
+    std::shared_ptr<Connection> make_connection(Socket socket, const ConnectionOptions& options) override {
+        return make_tcp_connection(std::move(socket), options);
     }
 
     std::string host_;
@@ -43,7 +45,8 @@ class TcpListener final : public SocketListener<asio::ip::tcp> {
 
 /// TCP to `host`, a name or an IPv4 or IPv6 address, and `port`. A client tries the host's addresses in turn; a server
 /// listens on all of them. Port 0 lets the system choose (`server.connector_state()` then says which it took).
-/// `TCP_NODELAY` is set: the library gathers what belongs together itself.
+/// `TCP_NODELAY` is set: the library gathers what belongs together itself. A dead machine at the other end is found by
+/// the system's keep-alive (after 30 s), also where the peer answers no pings.
 class TcpConnector {
  public:
     TcpConnector(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
@@ -69,14 +72,15 @@ class TcpConnector {
         return {state.get<std::string>("host"), state.get<std::uint16_t>("port")};
     }
 
-    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor, Limits limits) const {
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
         asio::error_code error = asio::error::host_not_found;
         for (const Endpoint& endpoint : co_await resolve(executor)) {
             asio::ip::tcp::socket socket(asio::make_strand(executor));
             detail::open_socket(socket, endpoint.protocol());
             std::tie(error) = co_await socket.async_connect(endpoint, no_throw);
             if (!error) {
-                co_return detail::make_tcp_connection(std::move(socket), limits);
+                co_return detail::make_tcp_connection(std::move(socket), options);
             }
             if (error == asio::error::operation_aborted) {
                 break;
@@ -85,9 +89,9 @@ class TcpConnector {
         throw std::system_error(error, address());
     }
 
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, Limits limits) const {
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
         const auto endpoints = co_await resolve(executor);
-        co_return std::make_shared<detail::TcpListener>(listen_on_all(endpoints, executor), host_, executor, limits);
+        co_return std::make_shared<detail::TcpListener>(listen_on_all(endpoints, executor), host_, executor, options);
     }
 
  private:

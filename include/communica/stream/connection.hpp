@@ -3,13 +3,16 @@
 
 #include "../asio.hpp"
 #include "../connection.hpp"
-#include "../limits.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame_reader.hpp"
 #include "../wire/handshake.hpp"
-#include "write_queue.hpp"
+#include "watch.hpp"
+#include "writer.hpp"
 
-#include <mutex>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
 #include <utility>
 
 namespace communica::stream {
@@ -22,14 +25,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// After so many messages the other connections of the same thread get their turn.
     static constexpr int turn_length = 256;
 
-    StreamConnection(Stream stream, Credentials credentials, const Limits& limits)
+    StreamConnection(Stream stream, Credentials credentials, const ConnectionOptions& options)
         : stream_(std::move(stream)),
           credentials_(credentials),
-          reader_(limits),
-          chunks_(limits),
-          patience_timer_(stream_.get_executor()),
-          write_done_(stream_.get_executor(), asio::steady_timer::time_point::max()),
-          queue_(limits.max_frame) {}
+          reader_(options.limits, options.budget),
+          chunks_(options.limits, options.budget),
+          watch_(options.limits),
+          timer_(stream_.get_executor()),
+          writer_(*this, stream_, options) {}
 
     asio::any_io_executor get_executor() const override { return executor_of(const_cast<Stream&>(stream_)); }
     const Credentials& credentials() const override { return credentials_; }
@@ -74,39 +77,29 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     asio::awaitable<Error> run(Receiver& receiver) override {
         const auto self = this->shared_from_this();
         Error ending;
-        running_ = true;
+        receiver_ = &receiver;
+        watch();
         try {
             ending = co_await read_messages(receiver);
         } catch (...) {
             ending = Error::from(std::current_exception());
         }
         shut();
-        while (is_writing()) {  // only then is it known how much of the write went out
-            co_await write_done_.async_wait(no_throw);
+        receiver_ = nullptr;
+        write_done_.emplace(stream_.get_executor(), asio::steady_timer::time_point::max());
+        while (writer_.is_writing()) {  // only then is it known how much of the write went out
+            co_await write_done_->async_wait(no_throw);
         }
         co_return ending;
     }
 
-    bool send(std::string_view metadata, Buffer& body) override {
-        {
-            const std::lock_guard lock(mutex_);
-            if (closing_ || ended_) {
-                return false;
-            }
-            queue_.push(metadata, body);
-            if (in_turn_ || writing_ || std::exchange(flush_posted_, true)) {
-                return true;
-            }
-        }
-        asio::post(stream_.get_executor(), [self = this->shared_from_this()] { self->flush(); });
-        return true;
-    }
+    void start_pings() override { watch_.start_pings(); }
 
-    std::vector<UnsentMessage> take_unsent() override {
-        const std::lock_guard lock(mutex_);
-        ended_ = true;
-        return queue_.take_unsent();
+    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
+        return writer_.send(purpose, metadata, body);
     }
+    std::size_t unread_answers() const override { return writer_.unread_answers(); }
+    std::vector<UnsentMessage> take_unsent() override { return writer_.take_unsent(); }
 
     void close(std::chrono::steady_clock::duration patience) override {
         // Posted: what the handler that is at work now answers still goes out before.
@@ -116,15 +109,15 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void abort() override {
         asio::dispatch(stream_.get_executor(), [self = this->shared_from_this()] {
-            {
-                const std::lock_guard lock(self->mutex_);
-                self->closing_ = true;
-            }
+            self->writer_.close();
             self->shut();
         });
     }
 
  private:
+    using Out = Writer<Stream, StreamConnection>;
+    friend Out;
+
     asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some() {
         const auto room = reader_.prepare();
         const auto [error, count] = co_await stream_.async_read_some(asio::buffer(room.data(), room.size()), no_throw);
@@ -147,7 +140,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
                 co_await asio::post(stream_.get_executor(), asio::use_awaitable);
                 continue;
             }
-            reader_.buffer().shrink();
+            reader_.shrink();
+            chunks_.shrink();
             const auto room = reader_.prepare();
             const auto [error, count] =
                 co_await stream_.async_read_some(asio::buffer(room.data(), room.size()), no_throw);
@@ -155,6 +149,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
                 co_return ending_for(error);
             }
             reader_.commit(count);
+            watch_.on_read();
         }
     }
 
@@ -163,103 +158,91 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Hands out the messages that are there, then sends what they made us send.
     Turn take_turn(Receiver& receiver) {
         struct Scope {
-            explicit Scope(StreamConnection& c) : connection(c) { connection.set_in_turn(true); }
-            ~Scope() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
-                connection.set_in_turn(false);
-                connection.flush();
-            }
-            StreamConnection& connection;
-        } scope(*this);
+            explicit Scope(Out& w) : writer(w) { writer.begin_turn(); }
+            ~Scope() { writer.end_turn(); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
+            Out& writer;
+        } scope(writer_);
 
         wire::Frame frame;
         for (int handled = 0; handled != turn_length; ++handled) {
             if (!reader_.next(frame)) {
                 return Turn::read_on;
             }
-            if (frame.kind == wire::Frame::Kind::close) {
-                return Turn::closed;
-            }
             if (frame.kind == wire::Frame::Kind::chunk && !chunks_.add(frame)) {
                 continue;
             }
-            if (frame.kind == wire::Frame::Kind::oversized) {
-                receiver.on_oversized(frame.metadata);
-            } else {
-                receiver.on_message({frame.metadata, as_bytes(frame.body)});
+            switch (frame.kind) {
+                case wire::Frame::Kind::close: return Turn::closed;
+                case wire::Frame::Kind::ping: writer_.send_frame(Purpose::refuse, wire::pong_frame); break;
+                case wire::Frame::Kind::discarded: receiver.on_discarded(frame.metadata, frame.why); break;
+                case wire::Frame::Kind::message: receiver.on_message({frame.metadata, as_bytes(frame.body)}); break;
+                case wire::Frame::Kind::chunk:
+                case wire::Frame::Kind::pong: break;
             }
         }
         return Turn::over;
     }
 
-    bool is_writing() {
-        const std::lock_guard lock(mutex_);
-        return writing_;
-    }
+    // ---- what the writer tells
 
-    void set_in_turn(bool in_turn) {
-        const std::lock_guard lock(mutex_);
-        in_turn_ = in_turn;
-    }
-
-    void flush() {
-        std::span<const asio::const_buffer> buffers;
-        {
-            const std::lock_guard lock(mutex_);
-            flush_posted_ = false;
-            if (writing_ || failed_ || queue_.empty()) {
-                return;
-            }
-            writing_ = true;
-            buffers = queue_.begin_write();
-        }
-        auto written = [self = this->shared_from_this()](asio::error_code error, std::size_t count) {
-            self->on_written(error, count);
-        };
-        if (buffers.size() == 1) {
-            asio::async_write(stream_, buffers.front(), std::move(written));
-        } else {
-            asio::async_write(stream_, buffers, std::move(written));
+    void on_progress() { watch_.on_written(); }
+    void on_room() {
+        if (receiver_ != nullptr) {
+            receiver_->on_room();
         }
     }
-
-    void on_written(asio::error_code error, std::size_t count) {
-        bool finished = false;
-        {
-            const std::lock_guard lock(mutex_);
-            writing_ = false;
-            failed_ = failed_ || error;
-            queue_.end_write(count);
-            finished = closing_ && queue_.empty();
-        }
-        write_done_.cancel();
+    void on_write_done(asio::error_code error, bool was_last) {
         if (error) {
             shut();
-        } else if (finished) {
+        } else if (was_last) {
             shutdown_send();
-        } else {
-            flush();
         }
+        if (write_done_) {
+            write_done_->cancel();
+        }
+    }
+    void on_refusals_unread() { give_up({errc::slow_peer, "it does not read what it is refused with"}); }
+
+    /// Looks, from now on, every so often whether the other side is alive, and reads.
+    void watch() {
+        timer_.expires_after(watch_.period());
+        timer_.async_wait([self = this->shared_from_this()](asio::error_code error) {
+            if (!error && !self->writer_.is_closing()) {
+                self->act_on(self->watch_.tick(self->writer_.is_writing()));
+            }
+        });
+    }
+
+    void act_on(Watch::Verdict verdict) {
+        switch (verdict) {
+            case Watch::Verdict::silent:
+                return give_up({errc::connection_lost, "the other side gives no sign of life"});
+            case Watch::Verdict::slow: return give_up({errc::slow_peer, "it does not read what is sent to it"});
+            case Watch::Verdict::ping: writer_.send_frame(Purpose::refuse, wire::ping_frame); break;
+            case Watch::Verdict::fine: break;
+        }
+        watch();
+    }
+
+    void give_up(Error why) {
+        given_up_ = std::move(why);
+        shut();
     }
 
     void begin_close(std::chrono::steady_clock::duration patience) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (std::exchange(closing_, true)) {
-                return;
-            }
-            queue_.push_frame(wire::close_notify);
+        if (receiver_ == nullptr) {  // in the handshake there is nothing to say goodbye to
+            writer_.close();
+            return shut();
         }
-        if (!running_) {  // in the handshake there is nothing to say goodbye to
-            shut();
+        if (!writer_.close_with(wire::close_notify)) {
             return;
         }
-        patience_timer_.expires_after(patience);
-        patience_timer_.async_wait([self = this->shared_from_this()](asio::error_code error) {
+        timer_.expires_after(patience);
+        timer_.async_wait([self = this->shared_from_this()](asio::error_code error) {
             if (!error) {
                 self->shut();
             }
         });
-        flush();
     }
 
     asio::awaitable<Error> read_refusal() {
@@ -282,11 +265,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     Error ending_for(asio::error_code error) {
-        const std::lock_guard lock(mutex_);
-        if (closing_) {
-            return {errc::closed};
+        if (given_up_) {
+            return *given_up_;
         }
-        return {errc::connection_lost, error.message()};
+        return writer_.is_closing() ? Error{errc::closed} : Error{errc::connection_lost, error.message()};
     }
 
     // What only some streams have: sockets can be closed in one direction.
@@ -300,7 +282,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void shut() {
-        patience_timer_.cancel();
+        timer_.cancel();
         asio::error_code ignored;
         stream_.close(ignored);
     }
@@ -309,18 +291,12 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Credentials credentials_;
     wire::FrameReader reader_;
     wire::ChunkAssembler chunks_;
-    asio::steady_timer patience_timer_;
-    bool running_ = false;
-    asio::steady_timer write_done_;  // never expires: cancelled to say that a write has ended
-
-    std::mutex mutex_;  // for what follows
-    WriteQueue queue_;
-    bool in_turn_ = false;
-    bool writing_ = false;
-    bool flush_posted_ = false;
-    bool closing_ = false;
-    bool failed_ = false;
-    bool ended_ = false;
+    Watch watch_;
+    asio::steady_timer timer_;                      // of the watch, and then of the patience at the end
+    Receiver* receiver_ = nullptr;                  // while `run` is at work
+    std::optional<asio::steady_timer> write_done_;  // never expires: cancelled to say that a write has ended
+    std::optional<Error> given_up_;
+    Out writer_;
 };
 
 }  // namespace communica::stream

@@ -6,10 +6,13 @@
 #include "../limits.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame.hpp"
+#include "../wire/frame_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,40 +26,40 @@ class WriteQueue {
     /// From this size on a body is taken instead of copied.
     static constexpr std::size_t large_body = 16 * 1024;
 
-    explicit WriteQueue(std::size_t max_frame) : max_frame_(max_frame) {}
+    /// With so many bytes of requests and notifications queued there is no room for more.
+    static constexpr std::size_t enough = 1024 * 1024;
+
+    explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr)
+        : max_frame_(limits.max_frame), share_(std::move(budget)) {}
 
     bool empty() const noexcept { return queued_bytes_ == 0; }
     /// Bytes that no write has taken over yet, and those of the write that is under way.
     std::size_t size() const noexcept { return queued_bytes_ + flying_bytes_; }
-
-    void push(std::string_view metadata, Buffer& body) {
-        if (metadata.size() + body.size() > max_frame_) {
-            push_chunks(metadata, body.text());
-        } else {
-            const wire::MessageHead head{metadata.size(), body.size()};
-            char* at = open_segment().extend(wire::MessageHead::size + metadata.size());
-            head.store(at);
-            std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
-            queued_bytes_ += wire::MessageHead::size + metadata.size() + body.size();
-            if (body.size() < large_body) {
-                queued_.back().append(body.text());
-            } else {
-                queued_.push_back(std::move(body));
-                sealed_ = true;
-            }
-        }
+    /// What there is of one purpose.
+    std::size_t size(Purpose purpose) const noexcept {
+        const auto index = static_cast<std::size_t>(purpose);
+        return queued_by_purpose_[index] + flying_by_purpose_[index];
     }
+    bool has_room() const noexcept { return size(Purpose::ask) < enough; }
 
+    void push(Purpose purpose, std::string_view metadata, Buffer& body) {
+        const std::size_t before = queued_bytes_;
+        push_message(metadata, body);
+        queued_by_purpose_[static_cast<std::size_t>(purpose)] += queued_bytes_ - before;
+        share_.set(size());
+    }
     /// Bytes that are a frame already.
-    void push_frame(std::string_view frame) {
+    void push_frame(Purpose purpose, std::string_view frame) {
         open_segment().append(frame);
         queued_bytes_ += frame.size();
+        queued_by_purpose_[static_cast<std::size_t>(purpose)] += frame.size();
     }
 
     /// Takes over all that is queued for one write. The buffers live until `end_write`.
     std::span<const asio::const_buffer> begin_write() {
         std::swap(queued_, flying_);
         flying_bytes_ = std::exchange(queued_bytes_, 0);
+        flying_by_purpose_ = std::exchange(queued_by_purpose_, {});
         sealed_ = false;
         buffers_.clear();
         for (const Buffer& segment : flying_) {
@@ -72,6 +75,8 @@ class WriteQueue {
             return;
         }
         flying_bytes_ = 0;
+        flying_by_purpose_ = {};
+        share_.set(size());
         if (flying_.size() > 1) {
             flying_.erase(flying_.begin() + 1, flying_.end());
         }
@@ -93,6 +98,8 @@ class WriteQueue {
             rest.append(segment.text());
         }
         queued_bytes_ = flying_bytes_ = written_ = 0;
+        queued_by_purpose_ = flying_by_purpose_ = {};
+        share_.set(0);
         return unframe(rest.text().substr(begin));
     }
 
@@ -105,6 +112,24 @@ class WriteQueue {
             sealed_ = false;
         }
         return queued_.back();
+    }
+
+    void push_message(std::string_view metadata, Buffer& body) {
+        if (metadata.size() + body.size() > max_frame_) {
+            push_chunks(metadata, body.text());
+        } else {
+            const wire::MessageHead head{metadata.size(), body.size()};
+            char* at = open_segment().extend(wire::MessageHead::size + metadata.size());
+            head.store(at);
+            std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
+            queued_bytes_ += wire::MessageHead::size + metadata.size() + body.size();
+            if (body.size() < large_body) {
+                queued_.back().append(body.text());
+            } else {
+                queued_.push_back(std::move(body));
+                sealed_ = true;
+            }
+        }
     }
 
     void push_chunks(std::string_view metadata, std::string_view body) {
@@ -143,7 +168,7 @@ class WriteQueue {
             wire::Frame frame;
             while (reader.next(frame)) {
                 if (frame.kind == wire::Frame::Kind::close) {
-                    return messages;  // a goodbye that is late by now: nothing is queued behind it
+                    return messages;  // late by now: nothing is queued behind it
                 }
                 const bool whole = frame.kind == wire::Frame::Kind::message ||
                                    (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
@@ -157,11 +182,14 @@ class WriteQueue {
     }
 
     std::size_t max_frame_;
+    Share share_;  // of all that is here
     std::vector<Buffer> queued_;
     std::vector<Buffer> flying_;
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_bytes_ = 0;
     std::size_t flying_bytes_ = 0;
+    std::array<std::size_t, 3> queued_by_purpose_{};
+    std::array<std::size_t, 3> flying_by_purpose_{};
     std::size_t written_ = 0;  // of the failed write's bytes
     bool sealed_ = false;      // the last segment is a body: nothing may be added to it
 };

@@ -12,6 +12,7 @@ namespace {
 
 using communica::errc;
 using communica::Error;
+using communica::Purpose;
 using Socket = asio::local::stream_protocol::socket;
 using communica::stream::StreamConnection;
 using namespace std::chrono_literals;
@@ -22,7 +23,11 @@ class Messages final : public communica::Receiver {
     void on_message(const communica::Message& message) override {
         bodies.emplace_back(communica::as_text(message.body));
     }
-    void on_oversized(std::string_view metadata) override { bodies.emplace_back("oversized " + std::string(metadata)); }
+    void on_discarded(std::string_view metadata, errc why) override {
+        bodies.emplace_back("discarded " + std::string(metadata) + (why == errc::busy ? " busy" : ""));
+    }
+    void on_room() override { ++rooms; }
+    int rooms = 0;
 };
 
 /// A connection, and the plain socket at its other end.
@@ -34,10 +39,10 @@ struct Ends {
     Error ending;
     bool ended = false;
 
-    explicit Ends(const communica::Limits& limits = {}) {
+    explicit Ends(const communica::ConnectionOptions& options = {}) {
         Socket socket(asio::make_strand(context));
         asio::local::connect_pair(socket, other);
-        connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, limits);
+        connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, options);
     }
 
     void write(std::string_view bytes) { asio::write(other, asio::buffer(bytes)); }
@@ -114,11 +119,11 @@ TEST_CASE("closing while the other side reads nothing ends at the patience, and 
     ends.begin_run();
     communica::Buffer begun;
     begun.append(std::string(20'000'000, 'x'));
-    REQUIRE(ends.connection->send("begun", begun));
+    REQUIRE(ends.connection->send(Purpose::ask, "begun", begun));
     ends.run_until([&] { return ends.other.available() != 0; });
     communica::Buffer waiting;
     waiting.append("waiting");
-    REQUIRE(ends.connection->send("m", waiting));
+    REQUIRE(ends.connection->send(Purpose::answer, "m", waiting));
     ends.connection->close(1ms);
     ends.run_to_end();
     CHECK(ends.ending.code == errc::closed);
@@ -131,9 +136,9 @@ TEST_CASE("after its unsent messages were taken a connection takes no more") {
     Ends ends;
     communica::Buffer body;
     body.append("b");
-    CHECK(ends.connection->send("m", body));
+    CHECK(ends.connection->send(Purpose::ask, "m", body));
     CHECK(ends.connection->take_unsent().size() == 1);
-    CHECK_FALSE(ends.connection->send("m", body));
+    CHECK_FALSE(ends.connection->send(Purpose::ask, "m", body));
     CHECK(body.text() == "b");
 }
 

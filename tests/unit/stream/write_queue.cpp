@@ -7,11 +7,12 @@
 namespace {
 
 using communica::Buffer;
+using communica::Purpose;
 using communica::stream::WriteQueue;
 using test::Kind;
 using test::OwnedFrame;
 
-constexpr std::size_t no_limit = communica::Limits{}.max_frame;
+constexpr communica::Limits no_limit;
 
 Buffer buffer_of(std::string_view text) {
     Buffer buffer;
@@ -21,7 +22,7 @@ Buffer buffer_of(std::string_view text) {
 
 void push(WriteQueue& queue, std::string_view metadata, std::string_view body) {
     Buffer buffer = buffer_of(body);
-    queue.push(metadata, buffer);
+    queue.push(Purpose::ask, metadata, buffer);
 }
 
 std::string joined(std::span<const asio::const_buffer> buffers) {
@@ -81,10 +82,10 @@ TEST_CASE("a large body is taken as it is, a smaller one is copied and stays wit
     WriteQueue queue(no_limit);
     Buffer taken = buffer_of(large);
     const char* memory = taken.data();
-    queue.push("m", taken);
+    queue.push(Purpose::ask, "m", taken);
     CHECK(taken.empty());
     Buffer copied = buffer_of(large.substr(1));
-    queue.push("n", copied);
+    queue.push(Purpose::ask, "n", copied);
     CHECK(copied.size() == large.size() - 1);
 
     const auto buffers = queue.begin_write();
@@ -97,7 +98,7 @@ TEST_CASE("a large body is taken as it is, a smaller one is copied and stays wit
 TEST_CASE("nothing is added behind a body that was taken") {
     WriteQueue queue(no_limit);
     push(queue, "a", large);
-    queue.push_frame(communica::wire::close_notify);
+    queue.push_frame(Purpose::answer, communica::wire::close_notify);
     CHECK(written(queue) == test::message_frame("a", large) + test::close_frame());
 
     push(queue, "a", large);
@@ -150,7 +151,7 @@ TEST_CASE("a hundred thousand messages take few pieces of memory") {
 TEST_CASE("a message over max_frame goes in chunks that are put together again") {
     for (const std::size_t max_frame : {20u, 30u, 64u, 100u}) {
         for (const std::size_t size : {0u, 1u, 30u, 63u, 64u, 65u, 300u}) {
-            WriteQueue queue(max_frame);
+            WriteQueue queue({.max_frame = max_frame});
             const std::string metadata = R"({"id": "", "type": 2})";
             const std::string body(size, 'b');
             push(queue, metadata, body);
@@ -174,7 +175,7 @@ TEST_CASE("a message over max_frame goes in chunks that are put together again")
 }
 
 TEST_CASE("chunked and whole messages keep their order") {
-    WriteQueue queue(40);
+    WriteQueue queue({.max_frame = 40});
     push(queue, "a", "small");
     push(queue, "b", std::string(100, 'b'));
     push(queue, "c", "small");

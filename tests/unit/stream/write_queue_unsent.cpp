@@ -9,6 +9,7 @@
 namespace {
 
 using communica::Buffer;
+using communica::Purpose;
 using communica::stream::WriteQueue;
 
 struct Text {
@@ -25,7 +26,7 @@ void push(WriteQueue& queue, const Texts& messages) {
     for (const Text& message : messages) {
         Buffer body;
         body.append(message.body);
-        queue.push(message.metadata, body);
+        queue.push(Purpose::ask, message.metadata, body);
     }
 }
 
@@ -38,9 +39,9 @@ Texts unsent(WriteQueue& queue) {
 }
 
 /// Where in the bytes of a write each message begins.
-std::vector<std::size_t> starts_of(const Texts& messages, std::size_t max_frame) {
+std::vector<std::size_t> starts_of(const Texts& messages, const communica::Limits& limits) {
     std::vector<std::size_t> starts;
-    WriteQueue queue(max_frame);
+    WriteQueue queue(limits);
     for (const Text& message : messages) {
         starts.push_back(queue.size());
         push(queue, {message});
@@ -50,10 +51,10 @@ std::vector<std::size_t> starts_of(const Texts& messages, std::size_t max_frame)
 }
 
 /// Breaks a write of `flying` off at every byte, with `queued` behind it.
-void check_every_position(const Texts& flying, const Texts& queued, std::size_t max_frame) {
-    const auto starts = starts_of(flying, max_frame);
+void check_every_position(const Texts& flying, const Texts& queued, const communica::Limits& limits) {
+    const auto starts = starts_of(flying, limits);
     for (std::size_t position = 0; position <= starts.back(); ++position) {
-        WriteQueue queue(max_frame);
+        WriteQueue queue(limits);
         push(queue, flying);
         queue.begin_write();
         push(queue, queued);
@@ -73,7 +74,8 @@ void check_every_position(const Texts& flying, const Texts& queued, std::size_t 
     }
 }
 
-constexpr std::size_t no_limit = communica::Limits{}.max_frame;
+constexpr communica::Limits no_limit;
+constexpr communica::Limits chunked{.max_frame = 40};
 
 }  // namespace
 
@@ -85,7 +87,7 @@ TEST_CASE("small messages broken off at any byte: those not begun are given back
 
 TEST_CASE("chunked messages broken off at any byte: no part of one that was begun is given back") {
     check_every_position({{"aa", std::string(100, 'a')}, {"b", "whole"}, {"cc", std::string(77, 'c')}},
-                         {{"dd", std::string(90, 'd')}, {"e", "whole"}}, 40);
+                         {{"dd", std::string(90, 'd')}, {"e", "whole"}}, chunked);
 }
 
 TEST_CASE("large bodies broken off at any byte: those not begun are given back") {
@@ -94,7 +96,7 @@ TEST_CASE("large bodies broken off at any byte: those not begun are given back")
 }
 
 TEST_CASE("what no write has taken over yet is given back whole") {
-    WriteQueue queue(40);
+    WriteQueue queue(chunked);
     const Texts messages{{"a", "1"}, {"b", std::string(20'000, 'b')}, {"c", "2"}};
     push(queue, messages);
     CHECK(unsent(queue) == messages);
@@ -113,10 +115,10 @@ TEST_CASE("what a finished write has sent is not given back") {
 TEST_CASE("a close notify that did not go out is not given back, and what was queued before it is") {
     WriteQueue queue(no_limit);
     push(queue, {{"a", "1"}});
-    queue.push_frame(communica::wire::close_notify);
+    queue.push_frame(Purpose::answer, communica::wire::close_notify);
     CHECK(unsent(queue) == Texts{{"a", "1"}});
 
-    queue.push_frame(communica::wire::close_notify);
+    queue.push_frame(Purpose::answer, communica::wire::close_notify);
     CHECK(unsent(queue).empty());
 }
 

@@ -21,12 +21,12 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
     using Acceptor = asio::basic_socket_acceptor<Protocol>;
     using Socket = asio::basic_stream_socket<Protocol>;
 
-    SocketListener(std::vector<Acceptor> acceptors, asio::any_io_executor executor, const Limits& limits)
+    SocketListener(std::vector<Acceptor> acceptors, asio::any_io_executor executor, const ConnectionOptions& options)
         : acceptors_(std::move(acceptors)),
           armed_(acceptors_.size()),
           ready_(executor, asio::steady_timer::time_point::max()),
           executor_(std::move(executor)),
-          limits_(limits) {}
+          options_(options) {}
 
     asio::awaitable<std::shared_ptr<Connection>> accept() override {
         const auto self = this->shared_from_this();
@@ -39,7 +39,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
                 if (const int descriptor = accept_socket(acceptor); descriptor >= 0) {
                     Socket socket(asio::make_strand(executor_));
                     socket.assign(acceptor.local_endpoint().protocol(), descriptor);
-                    co_return make_connection(std::move(socket), limits_);
+                    co_return make_connection(std::move(socket), options_);
                 }
             }
             arm(strand);
@@ -57,7 +57,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
     }
 
  protected:
-    virtual std::shared_ptr<Connection> make_connection(Socket socket, const Limits& limits) = 0;
+    virtual std::shared_ptr<Connection> make_connection(Socket socket, const ConnectionOptions& options) = 0;
     const std::vector<Acceptor>& acceptors() const noexcept { return acceptors_; }
 
  private:
@@ -78,7 +78,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
     std::vector<bool> armed_;   // a wait for this acceptor is under way
     asio::steady_timer ready_;  // never expires: cancelled to say that something may be accepted
     asio::any_io_executor executor_;
-    Limits limits_;
+    ConnectionOptions options_;
     bool closed_ = false;
 };
 

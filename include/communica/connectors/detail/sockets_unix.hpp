@@ -8,6 +8,8 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,6 +56,22 @@ inline void close_on_exec(int descriptor) {
     if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
         throw_errno("fcntl");
     }
+}
+
+/// Lets the system find out whether the machine at the other end of a TCP connection is there: asked after 15 s of silence,
+/// then every 5 s, given up after 3 questions, or when something sent was not acknowledged for 30 s.
+template <class Socket>
+void keep_alive(Socket& socket) {
+    const auto set = [&](int level, int option, int value) {  // a connection goes on without
+        ::setsockopt(socket.native_handle(), level, option, &value, sizeof value);
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+#if defined(__linux__)
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+#endif
 }
 
 /// Who is at the other end of a local socket.

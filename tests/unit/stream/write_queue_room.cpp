@@ -1,0 +1,114 @@
+// How much there is in a queue, for whom, and at whose cost.
+#include "support/catch.hpp"
+#include "support/frames.hpp"
+
+#include <communica/stream/write_queue.hpp>
+
+namespace {
+
+using communica::Buffer;
+using communica::Purpose;
+using communica::stream::WriteQueue;
+
+constexpr communica::Limits no_limit;
+
+std::size_t push(WriteQueue& queue, Purpose purpose, std::size_t size) {
+    Buffer body;
+    body.append(std::string(size, 'b'));
+    const std::size_t before = queue.size();
+    queue.push(purpose, "m", body);
+    return queue.size() - before;
+}
+
+}  // namespace
+
+TEST_CASE("a queue knows what there is of each purpose, until it is written") {
+    WriteQueue queue(no_limit);
+    const std::size_t asked = push(queue, Purpose::ask, 10);
+    const std::size_t answered = push(queue, Purpose::answer, 100) + push(queue, Purpose::answer, 20'000);
+    CHECK(asked == test::message_frame("m", std::string(10, 'b')).size());
+    queue.begin_write();
+    const std::size_t refused = push(queue, Purpose::refuse, 5);
+    const std::size_t later = push(queue, Purpose::ask, 1);
+    CHECK(queue.size(Purpose::ask) == asked + later);
+    CHECK(queue.size(Purpose::answer) == answered);
+    CHECK(queue.size(Purpose::refuse) == refused);
+    queue.end_write(asked + answered);
+    CHECK(queue.size(Purpose::ask) == later);
+    CHECK(queue.size(Purpose::answer) == 0);
+    CHECK(queue.size(Purpose::refuse) == refused);
+    CHECK(queue.take_unsent().size() == 2);
+    for (const Purpose purpose : {Purpose::ask, Purpose::answer, Purpose::refuse}) {
+        CHECK(queue.size(purpose) == 0);
+    }
+}
+
+TEST_CASE("a frame counts for its purpose") {
+    WriteQueue queue(no_limit);
+    queue.push_frame(Purpose::refuse, communica::wire::pong_frame);
+    CHECK(queue.size(Purpose::refuse) == communica::wire::pong_frame.size());
+    CHECK(queue.size() == communica::wire::pong_frame.size());
+}
+
+TEST_CASE("chunks count with their heads") {
+    WriteQueue queue({.max_frame = 100});
+    push(queue, Purpose::ask, 1000);
+    CHECK(queue.size(Purpose::ask) == queue.size());
+    CHECK(queue.size() > 1000 + 10 * communica::wire::ChunkHead::size);
+}
+
+TEST_CASE("there is room below enough bytes of requests, whatever there is of answers") {
+    WriteQueue queue(no_limit);
+    push(queue, Purpose::answer, 2 * WriteQueue::enough);
+    push(queue, Purpose::refuse, 2 * WriteQueue::enough);
+    CHECK(queue.has_room());
+    const std::size_t head = test::message_frame("m", "").size();
+    push(queue, Purpose::ask, WriteQueue::enough - head - 1);
+    CHECK(queue.has_room());
+    push(queue, Purpose::ask, 0);
+    CHECK_FALSE(queue.has_room());
+    queue.begin_write();
+    CHECK_FALSE(queue.has_room());
+    queue.end_write(queue.size());
+    CHECK(queue.has_room());
+}
+
+TEST_CASE("at enough bytes of requests there is no room") {
+    WriteQueue queue(no_limit);
+    push(queue, Purpose::ask, WriteQueue::enough - test::message_frame("m", "").size());
+    CHECK(queue.size() == WriteQueue::enough);
+    CHECK_FALSE(queue.has_room());
+}
+
+TEST_CASE("what is queued is taken from the entity's budget, over it if need be, until it is written") {
+    constexpr std::size_t step = communica::Share::step;
+    const auto budget = std::make_shared<communica::Budget>(3 * step);
+    WriteQueue queue(no_limit, budget);
+    push(queue, Purpose::answer, 2 * step);
+    CHECK(budget->used() == 2 * step);
+    queue.begin_write();
+    push(queue, Purpose::ask, 2 * step);
+    CHECK(budget->used() == 4 * step);
+    CHECK(budget->is_over());
+    queue.end_write(queue.size(Purpose::answer));
+    CHECK(budget->used() == 2 * step);
+    queue.take_unsent();
+    CHECK(budget->used() == 0);
+    push(queue, Purpose::ask, 5 * step);
+    {
+        const WriteQueue other(no_limit, budget);
+    }
+    CHECK(budget->used() == 5 * step);
+}
+
+TEST_CASE("pings and pongs between messages are not given back as messages") {
+    WriteQueue queue(no_limit);
+    push(queue, Purpose::ask, 1);
+    queue.push_frame(Purpose::refuse, communica::wire::ping_frame);
+    queue.push_frame(Purpose::refuse, communica::wire::pong_frame);
+    push(queue, Purpose::answer, 2);
+    const auto unsent = queue.take_unsent();
+    REQUIRE(unsent.size() == 2);
+    CHECK(unsent[0].body.size() == 1);
+    CHECK(unsent[1].body.size() == 2);
+}
