@@ -1,7 +1,7 @@
-// What a request leaves in its cancellation slot, and how it moves to another peer without losing it.
+// What a request leaves in its cancellation slot, and how it moves to another requester without losing it.
 #pragma once
 
-#include "peer.hpp"
+#include "requester.hpp"
 
 #include <memory>
 #include <mutex>
@@ -11,55 +11,46 @@ namespace communica::peer {
 
 /// Cancels a request.
 struct CancelRequest {
-    std::weak_ptr<Peer> peer;
+    std::weak_ptr<Requester> requester;
     RequestId id = 0;
 
     void operator()(asio::cancellation_type type) const {
         if (type != asio::cancellation_type::none) {
-            if (const auto alive = peer.lock()) {
+            if (const auto alive = requester.lock()) {
                 alive->cancel(id);
             }
         }
     }
 };
 
-/// Cancels a request that may have moved to another peer.
+/// Cancels a request that may have moved.
 struct CancelMovingRequest {
     std::shared_ptr<Location> location;
 
     void operator()(asio::cancellation_type type) const {
         const std::lock_guard lock(location->mutex);
-        CancelRequest{location->peer, location->id}(type);
+        CancelRequest{location->requester, location->id}(type);
     }
 };
 
-/// Moves all requests that wait for a connection from one peer to another, in order.
-inline void hand_over(Peer& from, Peer& to) {
-    wire::MetadataReader reader;
-    while (const auto old_id = from.oldest_waiting()) {
+/// Moves all requests that were not sent from one requester to another, in order.
+inline void hand_over(Requester& from, Requester& to) {
+    while (const auto old_id = from.oldest_unsent()) {
         const RequestId new_id = to.reserve();
-        Peer::Taken taken;
+        Requester::Taken taken;
         if (const auto location = from.location_of(*old_id)) {
             const std::lock_guard lock(location->mutex);
-            taken = from.take_waiting(*old_id);
-            location->peer = to.weak_from_this();
+            taken = from.take_unsent(*old_id);
+            location->requester = to.weak_from_this();
             location->id = new_id;
         } else {
-            taken = from.take_waiting(*old_id);
+            taken = from.take_unsent(*old_id);
         }
-        if (!taken.operation) {
+        if (taken.operation) {
+            to.start(new_id, std::move(taken.message), std::move(taken.operation));
+        } else {
             to.cancel(new_id);
-            continue;
         }
-        const auto metadata = reader.read(taken.message.metadata);
-        Outgoing outgoing;
-        outgoing.type = metadata.type;
-        outgoing.body = std::move(taken.message.body);
-        outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
-        if (taken.deadline) {
-            outgoing.timeout = *taken.deadline - Clock::now();
-        }
-        to.start(new_id, std::move(outgoing), std::move(taken.operation));
     }
 }
 

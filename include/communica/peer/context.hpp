@@ -3,7 +3,11 @@
 
 #include "peer.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +21,10 @@ class Context {
     explicit Context(const peer::Incoming& incoming)
         : peer_(incoming.peer),
           connection_(incoming.connection),
+          call_(incoming.call),
           route_(incoming.metadata.route.value_or("")),
+          headers_(incoming.metadata.headers),
+          deadline_(call_ ? call_->deadline : peer_->responder().deadline_of(incoming.metadata)),
           is_notification_(!incoming.metadata.wants_answer()) {}
 
     /// The client id: of the other side on a server, of this side on a client.
@@ -28,13 +35,35 @@ class Context {
     const std::string& route() const noexcept { return route_; }
     /// Nobody waits for an answer.
     bool is_notification() const noexcept { return is_notification_; }
+
+    /// Until when the requester waits, if it said so. A coroutine is cancelled then.
+    std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept { return deadline_; }
+    /// The requester has gone: it cancelled, its deadline passed, or its session is over. A coroutine is cancelled then;
+    /// what runs elsewhere (`on_executor`) may look here. From any thread.
+    bool is_cancelled() const noexcept { return call_ && call_->is_cancelled(); }
+
+    /// The texts that came with the request (`RequestOptions::headers`).
+    std::map<std::string, std::string> headers() const {
+        return headers_.empty() ? std::map<std::string, std::string>()
+                                : nlohmann::json::parse(headers_).get<std::map<std::string, std::string>>();
+    }
+    /// One of them.
+    std::optional<std::string> header(const std::string& name) const {
+        const auto all = headers();
+        const auto found = all.find(name);
+        return found == all.end() ? std::nullopt : std::optional(found->second);
+    }
+
     /// Where the handler runs: handlers of one connection run one at a time.
     asio::any_io_executor get_executor() const { return connection_->get_executor(); }
 
  private:
     std::shared_ptr<peer::Peer> peer_;
     std::shared_ptr<Connection> connection_;
+    std::shared_ptr<const peer::Call> call_;  // null for a handler that is no coroutine
     std::string route_;
+    std::string headers_;
+    std::optional<std::chrono::steady_clock::time_point> deadline_;
     bool is_notification_;
 };
 

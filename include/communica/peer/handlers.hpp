@@ -5,6 +5,7 @@
 #include "../connection.hpp"
 #include "../error.hpp"
 #include "../wire/metadata.hpp"
+#include "interceptor.hpp"
 
 #include <atomic>
 #include <memory>
@@ -18,6 +19,7 @@
 namespace communica::peer {
 
 class Peer;
+struct Call;
 
 /// A request or notification that has come, borrowed for the call that hands it out.
 struct Incoming {
@@ -25,6 +27,7 @@ struct Incoming {
     const std::shared_ptr<Connection>& connection;
     const wire::Metadata& metadata;
     Bytes body;
+    std::shared_ptr<const Call> call = nullptr;  ///< once a coroutine answers it
 };
 
 /// A user's callable behind its types: loads the value, calls, answers. Called on the connection's executor.
@@ -50,6 +53,10 @@ class Handlers {
     explicit Handlers(const HandlerMap& routes) : mode_(Mode::routes) { publish(std::make_unique<HandlerMap>(routes)); }
 
     Mode mode() const noexcept { return mode_; }
+    /// What is wrapped around each of them; empty for nothing.
+    const Interceptor& interceptor() const noexcept { return interceptor_; }
+    /// Before the first request comes.
+    void set_interceptor(Interceptor interceptor) { interceptor_ = std::move(interceptor); }
     const Handler* only() const noexcept { return only_.get(); }
 
     const Handler* find(std::string_view route) const {
@@ -79,6 +86,7 @@ class Handlers {
 
     Mode mode_;
     std::shared_ptr<const Handler> only_;
+    Interceptor interceptor_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<const HandlerMap>> versions_;
     std::atomic<const HandlerMap*> current_ = nullptr;

@@ -3,6 +3,7 @@
 
 #include "../connection.hpp"
 #include "../wire/json_events.hpp"
+#include "offer.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,10 +15,16 @@
 
 namespace communica::peer {
 
-inline std::string client_hello(std::string_view client_id) {
-    return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) + "}";
+inline std::string client_hello(std::string_view client_id, const Offer& offer) {
+    return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) +
+           ", \"communica\": " + write_offer(offer) + "}";
 }
-inline std::string server_hello() { return "{\"hello\": \"hello\"}"; }
+
+/// The server answers an offer with its own, and says to all others what the Python library says.
+inline std::string server_hello(const Offer& of_client, const Offer& offer) {
+    return of_client.session.empty() ? "{\"hello\": \"hello\"}"
+                                     : "{\"hello\": \"hello\", \"communica\": " + write_offer(offer) + "}";
+}
 
 /// The JSON object in a hello. Throws `errc::handshake_failed`.
 inline nlohmann::json parse_hello(std::string_view text) {
@@ -29,13 +36,16 @@ inline nlohmann::json parse_hello(std::string_view text) {
 }
 
 /// The client id in a client's hello: a string, or another scalar's text. Throws `errc::handshake_failed`.
-inline std::string client_id_in(std::string_view text) {
-    const auto hello = parse_hello(text);
+inline std::string client_id_in(const nlohmann::json& hello) {
     const auto id = hello.is_object() ? hello.find("client_id") : hello.end();
     if (!hello.is_object() || id == hello.end() || id->is_structured()) {
         throw std::system_error(errc::handshake_failed, "a client's hello needs a client_id, a string");
     }
-    return id->is_string() ? id->get<std::string>() : id->dump();
+    auto text = id->is_string() ? id->get<std::string>() : id->dump();
+    if (text.empty()) {
+        throw std::system_error(errc::handshake_failed, "an empty client_id");
+    }
+    return text;
 }
 
 /// A client id for those who named none: 32 hexadecimal digits.

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "../wire/error_body.hpp"
+#include "../wire/goodbye.hpp"
+#include "../wire/metadata_reader.hpp"
 #include "peer.hpp"
 #include "reply.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,15 +16,24 @@ namespace communica::peer {
 
 class Inbox final : public Receiver {
  public:
-    Inbox(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection)
-        : peer_(std::move(peer)), connection_(std::move(connection)) {}
+    Inbox(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection, const Offer& offer)
+        : peer_(std::move(peer)), connection_(std::move(connection)), offer_(offer) {}
+
+    /// The other side has said that another took its place.
+    bool was_replaced() const noexcept { return replaced_; }
 
     void on_message(const Message& message) override {
         const auto metadata = reader_.read(message.metadata);
         if (metadata.is_answer()) {
-            peer_->on_answer(metadata, message.body);
+            peer_->requester()->on_answer(metadata, message.body);
+        } else if (metadata.type == wire::MessageType::cancel && offer_.cancel) {
+            peer_->responder().cancel(metadata.id);
+        } else if (metadata.type == wire::MessageType::goodbye && offer_.goodbye) {
+            on_goodbye(wire::read_goodbye(message.body));
         } else if (const Handler* handler = find_handler(metadata)) {
-            if (!peer_->is_closed()) {
+            if (auto refusal = peer_->responder().refusal(*connection_, message.body.size())) {
+                refuse(metadata, *refusal);
+            } else {
                 handler->handle({peer_, connection_, metadata, message.body});
             }
         } else {
@@ -30,10 +42,15 @@ class Inbox final : public Receiver {
         }
     }
 
-    void on_oversized(std::string_view text) override {
+    void on_discarded(std::string_view text, errc why) override {
         const auto metadata = reader_.read(text);
         if (metadata.is_answer()) {
-            peer_->on_oversized_answer(metadata);
+            peer_->requester()->on_discarded_answer(metadata, why);
+        } else if (why == errc::busy) {
+            refuse(metadata, {.code = errc::busy,
+                              .message = "too many bytes held for all requesters together",
+                              .status = 503,
+                              .kind = Error::Kind::responder});
         } else {
             refuse(metadata, {.code = errc::message_too_large,
                               .message = "The message is over the receiver's limit",
@@ -41,6 +58,8 @@ class Inbox final : public Receiver {
                               .kind = Error::Kind::requester});
         }
     }
+
+    void on_room() override { peer_->requester()->on_room(); }
 
  private:
     const Handler* find_handler(const wire::Metadata& metadata) const {
@@ -61,28 +80,43 @@ class Inbox final : public Receiver {
         return "Route \"" + std::string(*metadata.route) + "\" is not defined";
     }
 
+    void on_goodbye(errc why) {
+        replaced_ = replaced_ || why == errc::replaced;
+        peer_->requester()->on_draining();
+    }
+
     void refuse(const wire::Metadata& metadata, const Error& error) {
         if (metadata.wants_answer()) {
             Reply reply;
             reply.set_error(error);
-            peer_->answer(*connection_, metadata.before_type, metadata.after_type, reply.type, reply.body);
+            peer_->responder().answer(*connection_, metadata.before_type, metadata.after_type, reply, Purpose::refuse);
         }
     }
 
     std::shared_ptr<Peer> peer_;
     std::shared_ptr<Connection> connection_;
+    const Offer offer_;
     wire::MetadataReader reader_;
+    bool replaced_ = false;
 };
 
-/// Serves `peer` over `connection` until the connection ends; says why it did. `attached` is called once requests go
-/// out over it. Runs on the connection's executor.
+/// Serves `peer` over `connection`, at whose other end is somebody of `offer`, until the connection ends; says why it did.
+/// `attached` is called once requests go out over it. Runs on the connection's executor.
 template <class Attached>
-asio::awaitable<Error> serve(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection, Attached attached) {
-    Inbox inbox(peer, connection);
-    peer->attach(connection);
-    attached();
+asio::awaitable<Error> serve(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection, Offer offer,
+                             Attached attached) {
+    Inbox inbox(peer, connection, offer);
+    if (offer.ping) {
+        connection->start_pings();
+    }
+    if (peer->attach(connection, offer)) {
+        attached();
+    }
     Error ending = co_await connection->run(inbox);
-    peer->detach(*connection);
+    if (inbox.was_replaced()) {
+        ending = {errc::replaced};
+    }
+    peer->detach(connection, ending);
     co_return ending;
 }
 

@@ -4,7 +4,6 @@
 #include "../asio.hpp"
 #include "../error.hpp"
 #include "cancel.hpp"
-#include "peer.hpp"
 #include "peer_source.hpp"
 
 #include <memory>
@@ -171,8 +170,8 @@ class RequestOperation final : public Operation {
 
 /// A request ready to go, or the reason why its value can't be sent.
 struct Prepared {
-    std::shared_ptr<Peer> peer;
-    std::shared_ptr<PeerSource> source;  ///< finds the peer when the request begins, if `peer` is null
+    std::shared_ptr<Requester> requester;
+    std::shared_ptr<PeerSource> source;  ///< finds the requester when the request begins, if that is null
     Outgoing outgoing;
     std::optional<Error> error;
 };
@@ -182,21 +181,22 @@ struct InitiateRequest {
     template <class Handler>
     void operator()(Handler&& handler, Prepared request, S serializer) const {
         using Op = RequestOperation<T, Completion, S, std::decay_t<Handler>>;
-        const std::shared_ptr<Peer> peer = request.peer ? std::move(request.peer) : request.source->find();
+        const std::shared_ptr<Requester> requester =
+            request.requester ? std::move(request.requester) : request.source->find();
         const auto slot = asio::get_associated_cancellation_slot(handler);
-        const bool notification = request.outgoing.type == wire::MessageType::notification;
-        auto operation =
-            Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer, peer->executor(), notification);
+        const bool notification = request.outgoing.is_notification();
+        auto operation = Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer,
+                                  requester->executor(), notification);
         if (request.error) {
             operation.release()->fail(*std::move(request.error), Via::post);
             return;
         }
         RequestId id = 0;
         if (slot.is_connected()) {
-            id = peer->reserve();
-            prepare_cancellation(slot, peer, request.source != nullptr, id, *operation);
+            id = requester->reserve();
+            prepare_cancellation(slot, requester, request.source != nullptr, id, *operation);
         }
-        peer->start(id, std::move(request.outgoing), std::move(operation));
+        requester->start(id, std::move(request.outgoing), std::move(operation));
         if (request.source) {
             request.source->settle();
         }
@@ -204,15 +204,15 @@ struct InitiateRequest {
 
  private:
     template <class Slot>
-    static void prepare_cancellation(Slot slot, const std::shared_ptr<Peer>& peer, bool movable, RequestId id,
+    static void prepare_cancellation(Slot slot, const std::shared_ptr<Requester>& requester, bool movable, RequestId id,
                                      Operation& operation) {
         if (movable) {
             operation.location = std::make_shared<Location>();
-            operation.location->peer = peer;
+            operation.location->requester = requester;
             operation.location->id = id;
             slot.assign(CancelMovingRequest{operation.location});
         } else {
-            slot.assign(CancelRequest{peer, id});
+            slot.assign(CancelRequest{requester, id});
         }
     }
 };

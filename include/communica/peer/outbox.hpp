@@ -1,66 +1,78 @@
-// The messages that wait for a connection.
+// The requests and notifications that wait to be sent.
 #pragma once
 
-#include "../connection.hpp"
+#include "outgoing.hpp"
 #include "pending_requests.hpp"
 
-#include <algorithm>
-#include <deque>
+#include <cstddef>
+#include <list>
 #include <optional>
-#include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace communica::peer {
 
-struct Waiting {
-    RequestId id = 0;  ///< 0 for an answer, and for a notification that counts as sent
-    std::string metadata = {};
-    Buffer body = {};
-};
-
-/// A queue of messages from which a request can be taken out again. Not thread-safe.
+/// A queue out of which any message can be taken by its number. Not thread-safe.
 class Outbox {
  public:
-    void add(Waiting message) { messages_.push_back(std::move(message)); }
-    /// Puts a message before all others: a connection gave it back.
-    void put_back(Waiting message) { messages_.push_front(std::move(message)); }
+    struct Waiting {
+        RequestId id = 0;  ///< 0: nobody waits for it any more, but it is to be sent
+        Outgoing message = {};
+        std::size_t bytes = 0;  ///< what it counts for, also after its body was taken
+    };
 
-    /// Sends what `connection` takes, in order, and calls `sent` with the number of each.
-    template <class Sent>
-    void send_to(Connection& connection, Sent sent) {
-        while (!messages_.empty() && connection.send(messages_.front().metadata, messages_.front().body)) {
-            sent(messages_.front().id);
-            messages_.pop_front();
-        }
-    }
-
-    bool contains(RequestId id) const { return find(id) != messages_.end(); }
-
-    std::optional<RequestId> oldest() const {
-        return messages_.empty() ? std::nullopt : std::optional(messages_.front().id);
-    }
-
-    Waiting take(RequestId id) {
-        Waiting message;
-        if (const auto found = find(id); found != messages_.end()) {
-            const auto at = messages_.begin() + (found - messages_.cbegin());
-            message = std::move(*at);
-            messages_.erase(at);
-        }
-        return message;
-    }
-
-    void drop(RequestId id) { take(id); }
     bool empty() const noexcept { return messages_.empty(); }
-    void clear() noexcept { messages_.clear(); }
+    /// Of all that wait.
+    std::size_t bytes() const noexcept { return bytes_; }
+    std::size_t size() const noexcept { return messages_.size(); }
+
+    void add(RequestId id, Outgoing message) { insert(messages_.end(), id, std::move(message)); }
+    /// Puts a message before all others: a connection gave it back.
+    void put_back(RequestId id, Outgoing message) { insert(messages_.begin(), id, std::move(message)); }
+
+    bool contains(RequestId id) const { return places_.contains(id); }
+
+    Waiting& front() noexcept { return messages_.front(); }
+    void pop_front() { remove(messages_.begin()); }
+
+    /// Takes the message of this number out, if it waits here.
+    std::optional<Outgoing> take(RequestId id) {
+        const auto place = places_.find(id);
+        if (place == places_.end()) {
+            return std::nullopt;
+        }
+        return remove(place->second).message;
+    }
+
+    void clear() noexcept {
+        messages_.clear();
+        places_.clear();
+        bytes_ = 0;
+    }
 
  private:
-    std::deque<Waiting>::const_iterator find(RequestId id) const {
-        return std::find_if(messages_.begin(), messages_.end(),
-                            [id](const Waiting& message) { return message.id == id && id != 0; });
+    using Place = std::list<Waiting>::iterator;
+
+    void insert(Place before, RequestId id, Outgoing message) {
+        const std::size_t bytes = message.size();
+        const Place place = messages_.insert(before, {id, std::move(message), bytes});
+        bytes_ += bytes;
+        if (id != 0) {
+            places_.emplace(id, place);
+        }
     }
 
-    std::deque<Waiting> messages_;
+    Waiting remove(Place place) {
+        Waiting waiting = std::move(*place);
+        messages_.erase(place);
+        places_.erase(waiting.id);
+        bytes_ -= waiting.bytes;
+        return waiting;
+    }
+
+    std::list<Waiting> messages_;
+    std::unordered_map<RequestId, Place> places_;
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace communica::peer

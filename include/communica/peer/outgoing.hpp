@@ -3,28 +3,33 @@
 
 #include "../buffer.hpp"
 #include "../wire/metadata.hpp"
-#include "pending_requests.hpp"
+#include "deadline_heap.hpp"
 
 #include <optional>
 #include <string>
 
 namespace communica::peer {
 
-/// A request or notification: serialised already, not yet numbered.
+/// A request or notification: serialised already, not yet numbered. Its metadata is written when it is sent: what stands
+/// in it depends on what the other side offers.
 struct Outgoing {
     wire::MessageType type = wire::MessageType::request;
     std::string quoted_route = {};  ///< a JSON string with its quotes, or empty
+    std::string headers = {};       ///< a JSON object of texts, or empty
     Buffer body = {};
     std::optional<Clock::duration> timeout = {};
     bool wait_for_connection = true;
+    bool idempotent = false;
 
-    /// When the time for it is over, counted from now; none if it has all the time there is.
-    std::optional<Clock::time_point> deadline() const {
-        if (!timeout) {
-            return std::nullopt;
-        }
-        const auto now = Clock::now();
-        return *timeout < Clock::time_point::max() - now ? now + *timeout : Clock::time_point::max();
+    bool is_notification() const noexcept { return type == wire::MessageType::notification; }
+
+    /// What it counts for where it waits.
+    std::size_t size() const noexcept { return sizeof(Outgoing) + quoted_route.size() + headers.size() + body.size(); }
+
+    Outgoing copy() const {
+        Outgoing other{type, quoted_route, headers, {}, timeout, wait_for_connection, idempotent};
+        other.body.append(body.text());
+        return other;
     }
 };
 

@@ -1,6 +1,7 @@
 // A handle on one other side: what `server.client(id)` gives, and what a handler asks back with.
 #pragma once
 
+#include "peer.hpp"
 #include "requests.hpp"
 
 #include <memory>
@@ -13,11 +14,11 @@ namespace peer {
 /// A peer that is known already.
 class KnownPeer final : public PeerSource {
  public:
-    explicit KnownPeer(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
-    std::shared_ptr<Peer> find() override { return peer_; }
+    explicit KnownPeer(std::shared_ptr<Requester> requester) : requester_(std::move(requester)) {}
+    std::shared_ptr<Requester> find() override { return requester_; }
 
  private:
-    std::shared_ptr<Peer> peer_;
+    std::shared_ptr<Requester> requester_;
 };
 
 template <class S>
@@ -29,7 +30,7 @@ class PeerHandle {
     /// Made by the library for a handler that asks for it.
     explicit PeerHandle(const Incoming& incoming)
         requires std::default_initializable<S>
-        : PeerHandle(std::make_shared<KnownPeer>(incoming.peer), incoming.peer->id(), S{}) {}
+        : PeerHandle(std::make_shared<KnownPeer>(incoming.peer->requester()), incoming.peer->id(), S{}) {}
 
     /// The client id: of the other side on a server, of this side on a client.
     const std::string& id() const noexcept { return id_; }

@@ -1,17 +1,17 @@
 // Who knows, when a request begins, where it goes.
 #pragma once
 
-#include "peer.hpp"
+#include "requester.hpp"
 
 #include <memory>
 
 namespace communica::peer {
 
-/// Finds the peer that a handle, or a server's own `request`, stands for: clients come and go.
+/// Finds the requester that a handle, or a server's own `request`, stands for: clients come and go.
 class PeerSource {
  public:
     virtual ~PeerSource() = default;
-    virtual std::shared_ptr<Peer> find() = 0;
+    virtual std::shared_ptr<Requester> find() = 0;
     /// Called after a request was started: if it waits for anybody, it goes to whoever has come meanwhile.
     virtual void settle() {}
 };

@@ -3,8 +3,9 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
+#include "deadline_heap.hpp"
+#include "outgoing.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,13 +16,11 @@
 
 namespace communica::peer {
 
-using Clock = std::chrono::steady_clock;
-
 /// Where a request's completion is called: at once if its executor allows (`dispatch`), or never inside the call that
 /// ends it (`post`).
 enum class Via { dispatch, post };
 
-class Peer;
+class Requester;
 
 /// A number for each request. Never 0, not used again for 2^32 requests in the same place.
 using RequestId = std::uint64_t;
@@ -29,7 +28,7 @@ using RequestId = std::uint64_t;
 /// Where a request that can move waits now. Shared with its cancellation slot, so that cancelling follows it.
 struct Location {
     std::mutex mutex;
-    std::weak_ptr<Peer> peer;
+    std::weak_ptr<Requester> requester;
     RequestId id = 0;
 };
 
@@ -47,6 +46,7 @@ class Operation {
     virtual bool is_notification() const noexcept = 0;
 
     std::shared_ptr<Location> location;
+    std::unique_ptr<const Outgoing> again;  ///< of an idempotent request: what is sent if the connection is lost
 
  protected:
     virtual void destroy() noexcept = 0;
@@ -62,6 +62,10 @@ using OperationPtr = std::unique_ptr<Operation, DestroyOperation>;
 /// A table with constant-time access by number and a heap by deadline. Knows no executor and no clock; not thread-safe.
 class PendingRequests {
  public:
+    PendingRequests() = default;
+    PendingRequests(const PendingRequests&) = delete;
+    PendingRequests& operator=(const PendingRequests&) = delete;
+
     bool empty() const noexcept { return count_ == 0; }
     std::size_t size() const noexcept { return count_; }
 
@@ -91,27 +95,17 @@ class PendingRequests {
         slot->operation = std::move(operation);
         ++count_;
         if (deadline) {
-            slot->heap_place = static_cast<std::uint32_t>(heap_.size());
-            heap_.push_back({*deadline, index_of(id)});
-            sift_up(heap_.size() - 1);
+            deadlines_.push(*deadline, index_of(id));
         }
         return nullptr;
     }
 
-    std::shared_ptr<Location> location_of(RequestId id) noexcept {
+    /// The operation of this number; null if there is none. It stays.
+    Operation* find_operation(RequestId id) noexcept {
         const Slot* slot = find(id);
-        return slot != nullptr && slot->operation ? slot->operation->location : nullptr;
+        return slot != nullptr ? slot->operation.get() : nullptr;
     }
-
-    bool contains(RequestId id) noexcept {
-        const Slot* slot = find(id);
-        return slot != nullptr && slot->operation;
-    }
-
-    bool is_notification(RequestId id) noexcept {
-        const Slot* slot = find(id);
-        return slot != nullptr && slot->operation && slot->operation->is_notification();
-    }
+    bool contains(RequestId id) noexcept { return find_operation(id) != nullptr; }
 
     /// Takes the operation out; null if there is none (answered, timed out or cancelled before).
     OperationPtr take(RequestId id) {
@@ -119,9 +113,7 @@ class PendingRequests {
         if (slot == nullptr) {
             return nullptr;
         }
-        if (slot->heap_place != none) {
-            remove_from_heap(slot->heap_place);
-        }
+        deadlines_.remove(index_of(id));
         OperationPtr operation = std::move(slot->operation);
         count_ -= operation ? 1 : 0;
         slot->reserved = false;
@@ -129,22 +121,18 @@ class PendingRequests {
         return operation;
     }
 
-    std::optional<Clock::time_point> earliest() const noexcept {
-        return heap_.empty() ? std::nullopt : std::optional(heap_.front().deadline);
-    }
+    std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
     /// The number whose deadline comes first, if it has passed.
     std::optional<RequestId> expired(Clock::time_point now) const noexcept {
-        if (heap_.empty() || heap_.front().deadline > now) {
-            return std::nullopt;
-        }
-        return id_at(heap_.front().slot);
+        const auto index = deadlines_.expired(now);
+        return index ? std::optional(id_at(*index)) : std::nullopt;
     }
 
     std::optional<Clock::time_point> deadline_of(RequestId id) noexcept {
         const Slot* slot = find(id);
-        return slot == nullptr || slot->heap_place == none ? std::nullopt
-                                                           : std::optional(heap_[slot->heap_place].deadline);
+        return slot == nullptr || slot->place == none ? std::nullopt
+                                                      : std::optional(deadlines_.deadline_at(slot->place));
     }
 
     /// The numbers of all that wait.
@@ -164,13 +152,13 @@ class PendingRequests {
     struct Slot {
         OperationPtr operation;
         std::uint32_t generation = 0;
-        std::uint32_t heap_place = none;
+        std::uint32_t place = none;  // among the deadlines
         std::uint32_t next_free = none;
         bool reserved = false;
     };
-    struct HeapEntry {
-        Clock::time_point deadline;
-        std::uint32_t slot;
+    struct PlaceOf {
+        std::uint32_t& operator()(std::uint32_t index) const noexcept { return (*slots)[index].place; }
+        std::vector<Slot>* slots;
     };
 
     static std::uint32_t index_of(RequestId id) noexcept { return static_cast<std::uint32_t>(id); }
@@ -184,48 +172,8 @@ class PendingRequests {
         return &slots_[index];
     }
 
-    void place(std::size_t at, const HeapEntry& entry) noexcept {
-        heap_[at] = entry;
-        slots_[entry.slot].heap_place = static_cast<std::uint32_t>(at);
-    }
-
-    void sift_up(std::size_t at) noexcept {
-        const HeapEntry entry = heap_[at];
-        while (at != 0 && entry.deadline < heap_[(at - 1) / 2].deadline) {
-            place(at, heap_[(at - 1) / 2]);
-            at = (at - 1) / 2;
-        }
-        place(at, entry);
-    }
-
-    void sift_down(std::size_t at) noexcept {
-        const HeapEntry entry = heap_[at];
-        for (std::size_t child = 2 * at + 1; child < heap_.size(); child = 2 * at + 1) {
-            if (child + 1 < heap_.size() && heap_[child + 1].deadline < heap_[child].deadline) {
-                ++child;
-            }
-            if (entry.deadline <= heap_[child].deadline) {
-                break;
-            }
-            place(at, heap_[child]);
-            at = child;
-        }
-        place(at, entry);
-    }
-
-    void remove_from_heap(std::size_t at) noexcept {
-        slots_[heap_[at].slot].heap_place = none;
-        const HeapEntry last = heap_.back();
-        heap_.pop_back();
-        if (at != heap_.size()) {
-            place(at, last);
-            sift_up(at);
-            sift_down(slots_[last.slot].heap_place);
-        }
-    }
-
     std::vector<Slot> slots_;
-    std::vector<HeapEntry> heap_;
+    DeadlineHeap<std::uint32_t, PlaceOf> deadlines_{PlaceOf{&slots_}};
     std::uint32_t free_ = none;
     std::size_t count_ = 0;
 };

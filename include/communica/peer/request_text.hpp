@@ -20,6 +20,9 @@ class RequestText {
         write(id_.data(), std::uint64_t{random()} << 32 | random());
     }
 
+    /// The half that all ids of this object share.
+    std::string_view session() const noexcept { return {id_.data(), 16}; }
+
     /// The id of request `number`.
     Id write(std::uint64_t number) const noexcept {
         Id id = id_;

@@ -12,6 +12,12 @@
 
 namespace communica {
 
+/// A name and a text that go with a request.
+struct Header {
+    std::string_view name;
+    std::string_view value;
+};
+
 /// How a request is made. Trivially destructible, so that it can be spelled inside a `co_await` expression: GCC 12
 /// destroys other aggregates twice there.
 struct RequestOptions {
@@ -19,6 +25,11 @@ struct RequestOptions {
     std::optional<std::chrono::steady_clock::duration> timeout = std::chrono::seconds{30};
     /// False: without a connection the request fails at once, with `errc::not_connected`.
     bool wait_for_connection = true;
+    /// True: carrying it out twice does no harm. If it went out on a connection that is lost it is sent again.
+    bool idempotent = false;
+    /// Texts that go with the request, which handlers find in their `Context`: a trace id, say. Borrowed until the
+    /// function returns. Peers of the Python library do not get them.
+    std::span<const Header> headers = {};
 };
 static_assert(std::is_trivially_destructible_v<RequestOptions>);
 
@@ -31,11 +42,20 @@ concept Sendable = NotOptions<T> && !AnyRoute<T>;
 
 namespace peer {
 
-/// The peer that a request goes to, or who finds it once the request begins.
+/// The requester that a request goes to, or who finds it once the request begins.
 struct Target {
-    std::shared_ptr<Peer> peer;
+    std::shared_ptr<Requester> requester;
     std::shared_ptr<PeerSource> source = nullptr;
 };
+
+/// A JSON object of these texts; empty for none.
+inline std::string quote_headers(std::span<const Header> headers) {
+    std::string object;
+    for (const auto& [name, value] : headers) {
+        object += (object.empty() ? "{" : ", ") + wire::quote_json(name) + ": " + wire::quote_json(value);
+    }
+    return object.empty() ? object : object + "}";
+}
 
 template <class T>
 inline constexpr bool is_borrowed =
@@ -51,11 +71,14 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
     static_assert(std::is_void_v<T> || Loads<S, std::conditional_t<std::is_void_v<T>, int, T>>,
                   "communica: this serializer cannot load the reply type");
     static_assert(Dumps<S, Value>, "communica: this serializer cannot dump a value of this type");
-    Prepared request{.peer = std::move(target.peer), .source = std::move(target.source), .outgoing = {}, .error = {}};
+    Prepared request{
+        .requester = std::move(target.requester), .source = std::move(target.source), .outgoing = {}, .error = {}};
     request.outgoing.type = type;
     request.outgoing.timeout = options.timeout;
     request.outgoing.wait_for_connection = options.wait_for_connection;
+    request.outgoing.idempotent = options.idempotent;
     try {
+        request.outgoing.headers = quote_headers(options.headers);
         if (with_route) {
             request.outgoing.quoted_route = wire::quote_json(route);
         }

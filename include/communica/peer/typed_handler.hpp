@@ -13,6 +13,14 @@
 
 namespace communica::peer {
 
+/// Runs the coroutine that answers a call, where it can be cancelled.
+inline void spawn_call(const std::shared_ptr<Peer>& peer, const std::shared_ptr<Call>& call,
+                       asio::awaitable<void> work) {
+    auto end = [peer, call](const std::exception_ptr&) { peer->responder().end(*call); };
+    asio::co_spawn(call->connection->get_executor(), std::move(work),
+                   asio::bind_cancellation_slot(call->signal.slot(), std::move(end)));
+}
+
 /// `Data` is what is loaded (void for nothing), `Result` what is dumped, `Extras` what else the callable takes.
 /// One callable serves all connections of its entity.
 template <class F, class Data, class Result, class S, class Extras>
@@ -46,10 +54,11 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     void handle(const Incoming& incoming) const override {
         Reply reply;
         if (auto data = load(incoming.body, reply)) {
-            if constexpr (ResultOf<Returned>::is_coroutine) {
+            if (ResultOf<Returned>::is_coroutine || incoming.peer->handlers().interceptor()) {
                 start(incoming, *std::move(data));
                 return;
-            } else {
+            }
+            if constexpr (!ResultOf<Returned>::is_coroutine) {
                 try {
                     std::tuple<Extras...> extras{Extras(incoming)...};
                     std::apply([&](auto&... extra) { call_now(reply, *data, extra...); }, extras);
@@ -59,27 +68,13 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
             }
         }
         if (incoming.metadata.wants_answer()) {
-            incoming.peer->answer(*incoming.connection, incoming.metadata.before_type, incoming.metadata.after_type,
-                                  reply.type, reply.body);
+            incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
+                                              incoming.metadata.after_type, reply);
         }
     }
 
  private:
-    /// What a coroutine needs to answer after the message that it came with is gone.
-    struct Job {
-        explicit Job(const Incoming& incoming)
-            : peer(incoming.peer),
-              connection(incoming.connection),
-              before_type(incoming.metadata.before_type),
-              after_type(incoming.metadata.after_type),
-              wants_answer(incoming.metadata.wants_answer()) {}
-
-        std::shared_ptr<Peer> peer;
-        std::shared_ptr<Connection> connection;
-        std::string before_type;
-        std::string after_type;
-        bool wants_answer;
-    };
+    using ExtraArguments = std::tuple<Extras...>;
 
     std::optional<Loaded> load(Bytes body, Reply& reply) const {
         if constexpr (takes_data) {
@@ -107,38 +102,75 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     }
 
     void start(const Incoming& incoming, Loaded data) const {
-        const auto executor = incoming.connection->get_executor();
-        const auto running = incoming.peer->begin_handler(executor);
-        if (!running) {
+        const auto call =
+            incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size());
+        if (!call) {
             return;
         }
-        asio::co_spawn(executor, run(*this, Job(incoming), std::move(data), std::tuple<Extras...>{Extras(incoming)...}),
-                       asio::bind_cancellation_slot(running->signal.slot(),
-                                                    [peer = incoming.peer, running](const std::exception_ptr&) {
-                                                        peer->end_handler(*running);
-                                                    }));
+        const Incoming called{incoming.peer, incoming.connection, incoming.metadata, incoming.body, call};
+        Job job{incoming.peer, call, std::move(data), ExtraArguments{Extras(called)...}};
+        if (const Interceptor& interceptor = incoming.peer->handlers().interceptor()) {
+            spawn_call(incoming.peer, call, run_intercepted(*this, std::move(job), interceptor, Context(called)));
+        } else {
+            spawn_call(incoming.peer, call, run(*this, std::move(job)));
+        }
     }
 
-    // The handler belongs to the table that the job's peer holds, so it outlives the coroutine.
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters)
-    static asio::awaitable<void> run(const TypedHandler& self, Job job, Loaded data, std::tuple<Extras...> extras) {
-        Reply reply;
+    /// What a coroutine needs after the message that it came with is gone.
+    struct Job {
+        std::shared_ptr<Peer> peer;
+        std::shared_ptr<Call> call;
+        Loaded data;
+        ExtraArguments extras;
+        Reply reply = {};
+        bool has_run = false;
+    };
+
+    // The handler, and the interceptor, belong to the table that the job's peer holds, so they outlive the coroutines.
+    // NOLINTBEGIN(*-reference-coroutine-parameters)
+
+    static asio::awaitable<void> run(const TypedHandler& self, Job job) {
         try {
-            auto coroutine = std::apply([&](auto&... extra) { return call(self.function_, data, extra...); }, extras);
-            if constexpr (std::is_void_v<Result>) {
-                co_await std::move(coroutine);
-                reply.set_value(self.serializer_, Nothing{});
-            } else {
-                const Result result = co_await std::move(coroutine);
-                reply.set_value(self.serializer_, result);
+            co_await invoke(self, job);
+        } catch (...) {
+            job.reply.set_handler_error(std::current_exception());
+        }
+        job.peer->responder().finish(*job.call, job.reply);
+    }
+
+    static asio::awaitable<void> run_intercepted(const TypedHandler& self, Job job, const Interceptor& interceptor,
+                                                 Context context) {
+        try {
+            NextHandler next = [&] { return invoke(self, job); };
+            co_await interceptor(context, std::move(next));
+            if (!job.has_run) {
+                throw ResponderError("the handler was not called");
             }
         } catch (...) {
-            reply.set_handler_error(std::current_exception());
+            job.reply.set_handler_error(std::current_exception());
         }
-        if (job.wants_answer) {
-            job.peer->answer(*job.connection, job.before_type, job.after_type, reply.type, reply.body);
+        job.peer->responder().finish(*job.call, job.reply);
+    }
+
+    static asio::awaitable<void> invoke(const TypedHandler& self, Job& job) {
+        job.has_run = true;
+        if constexpr (!ResultOf<Returned>::is_coroutine) {
+            std::apply([&](auto&... extra) { self.call_now(job.reply, job.data, extra...); }, job.extras);
+            co_return;
+        } else {
+            auto coroutine =
+                std::apply([&](auto&... extra) { return call(self.function_, job.data, extra...); }, job.extras);
+            if constexpr (std::is_void_v<Result>) {
+                co_await std::move(coroutine);
+                job.reply.set_value(self.serializer_, Nothing{});
+            } else {
+                const Result result = co_await std::move(coroutine);
+                job.reply.set_value(self.serializer_, result);
+            }
         }
     }
+
+    // NOLINTEND(*-reference-coroutine-parameters)
 
     mutable F function_;
     [[no_unique_address]] S serializer_;

@@ -1,107 +1,112 @@
 #include "support/catch.hpp"
-#include "support/recording_connection.hpp"
 
 #include <communica/peer/outbox.hpp>
 
 namespace {
 
 using communica::peer::Outbox;
+using communica::peer::Outgoing;
 using communica::peer::RequestId;
-using communica::peer::Waiting;
 
-Waiting waiting(RequestId id, std::string_view body) {
-    Waiting message{.id = id, .metadata = "m" + std::to_string(id), .body = {}};
+Outgoing message(std::string_view body) {
+    Outgoing message;
     message.body.append(body);
     return message;
 }
 
-struct Sending {
-    asio::io_context context;
-    test::RecordingConnection connection{context};
-    std::vector<RequestId> told;
-
-    void from(Outbox& outbox) {
-        outbox.send_to(connection, [this](RequestId id) { told.push_back(id); });
+/// Takes all that waits, front first.
+std::vector<std::pair<RequestId, std::string>> take_all(Outbox& outbox) {
+    std::vector<std::pair<RequestId, std::string>> all;
+    while (!outbox.empty()) {
+        all.emplace_back(outbox.front().id, outbox.front().message.body.text());
+        outbox.pop_front();
     }
-};
+    return all;
+}
+
+using All = std::vector<std::pair<RequestId, std::string>>;
+
+const std::size_t each = message("a").size();
 
 }  // namespace
 
-TEST_CASE("an outbox sends what waits in its order, and tells of each") {
+TEST_CASE("an outbox gives what waits in its order") {
     Outbox outbox;
     CHECK(outbox.empty());
-    CHECK_FALSE(outbox.oldest());
-    outbox.add(waiting(1, "a"));
-    outbox.add(waiting(0, "b"));
-    outbox.add(waiting(3, "c"));
-    CHECK(outbox.oldest() == 1);
-
-    Sending sending;
-    sending.from(outbox);
-    CHECK(sending.connection.sent == std::vector<test::SentMessage>{{"m1", "a"}, {"m0", "b"}, {"m3", "c"}});
-    CHECK(sending.told == std::vector<RequestId>{1, 0, 3});
+    outbox.add(1, message("a"));
+    outbox.add(0, message("b"));
+    outbox.add(3, message("c"));
+    CHECK(outbox.size() == 3);
+    CHECK(take_all(outbox) == All{{1, "a"}, {0, "b"}, {3, "c"}});
     CHECK(outbox.empty());
 }
 
-TEST_CASE("what a connection does not take keeps waiting, whole") {
+TEST_CASE("what is put back comes first") {
     Outbox outbox;
-    outbox.add(waiting(1, "a"));
-    outbox.add(waiting(2, "b"));
-    outbox.add(waiting(3, "c"));
-    Sending first;
-    first.connection.capacity = 1;
-    first.from(outbox);
-    CHECK(first.told == std::vector<RequestId>{1});
-    CHECK(outbox.oldest() == 2);
-    Sending second;
-    second.from(outbox);
-    CHECK(second.connection.sent == std::vector<test::SentMessage>{{"m2", "b"}, {"m3", "c"}});
-}
-
-TEST_CASE("what is put back goes out first") {
-    Outbox outbox;
-    outbox.add(waiting(3, "c"));
-    outbox.put_back(waiting(2, "b"));
-    outbox.put_back(waiting(1, "a"));
-    Sending sending;
-    sending.from(outbox);
-    CHECK(sending.told == std::vector<RequestId>{1, 2, 3});
+    outbox.add(3, message("c"));
+    outbox.put_back(2, message("b"));
+    outbox.put_back(1, message("a"));
+    CHECK(take_all(outbox) == All{{1, "a"}, {2, "b"}, {3, "c"}});
 }
 
 TEST_CASE("a request is taken out from anywhere, by its number") {
     for (RequestId taken = 1; taken != 4; ++taken) {
         Outbox outbox;
-        outbox.add(waiting(1, "body 1"));
-        outbox.add(waiting(2, "body 2"));
-        outbox.add(waiting(3, "body 3"));
+        outbox.add(1, message("body 1"));
+        outbox.add(2, message("body 2"));
+        outbox.add(3, message("body 3"));
         CHECK(outbox.contains(taken));
-        const Waiting message = outbox.take(taken);
-        CHECK(message.id == taken);
-        CHECK(message.body.text() == "body " + std::to_string(taken));
+        const auto found = outbox.take(taken);
+        REQUIRE(found);
+        CHECK(found->body.text() == "body " + std::to_string(taken));
         CHECK_FALSE(outbox.contains(taken));
-        Sending sending;
-        sending.from(outbox);
-        CHECK(sending.told.size() == 2);
+        CHECK_FALSE(outbox.take(taken));
+        CHECK(take_all(outbox).size() == 2);
     }
 }
 
-TEST_CASE("taking or dropping what is not there changes nothing") {
+TEST_CASE("taking what is not there changes nothing") {
     Outbox outbox;
-    outbox.add(waiting(1, "a"));
-    CHECK(outbox.take(7).id == 0);
-    outbox.drop(7);
+    outbox.add(1, message("a"));
+    CHECK_FALSE(outbox.take(7));
     CHECK(outbox.contains(1));
-    outbox.drop(1);
-    CHECK(outbox.empty());
+    CHECK(outbox.bytes() == each);
 }
 
 TEST_CASE("messages without a number are not found by one") {
     Outbox outbox;
-    outbox.add(waiting(0, "an answer"));
+    outbox.add(0, message("nobody waits for it"));
     CHECK_FALSE(outbox.contains(0));
-    outbox.drop(0);
-    CHECK(outbox.take(0).metadata.empty());
+    CHECK_FALSE(outbox.take(0));
     CHECK_FALSE(outbox.empty());
     outbox.clear();
     CHECK(outbox.empty());
+}
+
+TEST_CASE("an outbox knows the bytes of all that waits") {
+    Outbox outbox;
+    CHECK(outbox.bytes() == 0);
+    outbox.add(1, message("a"));
+    outbox.put_back(2, message("b"));
+    outbox.add(0, message("c"));
+    CHECK(outbox.bytes() == 3 * each);
+    outbox.take(1);
+    CHECK(outbox.bytes() == 2 * each);
+    outbox.pop_front();
+    CHECK(outbox.bytes() == each);
+    outbox.clear();
+    CHECK(outbox.bytes() == 0);
+    outbox.add(1, message("a"));
+    CHECK(outbox.bytes() == each);
+}
+
+TEST_CASE("a message whose body was taken counts for what it was") {
+    Outbox outbox;
+    outbox.add(1, message("a body"));
+    outbox.add(2, message("a"));
+    outbox.front().message.body = communica::Buffer();
+    outbox.pop_front();
+    CHECK(outbox.bytes() == each);
+    outbox.pop_front();
+    CHECK(outbox.bytes() == 0);
 }

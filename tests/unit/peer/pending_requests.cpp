@@ -56,8 +56,7 @@ TEST_CASE("a number that was never given finds nothing") {
     for (const RequestId id : {RequestId{0}, RequestId{1}, RequestId{1} << 32, RequestId{0xffffffffffffffff}}) {
         CHECK_FALSE(pending.take(id));
         CHECK_FALSE(pending.deadline_of(id));
-        CHECK_FALSE(pending.is_notification(id));
-        CHECK_FALSE(pending.location_of(id));
+        CHECK_FALSE(pending.find_operation(id));
         CHECK_FALSE(pending.contains(id));
     }
     const RequestId id = add(pending);
@@ -97,24 +96,26 @@ TEST_CASE("a reserved number does not count, and has neither deadline nor operat
     CHECK(pending.empty());
     CHECK_FALSE(pending.contains(id));
     CHECK_FALSE(pending.deadline_of(id));
-    CHECK_FALSE(pending.is_notification(id));
+    CHECK_FALSE(pending.find_operation(id));
     CHECK(pending.ids().empty());
     const RequestId other = pending.reserve();
     CHECK(other != id);
 }
 
-TEST_CASE("a notification and a location are told of an operation") {
+TEST_CASE("an operation can be looked at while it waits") {
     PendingRequests pending;
     const RequestId request = add(pending);
     const RequestId notification = pending.reserve();
     auto moving = operation(true);
     moving->location = std::make_shared<communica::peer::Location>();
-    const auto location = moving->location;
+    const communica::peer::Operation* looked_at = moving.get();
     CHECK_FALSE(pending.set(notification, std::move(moving), {}));
-    CHECK_FALSE(pending.is_notification(request));
-    CHECK(pending.is_notification(notification));
-    CHECK_FALSE(pending.location_of(request));
-    CHECK(pending.location_of(notification) == location);
+    CHECK(pending.find_operation(notification) == looked_at);
+    CHECK(pending.find_operation(notification)->is_notification());
+    CHECK_FALSE(pending.find_operation(request)->is_notification());
+    CHECK_FALSE(pending.find_operation(request)->location);
+    CHECK(pending.take(notification));
+    CHECK_FALSE(pending.find_operation(notification));
 }
 
 TEST_CASE("deadlines come in their order, whatever the order they were set in") {

@@ -17,8 +17,9 @@ struct Asking {
     std::shared_ptr<test::RecordingConnection> connection = std::make_shared<test::RecordingConnection>(context);
     std::shared_ptr<communica::Connection> as_connection = connection;
     std::shared_ptr<communica::peer::Peer> peer = std::make_shared<communica::peer::Peer>(
-        context.get_executor(), std::make_shared<communica::peer::Handlers>(HandlerPtr()), "cafe",
-        std::chrono::seconds{1});
+        communica::peer::PeerSettings{context.get_executor(),
+                                      std::make_shared<communica::peer::Handlers>(HandlerPtr())},
+        "cafe");
 
     void ask(const HandlerPtr& handler, std::string_view body,
              std::string_view metadata = R"({"id": "x", "type": 1, "route": "r"})") {

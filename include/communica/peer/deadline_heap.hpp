@@ -1,0 +1,100 @@
+// What has a deadline, ordered by it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace communica::peer {
+
+using Clock = std::chrono::steady_clock;
+
+/// When a time that begins now is over: the end of all time if the clock can't say.
+inline Clock::time_point deadline_after(Clock::duration time) noexcept {
+    const auto now = Clock::now();
+    return time < Clock::time_point::max() - now ? now + time : Clock::time_point::max();
+}
+
+/// A binary heap of keys, earliest deadline first. `place_of(key)` is a reference to a `std::uint32_t` in which the heap
+/// keeps the key's place, so that any key can be taken out. Not thread-safe.
+template <class Key, class PlaceOf>
+class DeadlineHeap {
+ public:
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+    explicit DeadlineHeap(PlaceOf place_of) : place_of_(std::move(place_of)) {}
+
+    std::optional<Clock::time_point> earliest() const noexcept {
+        return entries_.empty() ? std::nullopt : std::optional(entries_.front().deadline);
+    }
+
+    /// The key whose deadline comes first, if it has passed.
+    std::optional<Key> expired(Clock::time_point now) const noexcept {
+        return entries_.empty() || entries_.front().deadline > now ? std::nullopt : std::optional(entries_.front().key);
+    }
+
+    void push(Clock::time_point deadline, Key key) {
+        entries_.push_back({deadline, key});
+        sift_up(entries_.size() - 1);
+    }
+
+    Clock::time_point deadline_at(std::uint32_t place) const noexcept { return entries_[place].deadline; }
+
+    /// Takes a key out, if it is in.
+    void remove(Key key) noexcept {
+        const std::size_t at = std::exchange(place_of_(key), none);
+        if (at == none) {
+            return;
+        }
+        const Entry last = entries_.back();
+        entries_.pop_back();
+        if (at != entries_.size()) {
+            set(at, last);
+            sift_up(at);
+            sift_down(place_of_(last.key));
+        }
+    }
+
+ private:
+    struct Entry {
+        Clock::time_point deadline;
+        Key key;
+    };
+
+    void set(std::size_t at, const Entry& entry) noexcept {
+        entries_[at] = entry;
+        place_of_(entry.key) = static_cast<std::uint32_t>(at);
+    }
+
+    void sift_up(std::size_t at) noexcept {
+        const Entry entry = entries_[at];
+        while (at != 0 && entry.deadline < entries_[(at - 1) / 2].deadline) {
+            set(at, entries_[(at - 1) / 2]);
+            at = (at - 1) / 2;
+        }
+        set(at, entry);
+    }
+
+    void sift_down(std::size_t at) noexcept {
+        const Entry entry = entries_[at];
+        for (std::size_t child = 2 * at + 1; child < entries_.size(); child = 2 * at + 1) {
+            if (child + 1 < entries_.size() && entries_[child + 1].deadline < entries_[child].deadline) {
+                ++child;
+            }
+            if (entry.deadline <= entries_[child].deadline) {
+                break;
+            }
+            set(at, entries_[child]);
+            at = child;
+        }
+        set(at, entry);
+    }
+
+    [[no_unique_address]] PlaceOf place_of_;
+    std::vector<Entry> entries_;
+};
+
+}  // namespace communica::peer

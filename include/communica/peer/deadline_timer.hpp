@@ -1,0 +1,54 @@
+// One timer for many deadlines.
+#pragma once
+
+#include "../asio.hpp"
+#include "deadline_heap.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace communica::peer {
+
+/// A timer that runs at the earliest time it was told of, and is made when it is first needed. It keeps the io_context
+/// at work while it is armed. Not thread-safe: it is used under the lock of what it belongs to.
+class DeadlineTimer {
+ public:
+    explicit DeadlineTimer(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+
+    bool is_armed() const noexcept { return armed_.has_value(); }
+
+    /// Sees to it that `owner->on_timer()` is called, without the lock, at `when` or before.
+    template <class Owner>
+    void arm(Clock::time_point when, const std::weak_ptr<Owner>& owner) {
+        if (armed_ && *armed_ <= when) {
+            return;
+        }
+        armed_ = when;
+        if (!timer_) {
+            timer_.emplace(executor_);
+        }
+        timer_->expires_at(when);
+        timer_->async_wait([owner](asio::error_code error) {
+            if (const auto alive = error ? nullptr : owner.lock()) {
+                alive->on_timer();
+            }
+        });
+    }
+
+    /// To be called first in `on_timer`, under the lock.
+    void has_run() noexcept { armed_.reset(); }
+
+    void disarm() {
+        if (std::exchange(armed_, std::nullopt)) {
+            timer_->cancel();
+        }
+    }
+
+ private:
+    asio::any_io_executor executor_;
+    std::optional<asio::steady_timer> timer_;
+    std::optional<Clock::time_point> armed_;
+};
+
+}  // namespace communica::peer

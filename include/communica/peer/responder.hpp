@@ -1,0 +1,318 @@
+// The answering half of a peer: requests at work, and answers that wait for a connection.
+#pragma once
+
+#include "../asio.hpp"
+#include "../connection.hpp"
+#include "../error.hpp"
+#include "../wire/metadata.hpp"
+#include "call.hpp"
+#include "deadline_timer.hpp"
+#include "offer.hpp"
+#include "reply.hpp"
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace communica::peer {
+
+/// Outlives connections: a coroutine at work goes on when its connection is lost, and its answer goes out over the next
+/// one. Keeps what is at work within the limits. Thread-safe.
+class Responder : public std::enable_shared_from_this<Responder> {
+ public:
+    Responder(const asio::any_io_executor& executor, const Limits& limits, std::shared_ptr<Budget> budget)
+        : max_requests_(limits.max_requests),
+          max_held_(limits.max_held),
+          budget_(budget),
+          timer_(executor),
+          share_(std::move(budget)) {}
+
+    // ---- requests
+
+    /// May a request of so many bytes be handed out? Otherwise the answer that it gets instead.
+    std::optional<Error> refusal(const Connection& connection, std::size_t bytes) const {
+        if (const errc why = why_not_.load(std::memory_order_relaxed); why != errc{}) {
+            return unavailable(why);
+        }
+        if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
+            return unavailable(errc::busy, "too many requests at work");
+        }
+        if (held_.load(std::memory_order_relaxed) + connection.unread_answers() + bytes > max_held_ ||
+            (budget_ && budget_->is_over())) {
+            return unavailable(errc::busy, "too many bytes of requests at work and answers not read");
+        }
+        return std::nullopt;
+    }
+
+    /// When a request that has just come is to be answered; never, if nobody said.
+    std::optional<Clock::time_point> deadline_of(const wire::Metadata& metadata) const {
+        return metadata.wants_answer() && metadata.timeout && offers_deadline_.load(std::memory_order_relaxed)
+                   ? std::optional(deadline_after(*metadata.timeout))
+                   : std::nullopt;
+    }
+
+    /// Registers a request that a coroutine answers. Null if nothing may start any more.
+    std::shared_ptr<Call> begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata,
+                                std::size_t bytes) {
+        auto call = std::make_shared<Call>(connection, metadata, deadline_of(metadata), bytes);
+        const std::lock_guard lock(mutex_);
+        if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
+            return nullptr;
+        }
+        calls_.add(call);
+        hold(static_cast<std::ptrdiff_t>(bytes));
+        if (call->deadline) {
+            timer_.arm(*call->deadline, weak_from_this());
+        }
+        return call;
+    }
+
+    /// The coroutine is done: its reply goes out, unless somebody answered for it or nobody wants it any more.
+    void finish(Call& call, Reply& reply) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (std::exchange(call.is_answered, true) || call.is_cancelled() || !call.wants_answer) {
+                return;
+            }
+        }
+        answer(*call.connection, call.before_type, call.after_type, reply);
+    }
+
+    /// Nothing of the coroutine is left.
+    void end(Call& call) {
+        std::function<void()> idle;
+        {
+            const std::lock_guard lock(mutex_);
+            remove(call);
+            idle = calls_.empty() ? idle_ : nullptr;
+        }
+        if (idle) {
+            idle();
+        }
+    }
+
+    /// Sends an answer over the connection that the request came by, or the one that followed it.
+    void answer(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply,
+                Purpose purpose = Purpose::answer) {
+        Buffer metadata;
+        wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+        if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
+            metadata.clear();
+            reply.set_error({.code = errc::message_too_large,
+                             .message = "The answer is over the requester's limit",
+                             .status = 413,
+                             .kind = Error::Kind::responder});
+            wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+        }
+        if (connection.send(purpose, metadata.text(), reply.body)) {
+            return;
+        }
+        const std::lock_guard lock(mutex_);
+        if (purpose == Purpose::refuse || why_not_.load(std::memory_order_relaxed) == errc::closed) {
+            return;
+        }
+        if (!connection_ || !connection_->send(purpose, metadata.text(), reply.body)) {
+            keep({std::string(metadata.text()), std::move(reply.body)});
+        }
+    }
+
+    /// The requester does not want an answer any more.
+    void cancel(std::string_view id) {
+        const std::lock_guard lock(mutex_);
+        if (const auto call = calls_.find(id)) {
+            remove(*call);
+            cancel_now(call);
+        }
+    }
+
+    bool is_idle() const {
+        const std::lock_guard lock(mutex_);
+        return calls_.empty() && answers_.empty();
+    }
+    std::size_t at_work() const noexcept { return at_work_.load(std::memory_order_relaxed); }
+
+    // ---- the life of connections
+
+    /// From now on answers go out over `connection`, first those that waited.
+    void attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+        const std::lock_guard lock(mutex_);
+        connection_ = connection;
+        offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
+        max_answer_.store(offer.max_message, std::memory_order_relaxed);
+        send_kept();
+    }
+
+    /// The connection has ended: what it did not send waits for the next.
+    void detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
+        const std::lock_guard lock(mutex_);
+        if (connection_.get() == &connection) {
+            connection_.reset();
+            disarm_if_idle();
+        }
+        if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
+            return;
+        }
+        for (auto message = unsent.rbegin(); message != unsent.rend(); ++message) {
+            hold(static_cast<std::ptrdiff_t>(message->body.size()));
+            answers_.push_front(std::move(*message));
+        }
+        send_kept();
+    }
+
+    /// Nobody waits for what is at work here: the requester's session is over.
+    void abandon() {
+        const std::lock_guard lock(mutex_);
+        for (const auto& call : calls_.take_all()) {
+            cancel_now(call);
+        }
+        disarm_if_idle();
+        forget_all();
+    }
+
+    /// From now on requests are answered `draining`. `idle` is called, without a lock, each time that nothing is at
+    /// work any more.
+    void drain(std::function<void()> idle) {
+        const std::lock_guard lock(mutex_);
+        errc open{};
+        why_not_.compare_exchange_strong(open, errc::draining);
+        idle_ = std::move(idle);
+    }
+
+    /// Answers all that is at work with `closed`, and cancels it. Nothing starts until `open`.
+    void close() {
+        const std::lock_guard lock(mutex_);
+        for (const auto& call : calls_.take_all()) {
+            answer_and_cancel(call, errc::closed, 503);
+        }
+        why_not_.store(errc::closed, std::memory_order_relaxed);
+        connection_.reset();
+        idle_ = nullptr;
+        timer_.disarm();
+        forget_all();
+    }
+
+    void open() {
+        const std::lock_guard lock(mutex_);
+        why_not_.store(errc{}, std::memory_order_relaxed);
+    }
+
+    /// Called by the timer.
+    void on_timer() {
+        const std::lock_guard lock(mutex_);
+        timer_.has_run();
+        const auto now = Clock::now();
+        while (const auto call = calls_.expired(now)) {
+            remove(*call);
+            answer_and_cancel(call, errc::timeout, 504);
+        }
+        if (const auto next = calls_.earliest()) {
+            timer_.arm(*next, weak_from_this());
+        }
+    }
+
+ private:
+    static Error unavailable(errc why, std::string message, std::int64_t status = 503) {
+        return {.code = why, .message = std::move(message), .status = status, .kind = Error::Kind::responder};
+    }
+    static Error unavailable(errc why, std::int64_t status = 503) {
+        return unavailable(why, make_error_code(why).message(), status);
+    }
+
+    void hold(std::ptrdiff_t bytes) {
+        held_.store(held_.load(std::memory_order_relaxed) + static_cast<std::size_t>(bytes), std::memory_order_relaxed);
+        share_.set(held_.load(std::memory_order_relaxed));
+        at_work_.store(calls_.size(), std::memory_order_relaxed);
+    }
+
+    void remove(Call& call) {
+        if (calls_.remove(call)) {
+            hold(-static_cast<std::ptrdiff_t>(call.bytes));
+            disarm_if_idle();
+        }
+    }
+
+    void disarm_if_idle() {
+        if (calls_.empty() && !connection_) {
+            timer_.disarm();
+        }
+    }
+
+    void forget_all() {
+        answers_.clear();
+        held_.store(0, std::memory_order_relaxed);
+        hold(0);
+    }
+
+    static void cancel_now(const std::shared_ptr<Call>& call) {
+        call->cancelled.store(true, std::memory_order_relaxed);
+        asio::post(call->connection->get_executor(), [call] { call->signal.emit(asio::cancellation_type::terminal); });
+    }
+
+    /// Answers in the place of a coroutine, and cancels it. Posted: one that is just about to be done, as after it has
+    /// closed its entity, still answers by itself.
+    void answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status) {
+        asio::post(call->connection->get_executor(), [self = shared_from_this(), call, why, status] {
+            {
+                const std::lock_guard lock(self->mutex_);
+                call->cancelled.store(true, std::memory_order_relaxed);
+                if (!std::exchange(call->is_answered, true) && call->wants_answer) {
+                    self->send_unavailable(*call, unavailable(why, status));
+                }
+            }
+            call->signal.emit(asio::cancellation_type::terminal);
+        });
+    }
+
+    void send_unavailable(const Call& call, const Error& error) {
+        Reply reply;
+        reply.set_error(error);
+        Buffer metadata;
+        wire::write_answer_metadata(metadata, reply.type, call.before_type, call.after_type);
+        if (!call.connection->send(Purpose::answer, metadata.text(), reply.body) && connection_) {
+            connection_->send(Purpose::answer, metadata.text(), reply.body);
+        }
+    }
+
+    void keep(UnsentMessage answer) {
+        hold(static_cast<std::ptrdiff_t>(answer.body.size()));
+        answers_.push_back(std::move(answer));
+    }
+
+    void send_kept() {
+        while (connection_ && !answers_.empty()) {
+            const std::size_t bytes = answers_.front().body.size();
+            if (!connection_->send(Purpose::answer, answers_.front().metadata, answers_.front().body)) {
+                return;
+            }
+            answers_.pop_front();
+            hold(-static_cast<std::ptrdiff_t>(bytes));
+        }
+    }
+
+    const std::size_t max_requests_;
+    const std::size_t max_held_;
+    const std::shared_ptr<Budget> budget_;
+
+    // Read without the lock, for every request; written under it.
+    std::atomic<errc> why_not_ = errc{};  // `draining` or `closed`
+    std::atomic<bool> offers_deadline_ = false;
+    std::atomic<std::size_t> max_answer_ = Offer().max_message;
+    std::atomic<std::size_t> at_work_ = 0;
+    std::atomic<std::size_t> held_ = 0;  // bytes of calls and of kept answers
+
+    mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
+    std::shared_ptr<Connection> connection_;
+    Calls calls_;
+    std::deque<UnsentMessage> answers_;
+    DeadlineTimer timer_;
+    Share share_;  // of what is held
+    std::function<void()> idle_;
+};
+
+}  // namespace communica::peer

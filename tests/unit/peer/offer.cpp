@@ -1,0 +1,86 @@
+#include "support/catch.hpp"
+
+#include <communica/peer/offer.hpp>
+
+namespace {
+
+using communica::peer::full_offer;
+using communica::peer::Offer;
+using communica::peer::read_offer;
+using communica::peer::write_offer;
+using nlohmann::json;
+
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+/// The offer in a hello that holds this under its key.
+Offer read(std::string_view text) { return read_offer(json{{"communica", json::parse(text)}}); }
+
+bool offers_anything(const Offer& offer) {
+    return offer.cancel || offer.deadline || offer.goodbye || offer.headers || offer.ping || !offer.session.empty() ||
+           offer.max_message != no_limit;
+}
+
+}  // namespace
+
+TEST_CASE("who says nothing offers nothing, and takes messages of any size") { CHECK_FALSE(offers_anything(Offer())); }
+
+TEST_CASE("a full offer has every extension, and is read as it was written") {
+    const Offer offer = full_offer("00ff", 1234);
+    CHECK(write_offer(offer) == R"({"session": "00ff", "max_message": 1234, )"
+                                R"("extensions": ["cancel", "deadline", "goodbye", "headers", "ping"]})");
+    const Offer back = read(write_offer(offer));
+    CHECK(back.session == "00ff");
+    CHECK(back.max_message == 1234);
+    CHECK((back.cancel && back.deadline && back.goodbye && back.headers && back.ping));
+}
+
+TEST_CASE("an offer of some extensions is read as it was written") {
+    const Offer none = read(write_offer({.session = "s"}));
+    CHECK(none.session == "s");
+    CHECK(none.max_message == no_limit);
+    CHECK_FALSE((none.cancel || none.deadline || none.goodbye || none.headers || none.ping));
+    const Offer some = read(write_offer({.session = "s", .goodbye = true, .ping = true}));
+    CHECK((some.goodbye && some.ping));
+    CHECK_FALSE((some.cancel || some.deadline || some.headers));
+}
+
+TEST_CASE("a hello without an offer, or with one that is no object, offers nothing") {
+    for (const char* hello :
+         {"{}", "[]", "null", "7", R"("communica")", R"({"hello": "hello"})", R"(["communica"])",
+          R"({"communica": null})", R"({"communica": 7})", R"({"communica": "ping"})", R"({"communica": ["ping"]})",
+          R"({"communica": true})", R"({"communica": {}})", R"({"more": {"communica": {"session": "s"}}})"}) {
+        INFO(hello);
+        CHECK_FALSE(offers_anything(read_offer(json::parse(hello))));
+    }
+}
+
+TEST_CASE("what is not of its form in an offer is not offered, and without a session nothing is") {
+    for (const char* session : {"null", "7", "[]", "{}", "true", R"(["s"])"}) {
+        const Offer offer = read(std::string(R"({"session": )") + session + R"(, "max_message": 5})");
+        CHECK(offer.session.empty());
+        CHECK(offer.max_message == no_limit);
+    }
+    for (const char* size : {"null", "-1", "1.5", "\"5\"", "[5]", "{}", "true", "1e300"}) {
+        const Offer offer = read(std::string(R"({"session": "s", "max_message": )") + size + "}");
+        CHECK(offer.session == "s");
+        CHECK(offer.max_message == no_limit);
+    }
+    for (const char* names : {"null", "7", "\"ping\"", R"({"ping": true})", "[]", R"([["ping"]])", R"([7, null, {}])",
+                              R"(["Ping", "ping ", ""])"}) {
+        const Offer offer = read(std::string(R"({"session": "s", "extensions": )") + names + "}");
+        CHECK(offer.session == "s");
+        CHECK_FALSE((offer.cancel || offer.deadline || offer.goodbye || offer.headers || offer.ping));
+    }
+}
+
+TEST_CASE("extensions that are not known are ignored, and one may be named twice") {
+    const Offer offer =
+        read(R"({"session": "s", "more": 1, "extensions": ["streams", 7, "ping", null, "ping", "cancel"]})");
+    CHECK((offer.ping && offer.cancel));
+    CHECK_FALSE((offer.deadline || offer.goodbye || offer.headers));
+}
+
+TEST_CASE("the largest size that an offer can name is read") {
+    CHECK(read(R"({"session": "s", "max_message": 18446744073709551615})").max_message == no_limit);
+    CHECK(read(R"({"session": "s", "max_message": 0})").max_message == 0);
+}

@@ -1,0 +1,141 @@
+// Whether the other side learns that a request is not wanted any more.
+#include "support/catch.hpp"
+#include "unit/peer/one_requester.hpp"
+
+#include <communica/peer/cancel.hpp>
+
+namespace {
+
+using communica::peer::Offer;
+using communica::peer::RequestId;
+using test::Bodies;
+using test::bodies;
+using test::error_of;
+using test::OneRequester;
+using test::outgoing;
+
+constexpr communica::wire::MessageType cancel_type = communica::wire::MessageType::cancel;
+
+communica::wire::MessageType type_of(const test::SentMessage& message) {
+    communica::wire::MetadataReader reader;
+    return reader.read(message.metadata).type;
+}
+
+std::string id_of(const test::SentMessage& message) {
+    communica::wire::MetadataReader reader;
+    return std::string(reader.read(message.metadata).id);
+}
+
+}  // namespace
+
+TEST_CASE("cancelling a request that was sent tells who understands it, once") {
+    OneRequester one;
+    const auto connection = one.connect(Offer{.cancel = true});
+    const RequestId id = one.requester->reserve();
+    const auto request = one.request("1", id);
+    one.requester->cancel(id);
+    one.requester->cancel(id);
+    REQUIRE(connection->sent.size() == 2);
+    CHECK(type_of(connection->sent[1]) == cancel_type);
+    CHECK(id_of(connection->sent[1]) == id_of(connection->sent[0]));
+    CHECK(connection->purposes[1] == communica::Purpose::answer);  // it may not wait for room
+    CHECK(request->completions == 1);
+}
+
+TEST_CASE("who does not understand cancellations is not told") {
+    OneRequester one;
+    const auto connection = one.connect(Offer{.deadline = true, .headers = true});
+    const RequestId id = one.requester->reserve();
+    one.request("1", id);
+    one.requester->cancel(id);
+    CHECK(connection->sent.size() == 1);
+}
+
+TEST_CASE("a request that was not sent is cancelled in silence") {
+    OneRequester one;
+    const auto connection = one.connect(Offer{.cancel = true});
+    connection->room = 0;
+    const RequestId id = one.requester->reserve();
+    const auto request = one.request("1", id);
+    one.requester->cancel(id);
+    connection->room = 9;
+    one.requester->on_room();
+    CHECK(connection->sent.empty());
+    CHECK(error_of(request) == asio::error::operation_aborted);
+}
+
+TEST_CASE("a request that was answered, timed out or never started is cancelled in silence") {
+    OneRequester one;
+    const auto connection = one.connect(Offer{.cancel = true});
+    const RequestId answered = one.requester->reserve();
+    one.request("1", answered);
+    one.answer(connection->sent[0], "1");
+    one.requester->cancel(answered);
+    const RequestId timed = one.requester->reserve();
+    auto message = outgoing("2");
+    message.timeout = std::chrono::milliseconds{0};
+    one.run_until(one.start(std::move(message), timed));
+    one.requester->cancel(timed);
+    one.requester->cancel(one.requester->reserve());
+    one.requester->cancel(0);
+    CHECK(bodies(*connection) == Bodies{"1", "2"});
+}
+
+TEST_CASE("a request that was sent over a connection before is cancelled over the one there is") {
+    OneRequester one;
+    const RequestId id = one.requester->reserve();
+    const auto first = one.connect(Offer{.cancel = true});
+    one.request("1", id);
+    one.lose(first);
+    const auto second = one.connect(Offer{.cancel = true});
+    one.requester->cancel(id);
+    REQUIRE(second->sent.size() == 1);
+    CHECK(type_of(second->sent[0]) == cancel_type);
+    CHECK(id_of(second->sent[0]) == id_of(first->sent[0]));
+}
+
+TEST_CASE("requests that were not sent move to another requester in their order, and are cancelled there") {
+    OneRequester from;
+    OneRequester to;
+    const auto location = std::make_shared<communica::peer::Location>();
+    const auto moved = std::make_shared<test::Outcome>();
+    const RequestId id = from.requester->reserve();
+    location->requester = from.requester;
+    location->id = id;
+    auto operation = test::RecordedOperation::make(moved);
+    operation->location = location;
+    from.request("1");
+    from.requester->start(id, outgoing("2"), std::move(operation));
+    from.notify("3");
+    communica::peer::hand_over(*from.requester, *to.requester);
+    CHECK(from.requester->is_idle());
+    CHECK_FALSE(to.requester->is_idle());
+
+    communica::peer::CancelMovingRequest{location}(asio::cancellation_type::none);
+    CHECK(moved->completions == 0);
+    communica::peer::CancelMovingRequest{location}(asio::cancellation_type::terminal);
+    CHECK(error_of(moved) == asio::error::operation_aborted);
+    CHECK(bodies(*to.connect()) == Bodies{"1", "3"});
+}
+
+TEST_CASE("a request that moves keeps its deadline, its options and its number's cancellation") {
+    OneRequester from;
+    OneRequester to;
+    auto message = outgoing("1");
+    message.timeout = std::chrono::milliseconds{1};
+    message.quoted_route = "\"r\"";
+    message.idempotent = true;
+    const auto request = from.start(std::move(message));
+    auto lasting = outgoing("2");
+    lasting.quoted_route = "\"r\"";
+    lasting.idempotent = true;
+    from.start(std::move(lasting));
+    communica::peer::hand_over(*from.requester, *to.requester);
+    to.run_until(request);
+    CHECK(error_of(request) == communica::errc::timeout);
+    const auto first = to.connect();
+    CHECK(bodies(*first) == Bodies{"2"});
+    CHECK(first->sent[0].metadata.find("\"route\": \"r\"") != std::string::npos);
+    to.lose(first);
+    CHECK(bodies(*to.connect()) == Bodies{"2"});
+}

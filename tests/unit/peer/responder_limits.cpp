@@ -1,0 +1,188 @@
+// What a responder takes on, and what it refuses.
+#include "support/catch.hpp"
+#include "unit/peer/one_responder.hpp"
+
+namespace {
+
+using communica::errc;
+using communica::peer::Offer;
+using test::metadata_of;
+using test::OneResponder;
+using test::Refused;
+using test::refused;
+using namespace std::chrono_literals;
+
+/// The error that a request of so many bytes is refused with; none if it is let in.
+errc refusal_of(const OneResponder& one, const test::RecordingConnection& connection, std::size_t bytes = 1) {
+    const auto refusal = one.responder->refusal(connection, bytes);
+    if (!refusal) {
+        return {};
+    }
+    CHECK(refusal->kind == communica::Error::Kind::responder);
+    CHECK(refusal->status == 503);
+    CHECK_FALSE(refusal->message.empty());
+    for (const errc known : {errc::busy, errc::draining, errc::closed}) {
+        if (refusal->code == known) {
+            return known;
+        }
+    }
+    return errc::unknown_error;
+}
+
+constexpr errc let_in{};
+
+}  // namespace
+
+TEST_CASE("below max_requests a request is let in, at it the responder is busy, until one is done") {
+    OneResponder one({.max_requests = 2});
+    const auto connection = one.connect();
+    one.begin(connection, metadata_of("1"));
+    CHECK(refusal_of(one, *connection) == let_in);
+    const auto work = one.begin(connection, metadata_of("2"));
+    CHECK(refusal_of(one, *connection) == errc::busy);
+    one.finish(work, "result");
+    CHECK(refusal_of(one, *connection) == let_in);
+}
+
+TEST_CASE("requests at work may hold max_held bytes: at it one is let in, above it the responder is busy") {
+    OneResponder one({.max_held = 100});
+    const auto connection = one.connect();
+    CHECK(refusal_of(one, *connection, 100) == let_in);
+    CHECK(refusal_of(one, *connection, 101) == errc::busy);
+    const auto work = one.begin(connection, metadata_of("1"), 60);
+    CHECK(refusal_of(one, *connection, 40) == let_in);
+    CHECK(refusal_of(one, *connection, 41) == errc::busy);
+    one.finish(work, "result");
+    CHECK(refusal_of(one, *connection, 100) == let_in);
+}
+
+TEST_CASE("answers that the other side has not read count against max_held") {
+    OneResponder one({.max_held = 100});
+    const auto connection = one.connect();
+    one.begin(connection, metadata_of("1"), 30);
+    connection->unread = 50;
+    CHECK(refusal_of(one, *connection, 20) == let_in);
+    CHECK(refusal_of(one, *connection, 21) == errc::busy);
+    connection->unread = 0;
+    CHECK(refusal_of(one, *connection, 70) == let_in);
+}
+
+TEST_CASE("answers that wait for a connection count against max_held, until they go out") {
+    OneResponder one({.max_held = 100});
+    const auto first = one.connect();
+    one.answer(*first, std::string(10, 'b'));
+    one.lose(first, {0});
+    one.answer(*first, std::string(40, 'b'));
+    const test::RecordingConnection next(one.context);
+    CHECK(refusal_of(one, next, 50) == let_in);
+    CHECK(refusal_of(one, next, 51) == errc::busy);
+    one.connect();
+    CHECK(refusal_of(one, next, 100) == let_in);
+}
+
+TEST_CASE("over the budget of the entity every request finds the responder busy") {
+    const auto budget = std::make_shared<communica::Budget>(100);
+    OneResponder one({}, budget);
+    const auto connection = one.connect();
+    budget->take_anyway(100);
+    CHECK(refusal_of(one, *connection) == let_in);
+    budget->take_anyway(1);
+    CHECK(refusal_of(one, *connection) == errc::busy);
+    CHECK(refusal_of(one, *connection, 0) == errc::busy);
+    budget->give_back(1);
+    CHECK(refusal_of(one, *connection) == let_in);
+}
+
+TEST_CASE("what is at work, and what waits, is taken from the budget of the entity and given back") {
+    constexpr std::size_t step = communica::Share::step;
+    const auto budget = std::make_shared<communica::Budget>(100 * step);
+    OneResponder one({}, budget);
+    const auto connection = one.connect();
+    const auto work = one.begin(connection, metadata_of("1"), 3 * step);
+    CHECK(budget->used() == 3 * step);
+    one.lose(connection);
+    one.finish(work, std::string(2 * step, 'b'));
+    CHECK(budget->used() == 2 * step);
+    one.connect();
+    CHECK(budget->used() == 0);
+
+    one.begin(connection, metadata_of("2"), 5 * step);
+    one.responder->abandon();
+    CHECK(budget->used() == 0);
+    one.begin(connection, metadata_of("3"), 5 * step);
+    one.responder->close();
+    CHECK(budget->used() == 0);
+}
+
+TEST_CASE("a deadline counts only where the other side offers them") {
+    OneResponder one;
+    communica::wire::MetadataReader reader;
+    const std::string text = metadata_of("x", R"(, "timeout": 3600000)");
+    const auto metadata = reader.read(text);
+    one.connect();
+    CHECK_FALSE(one.responder->deadline_of(metadata));
+    one.connect(Offer{.deadline = true});
+    const auto deadline = one.responder->deadline_of(metadata);
+    REQUIRE(deadline);
+    CHECK(*deadline > communica::peer::Clock::now() + 30min);
+    CHECK(*deadline <= communica::peer::Clock::now() + 1h);
+
+    const std::string standard = metadata_of("x");
+    const auto in_half_a_minute = one.responder->deadline_of(reader.read(standard));
+    REQUIRE(in_half_a_minute);
+    CHECK(*in_half_a_minute <= communica::peer::Clock::now() + 30s);
+    const std::string none = metadata_of("x", R"(, "timeout": null)");
+    CHECK_FALSE(one.responder->deadline_of(reader.read(none)));
+}
+
+TEST_CASE("a notification has no deadline unless its metadata says one") {
+    OneResponder one;
+    one.connect(Offer{.deadline = true});
+    communica::wire::MetadataReader reader;
+    CHECK_FALSE(one.responder->deadline_of(reader.read(R"({"id": "", "type": 2})")));
+}
+
+TEST_CASE("a request whose deadline passes is answered with a timeout and cancelled, and the others go on") {
+    OneResponder one;
+    const auto connection = one.connect(Offer{.deadline = true});
+    const auto lasting = one.begin(connection, metadata_of("lasting", R"(, "timeout": null)"));
+    const auto work = one.begin(connection, metadata_of("x", R"(, "timeout": 1)"));
+    while (one.responder->at_work() == 2) {
+        one.context.run_one_for(60s);
+    }
+    one.run();
+    REQUIRE(connection->sent.size() == 1);
+    CHECK(connection->sent[0].metadata == R"({"id": "x", "type": 51, "timeout": 1})");
+    CHECK(refused(connection->sent[0]) == Refused{51, 504, "timeout"});
+    CHECK(connection->purposes[0] == communica::Purpose::answer);
+    CHECK(*work.cancelled == 1);
+    CHECK(work.call->is_cancelled());
+    CHECK(*lasting.cancelled == 0);
+    one.finish(work, "late");
+    CHECK(connection->sent.size() == 1);
+    one.finish(lasting, "result");
+    CHECK(connection->sent.size() == 2);
+}
+
+TEST_CASE("a deadline that passes while nobody is connected cancels, and leaves no answer behind") {
+    OneResponder one;
+    const auto connection = one.connect(Offer{.deadline = true});
+    const auto work = one.begin(connection, metadata_of("x", R"(, "timeout": 1)"));
+    one.lose(connection);
+    one.run_until_idle();
+    CHECK(*work.cancelled == 1);
+    CHECK(one.responder->is_idle());
+    CHECK(one.connect()->sent.empty());
+}
+
+TEST_CASE("a notification whose deadline passes is cancelled in silence") {
+    OneResponder one;
+    const auto connection = one.connect(Offer{.deadline = true});
+    const auto work = one.begin(connection, R"({"id": "", "type": 2, "timeout": 1})");
+    CHECK(connection->sent.empty());
+    if (work.call->deadline) {
+        one.run_until_idle();
+        CHECK(*work.cancelled == 1);
+    }
+    CHECK(connection->sent.empty());
+}

@@ -1,0 +1,128 @@
+#include "support/catch.hpp"
+#include "unit/peer/one_requester.hpp"
+
+#include <communica/peer/sender.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+using communica::peer::Offer;
+using communica::peer::Outgoing;
+using communica::peer::Sender;
+using communica::wire::MessageType;
+using Sent = Sender::Sent;
+using Left = std::optional<communica::peer::Clock::duration>;
+
+struct Sending {
+    explicit Sending(Offer offer = {}) { sender.attach(connection, std::move(offer)); }
+
+    Sent send(Outgoing message, Left left = 30s) { return sender.send(id, message, left); }
+    /// The metadata that goes out, but for its id.
+    std::string metadata_of(Outgoing message, Left left = 30s) {
+        CHECK(send(std::move(message), left) == Sent::yes);
+        return connection->sent.back().metadata.substr(43);
+    }
+
+    asio::io_context context;
+    std::shared_ptr<test::RecordingConnection> connection = std::make_shared<test::RecordingConnection>(context);
+    communica::peer::RequestText::Id id = communica::peer::RequestText().write(7);
+    Sender sender;
+};
+
+Outgoing with_headers(MessageType type = MessageType::request) {
+    auto message = test::outgoing("body");
+    message.type = type;
+    message.headers = R"({"k":"v"})";
+    return message;
+}
+
+}  // namespace
+
+TEST_CASE("a sender is open from one connection's begin to its end, unless the other side drains") {
+    Sender sender;
+    CHECK_FALSE(sender.is_connected());
+    CHECK_FALSE(sender.is_open());
+    asio::io_context context;
+    const auto connection = std::make_shared<test::RecordingConnection>(context);
+    const test::RecordingConnection other(context);
+    sender.attach(connection, {});
+    CHECK(sender.is_open());
+    CHECK(sender.is_connected_by(*connection));
+    CHECK_FALSE(sender.is_connected_by(other));
+    sender.set_draining();
+    CHECK(sender.is_connected());
+    CHECK(sender.is_draining());
+    CHECK_FALSE(sender.is_open());
+    sender.attach(connection, {});
+    CHECK(sender.is_open());
+    sender.detach();
+    CHECK_FALSE(sender.is_connected());
+}
+
+TEST_CASE("to who offers nothing requests go out as the Python library writes them") {
+    Sending sending;
+    CHECK(sending.metadata_of(with_headers()) == R"("type": 1})");
+    CHECK(sending.metadata_of(with_headers(), std::nullopt) == R"("type": 1})");
+    CHECK(sending.metadata_of(with_headers(), 5s) == R"("type": 1})");
+    CHECK(sending.connection->sent[0].metadata.substr(0, 43) ==
+          "{\"id\": \"" + std::string(sending.id.begin(), sending.id.end()) + "\", ");
+}
+
+TEST_CASE("to who understands deadlines the time goes along that is left") {
+    Sending sending({.deadline = true});
+    CHECK(sending.metadata_of(with_headers(), 30s) == R"("type": 1})");
+    CHECK(sending.metadata_of(with_headers(), std::nullopt) == R"("type": 1, "timeout": null})");
+    CHECK(sending.metadata_of(with_headers(), 5s) == R"("type": 1, "timeout": 5000})");
+    CHECK(sending.metadata_of(with_headers(), 1ns) == R"("type": 1, "timeout": 1})");
+    CHECK(sending.metadata_of(with_headers(), -5s) == R"("type": 1, "timeout": 0})");
+}
+
+TEST_CASE("to who shows headers to handlers they go along, with notifications too") {
+    Sending sending({.headers = true});
+    CHECK(sending.metadata_of(with_headers()) == R"("type": 1, "headers": {"k":"v"}})");
+    CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
+    CHECK(sending.connection->sent.back().metadata == R"({"id": "", "type": 2, "headers": {"k":"v"}})");
+}
+
+TEST_CASE("a notification has neither number nor time") {
+    Sending sending({.deadline = true});
+    for (const Left left : {Left(), Left(5s)}) {
+        CHECK(sending.send(with_headers(MessageType::notification), left) == Sent::yes);
+        CHECK(sending.connection->sent.back().metadata == R"({"id": "", "type": 2})");
+    }
+}
+
+TEST_CASE("a message that is not sent keeps its body") {
+    Sending sending({.max_message = 100});
+    auto small = test::outgoing("small");
+    sending.connection->room = 0;
+    CHECK(sending.sender.send(sending.id, small, std::nullopt) == Sent::no_room);
+    CHECK(small.body.text() == "small");
+    auto large = test::outgoing(std::string(100, 'b'));
+    CHECK(sending.sender.send(sending.id, large, std::nullopt) == Sent::too_large);
+    CHECK(large.body.size() == 100);
+    CHECK(sending.connection->sent.empty());
+}
+
+TEST_CASE("metadata and body together count against what the other side takes") {
+    const std::size_t metadata_size =
+        std::string_view(R"({"id": "0123456789abcdef0123456789abcdef", "type": 1})").size();
+    Sending sending({.max_message = metadata_size + 10});
+    CHECK(sending.send(test::outgoing(std::string(10, 'b'))) == Sent::yes);
+    CHECK(sending.send(test::outgoing(std::string(11, 'b'))) == Sent::too_large);
+}
+
+TEST_CASE("a cancellation is told to who understands it, room or not") {
+    Sending sending({.cancel = true});
+    sending.connection->room = 0;
+    sending.sender.cancel(sending.id);
+    CHECK(sending.connection->sent ==
+          std::vector<test::SentMessage>{
+              {"{\"id\": \"" + std::string(sending.id.begin(), sending.id.end()) + "\", \"type\": 3}", ""}});
+
+    Sending silent;
+    silent.sender.cancel(silent.id);
+    CHECK(silent.connection->sent.empty());
+    Sender nobody;
+    nobody.cancel(sending.id);
+}
