@@ -54,7 +54,7 @@ TEST_CASE("a request that is not answered in time ends, and the connection and t
         CHECK_AWAITED(4, client.request<int>("echo", 4));
 
         late.released.set();
-        co_await test::until([&] { return patient.has_value() && late.answers == 3; });
+        co_await test::until([&] { return patient.has_value(); });
         CHECK(patient == 1);
         CHECK_AWAITED(5, client.request<int>("echo", 5));  // behind the late answers, which nobody got
     });

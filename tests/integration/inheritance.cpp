@@ -50,7 +50,7 @@ TEST_CASE("a program that another starts keeps none of its connections and addre
         peers.push_back(co_await local_listener.greet("inheriting"));
         ScriptedPeer::Socket socket(context, asio::generic::stream_protocol(AF_UNIX, 0), ends[0]);
         peers.emplace_back(std::move(socket));
-        co_await peers.back().expect(test::client_hello("inheriting"));
+        co_await peers.back().expect_client_hello("inheriting");
         co_await peers.back().send(test::server_hello);
         peers.push_back(co_await ScriptedPeer::greet(tcp_state, "tcp"));
         peers.push_back(co_await ScriptedPeer::greet(local_state, "local"));

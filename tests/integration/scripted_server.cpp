@@ -106,7 +106,7 @@ TEST_CASE("a client reads a hello and frames that come in one packet, or byte by
         } else {
             co_await server.send(bytes);
         }
-        co_await server.expect(test::client_hello("ann"));
+        co_await server.expect_client_hello("ann");
         co_await server.expect(echo_answer + echo_answer);
         co_await scripted.client.wait_connected();
     });
@@ -122,7 +122,7 @@ TEST_CASE("a client that is refused instead of greeted tries again, and says the
         const auto refuse_all = [&]() -> asio::awaitable<void> {
             for (;;) {
                 ScriptedPeer server = co_await scripted.listener.accept();
-                co_await server.expect(test::client_hello("ann"));
+                co_await server.expect_client_hello("ann");
                 co_await server.send(refusal);
                 server.end();
                 co_await server.read_to_end();
@@ -147,7 +147,7 @@ TEST_CASE("a client that is refused after the hello drops the connection and tri
     scripted.run([&]() -> asio::awaitable<void> {
         scripted.client.start();
         ScriptedPeer first = co_await scripted.listener.accept();
-        co_await first.expect(test::client_hello("ann"));
+        co_await first.expect_client_hello("ann");
         if (bytewise) {
             co_await first.send_bytewise(test::server_hello + refusal);
         } else {
@@ -443,7 +443,7 @@ TEST_CASE("a client that is closed in the middle of a handshake is closed at onc
         scripted.client.start();
         scripted.client.request<int>(1, scripted.into());
         ScriptedPeer silent = co_await scripted.listener.accept();
-        co_await silent.expect(test::client_hello("ann"));
+        co_await silent.expect_client_hello("ann");
         co_await scripted.client.close();
         co_await silent.read_to_end();
         co_await test::until([&] { return !scripted.endings.empty(); });

@@ -4,6 +4,7 @@
 #include "../peer/peer_handle.hpp"
 #include "client_keeper.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -68,11 +69,24 @@ class Client {
         return spawn(entities::ClientKeeper::close(keeper_), std::forward<Token>(token));
     }
 
+    /// Takes no more requests of the other side (they are answered `draining`), tells it so, lets those at work be
+    /// answered, and closes; after `time` at the latest, when the rest is answered `closed`.
+    template <class Token = default_token>
+    auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
+        return spawn(entities::ClientKeeper::drain(keeper_, time), std::forward<Token>(token));
+    }
+
+    /// Why there is no connection, or how the last one ended; without a code before any did. Thread-safe.
+    Error last_error() const { return keeper_->last_error(); }
+
  protected:
     // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
-    ~Client() { keeper_->request_stop(); }
+    ~Client() {
+        keeper_->close_hooks();
+        keeper_->request_stop();
+    }
 
-    peer::Target target() const { return {keeper_->peer()}; }
+    peer::Target target() const { return {keeper_->peer()->requester()}; }
     const S& serializer() const noexcept { return serializer_; }
     peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
 

@@ -10,6 +10,7 @@
 #include "options.hpp"
 
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <utility>
@@ -27,12 +28,16 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
           connector_(std::move(connector)),
           handlers_(std::move(handlers)),
           options_(std::move(options)),
+          hooks_(executor_, options_.log),
+          connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all)},
           changed_(strand_, asio::steady_timer::time_point::max()),
           retry_(strand_) {
         if (options_.client_id.empty()) {
             options_.client_id = peer::random_client_id();
         }
-        peer_ = std::make_shared<peer::Peer>(executor_, handlers_, options_.client_id, options_.resume_window);
+        handlers_->set_interceptor(options_.interceptor);
+        peer_ = std::make_shared<peer::Peer>(
+            peer::PeerSettings{executor_, handlers_, connection_options_, options_.resume_window}, options_.client_id);
     }
 
     // ---- thread-safe
@@ -43,8 +48,16 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     const asio::any_io_executor& strand() const noexcept { return strand_; }
 
-    void request_stop() {
-        peer_->close({errc::closed});
+    /// Why there is no connection, or how the last one ended.
+    Error last_error() const {
+        const std::lock_guard lock(mutex_);
+        return last_error_;
+    }
+    /// No hook is called from now on.
+    void close_hooks() { hooks_.close(); }
+
+    void request_stop(const Error& reason = {errc::closed}) {
+        peer_->close(reason);
         // Not posted: a start that the same handler calls next has to come after.
         asio::dispatch(strand_, [self = shared_from_this()] { self->stop(); });
     }
@@ -53,6 +66,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     void start() {
         if (std::exchange(stopped_, false)) {
+            stop_reason_ = errc::closed;
             peer_->open();
         }
         if (!std::exchange(running_, true)) {
@@ -80,7 +94,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
         while (!self->peer_->is_connected()) {
             if (self->stopped_) {
-                throw std::system_error(errc::closed);
+                throw std::system_error(self->stop_reason_);
             }
             if (deadline.expiry() <= peer::Clock::now()) {
                 throw std::system_error(errc::timeout, self->why_not_connected());
@@ -98,6 +112,20 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         self->request_stop();
         self->stop();
         co_await wait_stopped(self);
+    }
+
+    static asio::awaitable<void> drain(std::shared_ptr<ClientKeeper> self, peer::Clock::duration time) {
+        asio::steady_timer deadline(self->strand_, time);
+        deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
+        self->peer_->drain([weak = self->weak_from_this()] {
+            if (const auto alive = weak.lock()) {
+                asio::post(alive->strand_, [alive] { alive->changed_.cancel(); });
+            }
+        });
+        while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
+            co_await self->changed_.async_wait(no_throw);
+        }
+        co_await close(self);
     }
 
  private:
@@ -122,14 +150,16 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->connector_.first_retry()}));
         while (!self->stopped_) {
             self->greeted_ = false;
+            Error ending;
             try {
                 self->current_ = co_await self->open_connection();
-                self->last_error_ = co_await asio::co_spawn(self->current_->get_executor(),
-                                                            session(self, self->current_), asio::use_awaitable);
+                ending = co_await asio::co_spawn(self->current_->get_executor(), session(self, self->current_),
+                                                 asio::use_awaitable);
             } catch (...) {
-                self->last_error_ = Error::from(std::current_exception());
+                ending = Error::from(std::current_exception());
             }
             self->current_.reset();
+            self->on_ending(ending);
             self->changed_.cancel();
             if (self->greeted_) {
                 backoff.reset();
@@ -143,6 +173,22 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         self->changed_.cancel();
     }
 
+    /// A connection, or the attempt at one, has come to nothing.
+    void on_ending(const Error& ending) {
+        {
+            const std::lock_guard lock(mutex_);
+            last_error_ = ending;
+        }
+        hooks_.log(LogLevel::info, [&] { return "no connection to " + connector_.address() + ": " + ending.text(); });
+        if (greeted_) {
+            hooks_.call(options_.on_disconnect, ending);
+        }
+        if (ending.code == errc::replaced && !stopped_) {  // to come back would be to replace the other in turn
+            stop_reason_ = errc::replaced;
+            request_stop(ending);
+        }
+    }
+
     /// A connection, or why there is none, within the attempt's time.
     asio::awaitable<std::shared_ptr<Connection>> open_connection() {
         asio::steady_timer deadline(strand_, options_.connect_timeout);
@@ -151,30 +197,35 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
                 self->attempt_.emit(asio::cancellation_type::terminal);
             }
         });
-        co_return co_await asio::co_spawn(strand_, connector_.connect(executor_, options_.limits),
+        co_return co_await asio::co_spawn(strand_, connector_.connect(executor_, connection_options_),
                                           asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
     }
 
     /// Greets and serves one connection, on its own executor.
     static asio::awaitable<Error> session(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection) {
+        peer::Offer offer;
         {
             const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
-            co_await connection->write_hello(peer::client_hello(self->options_.client_id));
-            peer::parse_hello(co_await connection->read_hello());
+            co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer()));
+            const std::string hello = co_await connection->read_hello();
+            offer = peer::read_offer(peer::parse_hello(hello));
         }
         // Named: GCC 12 destroys a capturing lambda twice that is spelled in a co_await expression.
         const auto attached = [self] {
             asio::post(self->strand_, [self] {
                 self->greeted_ = true;
                 self->changed_.cancel();
+                self->hooks_.log(LogLevel::info, [&] { return "connected to " + self->connector_.address(); });
+                self->hooks_.call(self->options_.on_connect);
             });
         };
-        co_return co_await peer::serve(self->peer_, connection, attached);
+        co_return co_await peer::serve(self->peer_, connection, offer, attached);
     }
 
     std::string why_not_connected() const {
         const std::string where = "no connection to " + connector_.address();
-        return last_error_.code ? where + ": " + last_error_.message : where;
+        const Error last = last_error();
+        return last.code ? where + ": " + last.text() : where;
     }
 
     asio::any_io_executor executor_;
@@ -182,6 +233,8 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     ErasedConnector connector_;
     std::shared_ptr<peer::Handlers> handlers_;
     ClientOptions options_;
+    Hooks hooks_;
+    const ConnectionOptions connection_options_;
     std::shared_ptr<peer::Peer> peer_;
 
     asio::steady_timer changed_;  // never expires: cancelled when the state below has changed
@@ -191,7 +244,10 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     bool stopped_ = false;
     bool running_ = false;  // `keep_connected` is at work
     bool greeted_ = false;  // the current connection got past its handshake
-    Error last_error_;
+    std::error_code stop_reason_ = errc::closed;
+
+    mutable std::mutex mutex_;
+    Error last_error_;  // guarded by the mutex, set on the strand
 };
 
 }  // namespace communica::entities

@@ -6,6 +6,9 @@
 #include "../peer/peer.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -23,8 +26,27 @@ class Clients {
  public:
     using Make = std::function<std::shared_ptr<peer::Peer>(std::string id)>;
 
+    /// One connection of a client: it leaves when this is destroyed.
+    class Stay {
+     public:
+        Stay(Clients& clients, std::shared_ptr<peer::Peer> peer) : clients_(clients), peer_(std::move(peer)) {}
+        Stay(const Stay&) = delete;
+        Stay& operator=(const Stay&) = delete;
+        ~Stay() { clients_.leave(peer_); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
+
+        const std::shared_ptr<peer::Peer>& peer() const noexcept { return peer_; }
+
+     private:
+        Clients& clients_;
+        std::shared_ptr<peer::Peer> peer_;
+    };
+
     /// `nobody` keeps what was asked of any client while there is none; `make` makes the peer of a new id.
-    Clients(std::shared_ptr<peer::Peer> nobody, Make make) : nobody_(std::move(nobody)), make_(std::move(make)) {}
+    Clients(std::shared_ptr<peer::Requester> nobody, std::size_t max_connections, std::size_t max_sessions, Make make)
+        : nobody_(std::move(nobody)),
+          max_connections_(max_connections),
+          max_sessions_(max_sessions),
+          make_(std::move(make)) {}
 
     /// The client of this id; one that was never here is expected from now on. After `close_all` nobody is, and the
     /// peer is a closed one.
@@ -38,31 +60,37 @@ class Clients {
         return expect(id).peer;
     }
 
-    /// A connection of this client begins. What waited for any client goes to it. Throws after `close_all`.
-    std::shared_ptr<peer::Peer> arrive(const std::string& id) {
-        std::shared_ptr<peer::Peer> peer;
+    /// Somebody says to be this client. Throws the reason if it can't come in.
+    std::unique_ptr<Stay> arrive(const std::string& id, const Credentials& credentials) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) {
+            throw MessageError(closed_->code, closed_->text(), {});
+        }
+        Known& known = expect(id);
+        if (known.was_here && known.uid != credentials.uid) {
+            throw MessageError(errc::handshake_failed, "this client id belongs to another user", {});
+        }
+        if (known.connections == 0 && connected_ >= max_connections_) {
+            throw MessageError(errc::handshake_failed, "the server has as many clients as it takes", {});
+        }
+        known.was_here = true;
+        known.uid = credentials.uid;
+        if (known.connections++ == 0) {
+            ++connected_;
+            std::erase(away_, known.peer);
+        }
+        return std::make_unique<Stay>(*this, known.peer);
+    }
+
+    /// It can be asked from now on. What waited for any client goes to it.
+    void settle_in(const std::shared_ptr<peer::Peer>& peer) {
         {
             const std::lock_guard lock(mutex_);
-            if (closed_) {
-                throw std::system_error(closed_->code);
-            }
-            Known& known = expect(id);
-            peer = known.peer;
-            if (known.connections++ == 0) {
+            if (std::find(present_.begin(), present_.end(), peer) == present_.end()) {
                 present_.push_back(peer);
             }
         }
-        hand_over(*nobody_, *peer);
-        return peer;
-    }
-
-    /// A connection of this client has ended, maybe not its last.
-    void leave(const std::shared_ptr<peer::Peer>& peer) {
-        const std::lock_guard lock(mutex_);
-        const auto found = known_.find(peer->id());
-        if (found != known_.end() && found->second.peer == peer && --found->second.connections == 0) {
-            std::erase(present_, peer);
-        }
+        hand_over(*nobody_, *peer->requester());
     }
 
     /// A client did not come back in time.
@@ -75,26 +103,27 @@ class Clients {
                 return;
             }
             peer = std::move(found->second.peer);
+            std::erase(away_, peer);
             known_.erase(found);
         }
         peer->close({errc::connection_lost});
     }
 
     /// Any client that is connected, or the place where requests wait for the first.
-    std::shared_ptr<peer::Peer> any() {
+    std::shared_ptr<peer::Requester> any() {
         const std::lock_guard lock(mutex_);
-        return present_.empty() ? nobody_ : any_present();
+        return present_.empty() ? nobody_ : any_present()->requester();
     }
 
     /// What waits for any client goes to one that has come.
     void settle() {
-        std::shared_ptr<peer::Peer> to;
+        std::shared_ptr<peer::Requester> to;
         {
             const std::lock_guard lock(mutex_);
             if (present_.empty()) {
                 return;
             }
-            to = any_present();
+            to = any_present()->requester();
         }
         hand_over(*nobody_, *to);
     }
@@ -104,6 +133,23 @@ class Clients {
         return present_;
     }
 
+    /// Those that are away, too.
+    std::vector<std::shared_ptr<peer::Peer>> all() const {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::shared_ptr<peer::Peer>> all;
+        for (const auto& [id, entry] : known_) {
+            all.push_back(entry.peer);
+        }
+        return all;
+    }
+
+    /// Is any request of theirs at work?
+    bool are_at_work() const {
+        const auto peers = all();
+        return std::any_of(peers.begin(), peers.end(),
+                           [](const auto& peer) { return peer->responder().at_work() != 0; });
+    }
+
     void close_all(const Error& reason) {
         std::unordered_map<std::string, Known> known;
         {
@@ -111,6 +157,8 @@ class Clients {
             closed_ = reason;
             known = std::exchange(known_, {});
             present_.clear();
+            away_.clear();
+            connected_ = 0;
         }
         nobody_->close(reason);
         for (const auto& [id, entry] : known) {
@@ -131,11 +179,36 @@ class Clients {
     struct Known {
         std::shared_ptr<peer::Peer> peer;
         std::size_t connections = 0;  // two for a moment, when a new one replaces one that is live
+        bool was_here = false;
+        std::optional<std::int64_t> uid = {};  // whose it is, once it was here
     };
 
     const std::shared_ptr<peer::Peer>& any_present() {
         std::uniform_int_distribution<std::size_t> index(0, present_.size() - 1);
         return present_[index(random_)];
+    }
+
+    /// A connection of this client has ended, maybe not its last.
+    void leave(const std::shared_ptr<peer::Peer>& peer) {
+        std::shared_ptr<peer::Peer> forgotten;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto found = known_.find(peer->id());
+            if (found == known_.end() || found->second.peer != peer || --found->second.connections != 0) {
+                return;  // or everybody was sent away meanwhile
+            }
+            --connected_;
+            std::erase(present_, peer);
+            away_.push_back(peer);
+            if (away_.size() > max_sessions_) {
+                forgotten = std::move(away_.front());
+                away_.pop_front();
+                known_.erase(forgotten->id());
+            }
+        }
+        if (forgotten) {
+            forgotten->close({errc::connection_lost});
+        }
     }
 
     Known& expect(const std::string& id) {
@@ -149,18 +222,21 @@ class Clients {
     /// Clients that were asked for, never came, and are waited for no more.
     void forget_idle() {
         if (known_.size() >= forget_at_) {
-            std::erase_if(known_, [](const auto& entry) {
-                return entry.second.connections == 0 && entry.second.peer->is_idle();
-            });
+            std::erase_if(known_,
+                          [](const auto& entry) { return !entry.second.was_here && entry.second.peer->is_idle(); });
             forget_at_ = std::max<std::size_t>(1000, 2 * known_.size());
         }
     }
 
-    const std::shared_ptr<peer::Peer> nobody_;
+    const std::shared_ptr<peer::Requester> nobody_;
+    const std::size_t max_connections_;
+    const std::size_t max_sessions_;
     const Make make_;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Known> known_;
     std::vector<std::shared_ptr<peer::Peer>> present_;
+    std::deque<std::shared_ptr<peer::Peer>> away_;  // that were here, longest away first
+    std::size_t connected_ = 0;                     // of the known
     std::size_t forget_at_ = 1000;
     std::minstd_rand random_{std::random_device{}()};
     std::optional<Error> closed_;  // why, between `close_all` and `open`

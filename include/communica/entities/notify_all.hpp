@@ -1,6 +1,7 @@
 // One notification to many.
 #pragma once
 
+#include "../peer/peer.hpp"
 #include "../peer/requests.hpp"
 
 #include <memory>
@@ -35,7 +36,7 @@ auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor 
            const std::string& named, Buffer bytes, std::exception_ptr failed) {
             std::size_t count = 0;
             for (const auto& peer : to) {
-                count += !failed && peer->notify_now(named, bytes.bytes()) ? 1 : 0;
+                count += !failed && peer->requester()->notify_now(named, bytes.bytes()) ? 1 : 0;
             }
             const auto on = asio::get_associated_executor(handler, inner);
             asio::post(on,

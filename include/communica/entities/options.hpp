@@ -1,11 +1,16 @@
 // What entities can be told when they are made.
 #pragma once
 
+#include "../connection.hpp"
 #include "../limits.hpp"
 #include "../peer/backoff.hpp"
+#include "../peer/interceptor.hpp"
+#include "hooks.hpp"
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,8 +25,23 @@ struct ClientOptions {
     std::chrono::steady_clock::duration connect_timeout = std::chrono::seconds{10};
     /// Between attempts. Unset: doubling from the connector's own first step (TCP 1 s, local 50 ms) up to 30 s.
     std::optional<BackoffOptions> backoff = {};
-    /// How long a request that went out on a lost connection waits to be answered on the next.
+    /// How long a request that went out on a lost connection waits for the next one.
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
+    /// Around every handler.
+    Interceptor interceptor = {};
+
+    // Called on the client's executor, one at a time, until the client is destroyed.
+
+    std::function<void()> on_connect = {};
+    /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
+    std::function<void(const Error&)> on_disconnect = {};
+    Log log = {};
+};
+
+/// A client that wants in.
+struct Hello {
+    std::string client_id;
+    Credentials credentials;
 };
 
 struct ServerOptions {
@@ -30,6 +50,23 @@ struct ServerOptions {
     std::chrono::steady_clock::duration handshake_timeout = std::chrono::seconds{10};
     /// How long what belongs to a client is kept after its connection was lost.
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
+    /// Clients connected at a time. One more is refused, with the reason.
+    std::size_t max_connections = 10'000;
+    /// Connections that have not said hello. With one more the oldest is closed.
+    std::size_t max_handshakes = 256;
+    /// Clients that are away and may come back. With one more the one that is away longest is forgotten.
+    std::size_t max_sessions = 1'000;
+    /// Around every handler.
+    Interceptor interceptor = {};
+
+    // Called on the server's executor, one at a time, until the server is destroyed.
+
+    /// Says why a client may not enter; nothing if it may.
+    std::function<std::optional<std::string>(const Hello&)> on_accept = {};
+    std::function<void(const std::string& client_id)> on_connect = {};
+    /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
+    std::function<void(const std::string& client_id, const Error&)> on_disconnect = {};
+    Log log = {};
 };
 
 /// How long to wait for a connection.

@@ -29,12 +29,12 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
     template <ExecutorSource X>
     RouteServer(X&& executor, C connector, const RouteTable<S>& table, ServerOptions options = {})
         : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
-               std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), options) {}
+               std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
 
     /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.
     template <ExecutorSource X>
     RouteServer(X&& executor, C connector, std::initializer_list<RouteTable<S>> tables, ServerOptions options = {})
-        : RouteServer(std::forward<X>(executor), std::move(connector), join(tables), options) {}
+        : RouteServer(std::forward<X>(executor), std::move(connector), join(tables), std::move(options)) {}
 
     /// The client of this id. Requests to one that is absent wait for it until their deadline.
     RoutePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }

@@ -3,6 +3,7 @@
 
 #include "server_keeper.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,9 +70,19 @@ class Server {
         return ids;
     }
 
+    /// Takes no more clients and no more requests (they are answered `draining`), tells the clients so, lets what is at
+    /// work be answered, and closes; after `time` at the latest, when the rest is answered `closed`.
+    template <class Token = default_token>
+    auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
+        return spawn(entities::ServerKeeper::drain(keeper_, time), std::forward<Token>(token));
+    }
+
  protected:
     // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
-    ~Server() { keeper_->request_stop(); }
+    ~Server() {
+        keeper_->close_hooks();
+        keeper_->request_stop();
+    }
 
     peer::Target target() const { return {nullptr, anybody_}; }
     const S& serializer() const noexcept { return serializer_; }
@@ -89,7 +100,7 @@ class Server {
     Server(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
            S serializer, ServerOptions options)
         : keeper_(std::make_shared<entities::ServerKeeper>(std::move(executor), std::move(connector),
-                                                           std::move(handlers), options)),
+                                                           std::move(handlers), std::move(options))),
           serializer_(std::move(serializer)) {
         keeper_->init();
         anybody_ = std::make_shared<entities::AnyClient>(keeper_);

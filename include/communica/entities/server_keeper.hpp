@@ -10,8 +10,12 @@
 #include "clients.hpp"
 #include "options.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -28,7 +32,9 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
           strand_(asio::make_strand(executor_)),
           connector_(std::move(connector)),
           handlers_(std::move(handlers)),
-          options_(options),
+          options_(std::move(options)),
+          hooks_(executor_, options_.log),
+          budget_(std::make_shared<Budget>(options_.limits.max_held_in_all)),
           changed_(strand_, asio::steady_timer::time_point::max()),
           retry_(strand_) {}
 
@@ -39,6 +45,8 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     const asio::any_io_executor& strand() const noexcept { return strand_; }
     const ErasedConnector& connector() const noexcept { return connector_; }
     Clients& clients() noexcept { return *clients_; }
+    /// No hook is called from now on.
+    void close_hooks() { hooks_.close(); }
 
     std::shared_ptr<Listener> listener() const {
         const std::lock_guard lock(mutex_);
@@ -55,17 +63,18 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     /// Called once, before anything else: the peers refer back to the keeper.
     void init() {
-        const auto make = [weak = weak_from_this(), executor = executor_, handlers = handlers_,
-                           window = options_.resume_window](std::string id) {
+        handlers_->set_interceptor(options_.interceptor);
+        const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
+        const auto make = [weak = weak_from_this(), settings](std::string id) {
             auto expired = [weak, id] {
                 if (const auto self = weak.lock()) {
                     self->clients_->expire(id);
                 }
             };
-            return std::make_shared<peer::Peer>(executor, handlers, std::move(id), window, std::move(expired));
+            return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
         };
-        clients_ = std::make_unique<Clients>(
-            std::make_shared<peer::Peer>(executor_, handlers_, "", options_.resume_window), make);
+        auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent);
+        clients_ = std::make_unique<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
     }
 
     static asio::awaitable<void> start(std::shared_ptr<ServerKeeper> self) {
@@ -76,7 +85,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             co_await self->changed_.async_wait(no_throw);  // it has been stopped, and is about to end
         }
         const auto stops = self->stops_;
-        auto listener = co_await self->connector_.listen(self->executor_, self->options_.limits);
+        auto listener = co_await self->connector_.listen(self->executor_, self->connection_options());
         if (self->stops_ != stops) {  // stopped before it began
             listener->close();
             throw std::system_error(errc::closed);
@@ -88,6 +97,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         if (std::exchange(self->stopped_, false)) {
             self->clients_->open();
         }
+        self->draining_ = false;
         self->running_ = true;
         asio::co_spawn(self->strand_, accept_all(self, std::move(listener)), asio::detached);
     }
@@ -103,7 +113,30 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         co_await wait_stopped(self);
     }
 
+    static asio::awaitable<void> drain(std::shared_ptr<ServerKeeper> self, std::chrono::steady_clock::duration time) {
+        self->draining_ = true;
+        if (const auto listening = self->listener()) {
+            listening->close();
+        }
+        const auto idle = [weak = self->weak_from_this()] {
+            if (const auto alive = weak.lock()) {
+                asio::post(alive->strand_, [alive] { alive->changed_.cancel(); });
+            }
+        };
+        for (const auto& peer : self->clients_->all()) {
+            peer->drain(idle);
+        }
+        asio::steady_timer deadline(self->strand_, time);
+        deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
+        while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
+            co_await self->changed_.async_wait(no_throw);
+        }
+        co_await close(self);
+    }
+
  private:
+    ConnectionOptions connection_options() const { return {options_.limits, budget_}; }
+
     void stop() {
         ++stops_;
         stopped_ = true;
@@ -124,23 +157,24 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     }
 
     static asio::awaitable<void> accept_all(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Listener> listener) {
-        while (!self->stopped_) {
+        while (!self->stopped_ && !self->draining_) {
             std::shared_ptr<Connection> connection;
+            std::string failure;
             try {
                 connection = co_await listener->accept();
-            } catch (const std::system_error&) {
-                connection.reset();  // out of descriptors, as a rule: they come back
+            } catch (const std::system_error& e) {
+                failure = e.what();  // out of descriptors, as a rule: they come back
             }
-            if (self->stopped_) {
+            if (self->stopped_ || self->draining_) {
                 if (connection) {
                     connection->abort();
                 }
                 break;
             }
             if (connection) {
-                self->connections_.emplace(connection.get(), connection);
-                asio::co_spawn(connection->get_executor(), session(self, connection), asio::detached);
+                self->admit(connection);
             } else {
+                self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
                 self->retry_.expires_after(std::chrono::milliseconds{100});
                 co_await self->retry_.async_wait(no_throw);
             }
@@ -150,58 +184,112 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         self->changed_.cancel();
     }
 
+    void admit(const std::shared_ptr<Connection>& connection) {
+        connections_.emplace(connection.get(), connection);
+        handshakes_.push_back(connection);
+        if (handshakes_.size() > options_.max_handshakes) {
+            hooks_.log(LogLevel::warning, [] { return "too many connections have not said hello: the oldest goes"; });
+            handshakes_.front()->abort();
+            handshakes_.pop_front();
+        }
+        asio::co_spawn(connection->get_executor(), session(shared_from_this(), connection), asio::detached);
+    }
+
     /// Greets and serves one connection, on its own executor.
     static asio::awaitable<void> session(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
         try {
-            const std::string client_id = co_await greet(*self, connection);
-            if (!client_id.empty()) {
-                const auto peer = self->clients_->arrive(client_id);
-                co_await peer::serve(peer, connection, [] {});
-                self->clients_->leave(peer);
+            const Guest guest = co_await greet(self, connection);
+            asio::post(self->strand_, [self, connection] { std::erase(self->handshakes_, connection); });
+            if (guest.stay) {
+                co_await serve(self, connection, guest);
             }
-        } catch (const std::exception&) {
-            connection->abort();  // a handshake that failed is its sender's loss alone
+        } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone
+            self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
+            connection->abort();
         }
         asio::post(self->strand_, [self, connection] {
             self->connections_.erase(connection.get());
+            std::erase(self->handshakes_, connection);
             self->changed_.cancel();
         });
     }
 
-    /// The client's id, once both sides have said hello; empty if it was refused. The server speaks second, so that a
-    /// refusal comes where the client looks for it.
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    static asio::awaitable<std::string> greet(const ServerKeeper& self, std::shared_ptr<Connection> connection) {
-        const peer::HandshakeDeadline deadline(connection, self.options_.handshake_timeout);
+    /// A client that was let in.
+    struct Guest {
+        std::unique_ptr<Clients::Stay> stay = nullptr;
+        peer::Offer offer = {};
+    };
+
+    /// Says hello to a client, or why not; then the guest is nobody. The server speaks second, so that a refusal comes
+    /// where the client looks for it.
+    static asio::awaitable<Guest> greet(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
+        const peer::HandshakeDeadline deadline(connection, self->options_.handshake_timeout);
         const std::string hello = co_await connection->read_hello();
-        std::string client_id;
+        Guest guest;
         std::string refusal;
         try {
-            client_id = peer::client_id_in(hello);
-            refusal = client_id.empty() ? "an empty client_id" : "";
+            guest = self->let_in(peer::parse_hello(hello), connection->credentials());
         } catch (const std::system_error& e) {
             refusal = e.what();
         }
-        if (!refusal.empty()) {
+        if (guest.stay) {
+            co_await connection->write_hello(peer::server_hello(guest.offer, guest.stay->peer()->offer()));
+        } else {
+            self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal; });
             co_await connection->refuse(refusal);
-            co_return std::string();
         }
-        co_await connection->write_hello(peer::server_hello());
-        co_return client_id;
+        co_return guest;
     }
 
-    asio::any_io_executor executor_;
-    asio::any_io_executor strand_;
-    ErasedConnector connector_;
-    std::shared_ptr<peer::Handlers> handlers_;
-    ServerOptions options_;
+    /// Throws the reason if this client may not enter.
+    Guest let_in(const nlohmann::json& hello, const Credentials& credentials) {
+        const Hello who{peer::client_id_in(hello), credentials};
+        std::optional<std::string> refusal;
+        if (draining_) {
+            refusal = "the server is about to close";
+        } else if (options_.on_accept) {
+            refusal = "the server can't tell whether it may";
+            hooks_.run([&] { refusal = options_.on_accept(who); });
+        }
+        if (refusal) {
+            throw MessageError(errc::handshake_failed, *refusal, {});
+        }
+        return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
+    }
+
+    static asio::awaitable<void> serve(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection,
+                                       const Guest& guest) {
+        const auto peer = guest.stay->peer();
+        bool attached = false;
+        const auto on_attached = [&] {
+            attached = true;
+            self->clients_->settle_in(peer);
+            self->hooks_.log(LogLevel::info, [&] { return "client \"" + peer->id() + "\" connected"; });
+            self->hooks_.call(self->options_.on_connect, peer->id());
+        };
+        const Error ending = co_await peer::serve(peer, connection, guest.offer, on_attached);
+        if (attached) {
+            self->hooks_.log(LogLevel::info, [&] { return "client \"" + peer->id() + "\" is gone: " + ending.text(); });
+            self->hooks_.call(self->options_.on_disconnect, peer->id(), ending);
+        }
+    }
+
+    const asio::any_io_executor executor_;
+    const asio::any_io_executor strand_;
+    const ErasedConnector connector_;
+    const std::shared_ptr<peer::Handlers> handlers_;
+    const ServerOptions options_;
+    Hooks hooks_;
+    const std::shared_ptr<Budget> budget_;
     std::unique_ptr<Clients> clients_;
 
     mutable std::mutex mutex_;
     std::shared_ptr<Listener> listener_;  // guarded by the mutex, set on the strand
 
+    std::atomic<bool> draining_ = false;
     std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
-    asio::steady_timer changed_;  // never expires: cancelled when the state has changed
+    std::deque<std::shared_ptr<Connection>> handshakes_;  // those of them that did not say hello, oldest first
+    asio::steady_timer changed_;                          // never expires: cancelled when the state has changed
     asio::steady_timer retry_;
     unsigned stops_ = 0;
     bool stopped_ = false;
@@ -212,7 +300,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 class AnyClient final : public peer::PeerSource {
  public:
     explicit AnyClient(std::shared_ptr<ServerKeeper> keeper) : keeper_(std::move(keeper)) {}
-    std::shared_ptr<peer::Peer> find() override { return keeper_->clients().any(); }
+    std::shared_ptr<peer::Requester> find() override { return keeper_->clients().any(); }
     void settle() override { keeper_->clients().settle(); }
 
  private:
@@ -223,7 +311,7 @@ class AnyClient final : public peer::PeerSource {
 class ClientById final : public peer::PeerSource {
  public:
     ClientById(std::shared_ptr<ServerKeeper> keeper, std::string id) : keeper_(std::move(keeper)), id_(std::move(id)) {}
-    std::shared_ptr<peer::Peer> find() override { return keeper_->clients().find_or_expect(id_); }
+    std::shared_ptr<peer::Requester> find() override { return keeper_->clients().find_or_expect(id_)->requester(); }
 
  private:
     std::shared_ptr<ServerKeeper> keeper_;

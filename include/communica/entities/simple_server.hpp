@@ -29,11 +29,12 @@ class SimpleServer : public Server<SimpleServer<C, S>, S>, public SimpleRequests
     SimpleServer(X&& executor, C connector, F&& handler, S serializer = {}, ServerOptions options = {})
         : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
                std::make_shared<peer::Handlers>(peer::make_handler(std::forward<F>(handler), serializer)), serializer,
-               options) {}
+               std::move(options)) {}
     template <ExecutorSource X, class F>
         requires(!Serializer<std::decay_t<F>>)
     SimpleServer(X&& executor, C connector, F&& handler, ServerOptions options)
-        : SimpleServer(std::forward<X>(executor), std::move(connector), std::forward<F>(handler), S{}, options) {}
+        : SimpleServer(std::forward<X>(executor), std::move(connector), std::forward<F>(handler), S{},
+                       std::move(options)) {}
 
     /// The client of this id. Requests to one that is absent wait for it until their deadline.
     SimplePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
