@@ -1,15 +1,16 @@
-// One end of a stream without the library and without coroutines, for tests that make thousands of connections: it
-// never waits, so that one thread can be both sides.
+// One end of a stream without the library and without coroutines, for tests that make thousands of connections: unless told
+// to it never waits, so that one thread can be both sides.
 #pragma once
 
 #include <cerrno>
-#include <cstring>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -79,6 +80,16 @@ class RawSocket {
                 ended = true;
             }
         }
+    }
+
+    /// Waits for more to come, or the end.
+    void wait(std::chrono::steady_clock::duration longest) {
+        ::pollfd poll{.fd = descriptor_, .events = POLLIN, .revents = 0};
+        const auto time = std::chrono::ceil<std::chrono::milliseconds>(longest).count();
+        if (::poll(&poll, 1, static_cast<int>(time)) == 0) {
+            throw std::runtime_error("nothing came before the deadline");
+        }
+        receive();
     }
 
     std::string came;
