@@ -28,6 +28,8 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         if frame[4] == 11
     ]
     errors = [(metadata, body) for metadata, body in messages if b'"message"' in body]
+    numbers = [b'{"code": %d, "message": "m", "errc": "%s"}' % (code, name)
+               for code, name in [(2**63 - 1, b"busy"), (2**63, b"draining"), (-(2**63), b"closed"), (1, b"timeout")]]
     types = {b"30": 0, b"41": 1, b"42": 2, b"51": 3}
     route = b'{"id": "00112233445566778899aabbccddeeff", "type": 1, "route": "%s"}'
     answer = b'{"id": "{the id of what was asked of us}", "type": %d}'
@@ -42,7 +44,7 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         "metadata": [metadata for metadata, _ in messages],
         "handshake": [bytes([choice]) + v for v in hellos + refusals for choice in (0, 255)],
         "error_body": [bytes([kind]) + body for metadata, body in errors for digits, kind in types.items()
-                       if b'"type": ' + digits in metadata],
+                       if b'"type": ' + digits in metadata] + [b"\1" + body for body in numbers],
         "server": [bytes([choice]) + v for v in
                    hellos + refusals + [hello + v for v in frames + conversations] + [hello + b"".join(conversations)]
                    for choice in (0, 0x95)],
