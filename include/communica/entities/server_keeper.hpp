@@ -173,6 +173,8 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             }
             if (connection) {
                 self->admit(connection);
+                // Many may come at once: those that have said hello already are not to be counted with those that have not.
+                co_await asio::post(self->strand_, asio::use_awaitable);
             } else {
                 self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
                 self->retry_.expires_after(std::chrono::milliseconds{100});

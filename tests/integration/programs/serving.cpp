@@ -21,6 +21,12 @@ communica::RouteTable<> routes_of(int& notes, Gathered& gathered) {
         asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
         co_await never.async_wait(asio::use_awaitable);
     });
+    // Answers after so many milliseconds.
+    routes.add("slow", [](int milliseconds) -> asio::awaitable<int> {
+        asio::steady_timer pause(co_await asio::this_coro::executor, std::chrono::milliseconds(milliseconds));
+        co_await pause.async_wait(asio::use_awaitable);
+        co_return milliseconds;
+    });
     // Answers none before so many have asked.
     routes.add("gather", [&gathered](int number, RoutePeer<>& caller) -> asio::awaitable<int> {
         const int goal = co_await caller.request<int>("goal", nullptr);

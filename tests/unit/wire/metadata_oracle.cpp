@@ -1,11 +1,11 @@
 // The metadata reader against one that builds a JSON tree, on texts mutated at random from a fixed seed.
+#include "support/metadata_oracle.hpp"
 #include "support/catch.hpp"
 
 #include <communica/wire/metadata_reader.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <random>
 
 namespace wire = communica::wire;
@@ -13,74 +13,6 @@ namespace wire = communica::wire;
 namespace {
 
 using nlohmann::json;
-
-struct Expected {
-    json tree;  // what an answer has to be, but for its type
-    int type = 0;
-    std::string id;
-    std::optional<std::string> route;
-    std::optional<std::chrono::milliseconds> timeout = wire::standard_timeout;
-    std::optional<json> headers;
-};
-
-std::size_t depth_of(const json& tree) {
-    std::size_t deepest = 0;
-    if (tree.is_structured()) {
-        for (const json& element : tree) {
-            deepest = std::max(deepest, depth_of(element));
-        }
-        ++deepest;
-    }
-    return deepest;
-}
-
-std::string string_at(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::optional<std::chrono::milliseconds> timeout_at(const json& object) {
-    const auto found = object.find("timeout");
-    if (found == object.end() || !(found->is_null() || found->is_number())) {
-        return wire::standard_timeout;
-    }
-    return found->is_null() ? std::nullopt
-                            : std::optional(std::chrono::milliseconds{
-                                  static_cast<std::int64_t>(std::clamp(found->get<double>(), 0.0, 1e12))});
-}
-
-std::optional<json> headers_at(const json& object) {
-    const auto found = object.find("headers");
-    const bool are_texts = found != object.end() && found->is_object() &&
-                           std::all_of(found->begin(), found->end(), [](const json& text) { return text.is_string(); });
-    return are_texts ? std::optional(*found) : std::nullopt;
-}
-
-/// What the text says, by a tree; nothing if it is not metadata.
-std::optional<Expected> by_tree(const std::string& text) {
-    const json tree = json::parse(text, nullptr, false);
-    const bool ends_early = text.find('\0') != text.npos;  // nlohmann/json takes a zero byte for the end
-    if (ends_early || !tree.is_object() || !tree.contains("type") || depth_of(tree) > 128) {
-        return std::nullopt;
-    }
-    const json& type = tree["type"];
-    if (!type.is_number() && !type.is_boolean()) {
-        return std::nullopt;
-    }
-    const double value = type.is_boolean() ? (type.get<bool>() ? 1 : 0) : type.get<double>();
-    Expected expected{.tree = tree,
-                      .type = 0,
-                      .id = string_at(tree, "id"),
-                      .route = {},
-                      .timeout = timeout_at(tree),
-                      .headers = headers_at(tree)};
-    const bool listed = std::abs(value) <= 1e6 && value == std::trunc(value);
-    expected.type = listed ? static_cast<int>(value) : (value < 11 ? 0 : 1000);
-    if (tree.contains("route") && tree["route"].is_string()) {
-        expected.route = tree["route"].get<std::string>();
-    }
-    return expected;
-}
 
 constexpr std::array seeds{
     R"({"id": "00112233445566778899aabbccddeeff", "type": 1})",
@@ -204,7 +136,7 @@ struct Counts {
 
 void compare(const std::string& text, wire::MetadataReader& reader, Counts& counts) {
     INFO(text);
-    const auto expected = by_tree(text);
+    const auto expected = test::ExpectedMetadata::of(text);
     wire::Metadata metadata;
     try {
         metadata = reader.read(text);

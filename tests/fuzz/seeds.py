@@ -1,0 +1,67 @@
+"""seeds.py GOLDEN DIRECTORY: what the fuzzers begin with, a directory for each target, from the golden vectors."""
+
+import json
+import pathlib
+import sys
+
+
+def metadata_and_body(frame: bytes) -> tuple[bytes, bytes]:
+    """Of a frame that is a whole message."""
+    end = 5 + int.from_bytes(frame[5:9], "big")
+    return frame[9:end], frame[end:]
+
+
+def message(metadata: bytes, body: bytes) -> bytes:
+    rest = b"\x0a" + (4 + len(metadata)).to_bytes(4, "big") + metadata + body
+    return len(rest).to_bytes(4, "big") + rest
+
+
+def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
+    """For each target its inputs. The first byte of most chooses how the rest is used."""
+    hellos = [v for v in vectors.values() if v.startswith(b"{") and v.endswith(b"\0")]
+    refusals = [v for v in vectors.values() if b"\x04" in v[:20] and b"reason" in v]
+    frames = [v for v in vectors.values() if len(v) >= 5 and v[:2] == b"\0\0" and v[4] in (10, 11, 20)]
+    messages = [metadata_and_body(frame) for frame in frames if frame[4] == 10]
+    chunks = [
+        bytes([frame[8], frame[12], frame[16], min(63, len(frame) - 17 - frame[16])]) + frame[17:]
+        for frame in frames
+        if frame[4] == 11
+    ]
+    errors = [(metadata, body) for metadata, body in messages if b'"message"' in body]
+    numbers = [b'{"code": %d, "message": "m", "errc": "%s"}' % (code, name)
+               for code, name in [(2**63 - 1, b"busy"), (2**63, b"draining"), (-(2**63), b"closed"), (1, b"timeout")]]
+    types = {b"30": 0, b"41": 1, b"42": 2, b"51": 3}
+    route = b'{"id": "00112233445566778899aabbccddeeff", "type": 1, "route": "%s"}'
+    answer = b'{"id": "{the id of what was asked of us}", "type": %d}'
+    hello = b'{"client_id": "cafe"}\0'
+    conversations = [b"".join(frames)] + [message(route % name, body) for name in (b"echo", b"post", b"number", b"none")
+                                          for body in (b"1", b'"text"', b"[1, {\"a\": null}]", b"{bad")]
+    conversations += [message(answer % 11, b"1"), message(answer % 41, b'{"code": 4, "message": "no"}')]
+    conversations += [message(b'{"id": "a", "type": 1, "route": "echo"}', b'"' + b"x" * 600 + b'"')]
+    return {
+        "frame_reader": [bytes([choice]) + frame for frame in frames + [b"".join(frames)] for choice in (0xFC, 3, 9)],
+        "chunks": [bytes([choice]) + v for v in chunks + [b"".join(chunks[:3]), b"".join(chunks)] for choice in (0, 33)],
+        "metadata": [metadata for metadata, _ in messages],
+        "handshake": [bytes([choice]) + v for v in hellos + refusals for choice in (0, 255)],
+        "error_body": [bytes([kind]) + body for metadata, body in errors for digits, kind in types.items()
+                       if b'"type": ' + digits in metadata] + [b"\1" + body for body in numbers],
+        "server": [bytes([choice]) + v for v in
+                   hellos + refusals + [hello + v for v in frames + conversations] + [hello + b"".join(conversations)]
+                   for choice in (0, 0x95)],
+    }
+
+
+def main() -> None:
+    golden, directory = sys.argv[1:]
+    with open(golden, encoding="utf-8") as file:
+        vectors = {e["name"]: bytes.fromhex(e["hex"]) for e in json.load(file) if e["transport"] != "rabbitmq"}
+    for target, inputs in seeds(vectors).items():
+        if not inputs:
+            sys.exit(f"no seeds for {target}")
+        path = pathlib.Path(directory, target)
+        path.mkdir(parents=True, exist_ok=True)
+        for number, data in enumerate(inputs):
+            (path / f"{number:03}").write_bytes(data)
+
+
+main()
