@@ -1,0 +1,139 @@
+// UTF-8, as JSON strings hold it: looks at eight bytes at a time for as long as they need no second look.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace communica::codec {
+
+namespace detail {
+
+inline constexpr std::uint64_t ones = 0x0101010101010101;
+inline constexpr std::uint64_t tops = 0x8080808080808080;
+
+constexpr std::uint64_t zero_bytes(std::uint64_t word) noexcept { return (word - ones) & ~word & tops; }
+
+inline std::uint64_t word_at(const char* at) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    return word;
+}
+
+/// Not zero if one of the eight bytes is not ASCII, a control character, a quote or a backslash.
+constexpr std::uint64_t special_bytes(std::uint64_t word) noexcept {
+    return (word & tops) | ((word - ones * ' ') & ~word & tops) | zero_bytes(word ^ ones * '"') |
+           zero_bytes(word ^ ones * '\\');
+}
+
+}  // namespace detail
+
+/// The number of bytes of the well-formed UTF-8 sequence (Unicode, table 3-7) at `at`, which is not ASCII; 0 if there is
+/// none.
+inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
+    const auto byte = [at](std::size_t index) { return static_cast<unsigned char>(at[index]); };
+    const auto follows = [&](std::size_t index) { return (byte(index) & 0xC0) == 0x80; };
+    const auto left = static_cast<std::size_t>(end - at);
+    const unsigned char first = byte(0);
+    if (first < 0xC2 || first > 0xF4) {
+        return 0;
+    }
+    if (first < 0xE0) {
+        return left >= 2 && follows(1) ? 2 : 0;
+    }
+    if (first < 0xF0) {
+        if (left < 3 || !follows(1) || !follows(2)) {
+            return 0;
+        }
+        const bool overlong = first == 0xE0 && byte(1) < 0xA0;
+        const bool surrogate = first == 0xED && byte(1) > 0x9F;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (left < 4 || !follows(1) || !follows(2) || !follows(3)) {
+        return 0;
+    }
+    const bool overlong = first == 0xF0 && byte(1) < 0x90;
+    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
+    return overlong || beyond ? 0 : 4;
+}
+
+/// The end of the run, from `at` on, that is the same inside and outside a JSON string: stops at a quote, a backslash, a
+/// control character, and where the text is not UTF-8.
+inline const char* json_run(const char* at, const char* end) noexcept {
+    for (;;) {
+        while (end - at >= 32) {
+            const std::uint64_t special =
+                detail::special_bytes(detail::word_at(at)) | detail::special_bytes(detail::word_at(at + 8)) |
+                detail::special_bytes(detail::word_at(at + 16)) | detail::special_bytes(detail::word_at(at + 24));
+            if (special != 0) {
+                break;
+            }
+            at += 32;
+        }
+        while (end - at >= 8 && detail::special_bytes(detail::word_at(at)) == 0) {
+            at += 8;
+        }
+        for (int look = 0; look != 16; ++look) {  // after these it may pay again to look at many at once
+            if (at == end) {
+                return at;
+            }
+            const auto byte = static_cast<unsigned char>(*at);
+            if (byte < 0x80) {
+                if (byte < ' ' || byte == '"' || byte == '\\') {
+                    return at;
+                }
+                ++at;
+            } else {
+                const std::size_t length = utf8_sequence(at, end);
+                if (length == 0) {
+                    return at;
+                }
+                at += length;
+            }
+        }
+    }
+}
+
+/// Is all of it UTF-8?
+inline bool is_utf8(std::string_view text) noexcept {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at != end) {
+        if (end - at >= 8 && (detail::word_at(at) & detail::tops) == 0) {
+            at += 8;
+        } else if (static_cast<unsigned char>(*at) < 0x80) {
+            ++at;
+        } else {
+            const std::size_t length = utf8_sequence(at, end);
+            if (length == 0) {
+                return false;
+            }
+            at += length;
+        }
+    }
+    return true;
+}
+
+/// Appends the code point, which is no surrogate, as UTF-8.
+inline void append_utf8(std::string& text, std::uint32_t code) {
+    const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
+    if (code < 0x80) {
+        add(code);
+    } else if (code < 0x800) {
+        add(0xC0 | code >> 6);
+        add(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        add(0xE0 | code >> 12);
+        add(0x80 | (code >> 6 & 0x3F));
+        add(0x80 | (code & 0x3F));
+    } else {
+        add(0xF0 | code >> 18);
+        add(0x80 | (code >> 12 & 0x3F));
+        add(0x80 | (code >> 6 & 0x3F));
+        add(0x80 | (code & 0x3F));
+    }
+}
+
+}  // namespace communica::codec
