@@ -72,6 +72,22 @@ struct Fields {
     }
 };
 
+/// These do not compile for a field's type that is not served, and name it in the first lines of the message.
+template <class T>
+struct MustWriteField {
+    static constexpr bool value = Writable<T>;
+    static_assert(Writable<T>,
+                  "communica: a described struct has a field of a type that cannot be serialised (concept "
+                  "communica::codec::Writable)");
+};
+template <class T>
+struct MustReadField {
+    static constexpr bool value = Readable<T>;
+    static_assert(Readable<T>,
+                  "communica: a described struct has a field of a type that cannot be read (concept "
+                  "communica::codec::Readable)");
+};
+
 template <DescribedStruct T>
 struct Codec<T> {
     static constexpr bool writes = true;
@@ -139,8 +155,7 @@ struct Codec<T> {
     template <class W, class Field>
     static void write_field(W& writer, const Field& field, const T& value) {
         using Value = typename Field::Value;
-        static_assert(Writable<Value>, "communica: this type of a field cannot be serialised");
-        if constexpr (Writable<Value>) {
+        if constexpr (MustWriteField<Value>::value) {
             if (is_written(field, value)) {
                 writer.key(field.name);
                 Codec<Value>::write(writer, value.*field.member);
@@ -161,8 +176,7 @@ struct Codec<T> {
     template <std::size_t I, class R>
     static void read_one(R& reader, T& value) {
         using Value = typename F::template Value<I>;
-        static_assert(Readable<Value>, "communica: this type of a field cannot be deserialised");
-        if constexpr (Readable<Value>) {
+        if constexpr (MustReadField<Value>::value) {
             constexpr auto member = std::get<I>(F::model.fields).member;
             value.*member = Codec<Value>::read(reader);
         }
