@@ -21,8 +21,13 @@ struct MustServe : std::conjunction<std::disjunction<std::is_void<Data>, MustLoa
 /// May a handler take a borrowed `Data`, such as a span? It lasts as long as the message: not in a coroutine, and only
 /// from a serializer that lends.
 template <class S, class Data, class Returned>
-inline constexpr bool may_take =
-    !is_borrowed<Data> || (!std::is_reference_v<Data> && !ResultOf<Returned>::is_coroutine && Loads<S, Data>);
+consteval bool may_take() {
+    if constexpr (is_borrowed<Data>) {
+        return !std::is_reference_v<Data> && !ResultOf<Returned>::is_coroutine && Loads<S, Data>;
+    } else {
+        return true;
+    }
+}
 
 /// `Data` is what is loaded (void for nothing), `Result` what is dumped, `Extras` what else the callable takes.
 /// One callable serves all connections of its entity.
@@ -154,10 +159,10 @@ using HandlerPtr = std::shared_ptr<const Handler>;
 template <class F, class Data, class Result, class Extras, class Returned, class S>
 HandlerPtr make_typed_handler(F&& function, S serializer) {
     static_assert(
-        may_take<S, Data, Returned>,
+        may_take<S, Data, Returned>(),
         "communica: a handler's value is not borrowed: take std::string, ... (only BytesSerializer lends, and "
         "not to a coroutine)");
-    if constexpr (may_take<S, Data, Returned>) {
+    if constexpr (may_take<S, Data, Returned>()) {
         using Served = MustServe<S, Data, Result>;
         static_assert(Served::value, "communica: the serializer does not serve this handler");
         if constexpr (Served::value) {

@@ -29,6 +29,7 @@ namespace codec {
 ///
 /// - `writes`, `reads`: can it be?
 /// - `write(writer, value)`, `read(reader)`
+/// - `read_into(reader, value)`, for types that are better read where they are to live
 /// - `kinds`: what the value may look like to a reader
 /// - `expected()`: what a message calls it
 ///
@@ -64,6 +65,16 @@ struct Codec {
         }
     }
 };
+
+/// Reads a `T` into the place of another.
+template <class R, class T>
+void read_into(R& reader, T& value) {
+    if constexpr (requires { Codec<T>::read_into(reader, value); }) {
+        Codec<T>::read_into(reader, value);
+    } else {
+        value = Codec<T>::read(reader);
+    }
+}
 
 /// Character arrays and pointers are written as the text that they hold.
 template <class T>

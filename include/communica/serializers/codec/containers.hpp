@@ -51,7 +51,31 @@ struct SequenceCodec {
 };
 
 template <class E, class A>
-struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {};
+struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {
+    template <class R>
+    static std::vector<E, A> read(R& reader) {
+        std::vector<E, A> values;
+        read_into(reader, values);
+        return values;
+    }
+    template <class R>
+    static void read_into(R& reader, std::vector<E, A>& values) {
+        // The first elements get room at once: growing from one costs more than reading them.
+        constexpr std::size_t few = sizeof(E) < 64 ? 256 / sizeof(E) : 4;
+        require_kind(reader, Kind::array, "array");
+        values.clear();
+        reader.read_array([&] {
+            if (values.capacity() == 0) {
+                values.reserve(few);
+            }
+            if constexpr (std::is_default_constructible_v<E> && !std::is_same_v<E, bool>) {
+                codec::read_into(reader, values.emplace_back());
+            } else {
+                values.push_back(Codec<E>::read(reader));
+            }
+        });
+    }
+};
 template <class E, class A>
 struct Codec<std::deque<E, A>> : SequenceCodec<std::deque<E, A>, E> {};
 template <class E, class A>
@@ -82,7 +106,7 @@ struct Codec<std::array<E, N>> : SequenceCodec<std::array<E, N>, E> {
             if (index == N) {
                 reader.fail("expected " + expected() + ", got more");
             }
-            values[index++] = Codec<E>::read(reader);
+            codec::read_into(reader, values[index++]);
         });
         if (index != N) {
             reader.fail("expected " + expected() + ", got " + std::to_string(index));
@@ -116,9 +140,9 @@ struct TupleCodec {
                 reader.fail("expected " + expected() + ", got more");
             }
             std::size_t at = 0;
-            const auto read_if = [&]<class T>(T& value) {
+            const auto read_if = [&](auto& value) {
                 if (at++ == index) {
-                    value = Codec<T>::read(reader);
+                    codec::read_into(reader, value);
                 }
             };
             std::apply([&](auto&... value) { (read_if(value), ...); }, values);

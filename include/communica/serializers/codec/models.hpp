@@ -113,20 +113,22 @@ struct Codec<T> {
 
     template <class R>
     static T read(R& reader) {
+        T value{};
+        read_into(reader, value);
+        return value;
+    }
+    template <class R>
+    static void read_into(R& reader, T& value) {
         if (reader.peek() != Kind::object) {
             wrong(reader, "object");
         }
-        T value{};
         std::bitset<F::count + 1> seen;  // the last bit is the tag's
         seen[F::count] = !F::is_tagged;
-        std::size_t next = 0;
         reader.read_object([&](std::string_view key) {
-            const std::size_t index = F::find(key, next);
-            if (index != F::none) {
-                read_field(reader, value, index, std::make_index_sequence<F::count>());
-                seen[index] = true;
-                next = index + 1;
-            } else if (F::is_tagged && key == F::model.tag_key) {
+            if (read_field(reader, value, key, seen, std::make_index_sequence<F::count>())) {
+                return;
+            }
+            if (F::is_tagged && key == F::model.tag_key) {
                 read_tag(reader);
                 seen[F::count] = true;
             } else if (F::model.refuses_unknown) {
@@ -137,8 +139,8 @@ struct Codec<T> {
         });
         if (!seen.all()) {
             require_fields(reader, seen, std::make_index_sequence<F::count>());
+            reset_missing(value, seen, std::make_index_sequence<F::count>());
         }
-        return value;
     }
 
  private:
@@ -163,23 +165,24 @@ struct Codec<T> {
         }
     }
 
+    /// False if there is no field of this name. The names are compared as constants: quicker than any search for as
+    /// many as a struct has.
     template <class R, std::size_t... I>
-    static void read_field(R& reader, T& value, std::size_t index, std::index_sequence<I...>) {
-        const auto read_if = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
-            if (At == index) {
-                read_one<At>(reader, value);
+    static bool read_field(R& reader, T& value, std::string_view key, std::bitset<F::count + 1>& seen,
+                           std::index_sequence<I...>) {
+        [[maybe_unused]] const auto read_if = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
+            constexpr auto field = std::get<At>(F::model.fields);
+            using Value = typename decltype(field)::Value;
+            if (key != field.name) {
+                return false;
             }
-            return At == index;
+            if constexpr (MustReadField<Value>::value) {
+                codec::read_into(reader, value.*field.member);
+            }
+            seen[At] = true;
+            return true;
         };
-        (void)(read_if(std::integral_constant<std::size_t, I>()) || ...);
-    }
-    template <std::size_t I, class R>
-    static void read_one(R& reader, T& value) {
-        using Value = typename F::template Value<I>;
-        if constexpr (MustReadField<Value>::value) {
-            constexpr auto member = std::get<I>(F::model.fields).member;
-            value.*member = Codec<Value>::read(reader);
-        }
+        return (read_if(std::integral_constant<std::size_t, I>()) || ...);
     }
 
     template <class R>
@@ -189,6 +192,18 @@ struct Codec<T> {
             wrong(reader, quoted(F::model.tag_value));
         }
         reader.read_string(scratch);
+    }
+
+    /// The place may have held something before, the same object of a key that comes twice.
+    template <std::size_t... I>
+    static void reset_missing(T& value, const std::bitset<F::count + 1>& seen, std::index_sequence<I...>) {
+        [[maybe_unused]] T fresh{};
+        [[maybe_unused]] const auto reset = [&]<class Field>(bool is_there, const Field& field) {
+            if (!is_there) {
+                value.*field.member = std::move(fresh.*field.member);
+            }
+        };
+        (reset(seen[I], std::get<I>(F::model.fields)), ...);
     }
 
     template <class R, std::size_t... I>

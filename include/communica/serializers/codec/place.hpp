@@ -25,6 +25,9 @@ struct Place {
 inline std::string pointer_to(const Place* place) {
     std::string pointer;
     for (; place != nullptr; place = place->outer) {
+        if (place->index == Place::no_index && place->key.data() == nullptr) {
+            continue;  // before its first element
+        }
         std::string segment = "/";
         if (place->index != Place::no_index) {
             segment += std::to_string(place->index);

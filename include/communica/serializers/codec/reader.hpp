@@ -42,9 +42,13 @@ concept Reader = std::derived_from<R, Position> && std::copy_constructible<R> &&
                      { reader.finish() } -> std::same_as<void>;
                  };
 
-/// Reads past the next value.
+/// Reads past the next value, which has to be as well formed as any.
 template <Reader R>
 void skip(R& reader) {
+    if constexpr (requires { reader.skip(); }) {
+        reader.skip();
+        return;
+    }
     std::string scratch;
     switch (reader.peek()) {
         case Kind::null: reader.read_null(); break;

@@ -96,13 +96,17 @@ struct Codec<std::string> {
     }
     template <class R>
     static std::string read(R& reader) {
-        require_kind(reader, Kind::string, "string");
         std::string text;
+        read_into(reader, text);
+        return text;
+    }
+    template <class R>
+    static void read_into(R& reader, std::string& text) {
+        require_kind(reader, Kind::string, "string");
         const std::string_view read = reader.read_string(text);
         if (read.data() != text.data()) {
             text.assign(read);
         }
-        return text;
     }
 };
 
@@ -124,7 +128,7 @@ struct BytesCodec {
 
     /// Gives the bytes' number to `take`, which says where they go; null if they do not fit there.
     template <class R, class Take>
-    static void read_into(R& reader, Take take) {
+    static void take_bytes(R& reader, Take take) {
         std::string scratch;
         if constexpr (R::has_bytes) {
             if (reader.peek() != Kind::bytes) {
@@ -153,7 +157,7 @@ struct Codec<std::vector<std::byte>> : BytesCodec {
     template <class R>
     static std::vector<std::byte> read(R& reader) {
         std::vector<std::byte> value;
-        read_into(reader, [&](std::size_t size) {
+        take_bytes(reader, [&](std::size_t size) {
             value.resize(size);
             return value.data();
         });
@@ -168,7 +172,7 @@ struct Codec<std::array<std::byte, N>> : BytesCodec {
     template <class R>
     static std::array<std::byte, N> read(R& reader) {
         std::array<std::byte, N> value{};
-        read_into(reader, [&](std::size_t size) {
+        take_bytes(reader, [&](std::size_t size) {
             if (size != N) {
                 reader.fail("expected " + std::to_string(N) + " bytes, got " + std::to_string(size) + " bytes");
             }

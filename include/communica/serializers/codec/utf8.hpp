@@ -1,6 +1,7 @@
 // UTF-8, as JSON strings hold it: looks at eight bytes at a time for as long as they need no second look.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,26 @@ inline std::uint64_t word_at(const char* at) noexcept {
 constexpr std::uint64_t special_bytes(std::uint64_t word) noexcept {
     return (word & tops) | ((word - ones * ' ') & ~word & tops) | zero_bytes(word ^ ones * '"') |
            zero_bytes(word ^ ones * '\\');
+}
+
+inline bool are_plain_32(const char* at) noexcept {
+    return (special_bytes(word_at(at)) | special_bytes(word_at(at + 8)) | special_bytes(word_at(at + 16)) |
+            special_bytes(word_at(at + 24))) == 0;
+}
+
+constexpr bool is_special(char byte) noexcept {
+    const auto code = static_cast<unsigned char>(byte);
+    return code < ' ' || code >= 0x80 || byte == '"' || byte == '\\';
+}
+
+/// Which of eight bytes, in the order of memory, is the first that is marked. The marks above the lowest may be false,
+/// so on a big-endian machine the bytes are looked at one by one.
+constexpr std::size_t first_marked(std::uint64_t marks) noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+        return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+    } else {
+        return 0;
+    }
 }
 
 }  // namespace detail
@@ -63,36 +84,33 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
 /// control character, and where the text is not UTF-8.
 inline const char* json_run(const char* at, const char* end) noexcept {
     for (;;) {
-        while (end - at >= 32) {
-            const std::uint64_t special =
-                detail::special_bytes(detail::word_at(at)) | detail::special_bytes(detail::word_at(at + 8)) |
-                detail::special_bytes(detail::word_at(at + 16)) | detail::special_bytes(detail::word_at(at + 24));
+        std::uint64_t special = 0;
+        while (end - at >= 8) {
+            special = detail::special_bytes(detail::word_at(at));
             if (special != 0) {
                 break;
             }
-            at += 32;
-        }
-        while (end - at >= 8 && detail::special_bytes(detail::word_at(at)) == 0) {
             at += 8;
+            while (end - at >= 32 && detail::are_plain_32(at)) {
+                at += 32;
+            }
         }
-        for (int look = 0; look != 16; ++look) {  // after these it may pay again to look at many at once
-            if (at == end) {
+        if (special != 0) {
+            at += detail::first_marked(special);
+        }
+        while (at != end && !detail::is_special(*at)) {
+            ++at;
+        }
+        if (at == end) {
+            return at;
+        }
+        do {
+            const std::size_t length = static_cast<unsigned char>(*at) < 0x80 ? 0 : utf8_sequence(at, end);
+            if (length == 0) {
                 return at;
             }
-            const auto byte = static_cast<unsigned char>(*at);
-            if (byte < 0x80) {
-                if (byte < ' ' || byte == '"' || byte == '\\') {
-                    return at;
-                }
-                ++at;
-            } else {
-                const std::size_t length = utf8_sequence(at, end);
-                if (length == 0) {
-                    return at;
-                }
-                at += length;
-            }
-        }
+            at += length;
+        } while (at != end && static_cast<unsigned char>(*at) >= 0x80);
     }
 }
 

@@ -127,7 +127,8 @@ struct Codec<std::variant<A...>> {
             case Kind::null:
             case Kind::boolean:
             case Kind::array: return read_as(reader, first_of(kind), kind);
-            case Kind::object: return read_as(reader, described > 1 ? by_keys(reader) : first_of(kind), kind);
+            case Kind::object:
+                return read_as(reader, count(kind) + others > 1 ? by_keys(reader) : first_of(kind), kind);
             default: return by_value(reader, kind);
         }
     }
