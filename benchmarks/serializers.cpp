@@ -193,22 +193,6 @@ struct Boost {
 };
 #endif
 
-#ifdef BENCH_FAST_JSON
-/// simdjson's own tree, which borrows its parser: what parsing alone costs.
-struct SimdjsonTree {
-    simdjson::dom::parser parser;
-    simdjson::dom::element root;
-};
-struct Simdjson {
-    static SimdjsonTree* load(std::string_view bytes) {
-        static SimdjsonTree tree;
-        tree.root = tree.parser.parse(bytes.data(), bytes.size()).value();
-        return &tree;
-    }
-    static void dump(SimdjsonTree* tree, std::string&) { benchmark::DoNotOptimize(simdjson::to_string(tree->root)); }
-};
-#endif
-
 // ---- cases ---------------------------------------------------------------------------------------------------------
 
 template <class Library>
@@ -280,7 +264,7 @@ void add_generic(const std::string& size, const Order& order) {
     add_loaded<Communica<JsonSerializer, nlohmann::json>>(size, "JsonSerializer", bytes);
 #ifdef BENCH_FAST_JSON
     add_loaded<Communica<FastJsonSerializer, nlohmann::json>>(size, "FastJsonSerializer", bytes);
-    add_loaded<Simdjson>(size, "simdjson", bytes);
+    add_loaded<Communica<FastJsonSerializer, FastJsonDocument>>(size, "FastJsonDocument", bytes);
 #endif
 #ifdef BENCH_RAPIDJSON
     add_loaded<Rapid<RapidValue>>(size, "RapidJSON", bytes);

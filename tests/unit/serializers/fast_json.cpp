@@ -113,6 +113,24 @@ TEST_CASE("fast JSON has the same limit of depth, also in what is read past") {
     }
 }
 
+TEST_CASE("a document is loaded whole, outlives the bytes, and is dumped again") {
+    communica::FastJsonDocument document;
+    CHECK_FALSE(document);
+    CHECK(test::dump<FastJsonSerializer>(document) == "null");
+    {
+        std::string text = R"({"a": [1, 2.5, "\u00e9"], "b": {}})";
+        document = test::load<FastJsonSerializer, communica::FastJsonDocument>(text);
+        text.assign(text.size(), 'x');
+    }
+    REQUIRE(document);
+    communica::FastJsonDocument moved = std::move(document);
+    CHECK(moved.root()["a"].at(2).get_string().value() == "\xc3\xa9");
+    CHECK(test::dump<FastJsonSerializer>(moved) == "{\"a\":[1,2.5,\"\xc3\xa9\"],\"b\":{}}");
+    CHECK(test::refusal<FastJsonSerializer, communica::FastJsonDocument>("[1,]") ==
+          "/1: not JSON: expected a value, got ']' at byte 3");
+    CHECK(test::refusal<FastJsonSerializer, communica::FastJsonDocument>(std::string(1'000'000, '[')).has_value());
+}
+
 TEST_CASE("fast JSON loads texts of any length, on several threads") {
     const auto load_all = [] {
         for (const std::size_t size : {0, 1, 100, 60'000, 65'535, 65'536, 65'537, 3'000'000, 10}) {

@@ -172,7 +172,10 @@ TEST_CASE("durations travel as seconds, exactly or not at all") {
     CHECK(test::refusal<JsonSerializer, std::chrono::nanoseconds>("9223372037") ==
           "expected number of seconds that fits its type, got 9223372037");
     CHECK(test::load<JsonSerializer, std::chrono::nanoseconds>("9223372036") == 9223372036s);
-    CHECK(test::load<JsonSerializer, std::chrono::seconds>("1.4") == 1s);
+    CHECK(test::load<JsonSerializer, std::chrono::seconds>("1.4") == 1s);  // the nearest tick
+    CHECK(test::load<JsonSerializer, std::chrono::milliseconds>("0.30000000000000004") == 300ms);
+    CHECK(test::load<JsonSerializer, std::chrono::minutes>("119") == 2min);
+    CHECK(test::load<JsonSerializer, std::chrono::hours>("-7200") == -2h);
 }
 
 TEST_CASE("points of time travel as ISO 8601") {

@@ -8,13 +8,15 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace communica::codec {
 
-/// A number of seconds, an integer if they are whole. A duration that comes back as another is refused: 2^53 ticks, 104
-/// days of nanoseconds, are exact in any case.
+/// A number of seconds, an integer if they are whole; read to the nearest tick. A duration that would come back as another
+/// is not written: 2^53 ticks, 104 days of nanoseconds, are exact in any case.
 template <class Rep, class Period>
 struct Codec<std::chrono::duration<Rep, Period>> {
     using Duration = std::chrono::duration<Rep, Period>;
@@ -58,7 +60,7 @@ struct Codec<std::chrono::duration<Rep, Period>> {
         } else if (const auto seconds = number_as<std::int64_t>(number)) {
             // The 128 bits of a product can't be had portably: the range is asked for in long doubles first.
             if (in_range(static_cast<long double>(*seconds) * per_second)) {
-                return std::chrono::duration_cast<Duration>(std::chrono::duration<std::int64_t>(*seconds));
+                return std::chrono::round<Duration>(std::chrono::duration<std::int64_t>(*seconds));
             }
         }
         reader.fail("expected " + expected() + " that fits its type, got " + text_of(number));

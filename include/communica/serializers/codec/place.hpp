@@ -77,7 +77,8 @@ class Position {
 /// Opens a container for as long as it lives. Throws if it is one too many.
 class Level {
  public:
-    explicit Level(Position& position) : position_(position), place_{.outer = position.place_} {
+    explicit Level(Position& position)
+        : position_(position), outer_(position.place_), place_{.outer = position.place_} {
         if (position.depth_ == max_depth) {
             position.fail("nested deeper than " + std::to_string(max_depth) + " levels");
         }
@@ -86,13 +87,14 @@ class Level {
     }
     ~Level() {
         --position_.depth_;
-        position_.place_ = const_cast<Place*>(place_.outer);
+        position_.place_ = outer_;
     }
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
 
  private:
     Position& position_;
+    Place* outer_;
     Place place_;
 };
 

@@ -15,18 +15,16 @@ namespace detail {
 inline constexpr std::uint64_t ones = 0x0101010101010101;
 inline constexpr std::uint64_t tops = 0x8080808080808080;
 
-constexpr std::uint64_t zero_bytes(std::uint64_t word) noexcept { return (word - ones) & ~word & tops; }
-
 inline std::uint64_t word_at(const char* at) noexcept {
     std::uint64_t word = 0;
     std::memcpy(&word, at, 8);
     return word;
 }
 
-/// Not zero if one of the eight bytes is not ASCII, a control character, a quote or a backslash.
+/// Marks, by its top bit, the first of the eight bytes that is not ASCII, a control character, a quote or a backslash;
+/// zero if none is. Subtracting borrows from no byte before that one; marks above it may be false.
 constexpr std::uint64_t special_bytes(std::uint64_t word) noexcept {
-    return (word & tops) | ((word - ones * ' ') & ~word & tops) | zero_bytes(word ^ ones * '"') |
-           zero_bytes(word ^ ones * '\\');
+    return (word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & tops;
 }
 
 inline bool are_plain_32(const char* at) noexcept {
