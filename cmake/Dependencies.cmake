@@ -24,6 +24,21 @@ FetchContent_Declare(nlohmann_json
   FIND_PACKAGE_ARGS 3.11 GLOBAL)
 FetchContent_MakeAvailable(nlohmann_json)
 
+# simdjson, for communica::fast_json alone.
+set(COMMUNICA_FAST_JSON "AUTO" CACHE STRING "communica::fast_json: AUTO where simdjson is found, ON fetches it if not, OFF")
+set_property(CACHE COMMUNICA_FAST_JSON PROPERTY STRINGS AUTO ON OFF)
+if(COMMUNICA_FAST_JSON STREQUAL "AUTO")
+  find_package(simdjson 3.0 QUIET GLOBAL)
+elseif(COMMUNICA_FAST_JSON)
+  set(SIMDJSON_DEVELOPER_MODE OFF CACHE INTERNAL "")
+  FetchContent_Declare(simdjson
+    GIT_REPOSITORY https://github.com/simdjson/simdjson.git
+    GIT_TAG 7382dc2be88e53fbc35cb50369b831855656f0fd  # v3.12.3
+    SYSTEM
+    FIND_PACKAGE_ARGS 3.0 GLOBAL)
+  FetchContent_MakeAvailable(simdjson)
+endif()
+
 if(COMMUNICA_BUILD_TESTS)
   FetchContent_Declare(Catch2
     GIT_REPOSITORY https://github.com/catchorg/Catch2.git

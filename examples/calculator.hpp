@@ -11,14 +11,14 @@ struct Operands {
     double left = 0;
     double right = 0;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Operands, left, right)
+COMMUNICA_MODEL(Operands, left, right)
 
 struct Summary {
     double smallest = 0;
     double largest = 0;
     double mean = 0;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Summary, smallest, largest, mean)
+COMMUNICA_MODEL(Summary, smallest, largest, mean)
 
 inline constexpr communica::Route<double(Operands)> sum{"sum"};
 inline constexpr communica::Route<double(Operands)> divide{"divide"};

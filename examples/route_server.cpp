@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -53,7 +54,7 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     std::cout << "listening on " << server.address() << std::endl;
 
     co_await signals.async_wait(asio::use_awaitable);
-    co_await server.close();
+    co_await server.drain(std::chrono::seconds{5});  // what is at work is still answered
 }
 
 int main(int argc, char** argv) try {

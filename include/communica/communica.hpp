@@ -11,4 +11,7 @@
 #include "entities/route_table.hpp"
 #include "entities/simple_client.hpp"
 #include "entities/simple_server.hpp"
+#include "serializers/bytes.hpp"
+#include "serializers/cbor.hpp"
 #include "serializers/json.hpp"
+#include "serializers/msgpack.hpp"

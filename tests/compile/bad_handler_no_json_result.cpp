@@ -1,4 +1,5 @@
-// expect: communica: this serializer cannot dump the handler's result type
+// expect: communica: this serializer cannot dump a value of this type \(concept communica::Dumps\)
+// names: MustDump<communica::JsonSerializer, NoJson>
 #include "compile/prelude.hpp"
 
 void test(Table& routes) {

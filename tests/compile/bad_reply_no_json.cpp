@@ -1,4 +1,5 @@
-// expect: communica: this serializer cannot load the reply type
+// expect: communica: this serializer cannot load a value of this type \(concept communica::Loads\)
+// names: MustLoad<communica::JsonSerializer, NoJson>
 #include "compile/prelude.hpp"
 
 void test(Simple& client) { client.request<NoJson>(1, asio::detached); }

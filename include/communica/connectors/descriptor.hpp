@@ -59,7 +59,7 @@ class DescriptorConnector {
                                         "a descriptor serves one connection, and this one has had it");
             }
             detail::close_on_exec(number);
-            Socket socket(asio::make_strand(executor));
+            Socket socket(make_strand_on(executor));
             socket.assign(asio::local::stream_protocol(), number);
             return std::make_shared<stream::StreamConnection<Socket>>(std::move(socket),
                                                                       detail::peer_credentials(number), options);

@@ -90,7 +90,7 @@ class LocalConnector {
                                                          ConnectionOptions options) const {
         const detail::LocalAddress address(name_, options_.directory);
         address.require_safe_directory();
-        detail::LocalSocket socket(asio::make_strand(executor));
+        detail::LocalSocket socket(make_strand_on(executor));
         detail::open_socket(socket, asio::local::stream_protocol());
         const auto endpoint = address.endpoint();
         if (const auto [error] = co_await socket.async_connect(endpoint, no_throw); error) {

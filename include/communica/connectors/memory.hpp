@@ -234,8 +234,8 @@ class MemoryHub {
         if (!arrivals || !arrivals->is_open()) {
             throw std::system_error(asio::error::connection_refused, "nobody listens on this connector in memory");
         }
-        auto to_server = std::make_shared<MemoryPipe>(asio::make_strand(server_executor_));
-        auto to_client = std::make_shared<MemoryPipe>(asio::make_strand(executor));
+        auto to_server = std::make_shared<MemoryPipe>(make_strand_on(server_executor_));
+        auto to_client = std::make_shared<MemoryPipe>(make_strand_on(executor));
         auto at_server = std::make_shared<MemoryConnection>(to_server, to_client, server_limits_);
         auto at_client = std::make_shared<MemoryConnection>(to_client, to_server, options.limits);
         MemoryConnection::join(at_server, at_client);

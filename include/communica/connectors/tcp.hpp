@@ -29,8 +29,9 @@ class TcpListener final : public SocketListener<asio::ip::tcp> {
           host_(std::move(host)),
           port_(this->acceptors().front().local_endpoint().port()) {}
 
-    std::string address() const override;
-    std::string state() const override;
+    // `inline` here, or every file that includes this one is given a whole connection to compile.
+    inline std::string address() const override;
+    inline std::string state() const override;
 
  private:
     std::shared_ptr<Connection> make_connection(Socket socket, const ConnectionOptions& options) override {
@@ -76,7 +77,7 @@ class TcpConnector {
                                                          ConnectionOptions options) const {
         asio::error_code error = asio::error::host_not_found;
         for (const Endpoint& endpoint : co_await resolve(executor)) {
-            asio::ip::tcp::socket socket(asio::make_strand(executor));
+            asio::ip::tcp::socket socket(make_strand_on(executor));
             detail::open_socket(socket, endpoint.protocol());
             std::tie(error) = co_await socket.async_connect(endpoint, no_throw);
             if (!error) {

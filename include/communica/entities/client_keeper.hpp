@@ -24,7 +24,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     ClientKeeper(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
                  ClientOptions options)
         : executor_(std::move(executor)),
-          strand_(asio::make_strand(executor_)),
+          strand_(make_strand_on(executor_)),
           connector_(std::move(connector)),
           handlers_(std::move(handlers)),
           options_(std::move(options)),

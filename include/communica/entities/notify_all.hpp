@@ -17,7 +17,7 @@ namespace communica::peer {
 template <class S, class V, class Token>
 auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor executor, const S& serializer,
                 const std::optional<std::string_view>& route, const V& value, Token&& token) {
-    static_assert(Dumps<S, V>, "communica: this serializer cannot dump a value of this type");
+    static_assert(MustDump<S, V>::value, "communica: not a type to send");
     Buffer body;
     std::string quoted_route;
     std::exception_ptr failure;

@@ -29,7 +29,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     ServerKeeper(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
                  ServerOptions options)
         : executor_(std::move(executor)),
-          strand_(asio::make_strand(executor_)),
+          strand_(make_strand_on(executor_)),
           connector_(std::move(connector)),
           handlers_(std::move(handlers)),
           options_(std::move(options)),

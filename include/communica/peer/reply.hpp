@@ -14,9 +14,9 @@ struct Reply {
     Buffer body = {};
 
     template <class S, class Value>
-    void set_value(const S& serializer, const Value& value) {
+    void set_value(const S& serializer, Value&& value) {
         try {
-            serializer.dump(value, body);
+            serializer.dump(std::forward<Value>(value), body);
         } catch (const std::exception&) {
             set_error(
                 {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});

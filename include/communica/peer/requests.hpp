@@ -68,9 +68,8 @@ template <class T, template <class> class Completion, class S, class Value, clas
 auto ask(Target target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
          const Value& value, const RequestOptions& options, Token&& token) {
     static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
-    static_assert(std::is_void_v<T> || Loads<S, std::conditional_t<std::is_void_v<T>, int, T>>,
-                  "communica: this serializer cannot load the reply type");
-    static_assert(Dumps<S, Value>, "communica: this serializer cannot dump a value of this type");
+    static_assert(std::disjunction_v<std::is_void<T>, MustLoad<S, T>>, "communica: not a reply type");
+    static_assert(MustDump<S, Value>::value, "communica: not a type to send");
     Prepared request{
         .requester = std::move(target.requester), .source = std::move(target.source), .outgoing = {}, .error = {}};
     request.outgoing.type = type;
@@ -93,6 +92,11 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
 }
 
 }  // namespace peer
+
+template <class S>
+class SimpleRequestsWith;
+template <class S>
+class RouteRequestsWith;
 
 /// `request` and `notify` without routes.
 ///
@@ -130,6 +134,12 @@ class SimpleRequests {
     auto notify(const V& value, RequestOptions options, Token&& token = {}) {
         return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, self().serializer(),
                                                {}, false, value, options, std::forward<Token>(token));
+    }
+
+    /// The same peer, asked in another serializer: `client.with(MsgpackSerializer{}).request<int>(value)`.
+    template <Serializer S>
+    SimpleRequestsWith<S> with(S serializer) {
+        return {self().target(), std::move(serializer)};
     }
 
  private:
@@ -217,6 +227,12 @@ class RouteRequests {
         return tell(route, self().serializer(), value, options, std::forward<Token>(token));
     }
 
+    /// The same peer, asked by names in another serializer: `client.with(MsgpackSerializer{}).request<int>("sum", value)`.
+    template <Serializer S>
+    RouteRequestsWith<S> with(S serializer) {
+        return {self().target(), std::move(serializer)};
+    }
+
  private:
     friend Derived;
     RouteRequests() = default;
@@ -238,6 +254,43 @@ class RouteRequests {
                                                true, value, options, std::forward<Token>(token));
     }
     Derived& self() { return static_cast<Derived&>(*this); }
+};
+
+namespace peer {
+
+/// What asks in a serializer of its own. Does not keep its entity alive.
+template <class S>
+class WithSerializer {
+ public:
+    WithSerializer(Target target, S serializer) : target_(std::move(target)), serializer_(std::move(serializer)) {}
+
+ protected:
+    Target target() const { return target_; }
+    const S& serializer() const noexcept { return serializer_; }
+
+ private:
+    Target target_;
+    [[no_unique_address]] S serializer_;
+};
+
+}  // namespace peer
+
+template <class S>
+class SimpleRequestsWith : public peer::WithSerializer<S>, public SimpleRequests<SimpleRequestsWith<S>> {
+ public:
+    using peer::WithSerializer<S>::WithSerializer;
+
+ private:
+    friend class SimpleRequests<SimpleRequestsWith>;
+};
+
+template <class S>
+class RouteRequestsWith : public peer::WithSerializer<S>, public RouteRequests<RouteRequestsWith<S>> {
+ public:
+    using peer::WithSerializer<S>::WithSerializer;
+
+ private:
+    friend class RouteRequests<RouteRequestsWith>;
 };
 
 }  // namespace communica

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace communica::peer {
 
@@ -19,6 +20,22 @@ inline void spawn_call(const std::shared_ptr<Peer>& peer, const std::shared_ptr<
     auto end = [peer, call](const std::exception_ptr&) { peer->responder().end(*call); };
     asio::co_spawn(call->connection->get_executor(), std::move(work),
                    asio::bind_cancellation_slot(call->signal.slot(), std::move(end)));
+}
+
+/// Can `S` load what a handler takes, and dump what it gives? Does not compile if not, and says what.
+template <class S, class Data, class Result>
+struct MustServe : std::conjunction<std::disjunction<std::is_void<Data>, MustLoad<S, Data>>,
+                                    std::disjunction<std::is_void<Result>, MustDump<S, Result>>> {};
+
+/// May a handler take a borrowed `Data`, such as a span? It lasts as long as the message: not in a coroutine, and only
+/// from a serializer that lends.
+template <class S, class Data, class Returned>
+consteval bool may_take() {
+    if constexpr (is_borrowed<Data>) {
+        return !std::is_reference_v<Data> && !ResultOf<Returned>::is_coroutine && Loads<S, Data>;
+    } else {
+        return true;
+    }
 }
 
 /// `Data` is what is loaded (void for nothing), `Result` what is dumped, `Extras` what else the callable takes.
@@ -40,13 +57,6 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
     }
     using Returned = decltype(call(std::declval<F&>(), std::declval<Loaded&>(), std::declval<Extras&>()...));
-
-    static_assert(!takes_data || !is_borrowed<Data>,
-                  "communica: a handler's value is not borrowed: take std::string, ...");
-    static_assert(!takes_data || Loads<S, Loaded>,
-                  "communica: this serializer cannot load the handler's argument type");
-    static_assert(std::is_void_v<Result> || Dumps<S, std::conditional_t<std::is_void_v<Result>, int, Result>>,
-                  "communica: this serializer cannot dump the handler's result type");
 
  public:
     TypedHandler(F function, S serializer) : function_(std::move(function)), serializer_(std::move(serializer)) {}
@@ -96,8 +106,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
             call(function_, data, extras...);
             reply.set_value(serializer_, Nothing{});
         } else {
-            const Result result = call(function_, data, extras...);
-            reply.set_value(serializer_, result);
+            Result result = call(function_, data, extras...);
+            reply.set_value(serializer_, std::move(result));
         }
     }
 
@@ -109,6 +119,10 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
         const Incoming called{incoming.peer, incoming.connection, incoming.metadata, incoming.body, call};
         Job job{incoming.peer, call, std::move(data), ExtraArguments{Extras(called)...}};
+        if constexpr (takes_data && is_borrowed<Data>) {  // under an interceptor: the message is gone before the handler
+            job.lent.assign(incoming.body.begin(), incoming.body.end());
+            job.data = serializer_.template load<Loaded>(Bytes(job.lent));
+        }
         if (const Interceptor& interceptor = incoming.peer->handlers().interceptor()) {
             spawn_call(incoming.peer, call, run_intercepted(*this, std::move(job), interceptor, Context(called)));
         } else {
@@ -124,6 +138,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         ExtraArguments extras;
         Reply reply = {};
         bool has_run = false;
+        std::vector<std::byte> lent = {};  // what borrowed `data` looks at
     };
 
     // The handler, and the interceptor, belong to the table that the job's peer holds, so they outlive the coroutines.
@@ -164,8 +179,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                 co_await std::move(coroutine);
                 job.reply.set_value(self.serializer_, Nothing{});
             } else {
-                const Result result = co_await std::move(coroutine);
-                job.reply.set_value(self.serializer_, result);
+                Result result = co_await std::move(coroutine);
+                job.reply.set_value(self.serializer_, std::move(result));
             }
         }
     }
@@ -177,6 +192,24 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 };
 
 using HandlerPtr = std::shared_ptr<const Handler>;
+
+/// A handler of these types, if the serializer serves them; says in one line what is wrong if not.
+template <class F, class Data, class Result, class Extras, class Returned, class S>
+HandlerPtr make_typed_handler(F&& function, S serializer) {
+    static_assert(
+        may_take<S, Data, Returned>(),
+        "communica: a handler's value is not borrowed: take std::string, ... (only BytesSerializer lends, and "
+        "not to a coroutine)");
+    if constexpr (may_take<S, Data, Returned>()) {
+        using Served = MustServe<S, Data, Result>;
+        static_assert(Served::value, "communica: the serializer does not serve this handler");
+        if constexpr (Served::value) {
+            return std::make_shared<TypedHandler<std::decay_t<F>, Data, Result, S, Extras>>(std::forward<F>(function),
+                                                                                            std::move(serializer));
+        }
+    }
+    return nullptr;
+}
 
 /// A handler whose types stand in its signature.
 template <class F, class S>
@@ -190,10 +223,10 @@ HandlerPtr make_handler(F&& function, S serializer) {
                       "communica: a handler takes at most one value, by value or const reference, and after it "
                       "Context& and the peer that asks, SimplePeer<>& or RoutePeer<>&");
         if constexpr (Args::valid) {
-            using Result = typename ResultOf<typename Signature<F>::Result>::type;
-            return std::make_shared<TypedHandler<std::decay_t<F>, typename Args::Data, std::remove_cvref_t<Result>, S,
-                                                 typename Args::Extras>>(std::forward<F>(function),
-                                                                         std::move(serializer));
+            using Returned = typename Signature<F>::Result;
+            using Result = std::remove_cvref_t<typename ResultOf<Returned>::type>;
+            return make_typed_handler<F, typename Args::Data, Result, typename Args::Extras, Returned>(
+                std::forward<F>(function), std::move(serializer));
         }
     }
     return nullptr;
@@ -206,12 +239,12 @@ HandlerPtr make_route_handler(F&& function, S serializer) {
     using Extras = typename ExtrasOf<F, Data>::type;
     static_assert(!std::is_void_v<Extras>, "communica: this handler cannot be called with the route's argument type");
     if constexpr (!std::is_void_v<Extras>) {
-        using Result = typename ResultOf<typename ResultWith<D, Data, Extras>::type>::type;
+        using Returned = typename ResultWith<D, Data, Extras>::type;
+        using Result = typename ResultOf<Returned>::type;
         static_assert(std::is_void_v<R> || std::is_convertible_v<Result, R>,
                       "communica: this handler's result does not convert to the route's result type");
         if constexpr (std::is_void_v<R> || std::is_convertible_v<Result, R>) {
-            return std::make_shared<TypedHandler<D, Data, R, S, Extras>>(std::forward<F>(function),
-                                                                         std::move(serializer));
+            return make_typed_handler<F, Data, R, Extras, Returned>(std::forward<F>(function), std::move(serializer));
         }
     }
     return nullptr;

@@ -15,12 +15,24 @@ struct Nothing {};
 /// Turns values into bytes and back. A serializer is a value: cheap to copy, its functions const and safe to call from
 /// several threads at once.
 ///
-/// - `dump(value, out)` appends to a buffer of the library's. What it appended before it threw is thrown away.
-/// - `load<T>(bytes)` makes a `T` from borrowed bytes.
+/// - `dump(value, out)` appends to a buffer of the library's, from which the socket is written. What it appended before
+///   it threw is thrown away.
+/// - `load<T>(bytes)` makes a `T` from borrowed bytes. They come from the other side: bound their depth, and believe no
+///   length before the bytes are there.
 ///
 /// Both throw `SerializerError` (or any other exception, whose `what()` then travels in its place) for what does not
-/// fit. Which types they take is asked where one is used (`Dumps`, `Loads`); every serializer dumps `Nothing`. Errors
-/// and metadata always travel as JSON, whatever the serializer.
+/// fit. Which types they take is asked where one is used (`Dumps`, `Loads`): a request and its answer may be of different
+/// ones, and every serializer dumps `Nothing`. Errors and metadata always travel as JSON, whatever the serializer.
+///
+/// A whole one, for lists of numbers (`examples/own_serializer.cpp`):
+///
+///     struct CommaSeparated {
+///         void dump(communica::Nothing, communica::Buffer&) const {}
+///         void dump(const std::vector<int>& numbers, communica::Buffer& out) const { ... out.append(digits); ... }
+///
+///         template <std::same_as<std::vector<int>> T>
+///         T load(communica::Bytes bytes) const { ... throw communica::SerializerError("not a number"); ... }
+///     };
 template <class S>
 concept Serializer = std::copy_constructible<S> && requires(const S& serializer, const Nothing& nothing, Buffer& out) {
     { serializer.dump(nothing, out) } -> std::same_as<void>;
@@ -34,6 +46,22 @@ concept Dumps = requires(const S& serializer, const T& value, Buffer& out) { ser
 template <class S, class T>
 concept Loads = requires(const S& serializer, Bytes bytes) {
     { serializer.template load<T>(bytes) } -> std::same_as<T>;
+};
+
+/// Does not compile unless `S` can dump a `T`; the first lines of the compiler's message name both, and the concept.
+template <class S, class T>
+struct MustDump {
+    static constexpr bool value = Dumps<S, T>;
+    static_assert(Dumps<S, T>,
+                  "communica: this serializer cannot dump a value of this type (concept communica::Dumps)");
+};
+
+/// The same for loading.
+template <class S, class T>
+struct MustLoad {
+    static constexpr bool value = Loads<S, T>;
+    static_assert(Loads<S, T>,
+                  "communica: this serializer cannot load a value of this type (concept communica::Loads)");
 };
 
 }  // namespace communica

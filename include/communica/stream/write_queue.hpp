@@ -68,6 +68,16 @@ class WriteQueue {
         return buffers_;
     }
 
+    /// What is left of the write behind its first `count` bytes.
+    std::span<const asio::const_buffer> skip(std::size_t count) {
+        auto buffer = buffers_.begin();
+        for (; count >= buffer->size(); ++buffer) {
+            count -= buffer->size();
+        }
+        *buffer += count;
+        return {buffer, buffers_.end()};
+    }
+
     /// The write is done; after a failed one `written` says how far it came.
     void end_write(std::size_t written) {
         if (written < flying_bytes_) {

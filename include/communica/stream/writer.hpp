@@ -8,6 +8,7 @@
 #include <atomic>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,11 @@ class Writer {
         : owner_(owner),
           stream_(stream),
           max_refusals_(options.limits.max_refusals),
-          queue_(options.limits, options.budget) {}
+          queue_(options.limits, options.budget) {
+        if constexpr (requires { stream_.native_non_blocking(); }) {
+            stream_.non_blocking(true);
+        }
+    }
 
     // ---- from any thread
 
@@ -124,25 +129,46 @@ class Writer {
         return true;
     }
 
+    /// Writes what is queued: what the stream takes at once in this call, the rest behind it. A write that is done at
+    /// once needs no completion, which would cost more than its bytes do (one at a time: 1.13 to 1.07 of raw Asio).
     void flush() {
-        std::span<const asio::const_buffer> buffers;
-        {
-            const std::lock_guard lock(mutex_);
-            flush_posted_ = false;
-            if (writing_ || failed_ || queue_.empty()) {
-                return;
+        while (const auto buffers = begin_write()) {
+            const std::size_t count = write_now(*buffers);
+            if (count != asio::buffer_size(*buffers)) {
+                return write_rest(count);
             }
-            writing_ = true;
-            buffers = queue_.begin_write();
+            end_write({}, count);
         }
-        auto written = [this, owner = owner_.shared_from_this()](asio::error_code error, std::size_t count) {
-            on_written(error, count);
-        };
-        if (buffers.size() == 1) {
-            asio::async_write(stream_, buffers.front(), watched_transfer(), std::move(written));
+    }
+
+    std::optional<std::span<const asio::const_buffer>> begin_write() {
+        const std::lock_guard lock(mutex_);
+        flush_posted_ = false;
+        if (writing_ || failed_ || queue_.empty()) {
+            return std::nullopt;
+        }
+        writing_ = true;
+        return queue_.begin_write();
+    }
+
+    /// How many bytes went out without waiting. Errors are left to the write that waits.
+    std::size_t write_now(std::span<const asio::const_buffer> buffers) {
+        if constexpr (requires { stream_.native_non_blocking(); }) {
+            asio::error_code error;
+            const std::size_t count = buffers.size() == 1 ? stream_.write_some(buffers.front(), error)
+                                                          : stream_.write_some(buffers, error);
+            return error ? 0 : count;
         } else {
-            asio::async_write(stream_, buffers, watched_transfer(), std::move(written));
+            return 0;
         }
+    }
+
+    void write_rest(std::size_t written) {
+        auto done = [this, written, owner = owner_.shared_from_this()](asio::error_code error, std::size_t count) {
+            end_write(error, written + count);
+            flush();
+        };
+        asio::async_write(stream_, queue_.skip(written), watched_transfer(), std::move(done));
     }
 
     /// `asio::transfer_all` that tells of each part that goes out.
@@ -155,7 +181,7 @@ class Writer {
         };
     }
 
-    void on_written(asio::error_code error, std::size_t count) {
+    void end_write(asio::error_code error, std::size_t count) {
         bool last = false;
         bool room = false;
         {
@@ -169,13 +195,12 @@ class Writer {
             wants_room_ = wants_room_ && !room;
         }
         if (count != 0) {
-            owner_.on_progress();  // Asio does not ask the completion condition after the last part
+            owner_.on_progress();  // Asio does not ask after the last part
         }
         owner_.on_write_done(error, last);
         if (room && !error) {
             owner_.on_room();
         }
-        flush();
     }
 
     /// After each change of the queue.

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,23 @@ class MetadataScanner {
     explicit MetadataScanner(std::string_view text) : text_(text), at_(text.data()), end_(at_ + text.size()) {}
 
     bool scan(Metadata& metadata) {
+        if (scan_usual(metadata)) {
+            return true;
+        }
+        metadata = {};
+        at_ = text_.data();
+        return scan_any_order(metadata);
+    }
+
+ private:
+    /// The keys in the order and with the spaces in which both libraries write them: half the time of any other.
+    bool scan_usual(Metadata& metadata) noexcept {
+        return take("{\"id\": \"") && string_end(metadata.id) && take(", \"type\": ") && type(metadata) &&
+               (!take(", \"route\": \"") || string_end(metadata.route.emplace())) &&
+               (!take(", \"timeout\": ") || timeout(metadata)) && take('}') && at_ == end_;
+    }
+
+    bool scan_any_order(Metadata& metadata) noexcept {
         bool has_id = false;
         bool has_type = false;
         bool has_timeout = false;
@@ -73,7 +91,6 @@ class MetadataScanner {
         return at_ == end_ && has_type;
     }
 
- private:
     void skip_space() noexcept {
         while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
             ++at_;
@@ -88,6 +105,14 @@ class MetadataScanner {
         return true;
     }
 
+    bool take(std::string_view wanted) noexcept {
+        if (!std::string_view(at_, static_cast<std::size_t>(end_ - at_)).starts_with(wanted)) {
+            return false;
+        }
+        at_ += wanted.size();
+        return true;
+    }
+
     bool colon() noexcept {
         skip_space();
         const bool found = take(':');
@@ -96,10 +121,15 @@ class MetadataScanner {
     }
 
     bool string(std::string_view& value) noexcept {
-        if (!take('"')) {
-            return false;
-        }
+        return take('"') && string_end(value);
+    }
+
+    /// What is left of a string behind its first quote.
+    bool string_end(std::string_view& value) noexcept {
         const char* begin = at_;
+        while (end_ - at_ >= 8 && is_plain_word(at_)) {
+            at_ += 8;
+        }
         while (at_ != end_ && *at_ != '"') {
             if (*at_ < ' ' || *at_ > '~' || *at_ == '\\') {
                 return false;
@@ -108,6 +138,19 @@ class MetadataScanner {
         }
         value = {begin, static_cast<std::size_t>(at_ - begin)};
         return take('"');
+    }
+
+    /// Are these eight bytes printable ASCII without quotes and backslashes? May say no to some that are, never the
+    /// reverse.
+    static bool is_plain_word(const char* at) noexcept {
+        constexpr std::uint64_t ones = 0x0101010101010101;
+        constexpr std::uint64_t tops = 0x8080808080808080;
+        std::uint64_t word = 0;
+        std::memcpy(&word, at, 8);
+        const std::uint64_t quote = word ^ ones * '"';
+        const std::uint64_t backslash = word ^ ones * '\\';
+        const std::uint64_t odd = (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones) | word;
+        return (odd & tops) == 0;
     }
 
     bool number(int max_digits, std::int64_t& value) noexcept {
@@ -121,9 +164,7 @@ class MetadataScanner {
     }
 
     bool timeout(Metadata& metadata) noexcept {
-        constexpr std::string_view none = "null";
-        if (std::string_view(at_, static_cast<std::size_t>(end_ - at_)).starts_with(none)) {
-            at_ += none.size();
+        if (take("null")) {
             metadata.timeout.reset();
             return true;
         }

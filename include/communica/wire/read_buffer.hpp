@@ -18,7 +18,9 @@ namespace communica::wire {
 /// the next `prepare()`.
 class ReadBuffer {
  public:
-    static constexpr std::size_t initial_capacity = 4 * 1024;
+    /// Inside the object: a connection that carries small messages now and then needs no more.
+    static constexpr std::size_t initial_capacity = Buffer::inline_capacity;
+    static constexpr std::size_t next_capacity = 4 * 1024;
     static constexpr std::size_t steady_capacity = 64 * 1024;
 
     /// Says how many bytes the next thing to be read has in all, so that growing stops there.
@@ -59,7 +61,7 @@ class ReadBuffer {
             bytes_.extend(initial_capacity);
         } else if (filled_ && capacity < steady_capacity) {  // more comes at once than there is room for
             move_to_front();
-            bytes_.extend(std::min(capacity, steady_capacity - capacity));
+            bytes_.extend(std::clamp(2 * capacity, next_capacity, steady_capacity) - capacity);
         } else if (end_ == capacity || begin_ + wanted > capacity) {
             move_to_front();
             if (end_ == capacity) {

@@ -37,7 +37,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
             }
             for (Acceptor& acceptor : acceptors_) {
                 if (const int descriptor = accept_socket(acceptor); descriptor >= 0) {
-                    Socket socket(asio::make_strand(executor_));
+                    Socket socket(make_strand_on(executor_));
                     socket.assign(acceptor.local_endpoint().protocol(), descriptor);
                     co_return make_connection(std::move(socket), options_);
                 }

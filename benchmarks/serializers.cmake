@@ -1,0 +1,25 @@
+# bench_serializers: the serializers, against nlohmann/json and, where they are found, the libraries that were looked at
+# for fast JSON. Included by benchmarks/CMakeLists.txt.
+
+find_package(benchmark QUIET)
+if(NOT benchmark_FOUND)
+  message(STATUS "Benchmarks: no Google Benchmark, so no bench_serializers")
+  return()
+endif()
+
+add_executable(bench_serializers "${CMAKE_CURRENT_LIST_DIR}/serializers.cpp")
+target_link_libraries(bench_serializers PRIVATE communica::communica communica::own_flags benchmark::benchmark)
+if(TARGET communica::fast_json)
+  target_link_libraries(bench_serializers PRIVATE communica::fast_json)
+  target_compile_definitions(bench_serializers PRIVATE BENCH_FAST_JSON)
+endif()
+find_path(RapidJSON_INCLUDE_DIR rapidjson/document.h)
+if(RapidJSON_INCLUDE_DIR)
+  target_include_directories(bench_serializers SYSTEM PRIVATE "${RapidJSON_INCLUDE_DIR}")
+  target_compile_definitions(bench_serializers PRIVATE BENCH_RAPIDJSON)
+endif()
+find_package(Boost 1.75 QUIET COMPONENTS json)
+if(TARGET Boost::json)
+  target_link_libraries(bench_serializers PRIVATE Boost::json)
+  target_compile_definitions(bench_serializers PRIVATE BENCH_BOOST_JSON)
+endif()

@@ -1,0 +1,54 @@
+// Bytes as they are: for bodies that are somebody else's format, or none.
+#pragma once
+
+#include "../buffer.hpp"
+#include "serializer.hpp"
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace communica {
+
+/// Sends bytes, and anything that is a run of them: `Bytes`, `std::vector<std::byte>`, `std::string`, `Buffer`. Nothing
+/// is parsed, nothing fails, and a value is nothing but its bytes: `Nothing` has none.
+///
+/// What it loads may be borrowed: a handler that is no coroutine takes `Bytes` or `std::string_view`, which last as long as
+/// its call, and nothing is copied. An owned value is copied once. A `Buffer` that a handler returns becomes the message.
+struct BytesSerializer {
+    void dump(Nothing, Buffer&) const noexcept {}
+    void dump(Bytes value, Buffer& out) const { out.append(value); }
+    void dump(std::string_view value, Buffer& out) const { out.append(value); }
+    void dump(const Buffer& value, Buffer& out) const { out.append(value.bytes()); }
+    void dump(Buffer&& value, Buffer& out) const {
+        if (out.empty()) {
+            out = std::move(value);
+        } else {
+            out.append(value.bytes());
+        }
+    }
+
+    template <class T>
+        requires std::same_as<T, Bytes> || std::same_as<T, std::string_view> || std::same_as<T, std::string> ||
+                 std::same_as<T, std::vector<std::byte>> || std::same_as<T, Buffer>
+    T load(Bytes bytes) const {
+        if constexpr (std::same_as<T, Bytes>) {
+            return bytes;
+        } else if constexpr (std::same_as<T, Buffer>) {
+            Buffer owned;
+            owned.append(bytes);
+            return owned;
+        } else if constexpr (std::same_as<T, std::vector<std::byte>>) {
+            return {bytes.begin(), bytes.end()};
+        } else {
+            return T(as_text(bytes));
+        }
+    }
+};
+
+}  // namespace communica

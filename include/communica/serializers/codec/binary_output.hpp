@@ -1,0 +1,50 @@
+// What the writers of binary formats share: a byte that says what follows, and big-endian fields.
+#pragma once
+
+#include "../../buffer.hpp"
+#include "place.hpp"
+#include "utf8.hpp"
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace communica::codec {
+
+class BinaryOutput : public Position {
+ public:
+    static constexpr bool has_bytes = true;
+
+    void finish() const noexcept {}
+
+ protected:
+    explicit BinaryOutput(Buffer& out) noexcept : out_(out) {}
+
+    void put(unsigned head) { out_.push_back(static_cast<char>(head)); }
+
+    /// `head`, and behind it the last `size` bytes of `value`.
+    void put(unsigned head, std::uint64_t value, std::size_t size) {
+        char* at = out_.extend(1 + size);
+        *at++ = static_cast<char>(head);
+        for (std::size_t index = size; index != 0; --index) {
+            *at++ = static_cast<char>(value >> (8 * (index - 1)));
+        }
+    }
+    void put_float(unsigned head, float value) { put(head, std::bit_cast<std::uint32_t>(value), 4); }
+    void put_double(unsigned head, double value) { put(head, std::bit_cast<std::uint64_t>(value), 8); }
+
+    void put_raw(std::string_view bytes) { out_.append(bytes); }
+    void put_raw(Bytes bytes) { out_.append(bytes); }
+
+    void require_utf8(std::string_view text) const {
+        if (!is_utf8(text)) {
+            fail("a text that is not UTF-8");
+        }
+    }
+
+ private:
+    Buffer& out_;
+};
+
+}  // namespace communica::codec

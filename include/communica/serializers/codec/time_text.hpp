@@ -1,0 +1,152 @@
+// Points of the system's time as ISO 8601 text, which Python's datetime.fromisoformat reads.
+#pragma once
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace communica::codec {
+
+/// `2024-05-06T07:08:09.123Z`, in UTC, with as many digits as the clock's ticks have, at most nine. Nothing for a year
+/// that does not have four digits.
+template <class Duration>
+std::optional<std::string> time_text(std::chrono::time_point<std::chrono::system_clock, Duration> time) {
+    using namespace std::chrono;
+    const auto day = floor<days>(time);
+    const year_month_day date(day);
+    const auto since_midnight = floor<nanoseconds>(time - day);
+    const hh_mm_ss clock(since_midnight);
+    const int year = static_cast<int>(date.year());
+    if (year < 0 || year > 9999) {
+        return std::nullopt;
+    }
+    char text[48];
+    int length =
+        std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", year, static_cast<unsigned>(date.month()),
+                      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+    std::string result(text, static_cast<std::size_t>(length));
+    constexpr unsigned digits = hh_mm_ss<Duration>::fractional_width > 9 ? 9 : hh_mm_ss<Duration>::fractional_width;
+    if constexpr (digits != 0) {
+        length = std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(clock.subseconds().count()));
+        result.append(text, digits + 1);
+    }
+    return result + 'Z';
+}
+
+namespace detail {
+
+/// Takes exactly `count` digits from the front.
+inline std::optional<int> take_digits(std::string_view& text, std::size_t count) {
+    int value = 0;
+    if (text.size() < count || text.front() == '-') {
+        return std::nullopt;
+    }
+    const auto parsed = std::from_chars(text.data(), text.data() + count, value);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + count) {
+        return std::nullopt;
+    }
+    text.remove_prefix(count);
+    return value;
+}
+inline bool take(std::string_view& text, char byte) {
+    if (!text.starts_with(byte)) {
+        return false;
+    }
+    text.remove_prefix(1);
+    return true;
+}
+
+/// `Z`, or an offset `+02:00`, in minutes, and nothing behind it.
+inline std::optional<std::chrono::minutes> read_zone(std::string_view text) {
+    if (text == "Z") {
+        return std::chrono::minutes(0);
+    }
+    const bool west = text.starts_with('-');
+    if (!west && !text.starts_with('+')) {
+        return std::nullopt;
+    }
+    text.remove_prefix(1);
+    const auto hours = take_digits(text, 2);
+    if (!hours || !take(text, ':')) {
+        return std::nullopt;
+    }
+    const auto minutes = take_digits(text, 2);
+    if (!minutes || *hours > 23 || *minutes > 59 || !text.empty()) {
+        return std::nullopt;
+    }
+    const std::chrono::minutes offset(*hours * 60 + *minutes);
+    return west ? -offset : offset;
+}
+
+/// A point and one to nine digits, if there is a point.
+inline std::optional<std::chrono::nanoseconds> take_fraction(std::string_view& text) {
+    std::int64_t value = 0;
+    if (take(text, '.')) {
+        std::size_t count = 0;
+        for (; count != 9 && !text.empty() && text.front() >= '0' && text.front() <= '9'; ++count) {
+            value = value * 10 + (text.front() - '0');
+            text.remove_prefix(1);
+        }
+        if (count == 0) {
+            return std::nullopt;
+        }
+        for (; count != 9; ++count) {
+            value *= 10;
+        }
+    }
+    return std::chrono::nanoseconds(value);
+}
+
+}  // namespace detail
+
+/// What `time_text` writes, with any number of digits up to nine and any offset. Nothing for another text, for a day
+/// or an hour that does not exist, and for a time that is out of the type's range or finer than its ticks.
+template <class Duration>
+std::optional<std::chrono::time_point<std::chrono::system_clock, Duration>> read_time(std::string_view text) {
+    using namespace std::chrono;
+    int parts[6];  // year, month, day, hour, minute, second
+    constexpr char separators[] = "\0--T::";
+    for (std::size_t index = 0; index != 6; ++index) {
+        if (index != 0 && !detail::take(text, separators[index])) {
+            return std::nullopt;
+        }
+        const auto part = detail::take_digits(text, index == 0 ? 4 : 2);
+        if (!part) {
+            return std::nullopt;
+        }
+        parts[index] = *part;
+    }
+    const auto fraction = detail::take_fraction(text);
+    const auto zone = fraction ? detail::read_zone(text) : std::nullopt;
+    const year_month_day date{year(parts[0]), month(static_cast<unsigned>(parts[1])),
+                              day(static_cast<unsigned>(parts[2]))};
+    if (!zone || !date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) {
+        return std::nullopt;
+    }
+    const seconds since_epoch =
+        sys_days(date).time_since_epoch() + hours(parts[3]) + minutes(parts[4]) + seconds(parts[5]) - *zone;
+    using Period = typename Duration::period;
+    constexpr long double tick = static_cast<long double>(Period::num) / Period::den;
+    const auto whole = static_cast<long double>(since_epoch.count());
+    if (whole < static_cast<long double>(Duration::min().count()) * tick + 1 ||
+        whole > static_cast<long double>(Duration::max().count()) * tick - 1) {
+        return std::nullopt;
+    }
+    const auto ticks = duration_cast<Duration>(*fraction);
+    if (duration_cast<nanoseconds>(ticks) != *fraction) {
+        return std::nullopt;
+    }
+    if (duration_cast<seconds>(duration_cast<Duration>(since_epoch)) != since_epoch) {
+        return std::nullopt;
+    }
+    return time_point<system_clock, Duration>(duration_cast<Duration>(since_epoch) + ticks);
+}
+
+}  // namespace communica::codec

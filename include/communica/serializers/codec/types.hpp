@@ -1,0 +1,9 @@
+// All types that the serializers of described values know.
+#pragma once
+
+#include "chrono.hpp"
+#include "codec.hpp"
+#include "containers.hpp"
+#include "models.hpp"
+#include "scalars.hpp"
+#include "variant.hpp"

@@ -1,0 +1,155 @@
+// UTF-8, as JSON strings hold it: looks at eight bytes at a time for as long as they need no second look.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace communica::codec {
+
+namespace detail {
+
+inline constexpr std::uint64_t ones = 0x0101010101010101;
+inline constexpr std::uint64_t tops = 0x8080808080808080;
+
+inline std::uint64_t word_at(const char* at) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    return word;
+}
+
+/// Marks, by its top bit, the first of the eight bytes that is not ASCII, a control character, a quote or a backslash;
+/// zero if none is. Subtracting borrows from no byte before that one; marks above it may be false.
+constexpr std::uint64_t special_bytes(std::uint64_t word) noexcept {
+    return (word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & tops;
+}
+
+inline bool are_plain_32(const char* at) noexcept {
+    return (special_bytes(word_at(at)) | special_bytes(word_at(at + 8)) | special_bytes(word_at(at + 16)) |
+            special_bytes(word_at(at + 24))) == 0;
+}
+
+constexpr bool is_special(char byte) noexcept {
+    const auto code = static_cast<unsigned char>(byte);
+    return code < ' ' || code >= 0x80 || byte == '"' || byte == '\\';
+}
+
+/// Which of eight bytes, in the order of memory, is the first that is marked. The marks above the lowest may be false,
+/// so on a big-endian machine the bytes are looked at one by one.
+constexpr std::size_t first_marked(std::uint64_t marks) noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+        return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+    } else {
+        return 0;
+    }
+}
+
+}  // namespace detail
+
+/// The number of bytes of the well-formed UTF-8 sequence (Unicode, table 3-7) at `at`, which is not ASCII; 0 if there is
+/// none.
+inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
+    const auto byte = [at](std::size_t index) { return static_cast<unsigned char>(at[index]); };
+    const auto follows = [&](std::size_t index) { return (byte(index) & 0xC0) == 0x80; };
+    const auto left = static_cast<std::size_t>(end - at);
+    const unsigned char first = byte(0);
+    if (first < 0xC2 || first > 0xF4) {
+        return 0;
+    }
+    if (first < 0xE0) {
+        return left >= 2 && follows(1) ? 2 : 0;
+    }
+    if (first < 0xF0) {
+        if (left < 3 || !follows(1) || !follows(2)) {
+            return 0;
+        }
+        const bool overlong = first == 0xE0 && byte(1) < 0xA0;
+        const bool surrogate = first == 0xED && byte(1) > 0x9F;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (left < 4 || !follows(1) || !follows(2) || !follows(3)) {
+        return 0;
+    }
+    const bool overlong = first == 0xF0 && byte(1) < 0x90;
+    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
+    return overlong || beyond ? 0 : 4;
+}
+
+/// The end of the run, from `at` on, that is the same inside and outside a JSON string: stops at a quote, a backslash, a
+/// control character, and where the text is not UTF-8.
+inline const char* json_run(const char* at, const char* end) noexcept {
+    for (;;) {
+        std::uint64_t special = 0;
+        while (end - at >= 8) {
+            special = detail::special_bytes(detail::word_at(at));
+            if (special != 0) {
+                break;
+            }
+            at += 8;
+            while (end - at >= 32 && detail::are_plain_32(at)) {
+                at += 32;
+            }
+        }
+        if (special != 0) {
+            at += detail::first_marked(special);
+        }
+        while (at != end && !detail::is_special(*at)) {
+            ++at;
+        }
+        if (at == end) {
+            return at;
+        }
+        do {
+            const std::size_t length = static_cast<unsigned char>(*at) < 0x80 ? 0 : utf8_sequence(at, end);
+            if (length == 0) {
+                return at;
+            }
+            at += length;
+        } while (at != end && static_cast<unsigned char>(*at) >= 0x80);
+    }
+}
+
+/// Is all of it UTF-8?
+inline bool is_utf8(std::string_view text) noexcept {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at != end) {
+        if (end - at >= 8 && (detail::word_at(at) & detail::tops) == 0) {
+            at += 8;
+        } else if (static_cast<unsigned char>(*at) < 0x80) {
+            ++at;
+        } else {
+            const std::size_t length = utf8_sequence(at, end);
+            if (length == 0) {
+                return false;
+            }
+            at += length;
+        }
+    }
+    return true;
+}
+
+/// Appends the code point, which is no surrogate, as UTF-8.
+inline void append_utf8(std::string& text, std::uint32_t code) {
+    const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
+    if (code < 0x80) {
+        add(code);
+    } else if (code < 0x800) {
+        add(0xC0 | code >> 6);
+        add(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        add(0xE0 | code >> 12);
+        add(0x80 | (code >> 6 & 0x3F));
+        add(0x80 | (code & 0x3F));
+    } else {
+        add(0xF0 | code >> 18);
+        add(0x80 | (code >> 12 & 0x3F));
+        add(0x80 | (code >> 6 & 0x3F));
+        add(0x80 | (code & 0x3F));
+    }
+}
+
+}  // namespace communica::codec

@@ -1,0 +1,115 @@
+// JSON parsed by simdjson. Not in communica.hpp: link communica::fast_json.
+#pragma once
+
+#include "codec/json_reader.hpp"
+#include "codec/json_writer.hpp"
+#include "codec/simdjson_reader.hpp"
+#include "codec/types.hpp"
+#include "serializer.hpp"
+
+#include <simdjson.h>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace communica {
+
+/// An untyped value as simdjson parsed it, with the memory that it lives in: many times quicker to load than
+/// `nlohmann::json`, and only to be read. Movable, not copyable. Of equal keys simdjson's own look-up gives the first.
+class FastJsonDocument {
+ public:
+    /// Holds nothing.
+    FastJsonDocument() = default;
+
+    explicit operator bool() const noexcept { return parser_ != nullptr; }
+    /// Borrows from this document. There has to be one.
+    simdjson::dom::element root() const noexcept { return root_; }
+
+ private:
+    friend struct FastJsonSerializer;
+    FastJsonDocument(std::unique_ptr<simdjson::dom::parser> parser, simdjson::dom::element root)
+        : parser_(std::move(parser)), root_(root) {}
+
+    std::unique_ptr<simdjson::dom::parser> parser_;
+    simdjson::dom::element root_;
+};
+
+/// `JsonSerializer` with another parser: takes the same types, writes the same bytes, accepts and refuses the same texts in
+/// the same words.
+///
+/// Into structs it is as quick as `JsonSerializer`, into a `FastJsonDocument` many times quicker than into a
+/// `nlohmann::json` (see `benchmarks/serializers.cpp`).
+///
+/// Each thread that loads keeps a parser for texts of up to 64 KiB, with some 500 KiB of memory; a longer text gets one of
+/// its own.
+struct FastJsonSerializer {
+    template <class T>
+        requires codec::Writable<T>
+    void dump(const T& value, Buffer& out) const {
+        codec::dump<codec::JsonWriter>(value, out);
+    }
+
+    void dump(const FastJsonDocument& document, Buffer& out) const {
+        if (document) {
+            out.append(std::string_view(simdjson::to_string(document.root())));
+        } else {
+            out.append("null");
+        }
+    }
+
+    template <std::same_as<FastJsonDocument> T>
+    T load(Bytes bytes) const {
+        auto parser = std::make_unique<simdjson::dom::parser>(make_parser(bytes.size()));
+        simdjson::dom::element root;
+        if (!parse(bytes, *parser, root)) {
+            codec::load<nlohmann::json>(codec::JsonReader(bytes));  // says where it is wrong, and what
+            throw SerializerError("not JSON");
+        }
+        return {std::move(parser), root};
+    }
+
+    template <class T>
+        requires codec::Readable<T>
+    T load(Bytes bytes) const {
+        if (bytes.size() <= kept_capacity) {
+            thread_local simdjson::dom::parser parser = make_parser(kept_capacity);
+            return load<T>(bytes, parser);
+        }
+        simdjson::dom::parser parser = make_parser(bytes.size());
+        return load<T>(bytes, parser);
+    }
+
+ private:
+    static constexpr std::size_t kept_capacity = std::size_t{64} * 1024;
+
+    static simdjson::dom::parser make_parser(std::size_t capacity) {
+        simdjson::dom::parser parser;
+        if (parser.allocate(capacity, codec::max_depth) != simdjson::SUCCESS) {
+            throw std::bad_alloc();
+        }
+        return parser;
+    }
+
+    static bool parse(Bytes bytes, simdjson::dom::parser& parser, simdjson::dom::element& root) {
+        std::string_view text = as_text(bytes);
+        if (text.starts_with("\xef\xbb\xbf")) {
+            text.remove_prefix(3);
+        }
+        return parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS;
+    }
+
+    template <class T>
+    static T load(Bytes bytes, simdjson::dom::parser& parser) {
+        simdjson::dom::element root;
+        if (!parse(bytes, parser, root)) {
+            return codec::load<T>(codec::JsonReader(bytes));  // says where it is wrong, and what
+        }
+        return codec::load<T>(codec::SimdjsonReader(root));
+    }
+};
+
+}  // namespace communica

@@ -1,0 +1,142 @@
+// Describes a user's structs and enums, once for all formats.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace communica {
+
+/// Stands for `T` in the argument of `communica_model`, by which a description is found in the namespace of `T`.
+template <class T>
+struct Type {};
+
+/// A field of an object, and the member where its value lives.
+template <class C, class M>
+struct Field {
+    using Value = M;
+
+    std::string_view name;
+    M C::* member;
+    bool may_be_missing = false;
+    bool omits_null = false;
+
+    /// May be missing: the member then keeps what its initialiser gave it. A `std::optional` may be missing anyway.
+    constexpr Field optional() const {
+        Field field = *this;
+        field.may_be_missing = true;
+        return field;
+    }
+    /// For a `std::optional`: an empty one is left out, where otherwise null is written.
+    constexpr Field omit_null() const {
+        Field field = *this;
+        field.omits_null = true;
+        return field;
+    }
+};
+
+/// A field that is called `name` in the document.
+template <class C, class M>
+constexpr Field<C, M> field(std::string_view name, M C::* member) {
+    return {.name = name, .member = member};
+}
+
+/// The fields of a struct, in the order in which they are written; read in any.
+template <class... F>
+struct Model {
+    std::string_view name;  ///< for messages
+    std::tuple<F...> fields;
+    std::string_view tag_key = {};
+    std::string_view tag_value = {};
+    bool refuses_unknown = false;
+
+    /// Refuses objects with a field that is not described. Without this, such fields are read past.
+    constexpr Model refuse_unknown() const {
+        Model model = *this;
+        model.refuses_unknown = true;
+        return model;
+    }
+    /// A further field, always of this text, by which a `std::variant` tells its alternatives apart.
+    constexpr Model tag(std::string_view key, std::string_view value) const {
+        Model model = *this;
+        model.tag_key = key;
+        model.tag_value = value;
+        return model;
+    }
+};
+
+/// Describes a struct: what its `communica_model` returns.
+///
+///     constexpr auto communica_model(communica::Type<User>) {
+///         return communica::model("User",
+///             communica::field("user-name", &User::name),
+///             communica::field("age", &User::age).optional()).refuse_unknown();
+///     }
+template <class... C, class... M>
+constexpr Model<Field<C, M>...> model(std::string_view name, Field<C, M>... fields) {
+    return {.name = name, .fields = {fields...}};
+}
+
+/// The values of an enum and their names: an enum travels as text.
+template <class E, std::size_t N>
+struct Enumerators {
+    std::array<std::pair<std::string_view, E>, N> all;
+};
+
+/// Describes an enum: what its `communica_model` returns.
+///
+///     constexpr auto communica_model(communica::Type<Colour>) {
+///         return communica::enumerators<Colour>({{"dark-red", Colour::dark_red}, {"green", Colour::green}});
+///     }
+template <class E, std::size_t N>
+constexpr Enumerators<E, N> enumerators(const std::pair<std::string_view, E> (&all)[N]) {
+    return {.all = std::to_array(all)};
+}
+
+/// Has `T` a description?
+template <class T>
+concept Described = requires { communica_model(Type<T>{}); };
+
+template <Described T>
+inline constexpr auto model_of = communica_model(Type<T>{});
+
+}  // namespace communica
+
+// ---- macros for the common case, in which everything is called what it is called in C++ ----------------------------
+
+#define COMMUNICA_DETAIL_PARENS ()
+#define COMMUNICA_DETAIL_RESCAN(...) \
+    COMMUNICA_DETAIL_RESCAN1(COMMUNICA_DETAIL_RESCAN1(COMMUNICA_DETAIL_RESCAN1(__VA_ARGS__)))
+#define COMMUNICA_DETAIL_RESCAN1(...) \
+    COMMUNICA_DETAIL_RESCAN2(COMMUNICA_DETAIL_RESCAN2(COMMUNICA_DETAIL_RESCAN2(__VA_ARGS__)))
+#define COMMUNICA_DETAIL_RESCAN2(...) \
+    COMMUNICA_DETAIL_RESCAN3(COMMUNICA_DETAIL_RESCAN3(COMMUNICA_DETAIL_RESCAN3(__VA_ARGS__)))
+#define COMMUNICA_DETAIL_RESCAN3(...) \
+    COMMUNICA_DETAIL_RESCAN4(COMMUNICA_DETAIL_RESCAN4(COMMUNICA_DETAIL_RESCAN4(__VA_ARGS__)))
+#define COMMUNICA_DETAIL_RESCAN4(...) __VA_ARGS__
+
+// Each name N becomes `each(T, N)`, with commas in between; up to 80 names.
+#define COMMUNICA_DETAIL_EACH(each, T, ...) \
+    __VA_OPT__(COMMUNICA_DETAIL_RESCAN(COMMUNICA_DETAIL_NEXT(each, T, __VA_ARGS__)))
+#define COMMUNICA_DETAIL_NEXT(each, T, name, ...) \
+    each(T, name) __VA_OPT__(, COMMUNICA_DETAIL_AGAIN COMMUNICA_DETAIL_PARENS(each, T, __VA_ARGS__))
+#define COMMUNICA_DETAIL_AGAIN() COMMUNICA_DETAIL_NEXT
+
+#define COMMUNICA_DETAIL_FIELD(T, name) ::communica::field(#name, &T::name)
+#define COMMUNICA_DETAIL_ENUMERATOR(T, name) {#name, T::name}
+
+/// Describes a struct by the names of its members: `COMMUNICA_MODEL(User, name, age)`, in the namespace of `User`.
+/// Inside the class, with `friend` before it, it reaches private members.
+#define COMMUNICA_MODEL(T, ...)                                                                                     \
+    constexpr auto communica_model(::communica::Type<T>) {                                                          \
+        return ::communica::model(#T __VA_OPT__(, ) COMMUNICA_DETAIL_EACH(COMMUNICA_DETAIL_FIELD, T, __VA_ARGS__)); \
+    }
+
+/// Describes an enum by the names of its values: `COMMUNICA_ENUM(Colour, red, green)`, in the namespace of `Colour`.
+#define COMMUNICA_ENUM(T, ...)                                                                                    \
+    constexpr auto communica_model(::communica::Type<T>) {                                                        \
+        return ::communica::enumerators<T>({COMMUNICA_DETAIL_EACH(COMMUNICA_DETAIL_ENUMERATOR, T, __VA_ARGS__)}); \
+    }

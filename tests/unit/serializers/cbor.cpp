@@ -1,0 +1,120 @@
+#include "support/catch.hpp"
+#include "support/serialized.hpp"
+
+#include <communica/serializers/cbor.hpp>
+
+namespace {
+
+using S = communica::CborSerializer;
+using nlohmann::json;
+using test::from_hex;
+
+template <class T = json>
+T load(std::string_view hex) {
+    return test::load<S, T>(from_hex(hex));
+}
+template <class T = json>
+std::string refusal(std::string_view hex) {
+    return test::refusal<S, T>(from_hex(hex)).value_or("loaded");
+}
+
+static_assert(communica::Serializer<S>);
+
+}  // namespace
+
+TEST_CASE("the examples of RFC 8949, appendix A, load") {
+    const std::vector<std::pair<const char*, json>> examples{
+        {"00", 0},
+        {"17", 23},
+        {"1818", 24},
+        {"1903e8", 1000},
+        {"1b000000e8d4a51000", 1000000000000},
+        {"1bffffffffffffffff", 18446744073709551615U},
+        {"20", -1},
+        {"3863", -100},
+        {"f90000", 0.0},
+        {"f93c00", 1.0},
+        {"f93e00", 1.5},
+        {"f97bff", 65504.0},
+        {"fa47c35000", 100000.0},
+        {"f90001", 5.960464477539063e-8},
+        {"f90400", 0.00006103515625},
+        {"f9c400", -4.0},
+        {"fbc010666666666666", -4.1},
+        {"f4", false},
+        {"f5", true},
+        {"f6", nullptr},
+        {"f7", nullptr},
+        {"c074323031332d30332d32315432303a30343a30305a", "2013-03-21T20:04:00Z"},
+        {"d74401020304", json::binary({1, 2, 3, 4})},
+        {"40", json::binary({})},
+        {"6449455446", "IETF"},
+        {"62225c", "\"\\"},
+        {"64f0908591", "\xf0\x90\x85\x91"},
+        {"83010203", {1, 2, 3}},
+        {"8301820203820405", {1, {2, 3}, {4, 5}}},
+        {"a26161016162820203", {{"a", 1}, {"b", {2, 3}}}},
+        {"5f42010243030405ff", json::binary({1, 2, 3, 4, 5})},
+        {"7f657374726561646d696e67ff", "streaming"},
+        {"9fff", json::array()},
+        {"9f018202039f0405ffff", {1, {2, 3}, {4, 5}}},
+        {"83018202039f0405ff", {1, {2, 3}, {4, 5}}},
+        {"bf61610161629f0203ffff", {{"a", 1}, {"b", {2, 3}}}},
+        {"826161bf61626163ff", {"a", {{"b", "c"}}}},
+    };
+    for (const auto& [hex, value] : examples) {
+        INFO(hex);
+        CHECK(load(hex) == value);
+    }
+    CHECK(std::isinf(load<double>("f97c00")));
+    CHECK(std::isnan(load<double>("f97e00")));
+    CHECK(std::signbit(load<double>("f98000")));
+}
+
+TEST_CASE("CBOR refuses integers beyond 64 bits") {
+    CHECK(load("3b7fffffffffffffff") == INT64_MIN);
+    for (const char* beyond : {"3bffffffffffffffff", "3b8000000000000000", "c249010000000000000000",
+                               "c3490100000000000000"
+                               "00"}) {
+        CHECK(refusal(beyond) == "an integer that does not fit 64 bits");
+    }
+    CHECK(refusal("813bffffffffffffffff") == "/0: an integer that does not fit 64 bits");
+}
+
+TEST_CASE("CBOR keeps bytes apart from text") {
+    const std::vector<std::byte> bytes{std::byte{0}, std::byte{0xFF}};
+    CHECK(test::to_hex(test::dump<S>(bytes)) == "4200ff");
+    CHECK(load<std::vector<std::byte>>("4200ff") == bytes);
+    CHECK(load<std::vector<std::byte>>("5f410041ffff") == bytes);
+    CHECK(refusal<std::string>("4161") == "expected string, got 1 bytes");
+    CHECK(refusal<std::vector<std::byte>>("6161") == "expected bytes, got \"a\"");
+    CHECK(test::to_hex(test::dump<S>(json::binary({1}, 64))) == "d8404101");
+}
+
+TEST_CASE("what is not CBOR is refused") {
+    CHECK(refusal("") == "not CBOR: the end instead of a value, at byte 0");
+    CHECK(refusal("1c") == "not CBOR: an argument that is reserved, or has no place here, at byte 1");
+    CHECK(refusal("1f") == "not CBOR: an argument that is reserved, or has no place here, at byte 1");
+    CHECK(refusal("dc00") == "not CBOR: an argument that is reserved, or has no place here, at byte 1");
+    CHECK(refusal("ff") == "not CBOR: a simple value that means nothing here, at byte 0");
+    CHECK(refusal("f0") == "not CBOR: a simple value that means nothing here, at byte 0");
+    CHECK(refusal("f8ff") == "not CBOR: a simple value that means nothing here, at byte 0");
+    CHECK(refusal("0101") == "not CBOR: nothing behind the value but 1 bytes more, at byte 1");
+    CHECK(refusal("9f01") == "/0: not CBOR: the end instead of a value, at byte 2");
+    CHECK(refusal("7f4161ff") == "not CBOR: a part of a string that is no string of definite length, at byte 2");
+    CHECK(refusal("7f7f6161ffff") == "not CBOR: a part of a string that is no string of definite length, at byte 2");
+    CHECK(refusal("7f61c361a9ff") == "not CBOR: a text that is not UTF-8, at byte 3");
+    CHECK(refusal("61ff") == "not CBOR: a text that is not UTF-8, at byte 2");
+    CHECK(refusal("a10101") == "expected keys that are strings, got 1");
+    CHECK(refusal("bf01ff") == "expected keys that are strings, got 1");
+    CHECK(refusal("bf6161ff") == "/a: not CBOR: a simple value that means nothing here, at byte 3");
+    CHECK(refusal("c0") == "not CBOR: the end instead of a value, at byte 1");
+}
+
+TEST_CASE("lengths that CBOR only claims allocate nothing") {
+    for (const char* claim : {"9bffffffffffffffff", "bbffffffffffffffff", "7bffffffffffffffff", "5bffffffffffffffff",
+                              "9affffffff01", "ba7fffffff", "9a00000002", "5f5bffffffffffffffffff"}) {
+        CHECK_THAT(refusal(claim), Catch::Matchers::Contains("claimed"));
+        CHECK(refusal<std::vector<std::array<char, 4096>>>(claim) != "loaded");
+    }
+}

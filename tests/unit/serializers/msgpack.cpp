@@ -1,0 +1,96 @@
+#include "support/catch.hpp"
+#include "support/serialized.hpp"
+
+#include <communica/serializers/msgpack.hpp>
+
+namespace {
+
+using S = communica::MsgpackSerializer;
+using nlohmann::json;
+using test::from_hex;
+
+template <class T = json>
+T load(std::string_view hex) {
+    return test::load<S, T>(from_hex(hex));
+}
+template <class T = json>
+std::string refusal(std::string_view hex) {
+    return test::refusal<S, T>(from_hex(hex)).value_or("loaded");
+}
+
+static_assert(communica::Serializer<S>);
+
+}  // namespace
+
+TEST_CASE("MessagePack loads a value in any of its forms") {
+    for (const char* one : {"01", "cc01", "cd0001", "ce00000001", "cf0000000000000001", "d001", "d10001", "d200000001",
+                            "d30000000000000001"}) {
+        CHECK(load(one) == 1);
+        CHECK(load<std::uint8_t>(one) == 1);
+    }
+    for (const char* text : {"a161", "d90161", "da000161", "db0000000161"}) {
+        CHECK(load<std::string>(text) == "a");
+    }
+    for (const char* array : {"9101", "dc000101", "dd0000000101"}) {
+        CHECK(load<std::vector<int>>(array) == std::vector{1});
+    }
+    for (const char* map : {"81a16101", "de0001a16101", "df00000001a16101"}) {
+        CHECK(load(map) == json{{"a", 1}});
+    }
+    CHECK(load<double>("ca3fc00000") == 1.5);
+    CHECK(load<int>("d0ff") == -1);
+    CHECK(load("d3ffffffffffffffff") == -1);
+}
+
+TEST_CASE("MessagePack keeps bytes apart from text") {
+    const std::vector<std::byte> bytes{std::byte{0}, std::byte{0xFF}};
+    CHECK(test::to_hex(test::dump<S>(bytes)) == "c40200ff");
+    CHECK(load<std::vector<std::byte>>("c40200ff") == bytes);
+    CHECK(load<std::vector<std::byte>>("c5000200ff") == bytes);
+    CHECK(load<std::array<std::byte, 2>>("c40200ff") == std::array{std::byte{0}, std::byte{0xFF}});
+    CHECK(load("c40200ff") == json::binary({0, 0xFF}));
+    CHECK(refusal<std::string>("c40161") == "expected string, got 1 bytes");
+    CHECK(refusal<std::vector<std::byte>>("a161") == "expected bytes, got \"a\"");
+    CHECK(refusal<std::array<std::byte, 2>>("c40161") == "expected 2 bytes, got 1 bytes");
+}
+
+TEST_CASE("MessagePack extension types come back as they were") {
+    for (const std::size_t size : {0, 1, 2, 3, 4, 8, 16, 17, 255, 256, 70000}) {
+        const json value = json::binary(std::vector<std::uint8_t>(size, 7), 200);
+        CHECK(test::load<S, json>(test::dump<S>(value)) == value);
+    }
+    CHECK(test::to_hex(test::dump<S>(json::binary({7}, 255))) == "d4ff07");  // Python's ExtType(-1, b"\x07")
+    CHECK(refusal<std::string>("d4ff07") == "expected string, got an extension type");
+    CHECK_THROWS_AS(test::dump<S>(json::binary({7}, 256)), communica::SerializerError);
+}
+
+TEST_CASE("a float is written in its own width") {
+    CHECK(test::to_hex(test::dump<S>(1.5F)) == "ca3fc00000");
+    CHECK(test::to_hex(test::dump<S>(1.5)) == "cb3ff8000000000000");
+    CHECK(std::isnan(test::load<S, double>(test::dump<S>(std::nan("")))));
+    CHECK(std::isinf(test::load<S, float>(test::dump<S>(HUGE_VALF))));
+}
+
+TEST_CASE("what is not MessagePack is refused") {
+    CHECK(refusal("") == "not MessagePack: the end instead of a value, at byte 0");
+    CHECK(refusal("c1") == "not MessagePack: the byte 0xc1, at byte 0");
+    CHECK(refusal("0101") == "not MessagePack: nothing behind the value but 1 bytes more, at byte 1");
+    CHECK(refusal("cd01") == "not MessagePack: 2 bytes claimed, and 1 there, at byte 1");
+    CHECK(refusal("a261") == "not MessagePack: 2 bytes claimed, and 1 there, at byte 1");
+    CHECK(refusal("a1ff") == "not MessagePack: a text that is not UTF-8, at byte 2");
+    CHECK(refusal("81a1ff01") == "not MessagePack: a text that is not UTF-8, at byte 3");
+    CHECK(refusal("810101") == "expected keys that are strings, got 1");
+    CHECK(refusal("8181a1610101") == "expected keys that are strings, got an object");
+    CHECK(refusal("9101c0") == "not MessagePack: nothing behind the value but 1 bytes more, at byte 2");
+    CHECK(refusal("92a161c1") == "/1: not MessagePack: the byte 0xc1, at byte 3");
+    CHECK_THROWS_AS(test::dump<S>("\xff"), communica::SerializerError);
+    CHECK_THROWS_AS(test::dump<S>(json{{"\xff", 1}}), communica::SerializerError);
+}
+
+TEST_CASE("lengths that MessagePack only claims allocate nothing") {
+    for (const char* claim : {"ddffffffff", "dfffffffff", "dbffffffff", "c6ffffffff", "c9ffffffff01", "dcffff",
+                              "deffff", "ddffffffff0101010101"}) {
+        CHECK_THAT(refusal(claim), Catch::Matchers::Contains("claimed"));
+        CHECK(refusal<std::vector<std::array<char, 4096>>>(claim) != "loaded");
+    }
+}
