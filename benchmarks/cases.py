@@ -170,6 +170,7 @@ LIMITS = [
 # The scripted runs whose instructions are counted: (variant, requests at once, requests).
 SCRIPTS = {
     "one at a time": ("json", 1, 2000),
+    "one at a time, no deadline": ("no_deadline", 1, 2000),
     "64 at once": ("json", 64, 6400),
     "64 at once, bytes": ("bytes", 64, 6400),
     "64 at once, a handler that suspends": ("suspend", 64, 6400),

@@ -117,7 +117,7 @@ def run_benchmarks(arguments):
         "targets": check_targets(figures), "medians": figures, "runs": runs,
     }
     if not arguments.only:
-        results["targets"] += counting.deadline_row(programs)
+        results["targets"] += counting.deadline_rows(programs)
         results["targets"] += counting.compile_rows(HERE.parent)
     text = report.table(results)
     print(text)
