@@ -107,7 +107,9 @@ def chart(results):
             parts.append(bar(label, figures["cpu_us"], longest, y))
             y += ROW
         y += 30
-    for note in (describe_run(results), "Client and server together. Shorter is better."):
+    machine = f"{results['machine']}, {results['versions']['compiler']}, {results['date']}."
+    for note in (machine, "Client and server together, on one core; medians of "
+                 f"{results['repetitions']} runs. Shorter is better. Versions: table.md."):
         parts.append(f'<text class="note" x="8" y="{y - 10}">{escape(note)}</text>')
         y += 16
     body = "\n".join(parts)
