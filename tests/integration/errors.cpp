@@ -58,7 +58,7 @@ std::vector<Expected> failures() {
         {"serializer", 1, Kind::unknown, errc::unknown_error, {}, "of its own"},
         {"coroutine", 1, Kind::requester, errc::requester_error, 1, "\u00e4 \"quoted\""},
         {"system", 1, Kind::unknown, errc::unknown_error, {}, "the other side is busy"},
-        {"number", "seven", Kind::serializer, errc::serializer_error, {}, "[json.exception.type_error.302]"},
+        {"number", "seven", Kind::serializer, errc::serializer_error, {}, "expected integer in "},
         {"nan", 1, Kind::responder, errc::responder_error, {}, "Response serialize error"},
         {"not UTF-8", 1, Kind::responder, errc::responder_error, {}, "Response serialize error"},
         {"nowhere", 1, Kind::requester, errc::requester_error, {}, "Route \"nowhere\" is not defined"},
@@ -124,7 +124,7 @@ TEST_CASE("an answer that does not load as the type asked for is the requester's
         const Error error = co_await error_of(client.request<std::string>("number", 7));
         CHECK(error.kind == Error::Kind::serializer);
         CHECK(error.code == errc::serializer_error);
-        CHECK(error.message.find("must be string, but is number") != std::string::npos);
+        CHECK(error.message == "expected string, got 7");
         const auto result = co_await client.try_request<std::string>("number", 7);
         REQUIRE(!result);
         CHECK(result.error().kind == Error::Kind::serializer);

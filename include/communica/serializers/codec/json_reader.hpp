@@ -77,7 +77,7 @@ class JsonReader : public Position {
         if (at_ != end_ && (*at_ == '.' || *at_ == 'e' || *at_ == 'E')) {
             return read_float(begin);
         }
-        if (count >= 19 && (count > 20 || !fits_64_bits(digits))) {
+        if (count >= 19 && (count > 20 || !fits_64_bits({digits, at_}))) {
             refuse_integer(begin);
         }
         if (!negative) {
@@ -199,13 +199,13 @@ class JsonReader : public Position {
     }
 
     /// Of 19 digits and more, 20 at the most.
-    static bool fits_64_bits(const char* digits) noexcept {
+    static bool fits_64_bits(std::string_view digits) noexcept {
         std::uint64_t value = 0;
-        for (; is_digit(*digits); ++digits) {
-            if (value > (UINT64_MAX - digit(*digits)) / 10) {
+        for (const char each : digits) {
+            if (value > (UINT64_MAX - digit(each)) / 10) {
                 return false;
             }
-            value = value * 10 + digit(*digits);
+            value = value * 10 + digit(each);
         }
         return true;
     }

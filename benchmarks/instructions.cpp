@@ -1,0 +1,141 @@
+// A fixed number of requests through the message path, in one process and one thread over a socketpair, so that the
+// number of instructions is the same each time. `run.py --instructions` counts those under `measured` with callgrind.
+//
+//     bench_instructions json|bytes|no_deadline|suspend|routes DEPTH REQUESTS
+
+
+#include <communica/communica.hpp>
+
+#include <asio/io_context.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <sys/socket.h>
+
+/// What is counted. By its C name callgrind finds it.
+extern "C" [[gnu::noinline]] void measured(asio::io_context& context);
+void measured(asio::io_context& context) { context.run(); }
+
+namespace {
+
+using communica::BytesSerializer;
+using communica::DescriptorConnector;
+using communica::JsonSerializer;
+
+void stop_on_error(const std::exception_ptr& error) {
+    if (error) {
+        std::rethrow_exception(error);
+    }
+}
+
+std::string echo(std::string value) { return value; }
+
+asio::awaitable<std::string> echo_later(std::string value) {
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    co_return value;
+}
+
+/// Requests that several coroutines share out among them. The last one to end stops the context.
+struct Work {
+    asio::io_context& context;
+    int left = 0;
+    int asking = 0;
+};
+
+template <class Request>
+asio::awaitable<void> ask(Request request, Work& work) {
+    while (work.left-- > 0) {
+        co_await request();
+    }
+    if (--work.asking == 0) {
+        work.context.stop();
+    }
+}
+
+template <class Server, class Client, class Request>
+void run(Server& server, Client& client, asio::io_context& context, int depth, int requests, Request request) {
+    server.start(stop_on_error);
+    client.connect(stop_on_error);
+    while (!client.is_connected()) {
+        context.run_one();
+    }
+    Work work{.context = context};
+    const auto begin = [&](int count) {
+        context.restart();
+        work.left = count;
+        work.asking = depth;
+        for (int i = 0; i != depth; ++i) {
+            asio::co_spawn(context, ask(request, work), stop_on_error);
+        }
+    };
+    begin(500);  // until memory is allocated and everything has been called once
+    context.run();
+    begin(requests);
+    measured(context);
+    std::_Exit(0);  // nothing has to be taken down
+}
+
+struct Ends {
+    int server = -1;
+    int client = -1;
+
+    Ends() {
+        int both[2]{};
+        if (::socketpair(AF_UNIX, SOCK_STREAM, 0, both) != 0) {
+            throw std::system_error(errno, std::generic_category(), "socketpair");
+        }
+        server = both[0];
+        client = both[1];
+    }
+};
+
+template <class S, class F>
+void run_simple(F handler, communica::RequestOptions options, int depth, int requests) {
+    const Ends ends;
+    asio::io_context context(1);
+    communica::SimpleServer server{context, DescriptorConnector(ends.server), handler, S{}};
+    communica::SimpleClient client{context, DescriptorConnector(ends.client), S{}};
+    const std::string text(64, 'x');
+    run(server, client, context, depth, requests, [&] { return client.template request<std::string>(text, options); });
+}
+
+void run_routes(int depth, int requests) {
+    const Ends ends;
+    asio::io_context context(1);
+    communica::RouteTable routes;
+    for (int i = 0; i != 20; ++i) {
+        routes.add("shop.orders.route_" + std::to_string(i), echo);
+    }
+    communica::RouteServer server{context, DescriptorConnector(ends.server), routes};
+    communica::RouteClient client{context, DescriptorConnector(ends.client)};
+    const std::string text(64, 'x');
+    const std::string route = "shop.orders.route_7";
+    run(server, client, context, depth, requests, [&] { return client.request<std::string>(route, text); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    if (argc != 4) {
+        throw std::invalid_argument("VARIANT DEPTH REQUESTS");
+    }
+    const std::string variant = argv[1];
+    const int depth = std::stoi(argv[2]);
+    const int requests = std::stoi(argv[3]);
+    if (variant == "bytes") {
+        run_simple<BytesSerializer>(echo, {}, depth, requests);
+    } else if (variant == "no_deadline") {
+        run_simple<JsonSerializer>(echo, {.timeout = std::nullopt}, depth, requests);
+    } else if (variant == "suspend") {
+        run_simple<JsonSerializer>(echo_later, {}, depth, requests);
+    } else if (variant == "routes") {
+        run_routes(depth, requests);
+    } else {
+        run_simple<JsonSerializer>(echo, {}, depth, requests);
+    }
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks. `./dev bench` builds them and calls this.
+
+run.py BUILD_DIR [--quick] [--only REGEX] [--output DIR]     measure, write results.json, table.md and chart.svg
+run.py BUILD_DIR --instructions [--record]                   count instructions; fail above what is recorded
+run.py BUILD_DIR --compile                                   what compiling an example costs
+
+Client and server are processes of their own, pinned to one core together. Cases run in a new random order each time;
+figures are medians. To add a peer, write bench_NAME.cpp on top of harness.hpp, add it to CMakeLists.txt, and name it
+in cases.py.
+"""
+import argparse
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import counting
+import report
+from cases import LIMITS, PEERS, TARGETS, cases
+
+HERE = Path(__file__).resolve().parent
+PATIENCE = 60  # seconds that one run may take beside measuring
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pin_to(cores):
+    """For a process that is about to run a program."""
+    available = sorted(os.sched_getaffinity(0))
+    return lambda: os.sched_setaffinity(0, available[-cores:])
+
+
+def run_case(programs, case, seconds, directory):
+    """One client and one server; gives what the client printed, or raises CalledProcessError."""
+    program = str(programs / f"bench_{case.program}")
+    address = str(free_port()) if case.options.get("transport") == "tcp" else f"{directory}/s{random.getrandbits(32):x}"
+    options = [f"--{name}" if value is True else f"--{name}={value}" for name, value in case.options.items()]
+    options += [f"--address={address}", f"--seconds={seconds}"]
+    pin = pin_to(case.cores)
+    server = subprocess.Popen([program, "server", *options], stdout=subprocess.PIPE, preexec_fn=pin)
+    try:
+        if server.stdout.readline() != b"READY\n":
+            raise subprocess.CalledProcessError(server.wait(PATIENCE), [program, "server", *options])
+        client = subprocess.run([program, "client", *options, f"--server-pid={server.pid}"], stdout=subprocess.PIPE,
+                                preexec_fn=pin, timeout=seconds + PATIENCE, check=True)
+        return json.loads(client.stdout)
+    finally:
+        server.kill()
+        server.wait()
+        Path(address).unlink(missing_ok=True)
+
+
+def measure(programs, selected, repetitions, seconds):
+    """The runs of each case by its key, and the keys of those that failed with the reason."""
+    runs = {case.key: [] for case in selected}
+    failed = {}
+    with tempfile.TemporaryDirectory(prefix="bench.") as directory:
+        for repetition in range(repetitions):
+            for case in random.sample(selected, len(selected)):
+                if case.key in failed:
+                    continue
+                try:
+                    runs[case.key].append(run_case(programs, case, seconds, directory))
+                except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+                    failed[case.key] = str(error)
+                    print(f"{case.key}: {error}", file=sys.stderr)
+            print(f"repetition {repetition + 1} of {repetitions} is done", file=sys.stderr, flush=True)
+    return {key: all_runs for key, all_runs in runs.items() if all_runs}, failed
+
+
+def medians(runs):
+    return {key: {name: median(run[name] for run in all_runs) for name in all_runs[0]}
+            for key, all_runs in runs.items()}
+
+
+def check_targets(figures):
+    """Rows of what is to be reached: text, against what, bound, what it is, whether it holds."""
+    rows = []
+    for target in TARGETS:
+        if target.subject in figures and target.baseline in figures:
+            ratio = figures[target.subject][target.figure] / figures[target.baseline][target.figure]
+            sign = ">=" if target.at_least else "<="
+            rows.append({"case": target.text, "against": target.baseline.split("/")[1],
+                         "to_reach": f"{sign} {target.bound:g} x", "reached": f"{ratio:.2f} x",
+                         "holds": target.holds(ratio)})
+    for limit in LIMITS:
+        if limit.subject in figures:
+            value = limit.value(figures[limit.subject])
+            rows.append({"case": limit.text, "against": "", "to_reach": f"<= {limit.bound:g} {limit.unit}",
+                         "reached": f"{value:.2f} {limit.unit}", "holds": value <= limit.bound})
+    return rows
+
+
+def run_benchmarks(arguments):
+    programs = arguments.build / "benchmarks"
+    absent = [label for program, label in PEERS.items() if not (programs / f"bench_{program}").exists()]
+    selected = [case for case in cases()
+                if (programs / f"bench_{case.program}").exists() and re.search(arguments.only, case.key)]
+    repetitions = arguments.repeat or (3 if arguments.quick else 5)
+    seconds = arguments.seconds or (0.2 if arguments.quick else 1.0)
+    runs, failed = measure(programs, selected, repetitions, seconds)
+    figures = medians(runs)
+    results = {
+        "machine": report.describe_machine(), "versions": report.versions(), "date": report.today(),
+        "repetitions": repetitions, "seconds": seconds, "absent": absent, "failed": failed,
+        "targets": check_targets(figures), "medians": figures, "runs": runs,
+    }
+    if not arguments.only:
+        results["targets"] += counting.deadline_rows(programs)
+        results["targets"] += counting.compile_rows(HERE.parent, 1 if arguments.quick else 3)
+    text = report.table(results)
+    print(text)
+    if arguments.output:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        (arguments.output / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (arguments.output / "table.md").write_text(text)
+        (arguments.output / "chart.svg").write_text(report.chart(results))
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--quick", action="store_true", help="under two minutes, less exact")
+    parser.add_argument("--only", default="", metavar="REGEX", help="cases whose GROUP/LABEL match")
+    parser.add_argument("--repeat", type=int, metavar="N")
+    parser.add_argument("--seconds", type=float, metavar="S", help="for one run of one case")
+    parser.add_argument("--output", type=Path, metavar="DIR")
+    parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--record", action="store_true", help="make what is counted now the figure to compare with")
+    parser.add_argument("--compile", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.instructions:
+        return counting.check_instructions(arguments.build / "benchmarks", HERE / "instructions.json",
+                                           arguments.record)
+    if arguments.compile:
+        for row in counting.compile_rows(HERE.parent):
+            print(f"{row['case']}: {row['reached']} (to reach {row['to_reach']})")
+        return 0
+    return run_benchmarks(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
