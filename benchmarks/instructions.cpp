@@ -3,7 +3,6 @@
 //
 //     bench_instructions json|bytes|no_deadline|suspend|routes DEPTH REQUESTS
 
-
 #include <communica/communica.hpp>
 
 #include <asio/io_context.hpp>

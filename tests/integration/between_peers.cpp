@@ -71,8 +71,9 @@ TEST_CASE("a handler sees the deadline of its request, and is cancelled when it 
     Routes routes = endless.routes();
     routes.add("left", [](Context& context) {
         const auto deadline = context.deadline();
-        return deadline ? std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now()).count()
-                        : -1;
+        return deadline
+                   ? std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now()).count()
+                   : -1;
     });
     RoutePair pair(transport, routes);
 
@@ -219,9 +220,12 @@ TEST_CASE("an interceptor is around every handler: it sees, it may refuse, and i
         co_await client.connect();
         CHECK_AWAITED(1, client.request<int>("plain", 1));
         CHECK_AWAITED("x", client.request<std::string>("coroutine", "x"));
-        CHECK((co_await error_of(client.request<int>("secret", 1))).status == 403);
-        CHECK((co_await error_of(client.request<int>("failing", 1))).status == 500);
-        CHECK(seen == std::vector<std::string>{"plain", "after plain", "coroutine", "after coroutine", "secret", "failing"});
+        const Error refused = co_await error_of(client.request<int>("secret", 1));
+        CHECK(refused.status == 403);
+        const Error failed = co_await error_of(client.request<int>("failing", 1));
+        CHECK(failed.status == 500);
+        CHECK(seen ==
+              std::vector<std::string>{"plain", "after plain", "coroutine", "after coroutine", "secret", "failing"});
         co_await client.close();
         co_await server.close();
     });

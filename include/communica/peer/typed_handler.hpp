@@ -119,7 +119,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
         const Incoming called{incoming.peer, incoming.connection, incoming.metadata, incoming.body, call};
         Job job{incoming.peer, call, std::move(data), ExtraArguments{Extras(called)...}};
-        if constexpr (takes_data && is_borrowed<Data>) {  // under an interceptor: the message is gone before the handler
+        if constexpr (takes_data &&
+                      is_borrowed<Data>) {  // under an interceptor: the message is gone before the handler
             job.lent.assign(incoming.body.begin(), incoming.body.end());
             job.data = serializer_.template load<Loaded>(Bytes(job.lent));
         }

@@ -155,8 +155,8 @@ class Writer {
     std::size_t write_now(std::span<const asio::const_buffer> buffers) {
         if constexpr (requires { stream_.native_non_blocking(); }) {
             asio::error_code error;
-            const std::size_t count = buffers.size() == 1 ? stream_.write_some(buffers.front(), error)
-                                                          : stream_.write_some(buffers, error);
+            const std::size_t count =
+                buffers.size() == 1 ? stream_.write_some(buffers.front(), error) : stream_.write_some(buffers, error);
             return error ? 0 : count;
         } else {
             return 0;

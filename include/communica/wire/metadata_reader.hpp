@@ -120,9 +120,7 @@ class MetadataScanner {
         return found;
     }
 
-    bool string(std::string_view& value) noexcept {
-        return take('"') && string_end(value);
-    }
+    bool string(std::string_view& value) noexcept { return take('"') && string_end(value); }
 
     /// What is left of a string behind its first quote.
     bool string_end(std::string_view& value) noexcept {

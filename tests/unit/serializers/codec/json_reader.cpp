@@ -106,7 +106,8 @@ TEST_CASE("numbers at the edges load as nlohmann loads them") {
 }
 
 TEST_CASE("a number ends where its text ends, whatever stands behind it in memory") {
-    for (const std::string number : {"9223372036854775807", "-9223372036854775808", "18446744073709551615", "1.5", "12"}) {
+    for (const std::string number :
+         {"9223372036854775807", "-9223372036854775808", "18446744073709551615", "1.5", "12"}) {
         const std::string memory = number + "00000000";
         const auto text = std::string_view(memory).substr(0, number.size());
         CHECK(test::load<JsonSerializer, json>(text).dump() == number);
