@@ -12,9 +12,7 @@
 #include "requester.hpp"
 #include "responder.hpp"
 
-#include <algorithm>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -104,13 +102,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// in order waits for no answers: what is at work is cancelled.
     void detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
         const std::lock_guard lock(mutex_);
-        std::vector<UnsentMessage> requests = connection->take_unsent();
+        std::vector<UnsentMessage> requests;
         std::vector<UnsentMessage> answers;
         wire::MetadataReader reader;
-        const auto is_answer = [&](const UnsentMessage& message) { return reader.read(message.metadata).is_answer(); };
-        const auto first_answer = std::stable_partition(requests.begin(), requests.end(), std::not_fn(is_answer));
-        std::move(first_answer, requests.end(), std::back_inserter(answers));
-        requests.erase(first_answer, requests.end());
+        for (UnsentMessage& message : connection->take_unsent()) {
+            (reader.read(message.metadata).is_answer() ? answers : requests).push_back(std::move(message));
+        }
         responder_->detach(*connection, std::move(answers));
         requester_->detach(*connection, std::move(requests));
         if (connection_ == connection) {

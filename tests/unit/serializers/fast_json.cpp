@@ -98,7 +98,8 @@ TEST_CASE("fast JSON takes and refuses the same texts in the same words") {
 }
 
 TEST_CASE("fast JSON has the same limit of depth, also in what is read past") {
-    for (const std::size_t depth : {127, 128, 129, 1000, 1023, 1024, 1025, 1'000'000}) {
+    for (const std::size_t depth :
+         std::initializer_list<std::size_t>{127, 128, 129, 1000, 1023, 1024, 1025, 1'000'000}) {
         for (const std::string_view opening : {"[", "{\"k\":"}) {
             std::string text;
             for (std::size_t level = 0; level != depth; ++level) {
@@ -133,7 +134,8 @@ TEST_CASE("a document is loaded whole, outlives the bytes, and is dumped again")
 
 TEST_CASE("fast JSON loads texts of any length, on several threads") {
     const auto load_all = [] {
-        for (const std::size_t size : {0, 1, 100, 60'000, 65'535, 65'536, 65'537, 3'000'000, 10}) {
+        for (const std::size_t size :
+             std::initializer_list<std::size_t>{0, 1, 100, 60'000, 65'535, 65'536, 65'537, 3'000'000, 10}) {
             const std::string text(size, 'x');
             if (test::load<FastJsonSerializer, std::string>('"' + text + '"') != text) {
                 return false;

@@ -55,7 +55,7 @@ TEST_CASE("MessagePack keeps bytes apart from text") {
 }
 
 TEST_CASE("MessagePack extension types come back as they were") {
-    for (const std::size_t size : {0, 1, 2, 3, 4, 8, 16, 17, 255, 256, 70000}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 2, 3, 4, 8, 16, 17, 255, 256, 70000}) {
         const json value = json::binary(std::vector<std::uint8_t>(size, 7), 200);
         CHECK(test::load<S, json>(test::dump<S>(value)) == value);
     }
