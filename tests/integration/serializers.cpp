@@ -145,7 +145,7 @@ TEST_CASE("bytes are lent to plain handlers and owned by coroutines, of any leng
     RoutePair pair(transport, routes);
     pair.run([&]() -> asio::awaitable<void> {
         auto asker = pair.client().with(BytesSerializer{});
-        for (const std::size_t size : {0, 1, 200, 1000, 1'000'000}) {
+        for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 200, 1000, 1'000'000}) {
             std::string body(size, '\xfe');
             for (const char* route : {"lent", "viewed", "owned"}) {
                 CHECK_AWAITED(body, asker.request<std::string>(route, body));

@@ -137,6 +137,7 @@ class Clients {
     std::vector<std::shared_ptr<peer::Peer>> all() const {
         const std::lock_guard lock(mutex_);
         std::vector<std::shared_ptr<peer::Peer>> all;
+        all.reserve(known_.size());
         for (const auto& [id, entry] : known_) {
             all.push_back(entry.peer);
         }

@@ -259,6 +259,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
     }
 
+    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
     static asio::awaitable<void> serve(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection,
                                        const Guest& guest) {
         const auto peer = guest.stay->peer();

@@ -48,8 +48,9 @@ inline std::optional<int> take_digits(std::string_view& text, std::size_t count)
     if (text.size() < count || text.front() == '-') {
         return std::nullopt;
     }
-    const auto parsed = std::from_chars(text.data(), text.data() + count, value);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + count) {
+    const char* const begin = &text.front();
+    const auto parsed = std::from_chars(begin, begin + count, value);
+    if (parsed.ec != std::errc() || parsed.ptr != begin + count) {
         return std::nullopt;
     }
     text.remove_prefix(count);
