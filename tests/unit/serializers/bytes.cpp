@@ -3,6 +3,8 @@
 
 #include <communica/serializers/bytes.hpp>
 
+using namespace std::string_literals;
+
 namespace {
 
 using S = communica::BytesSerializer;
@@ -20,7 +22,7 @@ static_assert(!communica::Dumps<S, int> && !communica::Dumps<S, std::vector<int>
 }  // namespace
 
 TEST_CASE("bytes go as they are") {
-    const std::string text("\0\xff\"x", 4);
+    const std::string text = "\0\xff\"x"s;
     CHECK(test::dump<S>(text) == text);
     CHECK(test::dump<S>(communica::as_bytes(text)) == text);
     CHECK(test::dump<S>(std::vector<std::byte>(3)) == std::string(3, '\0'));

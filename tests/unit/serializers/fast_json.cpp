@@ -18,6 +18,8 @@ COMMUNICA_MODEL(Item, name, numbers, price)
 
 }  // namespace fast_json
 
+using namespace std::string_literals;
+
 namespace {
 
 using communica::FastJsonSerializer;
@@ -85,7 +87,7 @@ TEST_CASE("fast JSON takes and refuses the same texts in the same words") {
         agree<json>(text);
     }
     agree<json>(std::string_view("1\0", 2));
-    const std::string bytes("\0 \"\\{}[]:,019eE+-.utrfnalsx\x80\xc3\xff", 34);
+    const std::string bytes = "\0 \"\\{}[]:,019eE+-.utrfnalsx\x80\xc3\xff"s;
     for (std::size_t place = 0; place != seed.size(); ++place) {
         agree<json>(seed.substr(0, place));
         for (const char byte : bytes) {

@@ -5,6 +5,8 @@
 
 #include <random>
 
+using namespace std::string_literals;
+
 namespace {
 
 using communica::JsonSerializer;
@@ -115,7 +117,7 @@ TEST_CASE("a number ends where its text ends, whatever stands behind it in memor
 }
 
 TEST_CASE("texts with one byte changed, put in or left out are taken or refused as nlohmann does") {
-    const std::string bytes("\0 \t\"\\{}[]:,0123456789eE+-.utrfnalsx/\x7f\x80\xbf\xc3\xed\xff", 47);
+    const std::string bytes = "\0 \t\"\\{}[]:,0123456789eE+-.utrfnalsx/\x7f\x80\xbf\xc3\xed\xff"s;
     for (const std::string& seed : seeds) {
         REQUIRE(difference(seed) == "");
         for (std::size_t place = 0; place != seed.size(); ++place) {
