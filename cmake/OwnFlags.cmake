@@ -8,6 +8,8 @@ add_library(communica::own_flags ALIAS communica_own_flags)
 
 if(NOT MSVC)
   target_compile_options(communica_own_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  # Optimising, GCC 12 takes the value of an empty std::optional for one that is read.
+  target_compile_options(communica_own_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
 if(COMMUNICA_SANITIZE)
