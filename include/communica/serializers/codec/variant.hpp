@@ -1,6 +1,7 @@
 // std::variant: which alternative a value is of can be seen from the value alone.
 #pragma once
 
+#include "../serializer.hpp"
 #include "codec.hpp"
 #include "models.hpp"
 
