@@ -4,6 +4,7 @@
 #include "../serializer.hpp"
 #include "codec.hpp"
 #include "models.hpp"
+#include "scalars.hpp"
 
 #include <array>
 #include <bitset>
