@@ -107,6 +107,8 @@ TEST_CASE("what is not CBOR is refused") {
     CHECK(refusal("61ff") == "not CBOR: a text that is not UTF-8, at byte 2");
     CHECK(refusal("a10101") == "expected keys that are strings, got 1");
     CHECK(refusal("bf01ff") == "expected keys that are strings, got 1");
+    // The key before it is gone: it did not stand in one piece.
+    CHECK(refusal("a27f61616162ff017f616361ffff02") == "not CBOR: a text that is not UTF-8, at byte 13");
     CHECK(refusal("bf6161ff") == "/a: not CBOR: a simple value that means nothing here, at byte 3");
     CHECK(refusal("c0") == "not CBOR: the end instead of a value, at byte 1");
 }

@@ -105,6 +105,7 @@ class CborReader : public BinaryInput {
         const Level level(*this);
         std::string scratch;
         while (ends_by_break ? !take_break() : count-- != 0) {
+            at_no_key();
             if (peek() != Kind::string) {
                 fail("expected keys that are strings, got " + found(*this));
             }

@@ -145,6 +145,7 @@ class JsonReader : public Position {
         }
         std::string scratch;
         do {
+            at_no_key();
             skip_space();
             if (at_ == end_ || *at_ != '"') {
                 malformed("a key in quotes");

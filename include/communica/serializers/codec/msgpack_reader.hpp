@@ -117,6 +117,7 @@ class MsgpackReader : public BinaryInput {
         const Level level(*this);
         std::string scratch;
         for (std::uint64_t index = 0; index != count; ++index) {
+            at_no_key();
             if (peek() != Kind::string) {
                 fail("expected keys that are strings, got " + found(*this));
             }

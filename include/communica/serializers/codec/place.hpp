@@ -64,6 +64,8 @@ class Position {
     /// The element that is next in the container that was opened last.
     void at(std::size_t index) noexcept { place_->index = index; }
     void at(std::string_view key) noexcept { place_->key = key; }
+    /// Between two keys: a view of the last one would not outlive the reading of the next.
+    void at_no_key() noexcept { place_->key = {}; }
 
     [[noreturn]] void fail(std::string_view what) const { codec::fail(place_, what); }
 

@@ -73,6 +73,13 @@ TEST_CASE("what is not JSON is said with what was expected and where") {
     CHECK(refusal("1e400") == "the number 1e400 is beyond a double's range");
 }
 
+TEST_CASE("a key that is wrong is not told with the key before it, which is gone") {
+    const std::string long_key(50, 'k');  // with an escape, so that it does not stand in the text in one piece
+    CHECK(refusal(R"({"\u0061)" + long_key + R"(": 1, "\u0062)" + long_key + long_key + "\xff\": 2}") ==
+          "not JSON: not UTF-8 at byte 171");
+    CHECK(refusal(R"({"a": 1, 2: 3})") == "not JSON: expected a key in quotes, got '2' at byte 9");
+}
+
 TEST_CASE("numbers at the edges load as nlohmann loads them") {
     for (const char* text : {"0",
                              "-0",
@@ -148,7 +155,7 @@ TEST_CASE("random texts are taken or refused as nlohmann does") {
                                       "\xc3\xa9", "\xff",     "\"k\":",      "[1,2",      "2.5e3",   "[[[[[",
                                       "]]]",      "12345678", "987654321",   "{\"a\":1}", "x",       "\t"};
     std::size_t taken = 0;
-    for (int round = 0; round != 200'000; ++round) {
+    for (int round = 0; round != 50'000; ++round) {
         std::string text;
         for (auto count = random() % 8 + 1; count != 0; --count) {
             text += parts[random() % std::size(parts)];
@@ -158,7 +165,7 @@ TEST_CASE("random texts are taken or refused as nlohmann does") {
             FAIL(text << ": " << wrong);
         }
     }
-    CHECK(taken > 5'000);
+    CHECK(taken > 1'000);
 }
 
 TEST_CASE("strings with escapes and UTF-8 load as nlohmann loads them, whatever their length") {
