@@ -203,7 +203,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             const Guest guest = co_await greet(self, connection);
             asio::post(self->strand_, [self, connection] { std::erase(self->handshakes_, connection); });
             if (guest.stay) {
-                co_await serve(self, connection, guest);
+                co_await serve(self, connection, guest.stay->peer(), guest.offer);
             }
         } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone
             self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
@@ -259,10 +259,8 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
     }
 
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
     static asio::awaitable<void> serve(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection,
-                                       const Guest& guest) {
-        const auto peer = guest.stay->peer();
+                                       std::shared_ptr<peer::Peer> peer, peer::Offer offer) {
         bool attached = false;
         const auto on_attached = [&] {
             attached = true;
@@ -270,7 +268,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             self->hooks_.log(LogLevel::info, [&] { return "client \"" + peer->id() + "\" connected"; });
             self->hooks_.call(self->options_.on_connect, peer->id());
         };
-        const Error ending = co_await peer::serve(peer, connection, guest.offer, on_attached);
+        const Error ending = co_await peer::serve(peer, connection, std::move(offer), on_attached);
         if (attached) {
             self->hooks_.log(LogLevel::info, [&] { return "client \"" + peer->id() + "\" is gone: " + ending.text(); });
             self->hooks_.call(self->options_.on_disconnect, peer->id(), ending);
