@@ -36,6 +36,8 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
+#include <exception>
+#include <functional>
 #include <typeinfo>
 
 #if ASIO_VERSION < 102400
@@ -57,6 +59,16 @@ using default_token = asio::use_awaitable_t<>;
 
 /// Awaits an operation and gives its error as a value: `auto [error, n] = co_await op(no_throw);`
 inline constexpr auto no_throw = as_tuple(asio::use_awaitable);
+
+/// What is posted and waited for besides messages. Of one type each: for every further type of handler a program
+/// compiles some forty functions.
+using Task = std::function<void()>;
+using WaitTask = std::function<void(asio::error_code)>;
+
+/// What a user's callback threw is the executor's to deal with.
+inline void rethrow_on(const asio::any_io_executor& executor, std::exception_ptr exception) {
+    asio::post(executor, Task([exception] { std::rethrow_exception(exception); }));
+}
 
 /// An executor, or an execution context that has one: what constructors take first, as Asio's objects do.
 template <class T>

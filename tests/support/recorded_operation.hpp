@@ -47,4 +47,8 @@ class RecordedOperation final : public communica::peer::Operation {
     bool notification_;
 };
 
+inline std::error_code error_of(const std::shared_ptr<Outcome>& outcome) {
+    return outcome->error ? outcome->error->code : std::error_code();
+}
+
 }  // namespace test

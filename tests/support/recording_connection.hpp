@@ -78,4 +78,14 @@ class RecordingConnection final : public communica::Connection {
     communica::Credentials credentials_;
 };
 
+using Bodies = std::vector<std::string>;
+
+inline Bodies bodies(const RecordingConnection& connection) {
+    Bodies bodies;
+    for (const auto& message : connection.sent) {
+        bodies.push_back(message.body);
+    }
+    return bodies;
+}
+
 }  // namespace test

@@ -5,6 +5,8 @@
 #include <array>
 #include <thread>
 
+namespace budget_tests {
+
 namespace {
 
 using communica::Budget;
@@ -120,3 +122,5 @@ TEST_CASE("shares of several threads never take more than the limit, and leave n
     }
     CHECK(budget->used() == 0);
 }
+
+}  // namespace budget_tests

@@ -6,6 +6,8 @@
 #include <string>
 #include <type_traits>
 
+namespace buffer_tests {
+
 namespace {
 
 using communica::Buffer;
@@ -194,3 +196,5 @@ TEST_CASE("a buffer behaves as a string does under random use") {
         REQUIRE(buffer.capacity() >= buffer.size());
     }
 }
+
+}  // namespace buffer_tests

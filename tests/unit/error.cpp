@@ -6,6 +6,8 @@
 #include <set>
 #include <type_traits>
 
+namespace error_tests {
+
 namespace {
 
 using communica::errc;
@@ -155,3 +157,5 @@ TEST_CASE("a result carries values that can only be moved") {
     const std::unique_ptr<int> value = std::move(result).value();
     CHECK(*value == 3);
 }
+
+}  // namespace error_tests

@@ -2,6 +2,8 @@
 
 #include <communica/limits.hpp>
 
+namespace limits_tests {
+
 using namespace std::chrono_literals;
 
 TEST_CASE("the default limits are finite and those that the documentation names") {
@@ -18,3 +20,5 @@ TEST_CASE("the default limits are finite and those that the documentation names"
     CHECK(limits.max_stall == 30s);
     CHECK(limits.max_silence == 15s);
 }
+
+}  // namespace limits_tests

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "../stream/connection.hpp"
 #include "detail/platform.hpp"
+#include "detail/socket.hpp"
 #include "detail/state.hpp"
 
 #include <asio/local/stream_protocol.hpp>
@@ -53,16 +53,15 @@ class DescriptorConnector {
         }
 
         std::shared_ptr<Connection> open(const asio::any_io_executor& executor, const ConnectionOptions& options) {
-            using Socket = asio::local::stream_protocol::socket;
             if (taken.exchange(true)) {
                 throw std::system_error(errc::not_connected,
                                         "a descriptor serves one connection, and this one has had it");
             }
             detail::close_on_exec(number);
-            Socket socket(make_strand_on(executor));
+            detail::Socket socket(make_strand_on(executor));
             socket.assign(asio::local::stream_protocol(), number);
-            return std::make_shared<stream::StreamConnection<Socket>>(std::move(socket),
-                                                                      detail::peer_credentials(number), options);
+            return std::make_shared<detail::SocketConnection>(std::move(socket), detail::peer_credentials(number),
+                                                              options);
         }
 
         const int number;

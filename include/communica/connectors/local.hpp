@@ -22,14 +22,12 @@ struct LocalOptions {
 
 namespace detail {
 
-using LocalSocket = asio::local::stream_protocol::socket;
-
-inline std::shared_ptr<Connection> make_local_connection(LocalSocket socket, const ConnectionOptions& options) {
+inline std::shared_ptr<Connection> make_local_connection(Socket socket, const ConnectionOptions& options) {
     const Credentials credentials = peer_credentials(socket.native_handle());
-    return std::make_shared<stream::StreamConnection<LocalSocket>>(std::move(socket), credentials, options);
+    return std::make_shared<SocketConnection>(std::move(socket), credentials, options);
 }
 
-class LocalListener final : public SocketListener<asio::local::stream_protocol> {
+class LocalListener final : public SocketListener {
  public:
     LocalListener(std::vector<Acceptor> acceptors, LocalSocketFile file, std::string address, std::string state,
                   asio::any_io_executor executor, const ConnectionOptions& options)
@@ -90,7 +88,7 @@ class LocalConnector {
                                                          ConnectionOptions options) const {
         const detail::LocalAddress address(name_, options_.directory);
         address.require_safe_directory();
-        detail::LocalSocket socket(make_strand_on(executor));
+        detail::Socket socket(make_strand_on(executor));
         detail::open_socket(socket, asio::local::stream_protocol());
         const auto endpoint = address.endpoint();
         if (const auto [error] = co_await socket.async_connect(endpoint, no_throw); error) {
@@ -101,7 +99,7 @@ class LocalConnector {
 
     asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
         const detail::LocalAddress address(name_, options_.directory);
-        std::vector<asio::local::stream_protocol::acceptor> acceptors;
+        std::vector<detail::Acceptor> acceptors;
         acceptors.emplace_back(executor);
         auto file = detail::LocalSocketFile::listen(address, acceptors.front());
         co_return std::make_shared<detail::LocalListener>(std::move(acceptors), std::move(file), address.path(),

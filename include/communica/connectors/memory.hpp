@@ -173,21 +173,21 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     void close(std::chrono::steady_clock::duration) override {
         // Posted: what the handler that is at work now answers still goes out before.
-        asio::post(get_executor(), [self = shared_from_this()] {
-            self->outbound_->put(MemoryItem::Kind::goodbye, {});
-            self->end();
-        });
+        asio::post(get_executor(), Task([self = shared_from_this()] {
+                       self->outbound_->put(MemoryItem::Kind::goodbye, {});
+                       self->end();
+                   }));
     }
     void abort() override { end(); }
 
  private:
     void tell_of_room() {
         if (const auto other = other_end_.lock()) {
-            asio::post(other->get_executor(), [other] {
-                if (other->receiver_ != nullptr) {
-                    other->receiver_->on_room();
-                }
-            });
+            asio::post(other->get_executor(), Task([other] {
+                           if (other->receiver_ != nullptr) {
+                               other->receiver_->on_room();
+                           }
+                       }));
         }
     }
 

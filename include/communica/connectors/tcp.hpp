@@ -9,25 +9,34 @@
 #include <asio/ip/v6_only.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 
 namespace communica {
 namespace detail {
 
-inline std::shared_ptr<Connection> make_tcp_connection(asio::ip::tcp::socket socket, const ConnectionOptions& options) {
+inline std::shared_ptr<Connection> make_tcp_connection(Socket socket, const ConnectionOptions& options) {
     socket.set_option(asio::ip::tcp::no_delay(true));
     detail::keep_alive(socket);
-    return std::make_shared<stream::StreamConnection<asio::ip::tcp::socket>>(std::move(socket), Credentials{}, options);
+    return std::make_shared<SocketConnection>(std::move(socket), Credentials{}, options);
 }
 
-class TcpListener final : public SocketListener<asio::ip::tcp> {
+inline std::uint16_t bound_port(const Acceptor& acceptor) {
+    const auto bound = acceptor.local_endpoint();
+    asio::ip::tcp::endpoint endpoint;
+    endpoint.resize(bound.size());
+    std::memcpy(endpoint.data(), bound.data(), bound.size());
+    return endpoint.port();
+}
+
+class TcpListener final : public SocketListener {
  public:
     TcpListener(std::vector<Acceptor> acceptors, std::string host, asio::any_io_executor executor,
                 const ConnectionOptions& options)
         : SocketListener(std::move(acceptors), std::move(executor), options),
           host_(std::move(host)),
-          port_(this->acceptors().front().local_endpoint().port()) {}
+          port_(bound_port(this->acceptors().front())) {}
 
     // `inline` here, or every file that includes this one is given a whole connection to compile.
     inline std::string address() const override;
@@ -77,7 +86,7 @@ class TcpConnector {
                                                          ConnectionOptions options) const {
         asio::error_code error = asio::error::host_not_found;
         for (const Endpoint& endpoint : co_await resolve(executor)) {
-            asio::ip::tcp::socket socket(make_strand_on(executor));
+            detail::Socket socket(make_strand_on(executor));
             detail::open_socket(socket, endpoint.protocol());
             std::tie(error) = co_await socket.async_connect(endpoint, no_throw);
             if (!error) {
@@ -97,7 +106,7 @@ class TcpConnector {
 
  private:
     using Endpoint = asio::ip::tcp::endpoint;
-    using Acceptor = asio::ip::tcp::acceptor;
+    using Acceptor = detail::Acceptor;
 
     /// The addresses of the host. A name is looked up by Asio's resolver, which has a thread of its own for it.
     asio::awaitable<std::vector<Endpoint>> resolve(asio::any_io_executor executor) const {
@@ -126,7 +135,7 @@ class TcpConnector {
             std::vector<Acceptor> acceptors;
             asio::error_code error;
             for (const Endpoint& endpoint : endpoints) {
-                const auto port = acceptors.empty() ? port_ : acceptors.front().local_endpoint().port();
+                const auto port = acceptors.empty() ? port_ : detail::bound_port(acceptors.front());
                 asio::error_code failure;
                 Acceptor acceptor(executor);
                 if (listen_on(acceptor, {endpoint.address(), port}, failure); !failure) {

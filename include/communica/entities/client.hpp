@@ -39,7 +39,7 @@ class Client {
 
     /// Connects behind the caller's back.
     void start() {
-        asio::post(keeper_->strand(), [keeper = keeper_] { keeper->start(); });
+        asio::post(keeper_->strand(), Task([keeper = keeper_] { keeper->start(); }));
     }
 
     /// Keeps connected until `stop`, and completes then.

@@ -59,7 +59,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     void request_stop(const Error& reason = {errc::closed}) {
         peer_->close(reason);
         // Not posted: a start that the same handler calls next has to come after.
-        asio::dispatch(strand_, [self = shared_from_this()] { self->stop(); });
+        asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
     }
 
     // ---- on the strand
@@ -91,7 +91,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         if (options.timeout) {
             deadline.expires_after(*options.timeout);
         }
-        deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
+        deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
         while (!self->peer_->is_connected()) {
             if (self->stopped_) {
                 throw std::system_error(self->stop_reason_);
@@ -116,10 +116,10 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     static asio::awaitable<void> drain(std::shared_ptr<ClientKeeper> self, peer::Clock::duration time) {
         asio::steady_timer deadline(self->strand_, time);
-        deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
+        deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
         self->peer_->drain([weak = self->weak_from_this()] {
             if (const auto alive = weak.lock()) {
-                asio::post(alive->strand_, [alive] { alive->changed_.cancel(); });
+                asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
             }
         });
         while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
@@ -192,11 +192,11 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     /// A connection, or why there is none, within the attempt's time.
     asio::awaitable<std::shared_ptr<Connection>> open_connection() {
         asio::steady_timer deadline(strand_, options_.connect_timeout);
-        deadline.async_wait([self = shared_from_this()](asio::error_code error) {
+        deadline.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
             if (!error) {
                 self->attempt_.emit(asio::cancellation_type::terminal);
             }
-        });
+        }));
         co_return co_await asio::co_spawn(strand_, connector_.connect(executor_, connection_options_),
                                           asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
     }
@@ -212,12 +212,13 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         }
         // Named: GCC 12 destroys a capturing lambda twice that is spelled in a co_await expression.
         const auto attached = [self] {
-            asio::post(self->strand_, [self] {
-                self->greeted_ = true;
-                self->changed_.cancel();
-                self->hooks_.log(LogLevel::info, [&] { return "connected to " + self->connector_.address(); });
-                self->hooks_.call(self->options_.on_connect);
-            });
+            asio::post(self->strand_, Task([self] {
+                           self->greeted_ = true;
+                           self->changed_.cancel();
+                           self->hooks_.log(LogLevel::info,
+                                            [&] { return "connected to " + self->connector_.address(); });
+                           self->hooks_.call(self->options_.on_connect);
+                       }));
         };
         co_return co_await peer::serve(self->peer_, connection, offer, attached);
     }

@@ -41,7 +41,7 @@ class Hooks {
         try {
             function();
         } catch (...) {
-            asio::post(executor_, [exception = std::current_exception()] { std::rethrow_exception(exception); });
+            rethrow_on(executor_, std::current_exception());
         }
     }
 

@@ -56,7 +56,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     void request_stop() {
         clients_->close_all({errc::closed});
         // Not posted: a start that the same handler calls next has to come after.
-        asio::dispatch(strand_, [self = shared_from_this()] { self->stop(); });
+        asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
     }
 
     // ---- on the strand
@@ -120,14 +120,14 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         }
         const auto idle = [weak = self->weak_from_this()] {
             if (const auto alive = weak.lock()) {
-                asio::post(alive->strand_, [alive] { alive->changed_.cancel(); });
+                asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
             }
         };
         for (const auto& peer : self->clients_->all()) {
             peer->drain(idle);
         }
         asio::steady_timer deadline(self->strand_, time);
-        deadline.async_wait([self](asio::error_code) { self->changed_.cancel(); });
+        deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
         while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
             co_await self->changed_.async_wait(no_throw);
         }
@@ -201,7 +201,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     static asio::awaitable<void> session(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
         try {
             const Guest guest = co_await greet(self, connection);
-            asio::post(self->strand_, [self, connection] { std::erase(self->handshakes_, connection); });
+            asio::post(self->strand_, Task([self, connection] { std::erase(self->handshakes_, connection); }));
             if (guest.stay) {
                 co_await serve(self, connection, guest.stay->peer(), guest.offer);
             }
@@ -209,11 +209,11 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
             connection->abort();
         }
-        asio::post(self->strand_, [self, connection] {
-            self->connections_.erase(connection.get());
-            std::erase(self->handshakes_, connection);
-            self->changed_.cancel();
-        });
+        asio::post(self->strand_, Task([self, connection] {
+                       self->connections_.erase(connection.get());
+                       std::erase(self->handshakes_, connection);
+                       self->changed_.cancel();
+                   }));
     }
 
     /// A client that was let in.

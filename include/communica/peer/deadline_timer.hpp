@@ -29,11 +29,11 @@ class DeadlineTimer {
             timer_.emplace(executor_);
         }
         timer_->expires_at(when);
-        timer_->async_wait([owner](asio::error_code error) {
+        timer_->async_wait(WaitTask([owner](asio::error_code error) {
             if (const auto alive = error ? nullptr : owner.lock()) {
                 alive->on_timer();
             }
-        });
+        }));
     }
 
     /// To be called first in `on_timer`, under the lock.

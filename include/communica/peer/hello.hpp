@@ -65,11 +65,11 @@ class HandshakeDeadline {
  public:
     HandshakeDeadline(const std::shared_ptr<Connection>& connection, std::chrono::steady_clock::duration time)
         : timer_(connection->get_executor(), time) {
-        timer_.async_wait([connection](asio::error_code error) {
+        timer_.async_wait(WaitTask([connection](asio::error_code error) {
             if (!error) {
                 connection->abort();
             }
-        });
+        }));
     }
 
  private:

@@ -151,7 +151,7 @@ class RequestOperation final : public Operation {
         try {
             complete(std::move(handler));
         } catch (...) {
-            asio::post(inner, [exception = std::current_exception()] { std::rethrow_exception(exception); });
+            rethrow_on(inner, std::current_exception());
         }
     }
 

@@ -251,22 +251,23 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     static void cancel_now(const std::shared_ptr<Call>& call) {
         call->cancelled.store(true, std::memory_order_relaxed);
-        asio::post(call->connection->get_executor(), [call] { call->signal.emit(asio::cancellation_type::terminal); });
+        asio::post(call->connection->get_executor(),
+                   Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
     }
 
     /// Answers in the place of a coroutine, and cancels it. Posted: one that is just about to be done, as after it has
     /// closed its entity, still answers by itself.
     void answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status) {
-        asio::post(call->connection->get_executor(), [self = shared_from_this(), call, why, status] {
-            {
-                const std::lock_guard lock(self->mutex_);
-                call->cancelled.store(true, std::memory_order_relaxed);
-                if (!std::exchange(call->is_answered, true) && call->wants_answer) {
-                    self->send_unavailable(*call, unavailable(why, status));
-                }
-            }
-            call->signal.emit(asio::cancellation_type::terminal);
-        });
+        asio::post(call->connection->get_executor(), Task([self = shared_from_this(), call, why, status] {
+                       {
+                           const std::lock_guard lock(self->mutex_);
+                           call->cancelled.store(true, std::memory_order_relaxed);
+                           if (!std::exchange(call->is_answered, true) && call->wants_answer) {
+                               self->send_unavailable(*call, unavailable(why, status));
+                           }
+                       }
+                       call->signal.emit(asio::cancellation_type::terminal);
+                   }));
     }
 
     void send_unavailable(const Call& call, const Error& error) {

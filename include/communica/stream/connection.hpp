@@ -104,14 +104,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void close(std::chrono::steady_clock::duration patience) override {
         // Posted: what the handler that is at work now answers still goes out before.
         asio::post(stream_.get_executor(),
-                   [self = this->shared_from_this(), patience] { self->begin_close(patience); });
+                   Task([self = this->shared_from_this(), patience] { self->begin_close(patience); }));
     }
 
     void abort() override {
-        asio::dispatch(stream_.get_executor(), [self = this->shared_from_this()] {
-            self->writer_.close();
-            self->shut();
-        });
+        asio::dispatch(stream_.get_executor(), Task([self = this->shared_from_this()] {
+                           self->writer_.close();
+                           self->shut();
+                       }));
     }
 
  private:
@@ -206,11 +206,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Looks, from now on, every so often whether the other side is alive, and reads.
     void watch() {
         timer_.expires_after(watch_.period());
-        timer_.async_wait([self = this->shared_from_this()](asio::error_code error) {
+        timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
             if (!error && !self->writer_.is_closing()) {
                 self->act_on(self->watch_.tick(self->writer_.is_writing()));
             }
-        });
+        }));
     }
 
     void act_on(Watch::Verdict verdict) {
@@ -238,11 +238,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             return;
         }
         timer_.expires_after(patience);
-        timer_.async_wait([self = this->shared_from_this()](asio::error_code error) {
+        timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
             if (!error) {
                 self->shut();
             }
-        });
+        }));
     }
 
     asio::awaitable<Error> read_refusal() {

@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+namespace any_tests {
+
 namespace {
 
 using communica::AnyConnector;
@@ -64,3 +66,5 @@ TEST_CASE("a connector says how soon to try again, also when its type is forgott
     CHECK(communica::ErasedConnector(AnyConnector(LocalConnector("x"))).first_retry() == 50ms);
     CHECK(communica::ErasedConnector(AnyConnector(LocalConnector("x"))).address() == LocalConnector("x").address());
 }
+
+}  // namespace any_tests

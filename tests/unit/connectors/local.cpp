@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace local_tests {
+
 namespace {
 
 using communica::errc;
@@ -130,3 +132,5 @@ TEST_CASE("connecting says why it fails: no directory, one that others can write
     REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
     CHECK(error_at(directory.path()) == EACCES);
 }
+
+}  // namespace local_tests

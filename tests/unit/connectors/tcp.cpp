@@ -6,6 +6,8 @@
 
 #include <asio/read_until.hpp>
 
+namespace tcp_tests {
+
 namespace {
 
 using communica::errc;
@@ -102,3 +104,5 @@ TEST_CASE("a server at port 0 tells the port that the system chose, and can be r
         listener->close();
     });
 }
+
+}  // namespace tcp_tests

@@ -8,6 +8,8 @@
 
 #include <set>
 
+namespace rabbitmq_tests {
+
 namespace {
 
 namespace wire = communica::wire;
@@ -80,3 +82,5 @@ TEST_CASE("what is left of the golden vectors belongs to the RabbitMQ transport 
                                     << ", left to the RabbitMQ transport: " << count << ":" << left);
     CHECK(left == " rmq_connect_request rmq_handshake_done rmq_listening rmq_close rmq_handshake_fail");
 }
+
+}  // namespace rabbitmq_tests

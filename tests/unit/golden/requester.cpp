@@ -10,6 +10,8 @@
 #include <communica/stream/write_queue.hpp>
 #include <communica/wire/handshake.hpp>
 
+namespace golden_requester_tests {
+
 namespace {
 
 using communica::errc;
@@ -158,3 +160,5 @@ TEST_CASE("the answer NaN reaches who asked, whose serializer refuses it") {
     const std::string body = test::golden_body("nan_response_response");
     CHECK_THROWS_AS(communica::JsonSerializer{}.load<double>(communica::as_bytes(body)), communica::SerializerError);
 }
+
+}  // namespace golden_requester_tests

@@ -10,6 +10,8 @@
 
 #include <limits>
 
+namespace golden_responder_tests {
+
 namespace {
 
 using communica::JsonSerializer;
@@ -171,3 +173,5 @@ TEST_CASE("notifications are never answered, whatever becomes of them") {
         CHECK(routes.stays_silent(name));
     }
 }
+
+}  // namespace golden_responder_tests

@@ -12,6 +12,8 @@
 #include <map>
 #include <set>
 
+namespace streams_tests {
+
 namespace {
 
 namespace wire = communica::wire;
@@ -171,3 +173,5 @@ TEST_CASE("no stream vector is left out") {
     CHECK(covered.size() == streams);
     CHECK(streams == 58);
 }
+
+}  // namespace streams_tests

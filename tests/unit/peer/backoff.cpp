@@ -2,6 +2,8 @@
 
 #include <communica/peer/backoff.hpp>
 
+namespace backoff_tests {
+
 using communica::BackoffOptions;
 using communica::peer::Backoff;
 using namespace std::chrono_literals;
@@ -56,3 +58,5 @@ TEST_CASE("the default goes from one second to half a minute") {
     CHECK(options.first == 1s);
     CHECK(options.most == 30s);
 }
+
+}  // namespace backoff_tests

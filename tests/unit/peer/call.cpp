@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+namespace call_tests {
+
 namespace {
 
 using communica::peer::Call;
@@ -116,3 +118,5 @@ TEST_CASE("all calls can be taken at once, and added anew") {
     calls.add(all[1]);
     CHECK(calls.find(all[1]->id) == all[1]);
 }
+
+}  // namespace call_tests

@@ -6,6 +6,8 @@
 #include <array>
 #include <random>
 
+namespace deadline_heap_tests {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -116,3 +118,5 @@ TEST_CASE("a time that no clock can hold ends at the end of all time") {
     CHECK(deadline_after(1h) < Clock::time_point::max());
     CHECK(deadline_after(-1h) < Clock::now());
 }
+
+}  // namespace deadline_heap_tests

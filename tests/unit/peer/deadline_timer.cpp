@@ -4,6 +4,8 @@
 
 #include <asio/io_context.hpp>
 
+namespace deadline_timer_tests {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -85,3 +87,5 @@ TEST_CASE("a timer does not keep its owner, nor run without it") {
     CHECK(gone.expired());
     timed.context.run();
 }
+
+}  // namespace deadline_timer_tests

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+namespace handler_traits_tests {
+
 namespace {
 
 using communica::Context;
@@ -112,3 +114,5 @@ TEST_CASE("a callable with a named signature calls what it was made of") {
     auto length = communica::handler<std::size_t(std::unique_ptr<std::string>)>([](auto text) { return text->size(); });
     CHECK(length(std::make_unique<std::string>("four")) == 4);
 }
+
+}  // namespace handler_traits_tests

@@ -6,6 +6,8 @@
 #include <latch>
 #include <thread>
 
+namespace handlers_tests {
+
 namespace {
 
 using communica::peer::Handler;
@@ -118,3 +120,5 @@ TEST_CASE("two threads that add the same routes: each route is added once") {
     other.join();
     CHECK(refused == rounds);
 }
+
+}  // namespace handlers_tests

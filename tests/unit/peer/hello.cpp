@@ -8,6 +8,8 @@
 #include <set>
 #include <string_view>
 
+namespace hello_tests {
+
 namespace peer = communica::peer;
 using communica::errc;
 
@@ -112,3 +114,5 @@ TEST_CASE("a handshake that takes too long is cut, one that does not is left alo
     CHECK(slow->closed == 1);
     CHECK(quick->closed == 0);
 }
+
+}  // namespace hello_tests

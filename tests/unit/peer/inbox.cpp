@@ -4,6 +4,8 @@
 
 #include <communica/peer/inbox.hpp>
 
+namespace inbox_tests {
+
 namespace {
 
 using communica::errc;
@@ -58,10 +60,6 @@ struct Arrivals {
     std::shared_ptr<Peer> peer;
     Inbox inbox;
 };
-
-std::error_code error_of(const std::shared_ptr<Outcome>& outcome) {
-    return outcome->error ? outcome->error->code : std::error_code();
-}
 
 }  // namespace
 
@@ -174,3 +172,5 @@ TEST_CASE("serving watches who answers pings, and no other") {
         CHECK_FALSE(arrivals.peer->is_connected());
     }
 }
+
+}  // namespace inbox_tests

@@ -2,6 +2,8 @@
 
 #include <communica/peer/offer.hpp>
 
+namespace offer_tests {
+
 namespace {
 
 using communica::peer::full_offer;
@@ -84,3 +86,5 @@ TEST_CASE("the largest size that an offer can name is read") {
     CHECK(read(R"({"session": "s", "max_message": 18446744073709551615})").max_message == no_limit);
     CHECK(read(R"({"session": "s", "max_message": 0})").max_message == 0);
 }
+
+}  // namespace offer_tests

@@ -76,18 +76,4 @@ class OnePeer {
     bool attached = false;
 };
 
-using Bodies = std::vector<std::string>;
-
-inline std::vector<std::string> bodies(const RecordingConnection& connection) {
-    std::vector<std::string> bodies;
-    for (const auto& message : connection.sent) {
-        bodies.push_back(message.body);
-    }
-    return bodies;
-}
-
-inline std::error_code error_of(const std::shared_ptr<Outcome>& outcome) {
-    return outcome->error ? outcome->error->code : std::error_code();
-}
-
 }  // namespace test

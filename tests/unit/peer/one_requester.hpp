@@ -17,20 +17,6 @@
 
 namespace test {
 
-using Bodies = std::vector<std::string>;
-
-inline Bodies bodies(const RecordingConnection& connection) {
-    Bodies bodies;
-    for (const auto& message : connection.sent) {
-        bodies.push_back(message.body);
-    }
-    return bodies;
-}
-
-inline std::error_code error_of(const std::shared_ptr<Outcome>& outcome) {
-    return outcome->error ? outcome->error->code : std::error_code();
-}
-
 inline communica::peer::Outgoing outgoing(std::string_view body) {
     communica::peer::Outgoing outgoing;
     outgoing.body.append(body);

@@ -2,6 +2,8 @@
 
 #include <communica/peer/outbox.hpp>
 
+namespace outbox_tests {
+
 namespace {
 
 using communica::peer::Outbox;
@@ -110,3 +112,5 @@ TEST_CASE("a message whose body was taken counts for what it was") {
     outbox.pop_front();
     CHECK(outbox.bytes() == 0);
 }
+
+}  // namespace outbox_tests

@@ -2,6 +2,8 @@
 
 #include <communica/peer/outgoing.hpp>
 
+namespace outgoing_tests {
+
 namespace {
 
 using communica::peer::Outgoing;
@@ -42,3 +44,5 @@ TEST_CASE("a message is a request that waits for a connection, without an end, u
     CHECK_FALSE(message.idempotent);
     CHECK_FALSE(message.timeout);
 }
+
+}  // namespace outgoing_tests

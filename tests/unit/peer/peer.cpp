@@ -1,5 +1,7 @@
 #include "unit/peer/one_peer.hpp"
 
+namespace peer_tests {
+
 namespace {
 
 using communica::errc;
@@ -169,3 +171,5 @@ TEST_CASE("a peer that is gone and for whom nothing waits does not keep the cont
     one.context.poll();
     CHECK(one.context.stopped());
 }
+
+}  // namespace peer_tests

@@ -1,6 +1,8 @@
 // Who came, by its session: the one that was there before, or another.
 #include "unit/peer/one_peer.hpp"
 
+namespace peer_session_tests {
+
 namespace {
 
 using communica::errc;
@@ -98,3 +100,5 @@ TEST_CASE("a connection that its own session replaced, or that did not offer goo
     CHECK(silent->sent.empty());
     CHECK(silent->closed == 1);
 }
+
+}  // namespace peer_session_tests

@@ -8,6 +8,8 @@
 #include <random>
 #include <set>
 
+namespace pending_requests_tests {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -226,3 +228,5 @@ TEST_CASE("the table does what a multimap by deadline does, under random use") {
     CHECK(std::equal(ids.begin(), ids.end(), waiting.begin(), waiting.end(),
                      [](RequestId id, const auto& entry) { return id == entry.first; }));
 }
+
+}  // namespace pending_requests_tests

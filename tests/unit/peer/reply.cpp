@@ -3,6 +3,8 @@
 #include <communica/peer/reply.hpp>
 #include <communica/serializers/json.hpp>
 
+namespace reply_tests {
+
 namespace {
 
 using communica::peer::Reply;
@@ -65,3 +67,5 @@ TEST_CASE("anything else that a handler throws is unknown, with its message") {
     CHECK(timeout.type == MessageType::unknown_error);
     CHECK(timeout.body.text().find("errc") == std::string_view::npos);
 }
+
+}  // namespace reply_tests

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace request_text_tests {
+
 namespace {
 
 using communica::peer::RequestText;
@@ -53,3 +55,5 @@ TEST_CASE("what this object did not write is no id of its own") {
         }
     }
 }
+
+}  // namespace request_text_tests

@@ -1,6 +1,8 @@
 #include "support/catch.hpp"
 #include "unit/peer/one_requester.hpp"
 
+namespace peer_requester_tests {
+
 namespace {
 
 using communica::errc;
@@ -243,3 +245,5 @@ TEST_CASE("answered requests do not keep the context at work once their connecti
     CHECK(one.context.run_for(60s) <= 1);
     CHECK(one.context.stopped());
 }
+
+}  // namespace peer_requester_tests

@@ -4,6 +4,8 @@
 
 #include <communica/peer/cancel.hpp>
 
+namespace requester_cancel_tests {
+
 namespace {
 
 using communica::peer::Offer;
@@ -139,3 +141,5 @@ TEST_CASE("a request that moves keeps its deadline, its options and its number's
     to.lose(first);
     CHECK(bodies(*to.connect()) == Bodies{"2"});
 }
+
+}  // namespace requester_cancel_tests

@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "unit/peer/one_requester.hpp"
 
+namespace requester_limits_tests {
+
 namespace {
 
 using communica::errc;
@@ -181,3 +183,5 @@ TEST_CASE("metadata over the limit of all peers is too large") {
     CHECK(error_of(one.start(std::move(message))) == errc::message_too_large);
     CHECK(connection->sent.empty());
 }
+
+}  // namespace requester_limits_tests

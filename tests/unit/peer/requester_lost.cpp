@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "unit/peer/one_requester.hpp"
 
+namespace requester_lost_tests {
+
 namespace {
 
 using communica::errc;
@@ -247,3 +249,5 @@ TEST_CASE("a message is not kept twice when two connections give it back") {
     CHECK(bodies(*one.connect()) == Bodies{"1"});
     CHECK(request->completions == 0);
 }
+
+}  // namespace requester_lost_tests

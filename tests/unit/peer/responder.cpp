@@ -1,6 +1,8 @@
 #include "support/catch.hpp"
 #include "unit/peer/one_responder.hpp"
 
+namespace peer_responder_tests {
+
 namespace {
 
 using communica::errc;
@@ -178,3 +180,5 @@ TEST_CASE("who cancels no id cancels nothing") {
     CHECK(*notification.cancelled == 0);
     CHECK(*odd.cancelled == 0);
 }
+
+}  // namespace peer_responder_tests

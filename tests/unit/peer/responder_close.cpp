@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "unit/peer/one_responder.hpp"
 
+namespace responder_close_tests {
+
 namespace {
 
 using communica::errc;
@@ -186,3 +188,5 @@ TEST_CASE("a deadline that nobody waits for any more does not keep the context a
         CHECK(one.context.stopped());
     }
 }
+
+}  // namespace responder_close_tests

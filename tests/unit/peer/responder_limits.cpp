@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "unit/peer/one_responder.hpp"
 
+namespace responder_limits_tests {
+
 namespace {
 
 using communica::errc;
@@ -186,3 +188,5 @@ TEST_CASE("a notification whose deadline passes is cancelled in silence") {
     }
     CHECK(connection->sent.empty());
 }
+
+}  // namespace responder_limits_tests

@@ -3,6 +3,8 @@
 
 #include <communica/peer/sender.hpp>
 
+namespace sender_tests {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -126,3 +128,5 @@ TEST_CASE("a cancellation is told to who understands it, room or not") {
     Sender nobody;
     nobody.cancel(sending.id);
 }
+
+}  // namespace sender_tests

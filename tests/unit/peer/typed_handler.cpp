@@ -4,6 +4,8 @@
 #include <communica/peer/route.hpp>
 #include <communica/peer/typed_handler.hpp>
 
+namespace typed_handler_tests {
+
 namespace {
 
 using communica::JsonSerializer;
@@ -162,3 +164,5 @@ TEST_CASE(
     CHECK(asking.answer_to(make_route_handler<int, int>([](auto value, communica::Context&) { return value; }, json),
                            "2") == "11 2");
 }
+
+}  // namespace typed_handler_tests

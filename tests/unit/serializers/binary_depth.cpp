@@ -4,6 +4,8 @@
 #include <communica/serializers/cbor.hpp>
 #include <communica/serializers/msgpack.hpp>
 
+namespace binary_depth_tests {
+
 namespace {
 
 using nlohmann::json;
@@ -85,3 +87,5 @@ TEST_CASE("a model of its own type, and what is skipped, is bounded as well") {
     }
     CHECK_THROWS_AS(test::dump<communica::MsgpackSerializer>(deep), communica::SerializerError);
 }
+
+}  // namespace binary_depth_tests

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <fstream>
 
+namespace binary_vectors_tests {
+
 namespace {
 
 using nlohmann::json;
@@ -71,3 +73,5 @@ TEST_CASE("MessagePack has the bytes of Python's msgpack, and they load") {
 }
 
 TEST_CASE("CBOR has the bytes of Python's cbor2, and they load") { check<communica::CborSerializer>("cbor"); }
+
+}  // namespace binary_vectors_tests

@@ -3,6 +3,8 @@
 
 #include <communica/serializers/bytes.hpp>
 
+namespace bytes_tests {
+
 using namespace std::string_literals;
 
 namespace {
@@ -54,3 +56,5 @@ TEST_CASE("a buffer that is given away becomes the message") {
     S{}.dump(std::move(more), out);
     CHECK(out.size() == 100'004);
 }
+
+}  // namespace bytes_tests

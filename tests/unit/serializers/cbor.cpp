@@ -3,6 +3,8 @@
 
 #include <communica/serializers/cbor.hpp>
 
+namespace cbor_tests {
+
 namespace {
 
 using S = communica::CborSerializer;
@@ -120,3 +122,5 @@ TEST_CASE("lengths that CBOR only claims allocate nothing") {
         CHECK(refusal<std::vector<std::array<char, 4096>>>(claim) != "loaded");
     }
 }
+
+}  // namespace cbor_tests

@@ -18,6 +18,8 @@ COMMUNICA_MODEL(Item, name, numbers, price)
 
 }  // namespace fast_json
 
+namespace fast_json_tests {
+
 using namespace std::string_literals;
 
 namespace {
@@ -151,3 +153,5 @@ TEST_CASE("fast JSON loads texts of any length, on several threads") {
     other.join();
     CHECK(there);
 }
+
+}  // namespace fast_json_tests

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+namespace json_tests {
+
 namespace {
 
 using communica::JsonSerializer;
@@ -183,3 +185,5 @@ TEST_CASE("what JSON has no form for is not dumped") {
     CHECK(is_not_dumped(json::binary({1, 2, 3})));
     CHECK(is_not_dumped(json{1, json::binary({1})}));
 }
+
+}  // namespace json_tests

@@ -2,6 +2,8 @@
 
 #include <communica/serializers/json.hpp>
 
+namespace json_depth_tests {
+
 namespace {
 
 using communica::JsonSerializer;
@@ -64,3 +66,5 @@ TEST_CASE("a million levels are refused, both ways") {
     CHECK_THROWS_AS(load(std::string(1'000'000, '[')), SerializerError);
     CHECK_THROWS_AS(dump(nested_tree(1'000'000)), SerializerError);
 }
+
+}  // namespace json_depth_tests

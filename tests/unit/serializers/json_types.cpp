@@ -9,6 +9,8 @@
 #include <set>
 #include <tuple>
 
+namespace json_types_tests {
+
 namespace types {
 
 struct Point {
@@ -132,3 +134,5 @@ TEST_CASE("a value of another type is refused with a message") {
     CHECK_THROWS_WITH(load<Point>(R"({"x": 1})"), Catch::Matchers::Contains("'y'"));
     CHECK_THROWS_WITH(load<int>("null"), Catch::Matchers::Contains("null"));
 }
+
+}  // namespace json_types_tests

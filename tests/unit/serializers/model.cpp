@@ -6,6 +6,8 @@
 #include <communica/serializers/model.hpp>
 #include <communica/serializers/msgpack.hpp>
 
+namespace model_tests {
+
 namespace models {
 
 enum class Colour { red, dark_green };
@@ -318,3 +320,5 @@ TEST_CASE("a value that a format can't hold is refused with its place, too") {
     CHECK(test::what_of([&] { test::dump<JsonSerializer>(request); }) == "/user/name: a text that is not UTF-8");
     CHECK(test::what_of([&] { test::dump<CborSerializer>(request); }) == "/user/name: a text that is not UTF-8");
 }
+
+}  // namespace model_tests

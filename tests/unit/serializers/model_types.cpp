@@ -71,6 +71,8 @@ struct communica::Converter<model_types::Complex> {
     static model_types::Complex load(const model_types::Point& point) { return {point}; }
 };
 
+namespace model_types_tests {
+
 namespace {
 
 using namespace model_types;
@@ -209,3 +211,5 @@ TEST_CASE("what a claim says is not believed: containers grow with what comes") 
     CHECK((test::refusal<MsgpackSerializer, std::vector<std::array<char, 16384>>>(claim)) ==
           "not MessagePack: 2147483648 elements claimed, and 3 bytes there, at byte 5");
 }
+
+}  // namespace model_types_tests

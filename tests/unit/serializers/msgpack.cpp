@@ -3,6 +3,8 @@
 
 #include <communica/serializers/msgpack.hpp>
 
+namespace msgpack_tests {
+
 namespace {
 
 using S = communica::MsgpackSerializer;
@@ -94,3 +96,5 @@ TEST_CASE("lengths that MessagePack only claims allocate nothing") {
         CHECK(refusal<std::vector<std::array<char, 4096>>>(claim) != "loaded");
     }
 }
+
+}  // namespace msgpack_tests

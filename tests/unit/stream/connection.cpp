@@ -8,6 +8,8 @@
 #include <asio/local/connect_pair.hpp>
 #include <asio/local/stream_protocol.hpp>
 
+namespace connection_tests {
+
 namespace {
 
 using communica::errc;
@@ -153,3 +155,5 @@ TEST_CASE("a connection handles the frames that came with the hello") {
     ends.other.close();
     ends.run_to_end();
 }
+
+}  // namespace connection_tests

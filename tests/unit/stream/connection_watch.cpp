@@ -10,6 +10,8 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+namespace connection_watch_tests {
+
 namespace {
 
 using communica::errc;
@@ -198,3 +200,5 @@ TEST_CASE("answers are unread until the other side has room for them") {
     }
     watched.end();
 }
+
+}  // namespace connection_watch_tests

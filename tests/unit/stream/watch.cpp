@@ -2,6 +2,8 @@
 
 #include <communica/stream/watch.hpp>
 
+namespace watch_tests {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -117,3 +119,5 @@ TEST_CASE("a limit without an end is never reached") {
     CHECK(watch.period() > 1h);
     CHECK(watch.tick(true) == Verdict::ping);
 }
+
+}  // namespace watch_tests

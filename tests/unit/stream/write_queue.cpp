@@ -4,6 +4,8 @@
 
 #include <communica/stream/write_queue.hpp>
 
+namespace write_queue_tests {
+
 namespace {
 
 using communica::Buffer;
@@ -185,3 +187,5 @@ TEST_CASE("chunked and whole messages keep their order") {
     CHECK(frames.back() == OwnedFrame{Kind::message, "c", "small"});
     CHECK(frames.size() == 2 + 4);
 }
+
+}  // namespace write_queue_tests

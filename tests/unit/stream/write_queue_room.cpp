@@ -4,6 +4,8 @@
 
 #include <communica/stream/write_queue.hpp>
 
+namespace write_queue_room_tests {
+
 namespace {
 
 using communica::Buffer;
@@ -112,3 +114,5 @@ TEST_CASE("pings and pongs between messages are not given back as messages") {
     CHECK(unsent[0].body.size() == 1);
     CHECK(unsent[1].body.size() == 2);
 }
+
+}  // namespace write_queue_room_tests

@@ -6,6 +6,8 @@
 
 #include <ostream>
 
+namespace write_queue_unsent_tests {
+
 namespace {
 
 using communica::Buffer;
@@ -128,3 +130,5 @@ TEST_CASE("messages beyond the default limits of reading are given back") {
     push(queue, messages);
     CHECK(unsent(queue) == messages);
 }
+
+}  // namespace write_queue_unsent_tests

@@ -8,6 +8,8 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/read.hpp>
 
+namespace writer_tests {
+
 namespace {
 
 using communica::Buffer;
@@ -255,3 +257,5 @@ TEST_CASE("a write keeps what the writer is a part of") {
     pair.read();
     CHECK(pair.received == test::message_frame("m", large));
 }
+
+}  // namespace writer_tests

@@ -4,6 +4,8 @@
 
 #include <communica/wire/chunks.hpp>
 
+namespace chunks_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -181,3 +183,5 @@ TEST_CASE("a later chunk that its own metadata makes oversized does not leave a 
         limits);
     CHECK(messages == Messages{OwnedFrame::discarded("m")});
 }
+
+}  // namespace chunks_tests

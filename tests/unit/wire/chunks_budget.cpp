@@ -4,6 +4,8 @@
 
 #include <communica/wire/chunks.hpp>
 
+namespace chunks_budget_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -124,3 +126,5 @@ TEST_CASE("assemblers that share a budget are refused for what the other holds")
     CHECK(other.add(refused));
     CHECK(refused.why == errc::busy);
 }
+
+}  // namespace chunks_budget_tests

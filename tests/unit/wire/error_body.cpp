@@ -3,6 +3,8 @@
 
 #include <communica/wire/error_body.hpp>
 
+namespace error_body_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -144,3 +146,5 @@ TEST_CASE("an answer of an unlisted type is an unknown error that names it, what
         CHECK(error.message.find("77") != std::string::npos);
     }
 }
+
+}  // namespace error_body_tests

@@ -4,6 +4,8 @@
 
 #include <communica/wire/frame.hpp>
 
+namespace frame_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("a ping and a pong are frames of one byte") {
 }
 
 TEST_CASE("the close notify is one frame of one byte") { CHECK(wire::close_notify == test::golden("close_notify")); }
+
+}  // namespace frame_tests

@@ -4,6 +4,8 @@
 
 #include <communica/wire/frame_reader.hpp>
 
+namespace frame_reader_tests {
+
 namespace {
 
 using communica::errc;
@@ -152,3 +154,5 @@ TEST_CASE("the bytes before the first frame can be taken from the reader's buffe
     REQUIRE(reader.next(frame));
     CHECK(OwnedFrame::of(frame) == OwnedFrame{Kind::message, "m", "b"});
 }
+
+}  // namespace frame_reader_tests

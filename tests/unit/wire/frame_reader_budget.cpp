@@ -4,6 +4,8 @@
 
 #include <communica/wire/frame_reader.hpp>
 
+namespace frame_reader_budget_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -134,3 +136,5 @@ TEST_CASE("readers that share a budget are refused for what the other holds, unt
     CHECK(budget->used() == 0);
     CHECK(test::read_frames(reader, large, 5000) == Frames{{Kind::message, "m", std::string(10 * step, 'b')}});
 }
+
+}  // namespace frame_reader_budget_tests

@@ -4,6 +4,8 @@
 
 #include <communica/wire/frame_reader.hpp>
 
+namespace frame_reader_limits_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -145,3 +147,5 @@ TEST_CASE("a large message within the limit is read whole, and its memory is exa
     CHECK(size == wire::MessageHead::size + 1 + body.size());
     CHECK(largest == size);
 }
+
+}  // namespace frame_reader_limits_tests

@@ -2,6 +2,8 @@
 
 #include <communica/wire/goodbye.hpp>
 
+namespace goodbye_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -36,3 +38,5 @@ TEST_CASE("a reason that is not known, or not of the form, is that the other sid
         CHECK(read(text) == errc::closed);
     }
 }
+
+}  // namespace goodbye_tests

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+namespace handshake_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -123,3 +125,5 @@ TEST_CASE("a refusal without a readable reason is still a refusal") {
         CHECK(wire::refusal_reason(text) == "no reason given");
     }
 }
+
+}  // namespace handshake_tests

@@ -4,6 +4,8 @@
 
 #include <optional>
 
+namespace json_events_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -88,3 +90,5 @@ TEST_CASE("a writer tells an object from other values") {
         CHECK(writer.depth() == 0);
     }
 }
+
+}  // namespace json_events_tests

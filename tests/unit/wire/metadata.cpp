@@ -3,6 +3,8 @@
 
 #include <communica/wire/metadata_reader.hpp>
 
+namespace metadata_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -94,3 +96,5 @@ TEST_CASE("metadata is written as the Python library writes it") {
     CHECK(written({.id = "00112233445566778899aabbccddeeff", .quoted_route = "\"echo\""}) ==
           test::golden_metadata("route_ok_request"));
 }
+
+}  // namespace metadata_tests

@@ -4,6 +4,8 @@
 
 #include <communica/wire/metadata_reader.hpp>
 
+namespace metadata_echo_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -65,3 +67,5 @@ TEST_CASE("of two types the last one is replaced, so that the answer says what i
         CHECK(nlohmann::json::parse(answer_to(request)) == nlohmann::json{{"id", "x"}, {"type", 11}});
     }
 }
+
+}  // namespace metadata_echo_tests

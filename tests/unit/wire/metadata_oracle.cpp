@@ -8,6 +8,8 @@
 #include <array>
 #include <random>
 
+namespace metadata_oracle_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -190,3 +192,5 @@ TEST_CASE("every prefix of metadata is refused, and so is every prefix with an e
     }
     CHECK(counts.scanned + counts.parsed >= static_cast<int>(seeds.size()));
 }
+
+}  // namespace metadata_oracle_tests

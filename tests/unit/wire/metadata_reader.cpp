@@ -3,6 +3,8 @@
 
 #include <communica/wire/metadata_reader.hpp>
 
+namespace metadata_reader_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -167,3 +169,5 @@ TEST_CASE("one reader serves message after message, whatever was odd before") {
     CHECK_FALSE(odd.route);
     CHECK(static_cast<int>(odd.type) == 3);
 }
+
+}  // namespace metadata_reader_tests

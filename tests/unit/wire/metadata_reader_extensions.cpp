@@ -3,6 +3,8 @@
 
 #include <communica/wire/metadata_reader.hpp>
 
+namespace metadata_reader_extensions_tests {
+
 namespace wire = communica::wire;
 
 namespace {
@@ -165,3 +167,5 @@ TEST_CASE("timeout and headers of one message do not stay for the next") {
         CHECK(plain.headers.empty());
     }
 }
+
+}  // namespace metadata_reader_extensions_tests

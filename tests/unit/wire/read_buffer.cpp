@@ -6,6 +6,8 @@
 #include <random>
 #include <string>
 
+namespace read_buffer_tests {
+
 namespace {
 
 using communica::wire::ReadBuffer;
@@ -137,3 +139,5 @@ TEST_CASE("a read buffer gives out what was put in under random use, and always 
         REQUIRE(buffer.unread() == expected);
     }
 }
+
+}  // namespace read_buffer_tests

@@ -118,7 +118,7 @@ class LocalSocketFile {
     LocalSocketFile() = default;
 
     /// Binds and listens; only this user can connect. A file whose server is gone is replaced.
-    static LocalSocketFile listen(const LocalAddress& address, asio::local::stream_protocol::acceptor& acceptor) {
+    static LocalSocketFile listen(const LocalAddress& address, Acceptor& acceptor) {
         address.make_directory();
         address.require_safe_directory();
         // Two servers that start at once must not both find the file stale: one at a time looks and binds.

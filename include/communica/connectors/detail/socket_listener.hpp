@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../../connector.hpp"
-#include "../../stream/connection.hpp"
 #include "platform.hpp"
+#include "socket.hpp"
 
 #include <functional>
 #include <memory>
@@ -15,12 +15,8 @@ namespace communica::detail {
 
 /// Accepts from several sockets in turn (a host name may have several addresses). Works on the executor of the
 /// coroutine that accepts, a strand; `executor` is where the connections get strands of their own.
-template <class Protocol>
-class SocketListener : public Listener, public std::enable_shared_from_this<SocketListener<Protocol>> {
+class SocketListener : public Listener, public std::enable_shared_from_this<SocketListener> {
  public:
-    using Acceptor = asio::basic_socket_acceptor<Protocol>;
-    using Socket = asio::basic_stream_socket<Protocol>;
-
     SocketListener(std::vector<Acceptor> acceptors, asio::any_io_executor executor, const ConnectionOptions& options)
         : acceptors_(std::move(acceptors)),
           armed_(acceptors_.size()),
@@ -29,7 +25,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
           options_(options) {}
 
     asio::awaitable<std::shared_ptr<Connection>> accept() override {
-        const auto self = this->shared_from_this();
+        const auto self = shared_from_this();
         const auto strand = co_await asio::this_coro::executor;
         for (;;) {
             if (closed_) {
@@ -65,7 +61,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
         for (std::size_t index = 0; index != acceptors_.size(); ++index) {
             if (!armed_[index]) {
                 armed_[index] = true;
-                auto ready = [self = this->shared_from_this(), index](asio::error_code) {
+                auto ready = [self = shared_from_this(), index](asio::error_code) {
                     self->armed_[index] = false;
                     self->ready_.cancel();
                 };

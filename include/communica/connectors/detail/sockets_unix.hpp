@@ -3,6 +3,7 @@
 
 #include "../../asio.hpp"
 #include "../../connection.hpp"
+#include "socket.hpp"
 
 #include <cerrno>
 #include <system_error>
@@ -19,9 +20,8 @@ namespace communica::detail {
     throw std::system_error(errno, asio::error::get_system_category(), what);
 }
 
-/// An open socket that a child process does not inherit.
-template <class Socket>
-void open_socket(Socket& socket, const typename Socket::protocol_type& protocol) {
+/// Opens a `Socket` or an `Acceptor` that a child process does not inherit.
+void open_socket(auto& socket, const SocketProtocol& protocol) {
     const int descriptor = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
     if (descriptor < 0) {
         throw_errno("socket");
@@ -30,8 +30,7 @@ void open_socket(Socket& socket, const typename Socket::protocol_type& protocol)
 }
 
 /// Takes a connection that is waiting; -1 if there is none. Throws for what is not the connection's fault alone.
-template <class Acceptor>
-int accept_socket(Acceptor& acceptor) {
+inline int accept_socket(Acceptor& acceptor) {
     for (;;) {
         const int descriptor = ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
         if (descriptor >= 0) {
@@ -60,8 +59,7 @@ inline void close_on_exec(int descriptor) {
 
 /// Lets the system find out whether the machine at the other end of a TCP connection is there: asked after 15 s of silence,
 /// then every 5 s, given up after 3 questions, or when something sent was not acknowledged for 30 s.
-template <class Socket>
-void keep_alive(Socket& socket) {
+inline void keep_alive(Socket& socket) {
     const auto set = [&](int level, int option, int value) {  // a connection goes on without
         ::setsockopt(socket.native_handle(), level, option, &value, sizeof value);
     };

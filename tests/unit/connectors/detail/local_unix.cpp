@@ -12,12 +12,14 @@
 
 #include <sys/stat.h>
 
+namespace local_unix_tests {
+
 namespace {
 
 using communica::errc;
+using communica::detail::Acceptor;
 using communica::detail::LocalAddress;
 using communica::detail::LocalSocketFile;
-using Acceptor = asio::local::stream_protocol::acceptor;
 
 /// An environment variable of another value, until the end of the test.
 class Variable {
@@ -211,7 +213,7 @@ TEST_CASE("the file of a server that is gone is replaced") {
     place.make_sockets(0700);
     const std::string path = place.sockets() + "/x.sock";
     {
-        Acceptor dead(place.context, asio::local::stream_protocol::endpoint(path));
+        asio::local::stream_protocol::acceptor dead(place.context, asio::local::stream_protocol::endpoint(path));
     }
     REQUIRE(std::filesystem::is_socket(path));
     CHECK_FALSE(can_connect(place.context, path));
@@ -224,7 +226,7 @@ TEST_CASE("a live server's address is in use, also when its backlog is full") {
     Place place;
     place.make_sockets(0700);
     const std::string path = place.sockets() + "/x.sock";
-    Acceptor live(place.context);
+    asio::local::stream_protocol::acceptor live(place.context);
     live.open();
     live.bind(asio::local::stream_protocol::endpoint(path));
     live.listen(0);
@@ -259,7 +261,7 @@ TEST_CASE("a newcomer's file is not removed by the server that was there before"
     Acceptor acceptor(place.context);
     auto file = place.listen(acceptor);
     std::filesystem::remove(path);  // as the Python library's server does, which takes the name
-    const Acceptor newcomer(place.context, asio::local::stream_protocol::endpoint(path));
+    const asio::local::stream_protocol::acceptor newcomer(place.context, asio::local::stream_protocol::endpoint(path));
     file.remove();
     CHECK(std::filesystem::is_socket(path));
     CHECK(can_connect(place.context, path));
@@ -277,3 +279,5 @@ TEST_CASE("every descriptor of a listening socket is close-on-exec") {
     ::close(accepted);
     CHECK(communica::detail::accept_socket(acceptor) == -1);
 }
+
+}  // namespace local_unix_tests

@@ -5,6 +5,8 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 
+namespace sockets_unix_tests {
+
 namespace {
 
 using asio::ip::tcp;
@@ -29,7 +31,7 @@ TEST_CASE("an address that this machine does not have is told from one that it h
 
 TEST_CASE("an opened socket is close-on-exec") {
     asio::io_context context;
-    tcp::socket socket(context);
+    communica::detail::Socket socket(context);
     communica::detail::open_socket(socket, tcp::v4());
     CHECK((::fcntl(socket.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
 }
@@ -48,3 +50,5 @@ TEST_CASE("who is at the other end of a socket that is not local is not known") 
     CHECK_FALSE(credentials.pid);
     CHECK_FALSE(credentials.uid);
 }
+
+}  // namespace sockets_unix_tests

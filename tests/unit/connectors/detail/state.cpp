@@ -3,6 +3,8 @@
 
 #include <communica/connectors/detail/state.hpp>
 
+namespace state_tests {
+
 namespace {
 
 using communica::errc;
@@ -58,3 +60,5 @@ TEST_CASE("text is quoted in ASCII") {
     CHECK(communica::detail::quote_ascii("a\"\xc3\xa9\n") == R"("a\"\u00e9\n")");
     CHECK(communica::detail::quote_ascii("") == "\"\"");
 }
+
+}  // namespace state_tests

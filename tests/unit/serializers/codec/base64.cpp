@@ -2,6 +2,8 @@
 
 #include <communica/serializers/codec/base64.hpp>
 
+namespace base64_tests {
+
 namespace {
 
 using namespace communica::codec;
@@ -54,3 +56,5 @@ TEST_CASE("what is not base64 is refused, and so is a second text for the same b
         CHECK(read(text) == std::nullopt);
     }
 }
+
+}  // namespace base64_tests

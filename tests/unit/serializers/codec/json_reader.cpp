@@ -5,6 +5,8 @@
 
 #include <random>
 
+namespace json_reader_tests {
+
 using namespace std::string_literals;
 
 namespace {
@@ -179,3 +181,5 @@ TEST_CASE("strings with escapes and UTF-8 load as nlohmann loads them, whatever 
         }
     }
 }
+
+}  // namespace json_reader_tests

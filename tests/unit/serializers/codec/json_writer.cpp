@@ -6,6 +6,8 @@
 #include <bit>
 #include <random>
 
+namespace json_writer_tests {
+
 namespace {
 
 using communica::JsonSerializer;
@@ -107,3 +109,5 @@ TEST_CASE("trees are written as nlohmann writes them") {
         CHECK(dump(json::parse(text)) == text);
     }
 }
+
+}  // namespace json_writer_tests

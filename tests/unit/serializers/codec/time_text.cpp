@@ -2,6 +2,8 @@
 
 #include <communica/serializers/codec/time_text.hpp>
 
+namespace time_text_tests {
+
 namespace {
 
 using namespace std::chrono;
@@ -67,3 +69,5 @@ TEST_CASE("what is not a time, or not one of the type, is refused") {
     CHECK(read_time<nanoseconds>("1600-01-01T00:00:00Z") == std::nullopt);
     CHECK(read_time<seconds>("9999-12-31T23:59:59Z").has_value());
 }
+
+}  // namespace time_text_tests

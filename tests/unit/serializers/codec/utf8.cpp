@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+namespace utf8_tests {
+
 namespace {
 
 using communica::codec::is_utf8;
@@ -85,3 +87,5 @@ TEST_CASE("every code point that is none of a surrogate is written as UTF-8") {
         }
     }
 }
+
+}  // namespace utf8_tests

@@ -1,0 +1,16 @@
+// Sockets of every kind are of one type here, so that a program that knows several kinds compiles what they do once.
+#pragma once
+
+#include "../../stream/connection.hpp"
+
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/generic/stream_protocol.hpp>
+
+namespace communica::detail {
+
+using SocketProtocol = asio::generic::stream_protocol;
+using Socket = SocketProtocol::socket;
+using Acceptor = asio::basic_socket_acceptor<SocketProtocol>;
+using SocketConnection = stream::StreamConnection<Socket>;
+
+}  // namespace communica::detail
