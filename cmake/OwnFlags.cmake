@@ -10,6 +10,13 @@ if(NOT MSVC)
   target_compile_options(communica_own_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
   # Optimising, GCC 12 takes the value of an empty std::optional for one that is read.
   target_compile_options(communica_own_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  # Without these, ccache can not reuse what was compiled with a precompiled header.
+  target_compile_options(communica_own_flags INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+  # GCC collects its garbage less often: an eighth less time, for a fifth more memory.
+  target_compile_options(communica_own_flags INTERFACE
+    "$<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-expand=400;--param=ggc-min-heapsize=524288>")
 endif()
 
 if(COMMUNICA_SANITIZE)
