@@ -4,6 +4,7 @@
 #include "asio.hpp"
 #include "budget.hpp"
 #include "buffer.hpp"
+#include "counters.hpp"
 #include "error.hpp"
 #include "limits.hpp"
 
@@ -39,7 +40,8 @@ struct Credentials {
 /// What an entity gives to the connections that are made for it.
 struct ConnectionOptions {
     Limits limits = {};
-    std::shared_ptr<Budget> budget = nullptr;  ///< shared by all connections of the entity
+    std::shared_ptr<Budget> budget = nullptr;      ///< shared by all connections of the entity
+    std::shared_ptr<Counters> counters = nullptr;  ///< null: nothing is counted
 };
 
 /// What a message is to the one who sends it. It says what happens when the other side reads too slowly.

@@ -87,8 +87,12 @@ class MemoryPipe {
 /// One end: reads from its own pipe, writes into the other end's.
 class MemoryConnection final : public Connection, public std::enable_shared_from_this<MemoryConnection> {
  public:
-    MemoryConnection(std::shared_ptr<MemoryPipe> inbound, std::shared_ptr<MemoryPipe> outbound, const Limits& limits)
-        : inbound_(std::move(inbound)), outbound_(std::move(outbound)), limits_(limits) {}
+    MemoryConnection(std::shared_ptr<MemoryPipe> inbound, std::shared_ptr<MemoryPipe> outbound,
+                     const ConnectionOptions& options)
+        : inbound_(std::move(inbound)),
+          outbound_(std::move(outbound)),
+          limits_(options.limits),
+          counters_(options.counters) {}
     ~MemoryConnection() override { end(); }
 
     /// Both ends know each other, to tell of room.
@@ -135,6 +139,9 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
                 break;
             }
             const std::size_t size = item.size();
+            if (counters_) {
+                Counters::add(counters_->bytes_received, size);
+            }
             if (size > limits_.max_message) {
                 receiver.on_discarded(item.text, errc::message_too_large);
             } else {
@@ -155,8 +162,12 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
             if (ended_) {
                 return false;
             }
+            const std::size_t size = metadata.size() + body.size();
             if (!outbound_->put(MemoryItem::Kind::message, purpose, metadata, body)) {
                 return false;
+            }
+            if (counters_) {
+                Counters::add(counters_->bytes_sent, size);
             }
         }
         if (purpose == Purpose::refuse && outbound_->size(purpose) > limits_.max_refusals) {
@@ -206,6 +217,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     std::weak_ptr<MemoryConnection> other_end_;
     Receiver* receiver_ = nullptr;  // while `run` is at work; on the executor
     Limits limits_;
+    std::shared_ptr<Counters> counters_;
     Credentials credentials_;
     std::mutex mutex_;
     bool ended_ = false;
@@ -216,7 +228,7 @@ class MemoryHub {
  public:
     using Arrivals = asio::experimental::concurrent_channel<void(asio::error_code, std::shared_ptr<Connection>)>;
 
-    std::shared_ptr<Arrivals> open(const asio::any_io_executor& executor, const Limits& limits) {
+    std::shared_ptr<Arrivals> open(const asio::any_io_executor& executor, const ConnectionOptions& options) {
         const std::lock_guard lock(mutex_);
         if (const auto earlier = arrivals_.lock(); earlier && earlier->is_open()) {
             throw std::system_error(asio::error::address_in_use, "a connector in memory has one server at a time");
@@ -224,7 +236,7 @@ class MemoryHub {
         auto arrivals = std::make_shared<Arrivals>(executor, unlimited);
         arrivals_ = arrivals;
         server_executor_ = executor;
-        server_limits_ = limits;
+        server_options_ = options;
         return arrivals;
     }
 
@@ -236,8 +248,8 @@ class MemoryHub {
         }
         auto to_server = std::make_shared<MemoryPipe>(make_strand_on(server_executor_));
         auto to_client = std::make_shared<MemoryPipe>(make_strand_on(executor));
-        auto at_server = std::make_shared<MemoryConnection>(to_server, to_client, server_limits_);
-        auto at_client = std::make_shared<MemoryConnection>(to_client, to_server, options.limits);
+        auto at_server = std::make_shared<MemoryConnection>(to_server, to_client, server_options_);
+        auto at_client = std::make_shared<MemoryConnection>(to_client, to_server, options);
         MemoryConnection::join(at_server, at_client);
         arrivals->try_send(asio::error_code(), std::move(at_server));
         return at_client;
@@ -247,7 +259,7 @@ class MemoryHub {
     std::mutex mutex_;
     std::weak_ptr<Arrivals> arrivals_;
     asio::any_io_executor server_executor_;
-    Limits server_limits_;
+    ConnectionOptions server_options_;
 };
 
 class MemoryListener final : public Listener {
@@ -292,7 +304,7 @@ class MemoryConnector {
         co_return hub_->connect(executor, options);
     }
     asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        co_return std::make_shared<detail::MemoryListener>(hub_->open(executor, options.limits));
+        co_return std::make_shared<detail::MemoryListener>(hub_->open(executor, options));
     }
 
  private:

@@ -29,7 +29,8 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
           handlers_(std::move(handlers)),
           options_(std::move(options)),
           hooks_(executor_, options_.log),
-          connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all)},
+          connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all),
+                              options_.counters},
           changed_(strand_, asio::steady_timer::time_point::max()),
           retry_(strand_) {
         if (options_.client_id.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../connection.hpp"
+#include "../counters.hpp"
 #include "../limits.hpp"
 #include "../peer/backoff.hpp"
 #include "../peer/interceptor.hpp"
@@ -11,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,6 +31,8 @@ struct ClientOptions {
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
     /// Around every handler.
     Interceptor interceptor = {};
+    /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
+    std::shared_ptr<Counters> counters = nullptr;
 
     // Called on the client's executor, one at a time, until the client is destroyed.
 
@@ -58,6 +62,8 @@ struct ServerOptions {
     std::size_t max_sessions = 1'000;
     /// Around every handler.
     Interceptor interceptor = {};
+    /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
+    std::shared_ptr<Counters> counters = nullptr;
 
     // Called on the server's executor, one at a time, until the server is destroyed.
 

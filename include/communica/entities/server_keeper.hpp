@@ -73,7 +73,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             };
             return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
         };
-        auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent);
+        auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters);
         clients_ = std::make_unique<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
     }
 
@@ -135,7 +135,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     }
 
  private:
-    ConnectionOptions connection_options() const { return {options_.limits, budget_}; }
+    ConnectionOptions connection_options() const { return {options_.limits, budget_, options_.counters}; }
 
     void stop() {
         ++stops_;

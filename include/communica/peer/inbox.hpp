@@ -30,23 +30,19 @@ class Inbox final : public Receiver {
             peer_->responder().cancel(metadata.id);
         } else if (metadata.type == wire::MessageType::goodbye && offer_.goodbye) {
             on_goodbye(wire::read_goodbye(message.body));
-        } else if (const Handler* handler = find_handler(metadata)) {
-            if (auto refusal = peer_->responder().refusal(*connection_, message.body.size())) {
-                refuse(metadata, *refusal);
-            } else {
-                handler->handle({peer_, connection_, metadata, message.body});
-            }
         } else {
-            refuse(metadata,
-                   {.code = errc::requester_error, .message = no_handler(metadata), .kind = Error::Kind::requester});
+            peer_->responder().count(metadata);
+            on_request(metadata, message.body);
         }
     }
 
     void on_discarded(std::string_view text, errc why) override {
         const auto metadata = reader_.read(text);
         if (metadata.is_answer()) {
-            peer_->requester()->on_discarded_answer(metadata, why);
-        } else if (why == errc::busy) {
+            return peer_->requester()->on_discarded_answer(metadata, why);
+        }
+        peer_->responder().count(metadata);
+        if (why == errc::busy) {
             refuse(metadata, {.code = errc::busy,
                               .message = "too many bytes held for all requesters together",
                               .status = 503,
@@ -62,6 +58,18 @@ class Inbox final : public Receiver {
     void on_room() override { peer_->requester()->on_room(); }
 
  private:
+    void on_request(const wire::Metadata& metadata, Bytes body) {
+        const Handler* handler = find_handler(metadata);
+        if (handler == nullptr) {
+            refuse(metadata,
+                   {.code = errc::requester_error, .message = no_handler(metadata), .kind = Error::Kind::requester});
+        } else if (auto refusal = peer_->responder().refusal(*connection_, body.size())) {
+            refuse(metadata, *refusal);
+        } else {
+            handler->handle({peer_, connection_, metadata, body});
+        }
+    }
+
     const Handler* find_handler(const wire::Metadata& metadata) const {
         const Handlers& handlers = peer_->handlers();
         if (handlers.mode() == Handlers::Mode::simple) {

@@ -187,6 +187,7 @@ struct InitiateRequest {
         const bool notification = request.outgoing.is_notification();
         auto operation = Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer,
                                   requester->executor(), notification);
+        requester->count(notification, request.error);
         if (request.error) {
             operation.release()->fail(*std::move(request.error), Via::post);
             return;

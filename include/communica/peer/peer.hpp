@@ -43,9 +43,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
           max_message_(settings.connection.limits.max_message),
           resume_window_(settings.resume_window),
           expired_(std::move(expired)),
-          requester_(std::make_shared<Requester>(settings.executor, settings.connection.limits.max_unsent)),
-          responder_(
-              std::make_shared<Responder>(settings.executor, settings.connection.limits, settings.connection.budget)),
+          requester_(std::make_shared<Requester>(settings.executor, settings.connection.limits.max_unsent,
+                                                 settings.connection.counters)),
+          responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
+          counters_(settings.connection.counters),
           timer_(settings.executor) {}
 
     const Handlers& handlers() const noexcept { return *handlers_; }
@@ -80,6 +81,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
         const Offer earlier_offer = std::exchange(offer_, offer);
         const bool same_session = earlier_offer.session == offer.session;
         timer_.disarm();
+        if (counters_) {
+            Counters::add(counters_->connections);
+            if (std::exchange(was_connected_, true)) {
+                Counters::add(counters_->reconnects);
+            }
+        }
         if (!same_session && !earlier_offer.session.empty()) {
             requester_->give_up_sent();
             responder_->abandon();
@@ -191,11 +198,13 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::function<void()> expired_;
     const std::shared_ptr<Requester> requester_;
     const std::shared_ptr<Responder> responder_;
+    const std::shared_ptr<Counters> counters_;
 
     mutable std::mutex mutex_;  // for what follows; the halves' locks may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
     Offer offer_;  // of the connection there is or was last
     DeadlineTimer timer_;
+    bool was_connected_ = false;
     bool closed_ = false;
     bool draining_ = false;
 };

@@ -25,8 +25,12 @@ namespace communica::peer {
 /// connection that is lost may still be answered over the next. Thread-safe.
 class Requester : public std::enable_shared_from_this<Requester> {
  public:
-    Requester(asio::any_io_executor executor, std::size_t max_unsent)
-        : executor_(std::move(executor)), max_unsent_(max_unsent), timer_(executor_) {}
+    Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr)
+        : executor_(std::move(executor)),
+          max_unsent_(max_unsent),
+          counters_(std::move(counters)),
+          unsent_(counters_, &Counters::unsent),
+          timer_(executor_) {}
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -47,6 +51,16 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     // ---- asking
 
+    /// A request or notification has begun; with an error it ends at once.
+    void count(bool notification, const std::optional<Error>& error) {
+        if (counters_) {
+            Counters::add(notification ? counters_->notifications : counters_->requests);
+            if (error) {
+                counters_->count_error(error->code);
+            }
+        }
+    }
+
     /// Makes a number for a request before it is started, for its cancellation.
     RequestId reserve() {
         const std::lock_guard lock(mutex_);
@@ -59,7 +73,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         if (closed_) {
             pending_.take(id);
             lock.unlock();
-            return operation.release()->fail(close_reason_, Via::post);
+            return fail(std::move(operation), close_reason_);
         }
         if (id == 0) {
             id = pending_.reserve();
@@ -71,13 +85,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
         if (auto cancelled = pending_.set(id, std::move(operation), deadline)) {
             lock.unlock();
-            return cancelled.release()->fail({asio::error::operation_aborted}, Via::post);
+            return fail(std::move(cancelled), {asio::error::operation_aborted});
         }
         const auto [sent, error] = send_or_keep(id, outgoing);
         if (error.code || (sent && notification)) {
             auto done = pending_.take(id);
             lock.unlock();
-            return error.code ? done.release()->fail(error, Via::post) : done.release()->succeed({}, Via::post);
+            return error.code ? fail(std::move(done), error) : done.release()->succeed({}, Via::post);
         }
         if (deadline) {
             timer_.arm(*deadline, weak_from_this());
@@ -89,20 +103,24 @@ class Requester : public std::enable_shared_from_this<Requester> {
         Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
         outgoing.body.append(value);
         const std::lock_guard lock(mutex_);
-        return can_send() && sender_.send({}, outgoing, std::nullopt) == Sender::Sent::yes;
+        const bool sent = can_send() && sender_.send({}, outgoing, std::nullopt) == Sender::Sent::yes;
+        if (sent) {
+            count(true, std::nullopt);
+        }
+        return sent;
     }
 
     /// Forgets a request, whose completion gets `operation_aborted`. A late answer is dropped.
     void cancel(RequestId id) {
         std::unique_lock lock(mutex_);
         auto operation = pending_.take(id);
-        if (operation && !outbox_.take(id)) {
+        if (operation && !take_waiting(id)) {
             sender_.cancel(text_.write(id));
         }
         disarm_if_idle();
         lock.unlock();
         if (operation) {
-            operation.release()->fail({asio::error::operation_aborted}, Via::post);
+            fail(std::move(operation), {asio::error::operation_aborted});
         }
     }
 
@@ -120,7 +138,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     Taken take_unsent(RequestId id) {
         const std::lock_guard lock(mutex_);
         const auto deadline = pending_.deadline_of(id);
-        Taken taken{pending_.take(id), outbox_.take(id).value_or(Outgoing{})};
+        Taken taken{pending_.take(id), take_waiting(id).value_or(Outgoing{})};
         taken.message.timeout = deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
         disarm_if_idle();
         return taken;
@@ -202,6 +220,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
                 failed.push_back(pending_.take(id));
             }
             outbox_.clear();
+            unsent_.set(0);
             timer_.disarm();
         }
         fail_all(failed, reason);
@@ -221,18 +240,22 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void on_answer(const wire::Metadata& metadata, Bytes body) {
         if (auto operation = take_answered(metadata)) {
             if (metadata.type == wire::MessageType::ok) {
+                if (counters_) {
+                    Counters::add(counters_->answers);
+                }
                 operation.release()->succeed(body, Via::dispatch);
             } else {
-                operation.release()->fail(wire::read_error_body(metadata.type, body), Via::dispatch);
+                fail(std::move(operation), wire::read_error_body(metadata.type, body), Via::dispatch);
             }
         }
     }
 
     void on_discarded_answer(const wire::Metadata& metadata, errc why) {
         if (auto operation = take_answered(metadata)) {
-            operation.release()->fail({why, why == errc::busy ? "there is no memory for the answer on this side"
-                                                              : "the answer is over this side's limit"},
-                                      Via::dispatch);
+            fail(std::move(operation),
+                 {why, why == errc::busy ? "there is no memory for the answer on this side"
+                                         : "the answer is over this side's limit"},
+                 Via::dispatch);
         }
     }
 
@@ -245,7 +268,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             const auto now = Clock::now();
             while (const auto id = pending_.expired(now)) {
                 failed.push_back(pending_.take(*id));
-                outbox_.take(*id);
+                take_waiting(*id);
             }
             if (const auto next = pending_.earliest()) {
                 timer_.arm(*next, weak_from_this());
@@ -285,6 +308,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             return {.error = {errc::queue_full}};
         }
         outbox_.add(id, std::move(outgoing));
+        unsent_.set(outbox_.size());
         return {};
     }
 
@@ -301,9 +325,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
             const bool done = sent == Sender::Sent::too_large || message.is_notification();
             if (auto operation = done ? pending_.take(id) : nullptr) {
                 sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
-                                          : operation.release()->fail(too_large(), Via::post);
+                                          : fail(std::move(operation), too_large());
             }
             outbox_.pop_front();
+            unsent_.set(outbox_.size());
         }
     }
 
@@ -320,6 +345,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
         outgoing.body = std::move(unsent.body);
         outbox_.put_back(id, std::move(outgoing));
+        unsent_.set(outbox_.size());
     }
 
     /// What was sent and not answered, and does no harm if it is carried out twice.
@@ -331,6 +357,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
                 outbox_.put_back(id, operation->again->copy());
             }
         }
+        unsent_.set(outbox_.size());
     }
 
     OperationPtr take_answered(const wire::Metadata& metadata) {
@@ -340,7 +367,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             return nullptr;
         }
         if (!outbox_.empty()) {
-            outbox_.take(*id);  // an idempotent request about to be sent again
+            take_waiting(*id);  // an idempotent request about to be sent again
         }
         return pending_.take(*id);
     }
@@ -353,14 +380,27 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
-    static void fail_all(std::vector<OperationPtr>& operations, const Error& error) {
+    std::optional<Outgoing> take_waiting(RequestId id) {
+        auto message = outbox_.take(id);
+        unsent_.set(outbox_.size());
+        return message;
+    }
+
+    void fail(OperationPtr operation, const Error& error, Via via = Via::post) {
+        if (counters_) {
+            counters_->count_error(error.code);
+        }
+        operation.release()->fail(error, via);
+    }
+    void fail_all(std::vector<OperationPtr>& operations, const Error& error) {
         for (auto& operation : operations) {
-            operation.release()->fail(error, Via::post);
+            fail(std::move(operation), error);
         }
     }
 
     const asio::any_io_executor executor_;
     const std::size_t max_unsent_;
+    const std::shared_ptr<Counters> counters_;
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     Sender sender_;
@@ -368,6 +408,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     wire::MetadataReader reader_;
     PendingRequests pending_;
     Outbox outbox_;
+    Gauge unsent_;  // of the outbox
     DeadlineTimer timer_;
     bool closed_ = false;
     Error close_reason_{errc::closed};

@@ -26,14 +26,22 @@ namespace communica::peer {
 /// one. Keeps what is at work within the limits. Thread-safe.
 class Responder : public std::enable_shared_from_this<Responder> {
  public:
-    Responder(const asio::any_io_executor& executor, const Limits& limits, std::shared_ptr<Budget> budget)
-        : max_requests_(limits.max_requests),
-          max_held_(limits.max_held),
-          budget_(budget),
+    Responder(const asio::any_io_executor& executor, const ConnectionOptions& options)
+        : max_requests_(options.limits.max_requests),
+          max_held_(options.limits.max_held),
+          budget_(options.budget),
+          counters_(options.counters),
           timer_(executor),
-          share_(std::move(budget)) {}
+          share_(options.budget),
+          gauge_(options.counters, &Counters::at_work) {}
 
     // ---- requests
+
+    void count(const wire::Metadata& metadata) {
+        if (counters_) {
+            Counters::add(metadata.wants_answer() ? counters_->received_requests : counters_->received_notifications);
+        }
+    }
 
     /// May a request of so many bytes be handed out? Otherwise the answer that it gets instead.
     std::optional<Error> refusal(const Connection& connection, std::size_t bytes) const {
@@ -110,6 +118,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
                              .kind = Error::Kind::responder});
             wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
         }
+        count(reply);
         if (connection.send(purpose, metadata.text(), reply.body)) {
             return;
         }
@@ -224,10 +233,17 @@ class Responder : public std::enable_shared_from_this<Responder> {
         return unavailable(why, make_error_code(why).message(), status);
     }
 
+    void count(const Reply& reply) {
+        if (counters_) {
+            Counters::add(reply.type == wire::MessageType::ok ? counters_->sent_answers : counters_->sent_errors);
+        }
+    }
+
     void hold(std::ptrdiff_t bytes) {
         held_.store(held_.load(std::memory_order_relaxed) + static_cast<std::size_t>(bytes), std::memory_order_relaxed);
         share_.set(held_.load(std::memory_order_relaxed));
         at_work_.store(calls_.size(), std::memory_order_relaxed);
+        gauge_.set(calls_.size());
     }
 
     void remove(Call& call) {
@@ -275,6 +291,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
         reply.set_error(error);
         Buffer metadata;
         wire::write_answer_metadata(metadata, reply.type, call.before_type, call.after_type);
+        count(reply);
         if (!call.connection->send(Purpose::answer, metadata.text(), reply.body) && connection_) {
             connection_->send(Purpose::answer, metadata.text(), reply.body);
         }
@@ -299,6 +316,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     const std::size_t max_requests_;
     const std::size_t max_held_;
     const std::shared_ptr<Budget> budget_;
+    const std::shared_ptr<Counters> counters_;
 
     // Read without the lock, for every request; written under it.
     std::atomic<errc> why_not_ = errc{};  // `draining` or `closed`
@@ -313,6 +331,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     std::deque<UnsentMessage> answers_;
     DeadlineTimer timer_;
     Share share_;  // of what is held
+    Gauge gauge_;  // of the calls
     std::function<void()> idle_;
 };
 

@@ -30,6 +30,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
           credentials_(credentials),
           reader_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
+          counters_(options.counters),
           watch_(options.limits),
           timer_(stream_.get_executor()),
           writer_(*this, stream_, options) {}
@@ -50,16 +51,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    asio::awaitable<void> write_hello(std::string json) override {
-        const auto self = this->shared_from_this();
-        const std::string hello = wire::frame_hello(json);
-        co_await asio::async_write(stream_, asio::buffer(hello), asio::use_awaitable);
-    }
+    asio::awaitable<void> write_hello(std::string json) override { return write_all(wire::frame_hello(json)); }
 
     asio::awaitable<void> refuse(std::string reason) override {
         const auto self = this->shared_from_this();
-        const std::string refusal = wire::frame_refusal(reason);
-        co_await asio::async_write(stream_, asio::buffer(refusal), asio::use_awaitable);
+        co_await write_all(wire::frame_refusal(reason));
         shutdown_send();
         // Closing with bytes unread would reset the connection, and the refusal might be lost.
         for (std::size_t drained = 0; drained < wire::max_hello;) {
@@ -121,8 +117,22 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some() {
         const auto room = reader_.prepare();
         const auto [error, count] = co_await stream_.async_read_some(asio::buffer(room.data(), room.size()), no_throw);
-        reader_.commit(count);
+        commit(count);
         co_return std::tuple{error, count};
+    }
+    void commit(std::size_t count) {
+        reader_.commit(count);
+        if (counters_) {
+            Counters::add(counters_->bytes_received, count);
+        }
+    }
+
+    asio::awaitable<void> write_all(std::string bytes) {
+        const auto self = this->shared_from_this();
+        co_await asio::async_write(stream_, asio::buffer(bytes), asio::use_awaitable);
+        if (counters_) {
+            Counters::add(counters_->bytes_sent, bytes.size());
+        }
     }
 
     // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
@@ -148,7 +158,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             if (error) {
                 co_return ending_for(error);
             }
-            reader_.commit(count);
+            commit(count);
             watch_.on_read();
         }
     }
@@ -291,6 +301,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Credentials credentials_;
     wire::FrameReader reader_;
     wire::ChunkAssembler chunks_;
+    std::shared_ptr<Counters> counters_;
     Watch watch_;
     asio::steady_timer timer_;                      // of the watch, and then of the patience at the end
     Receiver* receiver_ = nullptr;                  // while `run` is at work

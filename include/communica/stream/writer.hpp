@@ -28,6 +28,7 @@ class Writer {
         : owner_(owner),
           stream_(stream),
           max_refusals_(options.limits.max_refusals),
+          counters_(options.counters),
           queue_(options.limits, options.budget) {
         if constexpr (requires { stream_.native_non_blocking(); }) {
             stream_.non_blocking(true);
@@ -195,6 +196,9 @@ class Writer {
             wants_room_ = wants_room_ && !room;
         }
         if (count != 0) {
+            if (counters_) {
+                Counters::add(counters_->bytes_sent, count);
+            }
             owner_.on_progress();  // Asio does not ask after the last part
         }
         owner_.on_write_done(error, last);
@@ -209,6 +213,7 @@ class Writer {
     Owner& owner_;
     Stream& stream_;
     const std::size_t max_refusals_;
+    const std::shared_ptr<Counters> counters_;
     std::atomic<std::size_t> unread_answers_ = 0;
 
     mutable std::mutex mutex_;  // for what follows

@@ -37,7 +37,8 @@ inline std::string metadata_of(std::string_view id, std::string_view more = {}) 
 class OneResponder {
  public:
     explicit OneResponder(const communica::Limits& limits = {}, std::shared_ptr<communica::Budget> budget = nullptr)
-        : responder(std::make_shared<communica::peer::Responder>(context.get_executor(), limits, std::move(budget))) {}
+        : responder(std::make_shared<communica::peer::Responder>(
+              context.get_executor(), communica::ConnectionOptions{limits, std::move(budget)})) {}
 
     std::shared_ptr<RecordingConnection> connect(const communica::peer::Offer& offer = {}) {
         auto connection = std::make_shared<RecordingConnection>(context);

@@ -1,0 +1,101 @@
+// What entities did, in numbers.
+#pragma once
+
+#include "asio.hpp"
+#include "error.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace communica {
+
+/// Counts for the entities that are given it by their options; one that has none counts nothing. Each number may be
+/// read at any time, from any thread. They are read one by one: while messages come and go, two need not belong to the
+/// same moment.
+class Counters {
+ public:
+    using Count = std::atomic<std::uint64_t>;
+
+    // ---- asked by this side
+
+    Count requests = 0;
+    Count notifications = 0;
+    Count answers = 0;  ///< requests that ended with their value
+
+    /// Requests and notifications that ended with this error.
+    std::uint64_t errors(errc code) const noexcept { return errors_[static_cast<std::size_t>(code)].load(relaxed); }
+    /// Those that the caller cancelled.
+    std::uint64_t cancelled() const noexcept { return cancelled_.load(relaxed); }
+    /// Those that ended with any error, the cancelled ones included.
+    std::uint64_t all_errors() const noexcept {
+        std::uint64_t sum = cancelled() + other_errors_.load(relaxed);
+        for (const Count& count : errors_) {
+            sum += count.load(relaxed);
+        }
+        return sum;
+    }
+
+    Count unsent = 0;  ///< now: requests and notifications that wait to be sent
+
+    // ---- asked by the other side
+
+    Count received_requests = 0;
+    Count received_notifications = 0;
+    Count sent_answers = 0;
+    Count sent_errors = 0;
+    Count at_work = 0;  ///< now: coroutine handlers of requests and notifications
+
+    // ---- connections
+
+    Count connections = 0;  ///< that got past their handshake
+    Count reconnects = 0;   ///< of these, the ones of a client that was connected before
+    Count bytes_received = 0;
+    Count bytes_sent = 0;
+
+    void count_error(const std::error_code& code) noexcept {
+        if (code.category() == error_category()) {
+            add(errors_[static_cast<std::size_t>(code.value()) % errors_.size()]);
+        } else {
+            add(code == asio::error::operation_aborted ? cancelled_ : other_errors_);
+        }
+    }
+
+    static void add(Count& count, std::uint64_t number = 1) noexcept { count.fetch_add(number, relaxed); }
+
+ private:
+    static constexpr auto relaxed = std::memory_order_relaxed;
+
+    std::array<Count, static_cast<std::size_t>(errc::unknown_error) + 1> errors_{};
+    Count cancelled_ = 0;
+    Count other_errors_ = 0;
+};
+
+/// What one holder contributes to a count of what is there now. Not thread-safe.
+class Gauge {
+ public:
+    Gauge() = default;
+    Gauge(std::shared_ptr<Counters> counters, Counters::Count Counters::* count) noexcept
+        : counters_(std::move(counters)), count_(count) {}
+    Gauge(const Gauge&) = delete;
+    Gauge& operator=(const Gauge&) = delete;
+    ~Gauge() { set(0); }
+
+    void set(std::size_t number) noexcept {
+        if (counters_ && number != number_) {
+            Counters::add((*counters_).*count_, number - number_);  // wraps where it became less
+            number_ = number;
+        }
+    }
+
+ private:
+    std::shared_ptr<Counters> counters_;
+    Counters::Count Counters::* count_ = nullptr;
+    std::size_t number_ = 0;
+};
+
+}  // namespace communica
