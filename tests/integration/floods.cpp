@@ -43,7 +43,7 @@ asio::awaitable<Clock::duration> latency(Client& client) {
 }
 
 /// Below this, other things than the server decide.
-constexpr Clock::duration latency_floor = test::sanitized ? 500ms : 100ms;
+constexpr Clock::duration latency_floor = test::sanitized ? 100ms : 5ms;
 
 }  // namespace
 
