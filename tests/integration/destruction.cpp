@@ -2,6 +2,7 @@
 
 #include <asio/use_future.hpp>
 
+#include <cstdlib>
 #include <thread>
 
 namespace destruction {
@@ -12,6 +13,7 @@ using test::error_of;
 using test::RouteClient;
 using test::Routes;
 using test::RouteServer;
+using test::Transport;
 using namespace std::chrono_literals;
 
 namespace {
@@ -70,6 +72,7 @@ struct World {
 
     Endings endings;
     int calls = 0;
+    int asked = 0;
     asio::io_context context;
     test::Meeting meeting;
     test::Event released;
@@ -321,6 +324,72 @@ TEST_CASE("an io_context may be destroyed with everything at work") {
         world.client->request<int>("late", 1, endings.into());
     }
     CHECK(endings.codes.empty());
+}
+
+namespace {
+
+enum class State { made, connecting, connected, asking, away, draining, closing };
+
+asio::awaitable<void> reach(World& world, State state) {
+    world.make_server();
+    co_await world.server->start();
+    world.make_client();
+    if (state == State::made) {
+        co_return;
+    }
+    if (state == State::connecting) {
+        world.client->start();
+        co_return;
+    }
+    co_await world.client->connect();
+    if (state == State::connected) {
+        co_return;
+    }
+    world.ask(*world.client);
+    world.ask(*world.server);
+    world.asked += 6;
+    if (state == State::away) {
+        co_await world.server->close();
+    }
+    if (state == State::draining) {
+        world.client->drain(1h, [](std::exception_ptr) {});
+        world.server->drain(1h, [](std::exception_ptr) {});
+    }
+    if (state == State::closing) {
+        world.client->close([](std::exception_ptr) {});
+        world.server->close([](std::exception_ptr) {});
+    }
+}
+
+}  // namespace
+
+TEST_CASE("an entity may be destroyed in any state, at any step of it, time and again") {
+    const auto transport = GENERATE(Transport::local, Transport::tcp, Transport::memory);
+    const auto state = GENERATE(State::made, State::connecting, State::connected, State::asking, State::away,
+                                State::draining, State::closing);
+    const bool client_first = GENERATE(true, false);
+    CAPTURE(transport, static_cast<int>(state), client_first);
+    const char* wanted = std::getenv("COMMUNICA_DESTRUCTIONS");
+    const int repetitions = wanted != nullptr ? std::atoi(wanted) : 25;
+    for (int repetition = 0; repetition != repetitions; ++repetition) {
+        CAPTURE(repetition);
+        World world(transport);
+        test::run(world.context, [&]() -> asio::awaitable<void> { co_await reach(world, state); });
+        world.context.restart();
+        for (int step = 0; step != repetition % 25 && world.context.poll_one() != 0; ++step) {
+        }
+        if (client_first) {
+            world.destroy(world.client);
+            world.context.poll();
+            world.destroy(world.server);
+        } else {
+            world.destroy(world.server);
+            world.context.poll();
+            world.destroy(world.client);
+        }
+        test::run_out(world.context);
+        REQUIRE(static_cast<int>(world.endings.codes.size()) == world.asked);
+    }
 }
 
 TEST_CASE("entities are destroyed by another thread in the middle of their traffic") {

@@ -1,11 +1,13 @@
 // The requests and notifications that wait to be sent.
 #pragma once
 
+#include "../counters.hpp"
 #include "outgoing.hpp"
 #include "pending_requests.hpp"
 
 #include <cstddef>
 #include <list>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +17,8 @@ namespace communica::peer {
 /// A queue out of which any message can be taken by its number. Not thread-safe.
 class Outbox {
  public:
+    explicit Outbox(std::shared_ptr<Counters> counters = nullptr) : gauge_(std::move(counters), &Counters::unsent) {}
+
     struct Waiting {
         RequestId id = 0;  ///< 0: nobody waits for it any more, but it is to be sent
         Outgoing message = {};
@@ -48,6 +52,7 @@ class Outbox {
         messages_.clear();
         places_.clear();
         bytes_ = 0;
+        gauge_.set(0);
     }
 
  private:
@@ -60,6 +65,7 @@ class Outbox {
         if (id != 0) {
             places_.emplace(id, place);
         }
+        gauge_.set(messages_.size());
     }
 
     Waiting remove(Place place) {
@@ -67,12 +73,14 @@ class Outbox {
         messages_.erase(place);
         places_.erase(waiting.id);
         bytes_ -= waiting.bytes;
+        gauge_.set(messages_.size());
         return waiting;
     }
 
     std::list<Waiting> messages_;
     std::unordered_map<RequestId, Place> places_;
     std::size_t bytes_ = 0;
+    Gauge gauge_;
 };
 
 }  // namespace communica::peer

@@ -29,7 +29,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         : executor_(std::move(executor)),
           max_unsent_(max_unsent),
           counters_(std::move(counters)),
-          unsent_(counters_, &Counters::unsent),
+          outbox_(counters_),
           timer_(executor_) {}
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
@@ -114,7 +114,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void cancel(RequestId id) {
         std::unique_lock lock(mutex_);
         auto operation = pending_.take(id);
-        if (operation && !take_waiting(id)) {
+        if (operation && !outbox_.take(id)) {
             sender_.cancel(text_.write(id));
         }
         disarm_if_idle();
@@ -138,7 +138,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     Taken take_unsent(RequestId id) {
         const std::lock_guard lock(mutex_);
         const auto deadline = pending_.deadline_of(id);
-        Taken taken{pending_.take(id), take_waiting(id).value_or(Outgoing{})};
+        Taken taken{pending_.take(id), outbox_.take(id).value_or(Outgoing{})};
         taken.message.timeout = deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
         disarm_if_idle();
         return taken;
@@ -220,7 +220,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
                 failed.push_back(pending_.take(id));
             }
             outbox_.clear();
-            unsent_.set(0);
             timer_.disarm();
         }
         fail_all(failed, reason);
@@ -268,7 +267,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             const auto now = Clock::now();
             while (const auto id = pending_.expired(now)) {
                 failed.push_back(pending_.take(*id));
-                take_waiting(*id);
+                outbox_.take(*id);
             }
             if (const auto next = pending_.earliest()) {
                 timer_.arm(*next, weak_from_this());
@@ -280,14 +279,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
  private:
     bool can_send() const noexcept { return sender_.is_open() && outbox_.empty(); }
 
-    Error too_large() const {
-        const std::size_t most = sender_.offer().max_message;
-        return {errc::message_too_large, most == Offer().max_message
-                                             ? "a route and headers of more than 64 KiB"
-                                             : "the other side takes messages of up to " + std::to_string(most) +
-                                                   " bytes, and routes and headers of up to 64 KiB"};
-    }
-
     struct Outcome {
         bool sent = false;
         Error error = {};
@@ -298,7 +289,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         if (can_send()) {
             switch (sender_.send(text_.write(id), outgoing, outgoing.timeout)) {
                 case Sender::Sent::yes: return {.sent = true};
-                case Sender::Sent::too_large: return {.error = too_large()};
+                case Sender::Sent::too_large: return {.error = sender_.too_large()};
                 case Sender::Sent::no_room: break;
             }
         } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
@@ -308,7 +299,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
             return {.error = {errc::queue_full}};
         }
         outbox_.add(id, std::move(outgoing));
-        unsent_.set(outbox_.size());
         return {};
     }
 
@@ -325,10 +315,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
             const bool done = sent == Sender::Sent::too_large || message.is_notification();
             if (auto operation = done ? pending_.take(id) : nullptr) {
                 sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
-                                          : fail(std::move(operation), too_large());
+                                          : fail(std::move(operation), sender_.too_large());
             }
             outbox_.pop_front();
-            unsent_.set(outbox_.size());
         }
     }
 
@@ -345,7 +334,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
         outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
         outgoing.body = std::move(unsent.body);
         outbox_.put_back(id, std::move(outgoing));
-        unsent_.set(outbox_.size());
     }
 
     /// What was sent and not answered, and does no harm if it is carried out twice.
@@ -357,7 +345,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
                 outbox_.put_back(id, operation->again->copy());
             }
         }
-        unsent_.set(outbox_.size());
     }
 
     OperationPtr take_answered(const wire::Metadata& metadata) {
@@ -367,7 +354,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             return nullptr;
         }
         if (!outbox_.empty()) {
-            take_waiting(*id);  // an idempotent request about to be sent again
+            outbox_.take(*id);  // an idempotent request about to be sent again
         }
         return pending_.take(*id);
     }
@@ -378,12 +365,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
         if (!sender_.is_connected() && pending_.empty()) {
             timer_.disarm();
         }
-    }
-
-    std::optional<Outgoing> take_waiting(RequestId id) {
-        auto message = outbox_.take(id);
-        unsent_.set(outbox_.size());
-        return message;
     }
 
     void fail(OperationPtr operation, const Error& error, Via via = Via::post) {
@@ -408,7 +389,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
     wire::MetadataReader reader_;
     PendingRequests pending_;
     Outbox outbox_;
-    Gauge unsent_;  // of the outbox
     DeadlineTimer timer_;
     bool closed_ = false;
     Error close_reason_{errc::closed};

@@ -56,6 +56,15 @@ class Sender {
         return connection_->send(Purpose::ask, metadata.text(), outgoing.body) ? Sent::yes : Sent::no_room;
     }
 
+    /// What `Sent::too_large` means here.
+    Error too_large() const {
+        const std::size_t most = offer_.max_message;
+        return {errc::message_too_large, most == Offer().max_message
+                                             ? "a route and headers of more than 64 KiB"
+                                             : "the other side takes messages of up to " + std::to_string(most) +
+                                                   " bytes, and routes and headers of up to 64 KiB"};
+    }
+
     /// Tells the other side that a request is not wanted any more, if it understands that.
     void cancel(const RequestText::Id& id) {
         if (connection_ && offer_.cancel) {
