@@ -69,7 +69,8 @@ class Asking {
     static communica::ClientOptions options() {
         auto result = test::quick_client("asking");
         result.backoff = communica::BackoffOptions{.first = 8ms, .most = 20ms};
-        result.resume_window = 1h;  // a server that was started anew says so: nobody waits for what was sent to the last
+        result.resume_window =
+            1h;  // a server that was started anew says so: nobody waits for what was sent to the last
         return result;
     }
 

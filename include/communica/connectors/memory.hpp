@@ -130,6 +130,9 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         for (;;) {
             auto [error, item] = co_await inbound_->async_receive();
             if (error) {
+                if (closing_) {
+                    ending = {errc::closed};
+                }
                 break;
             }
             if (item.kind != MemoryItem::Kind::message) {
@@ -185,6 +188,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     void close(std::chrono::steady_clock::duration) override {
         // Posted: what the handler that is at work now answers still goes out before.
         asio::post(get_executor(), Task([self = shared_from_this()] {
+                       self->closing_ = true;
                        self->outbound_->put(MemoryItem::Kind::goodbye, {});
                        self->end();
                    }));
@@ -216,6 +220,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     std::shared_ptr<MemoryPipe> outbound_;
     std::weak_ptr<MemoryConnection> other_end_;
     Receiver* receiver_ = nullptr;  // while `run` is at work; on the executor
+    bool closing_ = false;          // this side said goodbye; on the executor
     Limits limits_;
     std::shared_ptr<Counters> counters_;
     Credentials credentials_;
