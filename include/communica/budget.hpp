@@ -59,6 +59,9 @@ class Share {
         return true;
     }
 
+    /// Is more than half of the budget used?
+    bool is_tight() const noexcept { return budget_ && budget_->used() > budget_->limit() / 2; }
+
     /// `held` bytes are held now.
     void set(std::size_t held) noexcept {
         const std::size_t wanted = held / step * step;

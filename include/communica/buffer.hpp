@@ -1,9 +1,12 @@
 // Bytes: a borrowed view of them, and the growable buffer into which values are serialised.
 #pragma once
 
+#include "spare_block.hpp"
+
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -29,14 +32,15 @@ class Buffer {
     Buffer(Buffer&& other) noexcept { take(other); }
     Buffer& operator=(Buffer&& other) noexcept {
         if (this != &other) {
+            free();
             take(other);
         }
         return *this;
     }
-    ~Buffer() = default;
+    ~Buffer() { free(); }
 
-    char* data() noexcept { return heap_ ? heap_.get() : inline_; }
-    const char* data() const noexcept { return heap_ ? heap_.get() : inline_; }
+    char* data() noexcept { return heap_ != nullptr ? heap_ : inline_; }
+    const char* data() const noexcept { return heap_ != nullptr ? heap_ : inline_; }
     std::size_t size() const noexcept { return size_; }
     std::size_t capacity() const noexcept { return capacity_; }
     bool empty() const noexcept { return size_ == 0; }
@@ -67,9 +71,22 @@ class Buffer {
         if (capacity <= capacity_) {
             return;
         }
-        auto grown = std::make_unique_for_overwrite<char[]>(capacity);
-        std::memcpy(grown.get(), data(), size_);
-        heap_ = std::move(grown);
+        if (const auto spare = take_spare_block(capacity); spare.memory != nullptr) {
+            std::memcpy(spare.memory, data(), size_);
+            free();
+            heap_ = spare.memory;
+            capacity_ = spare.capacity;
+            return;
+        }
+        // Not `new`: where the system can, a large block grows without its bytes being copied.
+        auto* const grown = static_cast<char*>(std::realloc(heap_, capacity));
+        if (grown == nullptr) {
+            throw std::bad_alloc();
+        }
+        if (heap_ == nullptr) {
+            std::memcpy(grown, inline_, size_);
+        }
+        heap_ = grown;
         capacity_ = capacity;
     }
 
@@ -79,22 +96,29 @@ class Buffer {
 
     /// Forgets everything and gives the memory back.
     void release() noexcept {
-        heap_.reset();
+        free();
+        heap_ = nullptr;
         size_ = 0;
         capacity_ = inline_capacity;
     }
 
  private:
+    void free() noexcept {
+        if (heap_ != nullptr) {
+            give_block_back({heap_, capacity_});
+        }
+    }
+
     void take(Buffer& other) noexcept {
-        heap_ = std::move(other.heap_);
+        heap_ = std::exchange(other.heap_, nullptr);
         size_ = std::exchange(other.size_, 0);
         capacity_ = std::exchange(other.capacity_, inline_capacity);
-        if (!heap_) {
+        if (heap_ == nullptr) {
             std::memcpy(inline_, other.inline_, size_);
         }
     }
 
-    std::unique_ptr<char[]> heap_;
+    char* heap_ = nullptr;
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
     char inline_[inline_capacity];

@@ -1,4 +1,5 @@
 #include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
 
 #include <asio/experimental/awaitable_operators.hpp>
 
@@ -176,6 +177,44 @@ TEST_CASE("a request for any client can still be cancelled when it has gone to t
     });
     test::run_out(context);
     CHECK(endings.codes.size() == 1);
+}
+
+TEST_CASE("a request that is half written can be cancelled, and so can one behind it, and the connection stays whole") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    constexpr std::size_t size = 20'000'000;
+    asio::io_context context;
+    test::ScriptedListener listener(context, transport);
+    test::RouteClient client(context, listener.connector(), Routes{}, test::quick_client());
+    Endings endings;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        client.start();
+        test::ScriptedPeer server = co_await listener.greet("client");
+        co_await client.wait_connected();
+        asio::cancellation_signal half;
+        asio::cancellation_signal behind;
+        client.request<int>("half", std::string(size, 'x'), asio::bind_cancellation_slot(half.slot(), endings.into()));
+        client.request<int>("behind", 2, asio::bind_cancellation_slot(behind.slot(), endings.into()));
+        client.request<int>("last", 3, endings.into());
+        const std::string head = co_await server.read(9);  // now some of it is out, and some can't be
+        half.emit(asio::cancellation_type::terminal);
+        behind.emit(asio::cancellation_type::terminal);
+        co_await test::until([&] { return endings.codes.size() == 2; });
+        CHECK(endings.codes == std::vector{aborted, aborted});
+
+        const auto number = [&](std::size_t at) { return communica::wire::load_u32(head.data() + at); };
+        const std::string rest = co_await server.read(number(0) - 5);
+        CHECK(rest.size() == number(5) - 4 + size + 2);
+        const auto last = co_await server.read_message();
+        CHECK(last.body == "3");  // what waited behind was never sent
+        co_await server.send(last.answer(11, "3"));
+        co_await test::until([&] { return endings.codes.size() == 3; });
+        CHECK(endings.answers == std::vector{0, 0, 3});
+        co_await client.close();
+        server.cut();
+    });
+    test::run_out(context);
 }
 
 TEST_CASE("of two awaited with || the one that lost is cancelled") {

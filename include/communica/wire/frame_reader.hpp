@@ -55,7 +55,11 @@ class FrameReader {
 
     void commit(std::size_t count) noexcept { buffer_.commit(count); }
 
-    /// Gives back the memory that only a large message needed. Call it when `next` has said false.
+    /// Is there memory that only a large message needed, with nothing in it?
+    bool has_large_buffer() const noexcept { return buffer_.is_large() && buffer_.unread().empty(); }
+    /// Others may need that memory.
+    bool is_tight() const noexcept { return share_.is_tight(); }
+    /// Gives it back. Call it when `next` has said false.
     void shrink() noexcept {
         if (buffer_.shrink()) {
             share_.set(0);

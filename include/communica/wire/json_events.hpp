@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -15,7 +16,20 @@ inline constexpr std::size_t max_json_depth = 128;
 
 /// `value` as a JSON string with its quotes, escaped no more than JSON wants. Throws `nlohmann::json::type_error`
 /// for what is not UTF-8.
-inline std::string quote_json(std::string_view value) { return nlohmann::json(value).dump(); }
+inline std::string quote_json(std::string_view value) {
+    const bool is_plain = std::all_of(value.begin(), value.end(), [](char letter) {
+        return letter >= ' ' && letter <= '~' && letter != '"' && letter != '\\';
+    });
+    if (!is_plain) {
+        return nlohmann::json(value).dump();
+    }
+    std::string quoted;
+    quoted.reserve(value.size() + 2);
+    quoted += '"';
+    quoted += value;
+    quoted += '"';
+    return quoted;
+}
 
 /// Receives a parser's events (nlohmann's SAX interface) and writes them as the Python library does: `", "` between
 /// elements, `": "` after a key, digits as they came. Nesting over `max_json_depth` stops the parser.

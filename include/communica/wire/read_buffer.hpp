@@ -40,13 +40,15 @@ class ReadBuffer {
     std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
+    bool is_large() const noexcept { return bytes_.size() > steady_capacity; }
+
     /// Gives back the memory that only a large message needed, if nothing is unread. Says whether it is small now.
     bool shrink() noexcept {
-        if (begin_ == end_ && bytes_.size() > steady_capacity) {
+        if (begin_ == end_ && is_large()) {
             bytes_.release();
             begin_ = end_ = 0;
         }
-        return bytes_.size() <= steady_capacity;
+        return !is_large();
     }
 
  private:

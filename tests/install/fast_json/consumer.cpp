@@ -1,4 +1,3 @@
-#include <communica/communica.hpp>
 #include <communica/serializers/fast_json.hpp>
 
 #include <iostream>

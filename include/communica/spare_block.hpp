@@ -1,0 +1,60 @@
+// Memory of large messages, used again.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <utility>
+
+namespace communica {
+
+/// A block of `std::malloc`'s.
+struct Block {
+    char* memory = nullptr;
+    std::size_t capacity = 0;
+};
+
+namespace detail {
+
+inline thread_local constinit Block spare_block;
+inline thread_local constinit bool thread_has_ended = false;
+
+/// Frees the spare block at the end of its thread. Buffers may be destroyed even later.
+struct SpareBlockEnd {
+    constexpr SpareBlockEnd() noexcept = default;
+    SpareBlockEnd(const SpareBlockEnd&) = delete;
+    SpareBlockEnd& operator=(const SpareBlockEnd&) = delete;
+    ~SpareBlockEnd() {
+        thread_has_ended = true;
+        std::free(std::exchange(spare_block, {}).memory);
+    }
+    void touch() const noexcept {}
+};
+inline thread_local SpareBlockEnd spare_block_end;
+
+}  // namespace detail
+
+inline constexpr std::size_t smallest_spare_block = 64 * 1024;
+inline constexpr std::size_t largest_spare_block = 4 * 1024 * 1024;
+
+/// The large block that this thread gave back last, if it has at least this capacity and not of much more; or null.
+/// One that is new from the system costs a page fault for every 4 KiB.
+inline Block take_spare_block(std::size_t capacity) noexcept {
+    Block& spare = detail::spare_block;
+    if (capacity < smallest_spare_block || capacity > spare.capacity || spare.capacity / 4 > capacity) {
+        return {};
+    }
+    return std::exchange(spare, {});
+}
+
+/// Frees a block, or keeps it for the next large message.
+inline void give_block_back(Block block) noexcept {
+    if (block.capacity < smallest_spare_block || block.capacity > largest_spare_block ||
+        detail::spare_block.memory != nullptr || detail::thread_has_ended) {
+        std::free(block.memory);
+    } else {
+        detail::spare_block_end.touch();  // made when it is first used
+        detail::spare_block = block;
+    }
+}
+
+}  // namespace communica
