@@ -20,7 +20,8 @@ class Listener {
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// The next connection, before any handshake. Throws `asio::error::operation_aborted` once closed.
+    /// The next connection, before any handshake; null for one that was closed at once, as its user is not let in. Throws
+    /// `asio::error::operation_aborted` once closed.
     virtual asio::awaitable<std::shared_ptr<Connection>> accept() = 0;
     /// Stops listening and gives the address free. Call it on the executor on which `accept` is awaited.
     virtual void close() = 0;

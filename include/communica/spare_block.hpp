@@ -36,11 +36,12 @@ inline thread_local SpareBlockEnd spare_block_end;
 inline constexpr std::size_t smallest_spare_block = 64 * 1024;
 inline constexpr std::size_t largest_spare_block = 4 * 1024 * 1024;
 
-/// The large block that this thread gave back last, if it has at least this capacity and not of much more; or null.
-/// One that is new from the system costs a page fault for every 4 KiB.
+/// The large block that this thread gave back last, or null: if it has at least this capacity and at most twice as much,
+/// which is no more than growing may leave unused. One that is new from the system costs a page fault for every 4 KiB
+/// (an echo of 1 MiB: 990 us with new blocks, 318 with this one).
 inline Block take_spare_block(std::size_t capacity) noexcept {
     Block& spare = detail::spare_block;
-    if (capacity < smallest_spare_block || capacity > spare.capacity || spare.capacity / 4 > capacity) {
+    if (capacity < smallest_spare_block || capacity > spare.capacity || spare.capacity / 2 > capacity) {
         return {};
     }
     return std::exchange(spare, {});

@@ -33,8 +33,8 @@ TEST_CASE("a large block is kept for one that needs nearly as much, once") {
         const Block block = make(400 * kibibyte);
         give_block_back(block);
         CHECK(take_spare_block(400 * kibibyte + 1).memory == nullptr);
-        CHECK(take_spare_block(100 * kibibyte - 1).memory == nullptr);
-        const Block taken = take_spare_block(100 * kibibyte);
+        CHECK(take_spare_block(200 * kibibyte - 1).memory == nullptr);
+        const Block taken = take_spare_block(200 * kibibyte);
         CHECK(taken.memory == block.memory);
         CHECK(taken.capacity == block.capacity);
         CHECK(take_spare_block(100 * kibibyte).memory == nullptr);

@@ -43,8 +43,8 @@ class TcpListener final : public SocketListener {
     inline std::string state() const override;
 
  private:
-    std::shared_ptr<Connection> make_connection(Socket socket, const ConnectionOptions& options) override {
-        return make_tcp_connection(std::move(socket), options);
+    std::shared_ptr<Connection> make_connection(Socket socket) override {
+        return make_tcp_connection(std::move(socket), options());
     }
 
     std::string host_;

@@ -171,15 +171,19 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
                 }
                 break;
             }
-            if (connection) {
-                self->admit(connection);
-                // Many may come at once: those that have said hello already are not to be counted with those that have not.
-                co_await asio::post(self->strand_, asio::use_awaitable);
-            } else {
+            if (!failure.empty()) {
                 self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
                 self->retry_.expires_after(std::chrono::milliseconds{100});
                 co_await self->retry_.async_wait(no_throw);
+                continue;
             }
+            if (connection) {
+                self->admit(connection);
+            } else {
+                self->hooks_.log(LogLevel::warning, [] { return "a connection was closed: its user is not let in"; });
+            }
+            // Many may come at once: those that have said hello already are not to be counted with those that have not.
+            co_await asio::post(self->strand_, asio::use_awaitable);
         }
         listener->close();
         self->running_ = false;

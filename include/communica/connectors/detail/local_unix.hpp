@@ -7,10 +7,13 @@
 
 #include <asio/local/stream_protocol.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -69,13 +72,32 @@ inline std::string local_name(std::string name) {
     return name;
 }
 
+/// The users (uids) to talk to: those that are named, or this one and root.
+class TrustedUsers {
+ public:
+    explicit TrustedUsers(std::vector<std::int64_t> users) : users_(std::move(users)) {}
+
+    bool contain(std::int64_t user) const {
+        return users_.empty() ? is_ours(user) : std::find(users_.begin(), users_.end(), user) != users_.end();
+    }
+    /// Who could do what he likes to this process anyway is trusted with a directory.
+    bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
+    bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
+
+ private:
+    static bool is_ours(std::int64_t user) { return user == 0 || user == static_cast<std::int64_t>(::geteuid()); }
+
+    std::vector<std::int64_t> users_;
+};
+
 /// The file of a local socket and the directory that it lies in.
 class LocalAddress {
  public:
     /// An empty `directory` is the Python library's: `communica` in the directory for temporary files.
-    LocalAddress(const std::string& name, const std::string& directory)
+    LocalAddress(const std::string& name, const std::string& directory, TrustedUsers users = TrustedUsers({}))
         : directory_(directory.empty() ? temporary_directory() + "/communica" : directory),
-          path_(directory_ + "/" + name + ".sock") {
+          path_(directory_ + "/" + name + ".sock"),
+          users_(std::move(users)) {
         if (path_.size() >= sizeof(::sockaddr_un::sun_path)) {
             throw std::system_error(errc::invalid_argument, "the path of a local socket has at most " +
                                                                 std::to_string(sizeof(::sockaddr_un::sun_path) - 1) +
@@ -85,6 +107,9 @@ class LocalAddress {
 
     const std::string& path() const noexcept { return path_; }
     const std::string& directory() const noexcept { return directory_; }
+    const TrustedUsers& users() const noexcept { return users_; }
+    /// What the socket's file lets connect. Who is trusted is looked at again when he has connected.
+    ::mode_t mode() const { return users_.are_ours() ? 0600 : 0666; }
     asio::local::stream_protocol::endpoint endpoint() const { return {path_}; }
 
     void make_directory() const {
@@ -99,17 +124,19 @@ class LocalAddress {
         if (::stat(directory_.c_str(), &info) != 0) {
             throw_errno(directory_.c_str());
         }
-        const bool owned = info.st_uid == ::geteuid() || info.st_uid == 0;
+        const bool owned = users_.own(info.st_uid);
         if (!S_ISDIR(info.st_mode) || !owned || (info.st_mode & S_IWOTH) != 0) {
             throw std::system_error(
                 std::make_error_code(std::errc::permission_denied),
-                directory_ + " has to be a directory of this user or root that others cannot write to");
+                directory_ +
+                    " has to be a directory of this user, root or one who is trusted that others cannot write to");
         }
     }
 
  private:
     std::string directory_;
     std::string path_;
+    TrustedUsers users_;
 };
 
 /// A listening local socket, and the file that is removed with it.
@@ -117,7 +144,7 @@ class LocalSocketFile {
  public:
     LocalSocketFile() = default;
 
-    /// Binds and listens; only this user can connect. A file whose server is gone is replaced.
+    /// Binds and listens; only those who are trusted can connect. A file whose server is gone is replaced.
     static LocalSocketFile listen(const LocalAddress& address, Acceptor& acceptor) {
         address.make_directory();
         address.require_safe_directory();
@@ -131,7 +158,7 @@ class LocalSocketFile {
         acceptor.non_blocking(true);
         acceptor.bind(address.endpoint());
         LocalSocketFile file(address.path());
-        if (::chmod(address.path().c_str(), 0600) != 0) {  // nobody can connect before `listen`
+        if (::chmod(address.path().c_str(), address.mode()) != 0) {  // nobody can connect before `listen`
             throw_errno(address.path().c_str());
         }
         acceptor.listen();

@@ -35,7 +35,7 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
                 if (const int descriptor = accept_socket(acceptor); descriptor >= 0) {
                     Socket socket(make_strand_on(executor_));
                     socket.assign(acceptor.local_endpoint().protocol(), descriptor);
-                    co_return make_connection(std::move(socket), options_);
+                    co_return make_connection(std::move(socket));
                 }
             }
             arm(strand);
@@ -53,7 +53,9 @@ class SocketListener : public Listener, public std::enable_shared_from_this<Sock
     }
 
  protected:
-    virtual std::shared_ptr<Connection> make_connection(Socket socket, const ConnectionOptions& options) = 0;
+    /// Null if it is nobody to talk to.
+    virtual std::shared_ptr<Connection> make_connection(Socket socket) = 0;
+    const ConnectionOptions& options() const noexcept { return options_; }
     const std::vector<Acceptor>& acceptors() const noexcept { return acceptors_; }
 
  private:

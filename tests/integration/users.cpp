@@ -1,0 +1,169 @@
+// Who may be at the other end of a local socket. Only root can be several users.
+#include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace users {
+
+using communica::Context;
+using communica::Error;
+using communica::LocalConnector;
+using test::error_of;
+using test::Routes;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Server = communica::RouteServer<LocalConnector>;
+using Client = communica::RouteClient<LocalConnector>;
+
+constexpr ::uid_t nobody = 65534;
+
+bool is_root() {
+    if (::geteuid() != 0) {
+        WARN("skipped: only root can be several users");
+    }
+    return ::geteuid() == 0;
+}
+
+/// While it lives, this process is somebody else.
+class Being {
+ public:
+    explicit Being(::uid_t user) { REQUIRE(::seteuid(user) == 0); }
+    Being(const Being&) = delete;
+    Being& operator=(const Being&) = delete;
+    ~Being() { (void)::seteuid(0); }
+};
+
+/// A directory that everybody can pass through.
+struct Place {
+    explicit Place(::uid_t owner = 0) {
+        std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
+        REQUIRE(::chown(directory.path().c_str(), owner, owner) == 0);
+    }
+    LocalConnector connector(std::vector<std::int64_t> trusted = {}) const {
+        return LocalConnector("users", {.directory = directory.path(), .users = std::move(trusted)});
+    }
+    std::string socket() const { return directory.path() + "/users.sock"; }
+    ::mode_t mode() const {
+        struct ::stat info{};
+        REQUIRE(::stat(socket().c_str(), &info) == 0);
+        return info.st_mode & 0777;
+    }
+
+    test::TemporaryDirectory directory;
+};
+
+Routes who() {
+    Routes table;
+    table.add("who", [](Context& context) { return context.credentials().uid.value_or(-1); });
+    return table;
+}
+
+communica::ClientOptions named(std::string id) { return test::quick_client(std::move(id)); }
+
+}  // namespace
+
+TEST_CASE("a local socket lets its own user and root in, and the system keeps others out") {
+    if (!is_root()) {
+        return;
+    }
+    const Place place;
+    asio::io_context context;
+    Server server(context, place.connector(), who());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        CHECK(place.mode() == 0600);
+        Client client(context, place.connector(), Routes{}, named("root"));
+        co_await client.connect();
+        CHECK_AWAITED(0, client.request<int>("who", nullptr));
+        const Being other(nobody);
+        Client stranger(context, place.connector(), Routes{}, named("stranger"));
+        const Error refused = co_await error_of(stranger.connect({.timeout = 20ms}));
+        CHECK(refused.message.find("Permission denied") != std::string::npos);
+        co_await client.close();
+        co_await server.close();
+    });
+}
+
+TEST_CASE("a server that names its users reads nothing of others, whoever they are") {
+    if (!is_root()) {
+        return;
+    }
+    const Place place;
+    asio::io_context context;
+    std::vector<std::string> said;
+    communica::ServerOptions options;
+    options.log = [&](communica::LogLevel, std::string_view text) { said.emplace_back(text); };
+    Server server(context, place.connector({nobody}), who(), options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        CHECK(place.mode() == 0666);
+        // Root is not named. The hello is there at once, and is not looked at.
+        test::ScriptedPeer root = co_await test::ScriptedPeer::connect(place.connector().dump_state());
+        co_await root.send(test::client_hello("root"));
+        const std::string answer = co_await root.read_to_end();
+        CHECK(answer.empty());
+        CHECK(std::count(said.begin(), said.end(), "a connection was closed: its user is not let in") == 1);
+        {
+            const Being other(nobody);
+            Client client(context, place.connector({0}), Routes{}, named("nobody"));
+            co_await client.connect();
+            CHECK_AWAITED(static_cast<int>(nobody), client.request<int>("who", nullptr));
+            co_await client.close();
+        }
+        co_await server.close();
+    });
+}
+
+TEST_CASE("a client does not talk to the server of a user whom it does not trust") {
+    if (!is_root()) {
+        return;
+    }
+    const Place place;
+    asio::io_context context;
+    Server server(context, place.connector({0}), who());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        Client suspicious(context, place.connector({nobody}), Routes{}, named("suspicious"));
+        const Error refused = co_await error_of(suspicious.connect({.timeout = 20ms}));
+        CHECK(refused.message.find("the socket of a user who is not trusted") != std::string::npos);
+        CHECK(server.client_ids().empty());
+        Client trusting(context, place.connector({0, nobody}), Routes{}, named("trusting"));
+        co_await trusting.connect();
+        CHECK_AWAITED(0, trusting.request<int>("who", nullptr));
+        co_await trusting.close();
+        co_await server.close();
+    });
+}
+
+TEST_CASE("the directory of a user who is trusted may hold the socket, that of another may not") {
+    if (!is_root()) {
+        return;
+    }
+    const Place place(nobody);
+    asio::io_context context;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        Server careful(context, place.connector(), who());
+        const Error refused = co_await error_of(careful.start());
+        CHECK(refused.code == std::errc::permission_denied);
+        Server trusting(context, place.connector({0, nobody}), who());
+        co_await trusting.start();
+        co_await trusting.close();
+    });
+}
+
+TEST_CASE("the users of a local socket are a part of its state") {
+    const LocalConnector connector("x", {.directory = "/d", .users = {0, 1000}});
+    CHECK(connector.dump_state() == R"({"type": "LocalConnector", "name": "x", "directory": "/d", "users": [0,1000]})");
+    CHECK(LocalConnector::load_state(connector.dump_state()).dump_state() == connector.dump_state());
+}
+
+}  // namespace users
