@@ -66,7 +66,7 @@ using Task = std::function<void()>;
 using WaitTask = std::function<void(asio::error_code)>;
 
 /// What a user's callback threw is the executor's to deal with.
-inline void rethrow_on(const asio::any_io_executor& executor, std::exception_ptr exception) {
+inline void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception) {
     asio::post(executor, Task([exception] { std::rethrow_exception(exception); }));
 }
 
