@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -67,9 +69,16 @@ class Buffer {
         if (capacity <= capacity_) {
             return;
         }
-        auto grown = std::make_unique_for_overwrite<char[]>(capacity);
-        std::memcpy(grown.get(), data(), size_);
-        heap_ = std::move(grown);
+        // Not `new` and a copy: of large memory the system then moves the pages, and where many grow, few holes are left.
+        auto* grown = static_cast<char*>(std::realloc(heap_.get(), capacity));
+        if (grown == nullptr) {
+            throw std::bad_alloc();
+        }
+        if (!heap_) {
+            std::memcpy(grown, inline_, size_);
+        }
+        (void)heap_.release();  // it is a part of the grown memory now
+        heap_.reset(grown);
         capacity_ = capacity;
     }
 
@@ -94,7 +103,11 @@ class Buffer {
         }
     }
 
-    std::unique_ptr<char[]> heap_;
+    struct Free {
+        void operator()(char* memory) const noexcept { std::free(memory); }
+    };
+
+    std::unique_ptr<char, Free> heap_;
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
     char inline_[inline_capacity];

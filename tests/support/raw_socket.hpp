@@ -60,6 +60,18 @@ class RawSocket {
         return true;
     }
 
+    /// Sends what fits at once, and says how much that was.
+    std::size_t send_some(std::string_view bytes) {
+        const ::ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno != EAGAIN) {
+            throw std::system_error(errno, std::generic_category(), "send");
+        }
+        return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    }
+
+    /// For `poll`.
+    int descriptor() const noexcept { return descriptor_; }
+
     /// Ends the sending; the other side still may.
     void end() { ::shutdown(descriptor_, SHUT_WR); }
     void cut() {
