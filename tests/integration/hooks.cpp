@@ -1,10 +1,11 @@
-// What entities tell their owners, and ask them.
+// What an entity tells its user besides answers, and what the user decides: who may enter, and what is worth waiting for.
 #include "support/pair.hpp"
 #include "support/scripted_peer.hpp"
 
-#include <string>
-#include <utility>
-#include <vector>
+#include <algorithm>
+#include <cerrno>
+
+#include <unistd.h>
 
 namespace hooks {
 
@@ -12,225 +13,445 @@ using communica::errc;
 using communica::Error;
 using communica::LogLevel;
 using test::error_of;
+using test::message_frame;
 using test::RouteClient;
 using test::Routes;
 using test::RouteServer;
 using test::ScriptedPeer;
+using test::Transport;
 using namespace std::chrono_literals;
 
 namespace {
 
-Routes echo() {
-    Routes table;
-    table.add("echo", [](int number) { return number; });
-    return table;
+Routes echoing() {
+    Routes routes;
+    routes.add("echo", [](int number) { return number; });
+    return routes;
 }
 
-using Words = std::vector<std::string>;
+/// All that an entity told, in order.
+struct Told {
+    void add(std::string line) { lines.push_back(std::move(line)); }
+    bool has(std::string_view part) const {
+        return std::any_of(lines.begin(), lines.end(),
+                           [&](const std::string& line) { return line.find(part) != line.npos; });
+    }
+    /// All lines so far, which are forgotten.
+    std::string take() {
+        std::string all;
+        for (const std::string& line : std::exchange(lines, {})) {
+            all += (all.empty() ? "" : ", ") + line;
+        }
+        return all;
+    }
+    auto log() {
+        return [this](LogLevel level, std::string_view text) {
+            constexpr const char* names[] = {"debug", "info", "warning", "error"};
+            add(std::string(names[static_cast<int>(level)]) + ": " + std::string(text));
+        };
+    }
+
+    std::vector<std::string> lines;
+};
+using Lines = std::vector<std::string>;
+
+std::string name_of(const std::error_code& code) {
+    for (const auto& [value, name] :
+         {std::pair{errc::closed, "closed"}, std::pair{errc::replaced, "replaced"},
+          std::pair{errc::connection_lost, "connection_lost"}, std::pair{errc::protocol_error, "protocol_error"}}) {
+        if (code == value) {
+            return name;
+        }
+    }
+    return code.message();
+}
+
+communica::ServerOptions telling_server(Told& told) {
+    communica::ServerOptions options;
+    options.on_connect = [&](const std::string& id) { told.add("+" + id); };
+    options.on_disconnect = [&](const std::string& id, const Error& why) {
+        told.add("-" + id + " " + name_of(why.code));
+    };
+    return options;
+}
+
+communica::ClientOptions telling_client(Told& told, std::string id = "ann") {
+    communica::ClientOptions options = test::quick_client(std::move(id));
+    options.on_connect = [&] { told.add("+"); };
+    options.on_disconnect = [&](const Error& why) { told.add("-" + name_of(why.code)); };
+    return options;
+}
 
 }  // namespace
 
-TEST_CASE("a server's hook sees who wants in, and the client that it refuses learns why") {
-    const auto transport = GENERATE(test::lasting_transports());
+TEST_CASE("the accept hook sees who comes, and the reason of its refusal gets to the client") {
+    const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     asio::io_context context;
     const test::Meeting meeting(transport);
     std::vector<communica::Hello> seen;
+    Told told;
     communica::ServerOptions options;
+    options.log = told.log();
     options.on_accept = [&](const communica::Hello& hello) -> std::optional<std::string> {
         seen.push_back(hello);
-        return hello.client_id == "stranger" ? std::optional("strangers are not let in") : std::nullopt;
+        return hello.client_id.starts_with("bad") ? std::optional("not you, " + hello.client_id) : std::nullopt;
     };
-    RouteServer server(context, meeting.at_server(), echo(), options);
+    RouteServer server(context, meeting.at_server(), echoing(), options);
 
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
-        RouteClient friendly(context, meeting.at_client(server), Routes{}, test::quick_client("friend"));
-        co_await friendly.connect();
-        RouteClient stranger(context, meeting.at_client(server), Routes{}, test::quick_client("stranger"));
-        const Error refused = co_await error_of(stranger.connect({.timeout = 20ms}));
-        CHECK(refused.code == errc::timeout);
-        CHECK(refused.message.find("strangers are not let in") != std::string::npos);
-        CHECK(stranger.last_error().message.find("strangers are not let in") != std::string::npos);
-        CHECK(server.client_ids() == Words{"friend"});
-        CHECK_AWAITED(1, friendly.request<int>("echo", 1));
-        REQUIRE(seen.size() >= 2);
-        CHECK(seen[0].client_id == "friend");
-        CHECK(seen[1].client_id == "stranger");
-        CHECK(seen[0].credentials.uid.has_value() == (transport == test::Transport::local));
-        if (transport == test::Transport::local) {
-            CHECK(seen[0].credentials.uid == ::getuid());
+        RouteClient good(context, meeting.at_client(server), test::quick_client("good"));
+        co_await good.connect();
+        REQUIRE(seen.size() == 1);
+        CHECK(seen[0].client_id == "good");
+        if (transport == Transport::local) {
             CHECK(seen[0].credentials.pid == ::getpid());
+            CHECK(seen[0].credentials.uid == ::getuid());
+        } else {
+            CHECK_FALSE(seen[0].credentials.pid);
+            CHECK_FALSE(seen[0].credentials.uid);
         }
-        co_await friendly.close();
+
+        ScriptedPeer script = co_await ScriptedPeer::connect(server.connector_state());
+        co_await script.send(test::client_hello("bad\\u00e9"));
+        const std::string refusal = co_await script.read_to_end();
+        REQUIRE(refusal.starts_with('\x04'));
+        CHECK(nlohmann::json::parse(refusal.substr(1)) == nlohmann::json{{"reason", "not you, bad\xc3\xa9"}});
+
+        Told of_client;
+        RouteClient bad(context, meeting.at_client(server), telling_client(of_client, "bad"));
+        const Error error = co_await error_of(bad.connect({.timeout = 100ms}));
+        CHECK(error.code == errc::timeout);
+        CHECK(error.message.find("not you, bad") != std::string::npos);
+        CHECK(bad.last_error().code == errc::handshake_failed);
+        CHECK(bad.last_error().message.find("not you, bad") != std::string::npos);
+        CHECK(of_client.lines.empty());
+        CHECK(told.has("warning: a client was refused: not you, bad"));
+
+        CHECK(server.client_ids() == Lines{"good"});
+        CHECK_AWAITED(1, good.request<int>("echo", 1));
+        co_await bad.close();
+        co_await good.close();
         co_await server.close();
     });
     test::run_out(context);
 }
 
-TEST_CASE("a hook that throws lets nobody in, and what it threw comes out of the context") {
-    asio::io_context context;
-    const test::Meeting meeting(test::Transport::local);
-    communica::ServerOptions options;
-    options.on_accept = [](const communica::Hello&) -> std::optional<std::string> { throw std::out_of_range("hook"); };
-    RouteServer server(context, meeting.at_server(), echo(), options);
-    RouteClient client(context, meeting.at_client(server), Routes{}, test::quick_client());
-    test::run(context, [&]() -> asio::awaitable<void> { co_await server.start(); });
-    CHECK_THROWS_AS(test::run(context, [&]() -> asio::awaitable<void> { co_await client.connect({.timeout = 1h}); }),
-                    std::out_of_range);
-    CHECK(server.client_ids().empty());
-    client.stop();
-    server.stop();
-    for (bool done = false; !done;) {
-        try {
-            test::run_out(context);
-            done = true;
-        } catch (const std::out_of_range&) {  // each attempt has its own
-        }
-    }
-}
-
-TEST_CASE("both sides are told of connections and of how they ended") {
-    const auto transport = GENERATE(test::lasting_transports());
-    CAPTURE(transport);
-    asio::io_context context;
-    const test::Meeting meeting(transport);
-    Words at_server;
-    Words at_client;
-    communica::ServerOptions server_options;
-    server_options.on_connect = [&](const std::string& id) { at_server.push_back(id + " connected"); };
-    server_options.on_disconnect = [&](const std::string& id, const Error& why) {
-        at_server.push_back(id + " " + why.code.message());
-    };
-    auto client_options = test::quick_client("ann");
-    client_options.on_connect = [&] { at_client.push_back("connected"); };
-    client_options.on_disconnect = [&](const Error& why) { at_client.push_back(why.code.message()); };
-    std::optional<RouteServer> server(std::in_place, context, meeting.at_server(), echo(), server_options);
-
-    test::run(context, [&]() -> asio::awaitable<void> {
-        co_await server->start();
-        const auto connector = meeting.at_client(*server);
-        RouteClient client(context, connector, Routes{}, client_options);
-        co_await client.connect();
-        CHECK_AWAITED(1, client.request<int>("echo", 1));
-        co_await server->close();
-        co_await test::until([&] { return at_client.size() == 2; });
-        server.emplace(context, connector, echo(), server_options);
-        co_await server->start();
-        co_await test::until([&] { return at_client.size() == 3 && at_server.size() == 3; });
-        co_await client.close();
-        co_await test::until([&] { return at_server.size() == 4; });
-        co_await server->close();
-    });
-    test::run_out(context);
-    CHECK(at_client == Words{"connected", "closed", "connected", "closed"});
-    CHECK(at_server == Words{"ann connected", "ann closed", "ann connected", "ann closed"});
-}
-
-TEST_CASE("what goes wrong is logged with a level, and nothing is logged once the entity is destroyed") {
+TEST_CASE("an accept hook that throws lets nobody in, and what it throws leaves io_context::run") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     asio::io_context context;
     const test::Meeting meeting(transport);
-    std::vector<std::pair<LogLevel, std::string>> said;
-    const auto has_said = [&](LogLevel level, std::string_view part) {
-        return std::any_of(said.begin(), said.end(), [&](const auto& line) {
-            return line.first == level && line.second.find(part) != std::string::npos;
-        });
-    };
     communica::ServerOptions options;
-    options.log = [&](LogLevel level, std::string_view text) { said.emplace_back(level, text); };
-    options.on_accept = [](const communica::Hello& hello) {
-        return hello.client_id == "refused" ? std::optional<std::string>("no") : std::nullopt;
+    options.on_accept = [&](const communica::Hello& hello) -> std::optional<std::string> {
+        if (hello.client_id == "odd") {
+            throw std::runtime_error("what is odd?");
+        }
+        return std::nullopt;
     };
-    std::optional<RouteServer> server(std::in_place, context, meeting.at_server(), echo(), options);
+    RouteServer server(context, meeting.at_server(), echoing(), options);
+    std::string refusal;
+    const auto come = [&]() -> asio::awaitable<void> {
+        ScriptedPeer odd = co_await ScriptedPeer::connect(server.connector_state());
+        co_await odd.send(test::client_hello("odd"));
+        refusal = co_await odd.read_to_end();
+    };
 
+    test::run(context, [&] { return server.start(); });
+    const auto ending = test::spawn(context, come);
+    std::string thrown;
+    while (!ending->done) {
+        try {
+            context.restart();
+            const auto ran = context.run_one_for(test::patience);
+            REQUIRE(ran != 0);
+        } catch (const std::runtime_error& e) {
+            thrown = e.what();
+        }
+    }
+    CHECK(thrown == "what is odd?");
+    CHECK(refusal == "\x04{\"reason\":\"the server can't tell whether it may\"}");
     test::run(context, [&]() -> asio::awaitable<void> {
-        co_await server->start();
-        const std::string state = server->connector_state();
-        ScriptedPeer bad = co_await ScriptedPeer::connect(state);
-        co_await bad.send(std::string("not JSON") + '\0');
-        co_await bad.read_to_end();
-        ScriptedPeer refused = co_await ScriptedPeer::connect(state);
-        co_await refused.send(test::client_hello("refused"));
-        co_await refused.read_to_end();
-        ScriptedPeer good = co_await ScriptedPeer::greet(state, "good");
-        co_await good.send(test::u32(1) + '\x7f');
-        co_await good.expect_end();
-        co_await test::until([&] { return has_said(LogLevel::info, "client \"good\" is gone"); });
-        CHECK(has_said(LogLevel::warning, "a client was refused: "));
-        CHECK(has_said(LogLevel::info, "client \"good\" connected"));
-        ScriptedPeer last = co_await ScriptedPeer::greet(state, "last");
-        co_await test::until([&] { return has_said(LogLevel::info, "client \"last\" connected"); });
-        const auto lines = said.size();
-        server.reset();
-        co_await last.read_to_end();
-        CHECK(said.size() == lines);
+        RouteClient client(context, meeting.at_client(server), test::quick_client("even"));
+        co_await client.connect();
+        CHECK_AWAITED(1, client.request<int>("echo", 1));
+        co_await client.close();
+        co_await server.close();
     });
     test::run_out(context);
-    CHECK_FALSE(has_said(LogLevel::info, "client \"last\" is gone"));
 }
 
-TEST_CASE("an idempotent request that was sent when the connection broke is sent again, another is not") {
+TEST_CASE("a server tells of each client that comes, and why it went") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    Told told;
+    RouteServer server(context, meeting.at_server(), echoing(), telling_server(told));
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        const auto expect = [&](std::string all) -> asio::awaitable<void> {
+            const auto count = static_cast<std::size_t>(std::count(all.begin(), all.end(), ',')) + 1;
+            co_await test::until([&] { return told.lines.size() >= count; });
+            CHECK(told.take() == all);
+        };
+        ScriptedPeer closing = co_await ScriptedPeer::greet(state, "closing");
+        co_await closing.send(test::close_frame());
+        co_await expect("+closing, -closing closed");
+        ScriptedPeer lost = co_await ScriptedPeer::greet(state, "lost");
+        lost.cut();
+        co_await expect("+lost, -lost connection_lost");
+        ScriptedPeer odd = co_await ScriptedPeer::greet(state, "odd");
+        co_await odd.send(test::u32(0));
+        co_await expect("+odd, -odd protocol_error");
+        ScriptedPeer silent = co_await ScriptedPeer::connect(state);  // never came
+        silent.cut();
+        ScriptedPeer older = co_await ScriptedPeer::greet(state, "same");
+        co_await test::until([&] { return told.lines.size() == 1; });
+        ScriptedPeer newer = co_await ScriptedPeer::greet(state, "same");
+        co_await older.expect(test::close_frame());
+        older.cut();
+        co_await expect("+same, +same, -same replaced");
+        RouteClient client(context, meeting.at_client(server), test::quick_client("ours"));
+        co_await client.connect();
+        co_await client.close();
+        co_await expect("+ours, -ours closed");
+        server.stop();
+        co_await newer.expect(test::close_frame());
+        newer.cut();
+        co_await expect("-same closed");
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a client tells of each connection that it has, and why it ended") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     asio::io_context context;
     test::ScriptedListener listener(context, transport);
-    auto options = test::quick_client();
-    options.resume_window = 1h;
-    RouteClient client(context, listener.connector(), Routes{}, options);
+    Told told;
 
     test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, listener.connector(), telling_client(told));
+        CHECK_FALSE(client.last_error().code);
         client.start();
-        std::vector<int> answers;
-        const auto keep = [&](std::exception_ptr, int number) { answers.push_back(number); };
-        client.request<int>("once", 1, {.timeout = 1h}, keep);
-        client.request<int>("again", 2, {.timeout = 1h, .idempotent = true}, keep);
-        ScriptedPeer first = co_await listener.accept();
-        co_await first.expect_client_hello("client");
-        co_await first.send(test::server_hello);
-        const auto once = co_await first.read_message();
-        const auto again = co_await first.read_message();
-        CHECK(once.body == "1");
-        CHECK(again.body == "2");
-        first.cut();
-
-        ScriptedPeer second = co_await listener.accept();
-        co_await second.expect_client_hello("client");
-        co_await second.send(test::server_hello);
-        const auto repeated = co_await second.read_message();
-        CHECK(repeated.body == "2");
-        CHECK(repeated.id() == again.id());
-        client.request<int>("next", 3, {.timeout = 1h}, keep);
-        const auto next = co_await second.read_message();
-        CHECK(next.body == "3");  // nothing else came before it
-        // The answer to what was sent over the first connection may still come over the second.
-        co_await second.send(next.answer(11, "3") + repeated.answer(11, "2") + once.answer(11, "1") +
-                             repeated.answer(11, "0"));
-        co_await test::until([&] { return answers.size() == 3; });
-        CHECK(answers == std::vector{3, 2, 1});
+        std::size_t count = 0;
+        const auto expect_next = [&](std::string line) -> asio::awaitable<void> {
+            co_await test::until([&] { return told.lines.size() == count + 1; });
+            CHECK(told.lines[count++] == line);
+        };
+        ScriptedPeer closing = co_await listener.greet("ann");
+        co_await expect_next("+");
+        co_await closing.send(test::close_frame());
+        co_await expect_next("-closed");
+        CHECK(client.last_error().code == errc::closed);
+        ScriptedPeer lost = co_await listener.greet("ann");
+        co_await expect_next("+");
+        lost.cut();
+        co_await expect_next("-connection_lost");
+        CHECK(client.last_error().code == errc::connection_lost);
+        ScriptedPeer refusing = co_await listener.accept();  // no connection: nothing is told
+        co_await refusing.send("\x04{\"reason\": \"not now\"}");
+        refusing.end();
+        ScriptedPeer odd = co_await listener.accept();
+        CHECK(client.last_error().code == errc::handshake_failed);
+        CHECK(client.last_error().message.find("not now") != std::string::npos);
+        co_await odd.send(test::server_hello + test::u32(0));
+        co_await expect_next("+");
+        co_await expect_next("-protocol_error");
+        CHECK(client.last_error().code == errc::protocol_error);
+        ScriptedPeer last = co_await listener.greet("ann");
+        co_await expect_next("+");
+        client.stop();
+        co_await last.expect(test::close_frame());
+        last.cut();
+        co_await expect_next("-closed");
         co_await client.close();
-        second.cut();
     });
     test::run_out(context);
 }
 
-TEST_CASE("a request that does not want to wait for a connection fails at once when there is none") {
-    const auto transport = GENERATE(test::lasting_transports());
+TEST_CASE("the last error says where no server is, and why") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    std::optional<test::ScriptedListener> listener(std::in_place, context, transport);
+    const auto connector = listener->connector();
+    listener.reset();
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, connector, test::quick_client("ann"));
+        const Error error = co_await error_of(client.connect({.timeout = 50ms}));
+        CHECK(error.code == errc::timeout);
+        CHECK(error.message.find(connector.address()) != std::string::npos);
+        const Error last = client.last_error();
+        CHECK((last.code.value() == ECONNREFUSED || last.code.value() == ENOENT));
+        CHECK(error.message.find(last.code.message()) != std::string::npos);
+        co_await client.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("the log says who comes and goes, and what went wrong, at levels") {
+    const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     asio::io_context context;
     const test::Meeting meeting(transport);
-    RouteServer server(context, meeting.at_server(), echo());
+    Told of_server;
+    Told of_client;
+    communica::ServerOptions options;
+    options.log = of_server.log();
+    RouteServer server(context, meeting.at_server(), echoing(), options);
+
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
-        RouteClient client(context, meeting.at_client(server), Routes{}, test::quick_client());
-        Error error = co_await error_of(client.request<int>("echo", 1, {.wait_for_connection = false}));
-        CHECK(error.code == errc::not_connected);
+        communica::ClientOptions client_options = test::quick_client("ann");
+        client_options.log = of_client.log();
+        RouteClient client(context, meeting.at_client(server), client_options);
         co_await client.connect();
-        CHECK_AWAITED(1, client.request<int>("echo", 1, {.wait_for_connection = false}));
+        ScriptedPeer odd = co_await ScriptedPeer::connect(server.connector_state());
+        co_await odd.send(std::string("not JSON") + '\0');
+        co_await odd.read_to_end();
+        ScriptedPeer half = co_await ScriptedPeer::connect(server.connector_state());
+        co_await half.send("{");
+        half.cut();
+        co_await test::until([&] { return of_server.lines.size() == 3; });
+        co_await server.close();
+        co_await test::until([&] { return of_client.lines.size() >= 2; });
+        co_await client.close();
+        REQUIRE(of_server.lines.size() == 4);
+        CHECK(of_server.lines[0] == "info: client \"ann\" connected");
+        CHECK(of_server.lines[1].starts_with("warning: a client was refused: "));
+        CHECK(of_server.lines[1].find("not JSON") != std::string::npos);
+        CHECK(of_server.lines[2].starts_with("info: a handshake failed: "));
+        CHECK(of_server.lines[3].starts_with("info: client \"ann\" is gone: "));
+        const std::string address = meeting.at_client(server).address();
+        CHECK(of_client.lines[0] == "info: connected to " + address);
+        CHECK(of_client.lines[1].starts_with("info: no connection to " + address + ": closed"));
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a request that went out is sent again only if it is idempotent, with its id") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    test::ScriptedListener listener(context, transport);
+    communica::ClientOptions options = test::quick_client("ann");
+    options.resume_window = 200ms;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, listener.connector(), options);
+        client.start();
+        ScriptedPeer first = co_await listener.greet("ann");
+        co_await client.wait_connected();
+        std::optional<int> answer;
+        std::optional<Error> error;
+        client.request<int>("any", 1, {.idempotent = true}, [&](std::exception_ptr, int number) { answer = number; });
+        client.request<int>("any", 2, [&](std::exception_ptr failure, int) { error = Error::from(failure); });
+        const auto sent = co_await first.read_message();
+        co_await first.read_message();
+        first.cut();
+        ScriptedPeer second = co_await listener.greet("ann");
+        const auto again = co_await second.read_message();
+        CHECK(again.metadata == sent.metadata);
+        CHECK(again.body == "1");
+        second.cut();  // and once more
+        ScriptedPeer third = co_await listener.greet("ann");
+        const auto once_more = co_await third.read_message();
+        CHECK(once_more.metadata == sent.metadata);
+        client.request<int>("any", 3, [](std::exception_ptr, int) {});
+        const auto next = co_await third.read_message();  // the other one did not come between
+        CHECK(next.body == "3");
+        co_await third.send(once_more.answer(11, "11"));
+        co_await test::until([&] { return answer.has_value(); });
+        CHECK(answer == 11);
+        CHECK_FALSE(error);
+        third.cut();  // for longer than the window
+        co_await test::until([&] { return error.has_value(); });
+        CHECK(error->code == errc::connection_lost);
+        co_await client.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a server with another session fails what was sent at once, and gets again what is idempotent") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    test::ScriptedListener listener(context, transport);
+    const auto greet = [&](std::string session) -> asio::awaitable<ScriptedPeer> {
+        ScriptedPeer server = co_await listener.accept();
+        co_await server.expect_client_hello("ann");
+        co_await server.send(R"({"hello": "hello", "communica": {"session": ")" + session + "\"}}" + '\0');
+        co_return server;
+    };
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, listener.connector(), test::quick_client("ann"));
+        client.start();
+        ScriptedPeer first = co_await greet("one");
+        co_await client.wait_connected();
+        std::optional<int> answer;
+        std::optional<Error> error;
+        client.request<int>("any", 1, {.idempotent = true}, [&](std::exception_ptr, int number) { answer = number; });
+        client.request<int>("any", 2, [&](std::exception_ptr failure, int) { error = Error::from(failure); });
+        co_await first.read_message();
+        co_await first.read_message();
+        first.cut();
+        ScriptedPeer same = co_await greet("one");
+        const auto again = co_await same.read_message();
+        CHECK(again.body == "1");
+        CHECK_FALSE(error);
+        same.cut();
+        ScriptedPeer other = co_await greet("two");
+        co_await test::until([&] { return error.has_value(); });
+        CHECK(error->code == errc::connection_lost);
+        const auto once_more = co_await other.read_message();
+        CHECK(once_more.body == "1");
+        co_await other.send(once_more.answer(11, "11"));
+        co_await test::until([&] { return answer.has_value(); });
+        CHECK(answer == 11);
+        client.stop();
+        co_await other.expect(test::close_frame());
+        other.cut();
+        co_await client.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("who does not want to wait for a connection is told at once that there is none, on both sides") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    RouteServer server(context, meeting.at_server(), echoing());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        RouteClient client(context, meeting.at_client(server), echoing(), test::quick_client("ann"));
+        auto ann = server.client("ann");
+        const communica::RequestOptions impatient{.wait_for_connection = false};
+        const Error request = co_await error_of(client.request<int>("echo", 1, impatient));
+        CHECK(request.code == errc::not_connected);
+        const Error notification = co_await error_of(client.notify("echo", 1, impatient));
+        CHECK(notification.code == errc::not_connected);
+        const Error to_absent = co_await error_of(ann.request<int>("echo", 1, impatient));
+        CHECK(to_absent.code == errc::not_connected);
+        const Error to_any = co_await error_of(server.request<int>("echo", 1, impatient));
+        CHECK(to_any.code == errc::not_connected);
+        co_await client.connect();
+        CHECK_AWAITED(1, client.request<int>("echo", 1, impatient));
+        co_await client.notify("echo", 1, impatient);
+        CHECK_AWAITED(1, ann.request<int>("echo", 1, impatient));
+        CHECK_AWAITED(1, server.request<int>("echo", 1, impatient));
         co_await server.close();
         co_await test::until([&] { return !client.is_connected(); });
-        error = co_await error_of(client.request<int>("echo", 1, {.wait_for_connection = false}));
+        const Error error = co_await error_of(client.request<int>("echo", 1, impatient));
         CHECK(error.code == errc::not_connected);
         co_await client.close();
     });

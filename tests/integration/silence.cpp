@@ -1,8 +1,11 @@
-// The other side is there no more, and does not say so.
-#include "support/memory.hpp"
+// The other side gives no sign of life any more: who answers pings is found out, who does not know them is left to the
+// system.
 #include "support/pair.hpp"
 #include "support/scripted_peer.hpp"
 
+#include <map>
+
+#include <dirent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -12,109 +15,333 @@ namespace silence {
 using communica::errc;
 using communica::Error;
 using test::error_of;
+using test::message_frame;
+using test::ping_frame;
+using test::pong_frame;
+using test::RouteClient;
 using test::Routes;
 using test::RouteServer;
 using test::ScriptedPeer;
 using namespace std::chrono_literals;
 
-TEST_CASE("who answered pings and falls silent is found within max_silence, who never offered them is left alone") {
-    const auto transport = GENERATE(test::scripted_transports());
-    CAPTURE(transport);
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto max_silence = 300ms;
+/// How late timers may be on a busy machine.
+constexpr auto lateness = 15s;
+
+struct Ending {
+    std::string who;
+    Error why;
+};
+
+struct Watchful {
+    explicit Watchful(test::Transport transport, std::chrono::milliseconds resume_window = 10s)
+        : meeting(transport), server(context, meeting.at_server(), routes(), options_of(resume_window)) {}
+
+    communica::ServerOptions options_of(std::chrono::milliseconds resume_window) {
+        communica::ServerOptions options;
+        options.limits.max_silence = max_silence;
+        options.resume_window = resume_window;
+        options.on_disconnect = [this](const std::string& id, const Error& why) { gone.push_back({id, why}); };
+        return options;
+    }
+
+    static Routes routes() {
+        Routes table;
+        table.add("echo", [](int number) { return number; });
+        return table;
+    }
+
+    template <class Body>
+    void run(Body body) {
+        test::run(context, [&]() -> asio::awaitable<void> {
+            co_await server.start();
+            RouteClient steady(context, meeting.at_client(server), test::quick_client("steady"));
+            co_await steady.connect();
+            co_await body(server.connector_state());
+            CHECK_AWAITED(7, steady.request<int>("echo", 7));
+            co_await steady.close();
+            co_await server.close();
+        });
+        test::run_out(context);
+    }
+
     asio::io_context context;
-    const test::Meeting meeting(transport);
-    std::vector<std::pair<std::string, std::error_code>> endings;
-    communica::ServerOptions options;
-    options.limits.max_silence = 100ms;
-    options.resume_window = 0ms;
-    options.on_disconnect = [&](const std::string& id, const Error& why) { endings.emplace_back(id, why.code); };
-    RouteServer server(context, meeting.at_server(), Routes{}, options);
+    test::Meeting meeting;
+    std::vector<Ending> gone;
+    RouteServer server;
+};
 
-    test::run(context, [&]() -> asio::awaitable<void> {
-        co_await server.start();
-        ScriptedPeer plain = co_await ScriptedPeer::greet(server.connector_state(), "plain");
-        ScriptedPeer pinged = co_await ScriptedPeer::greet_offering(server.connector_state(), "pinged", "\"ping\"");
-        co_await test::until([&] { return server.client_ids().size() == 2; });
-        std::error_code ending;
-        server.client("pinged").request<int>("ask", 1,
-                                             [&](std::exception_ptr why, int) { ending = Error::from(why).code; });
-        co_await pinged.read_message();
-
-        for (int pings = 0; pings != 6; ++pings) {  // longer than max_silence in all
-            co_await pinged.expect(test::ping_frame());
-            CHECK(endings.empty());
-            co_await pinged.send(test::pong_frame());
-        }
-        const auto begin = std::chrono::steady_clock::now();
-        co_await test::until([&] { return ending != std::error_code(); });
-        CHECK(std::chrono::steady_clock::now() - begin < (test::sanitized ? 5s : 1s));
-        CHECK(ending == errc::connection_lost);
-        using Endings = std::vector<std::pair<std::string, std::error_code>>;
-        CHECK(endings == Endings{{"pinged", make_error_code(errc::connection_lost)}});
-        CHECK(server.client("plain").is_connected());
-        plain.cut();
-        pinged.cut();
-        co_await server.close();
-    });
-    test::run_out(context);
+std::string echo(const std::string& id, int type, const std::string& body) {
+    return message_frame(R"({"id": ")" + id + R"(", "type": )" + std::to_string(type) + R"(, "route": "echo"})", body);
 }
 
-TEST_CASE("a client finds a silent server, connects again, and its requests that were sent end") {
+/// Nothing but pings, and at least one.
+bool are_pings(std::string bytes) {
+    const bool any = !bytes.empty();
+    while (bytes.starts_with(ping_frame())) {
+        bytes.erase(0, ping_frame().size());
+    }
+    return any && bytes.empty();
+}
+
+asio::awaitable<ScriptedPeer> greet_with_ping(test::ScriptedListener& listener) {
+    ScriptedPeer server = co_await listener.accept();
+    co_await server.expect_client_hello("ann");
+    co_await server.send(R"({"hello": "hello", "communica": {"session": "s", "extensions": ["ping"]}})" +
+                         std::string(1, '\0'));
+    co_return server;
+}
+
+/// What `getsockopt` says of one end of a TCP connection.
+std::map<std::string, int> keep_alive_of(int descriptor) {
+    std::map<std::string, int> options;
+    const auto get = [&](const char* name, int level, int option) {
+        int value = -1;
+        ::socklen_t size = sizeof value;
+        REQUIRE(::getsockopt(descriptor, level, option, &value, &size) == 0);
+        options[name] = value;
+    };
+    get("SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE);
+    get("TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE);
+    get("TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL);
+    get("TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT);
+    get("TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT);
+    return options;
+}
+
+std::uint16_t port_of(const ::sockaddr_in& address) { return ntohs(address.sin_port); }
+
+/// The descriptors of this process that are an end of a TCP connection to or from this port.
+std::vector<int> ends_of_connections(std::uint16_t port) {
+    std::vector<int> found;
+    ::DIR* directory = ::opendir("/proc/self/fd");
+    REQUIRE(directory != nullptr);
+    while (const ::dirent* entry = ::readdir(directory)) {
+        const int descriptor = std::atoi(entry->d_name);
+        ::sockaddr_in here{};
+        ::sockaddr_in there{};
+        ::socklen_t size = sizeof here;
+        ::socklen_t size_of_other = sizeof there;
+        if (::getsockname(descriptor, reinterpret_cast<::sockaddr*>(&here), &size) == 0 && here.sin_family == AF_INET &&
+            ::getpeername(descriptor, reinterpret_cast<::sockaddr*>(&there), &size_of_other) == 0 &&
+            (port_of(here) == port || port_of(there) == port)) {
+            found.push_back(descriptor);
+        }
+    }
+    ::closedir(directory);
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a client that offers pings and falls silent is found out in time, and what was asked of it ends as promised") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    constexpr auto window = 200ms;
+    Watchful watchful(transport, window);
+
+    watchful.run([&](std::string state) -> asio::awaitable<void> {
+        ScriptedPeer silent = co_await ScriptedPeer::greet_offering(state, "ann", "\"ping\"");
+        const auto begin = Clock::now();
+        std::optional<Error> error;
+        watchful.server.client("ann").request<int>(
+            "any", 1, {.timeout = std::nullopt},
+            [&](std::exception_ptr failure, int) { error = Error::from(failure); });
+        co_await silent.read_message();
+        const std::string rest = co_await silent.read_to_end();
+        CHECK(are_pings(rest));
+        const auto found = Clock::now();
+        CHECK(found - begin > max_silence / 2);
+        CHECK(found - begin < max_silence + lateness);
+        co_await test::until([&] { return watchful.gone.size() == 1; });
+        CHECK(watchful.gone[0].who == "ann");
+        CHECK(watchful.gone[0].why.code == errc::connection_lost);
+        CHECK(watchful.gone[0].why.message.find("no sign of life") != std::string::npos);
+
+        // What was sent waits for the resume window, what was not for the client.
+        std::optional<int> waited;
+        watchful.server.client("ann").request<int>("any", 2, {.timeout = std::nullopt},
+                                                   [&](std::exception_ptr, int number) { waited = number; });
+        co_await test::until([&] { return error.has_value(); });
+        CHECK(error->code == errc::connection_lost);
+        CHECK(Clock::now() - begin > window + max_silence / 2);
+    });
+}
+
+TEST_CASE("a server that offers pings and falls silent is found out in time, and its client comes back") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     asio::io_context context;
     test::ScriptedListener listener(context, transport);
-    auto options = test::quick_client();
-    options.limits.max_silence = 100ms;
-    options.resume_window = 0ms;
-    test::RouteClient client(context, listener.connector(), Routes{}, options);
+    communica::ClientOptions options = test::quick_client("ann");
+    options.limits.max_silence = max_silence;
+    std::vector<Error> endings;
+    options.on_disconnect = [&](const Error& why) { endings.push_back(why); };
 
     test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, listener.connector(), options);
         client.start();
-        const std::string hello =
-            std::string(R"({"hello": "hello", "communica": {"session": "a", "extensions": ["ping"]}})") + '\0';
-        ScriptedPeer silent = co_await listener.accept();
-        co_await silent.expect_client_hello("client");
-        co_await silent.send(hello);
-        const Error lost = co_await error_of(client.request<int>("ask", 1));
-        CHECK(lost.code == errc::connection_lost);
-        ScriptedPeer next = co_await listener.accept();
-        co_await next.expect_client_hello("client");
-        co_await next.send(hello);
+        ScriptedPeer silent = co_await greet_with_ping(listener);
+        const auto begin = Clock::now();
         co_await client.wait_connected();
-        CHECK(client.last_error().message.find("no sign of life") != std::string::npos);
+        std::optional<int> sent;
+        std::optional<int> again;
+        client.request<int>("any", 1, [&](std::exception_ptr, int number) { sent = number; });
+        client.request<int>("any", 2, {.idempotent = true}, [&](std::exception_ptr, int number) { again = number; });
+        const auto first = co_await silent.read_message();
+        co_await silent.read_message();
+        const std::string rest = co_await silent.read_to_end();
+        CHECK(are_pings(rest));
+        CHECK(Clock::now() - begin > max_silence / 2);
+        CHECK(Clock::now() - begin < max_silence + lateness);
+        ScriptedPeer server = co_await greet_with_ping(listener);
+        CHECK(endings.size() == 1);
+        CHECK(endings.at(0).code == errc::connection_lost);
+        CHECK(endings.at(0).message.find("no sign of life") != std::string::npos);
+        CHECK(client.last_error().code == errc::connection_lost);
+        const auto second = co_await server.read_message();
+        CHECK(second.body == "2");
+        co_await server.send(first.answer(11, "11") + second.answer(11, "22"));
+        co_await test::until([&] { return sent && again; });
+        CHECK(sent == 11);
+        CHECK(again == 22);
+        client.stop();
+        co_await server.read_to_end();
+        server.cut();
         co_await client.close();
-        silent.cut();
-        next.cut();
     });
     test::run_out(context);
 }
 
-TEST_CASE("both ends of a TCP connection have the system look whether the other machine is there") {
+TEST_CASE("who answers pings, or says anything, is not cut off however long nobody asks anything") {
+    const auto transport = GENERATE(test::scripted_transports());
+    const std::string sign = GENERATE(pong_frame(), ping_frame(), echo("x", 11, "1"));
+    CAPTURE(transport, test::readable(sign));
+    Watchful watchful(transport);
+
+    watchful.run([&](std::string state) -> asio::awaitable<void> {
+        ScriptedPeer peer = co_await ScriptedPeer::greet_offering(state, "ann", "\"ping\"");
+        const auto begin = Clock::now();
+        for (int pings = 0; pings < 3 || Clock::now() - begin < 3 * max_silence;) {
+            const std::string frame = co_await peer.read(ping_frame().size());
+            if (frame == ping_frame()) {
+                ++pings;
+                co_await peer.send(sign);
+            } else {
+                CHECK(frame == pong_frame());
+            }
+        }
+        CHECK(watchful.gone.empty());
+    });
+}
+
+TEST_CASE("a client that offers no pings gets none, and is not cut off for its silence") {
+    const auto transport = GENERATE(test::scripted_transports());
+    const bool offers_others = GENERATE(false, true);
+    CAPTURE(transport, offers_others);
+    Watchful watchful(transport);
+
+    watchful.run([&](std::string state) -> asio::awaitable<void> {
+        std::optional<ScriptedPeer> peer;
+        if (offers_others) {
+            peer.emplace(co_await ScriptedPeer::greet_offering(state, "ann", "\"cancel\", \"goodbye\""));
+        } else {
+            peer.emplace(co_await ScriptedPeer::greet(state, "ann"));
+        }
+        // As long as another, who offers pings, needs to be cut off, and longer.
+        ScriptedPeer other = co_await ScriptedPeer::greet_offering(state, "other", "\"ping\"");
+        const auto begin = Clock::now();
+        co_await other.read_to_end();
+        co_await test::until([&] { return Clock::now() - begin > 3 * max_silence; });
+        co_await peer->send(echo("1", 1, "5"));
+        co_await peer->expect(echo("1", 11, "5"));
+        CHECK(watchful.gone.size() == 1);
+        CHECK(watchful.gone.at(0).who == "other");
+    });
+}
+
+TEST_CASE("a client keeps a silent server that offers no pings") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    test::ScriptedListener listener(context, transport);
+    communica::ClientOptions options = test::quick_client("ann");
+    options.limits.max_silence = max_silence;
+    int endings = 0;
+    options.on_disconnect = [&](const Error&) { ++endings; };
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, listener.connector(), options);
+        client.start();
+        ScriptedPeer server = co_await listener.greet("ann");
+        const auto begin = Clock::now();
+        co_await test::until([&] { return Clock::now() - begin > 3 * max_silence; });
+        CHECK(endings == 0);
+        std::optional<int> answer;
+        client.request<int>("any", 1, [&](std::exception_ptr, int number) { answer = number; });
+        const auto request = co_await server.read_message();  // and no ping before it
+        co_await server.send(request.answer(11, "11"));
+        co_await test::until([&] { return answer.has_value(); });
+        client.stop();
+        co_await server.expect(test::close_frame());
+        server.cut();
+        co_await client.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a peer of ours that hangs is found out, and comes back when it wakes") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    Watchful watchful(transport);
+
+    watchful.run([&](std::string) -> asio::awaitable<void> {
+        asio::io_context other;  // of the one that hangs: nobody runs it then
+        RouteClient client(other, watchful.meeting.at_client(watchful.server), test::quick_client("ann"));
+        client.start();
+        const auto awake_until = [&](auto predicate) {
+            return test::until([&other, predicate] {
+                other.restart();
+                other.poll();
+                return predicate();
+            });
+        };
+        co_await awake_until([&] { return client.is_connected(); });
+        const auto begin = Clock::now();
+        co_await awake_until([&] { return Clock::now() - begin > 2 * max_silence; });
+        CHECK(watchful.gone.empty());
+        co_await test::until([&] { return watchful.gone.size() == 1; });
+        CHECK(watchful.gone[0].why.code == errc::connection_lost);
+        std::optional<int> answer;
+        client.request<int>("echo", 3, {.idempotent = true}, [&](std::exception_ptr, int number) { answer = number; });
+        co_await awake_until([&] { return answer.has_value(); });
+        CHECK(answer == 3);
+        CHECK(watchful.gone.size() == 1);
+        client.stop();
+        other.restart();
+        other.poll();
+    });
+}
+
+TEST_CASE("the system watches every TCP connection, at both ends") {
     test::RoutePair pair(test::Transport::tcp);
     pair.run([&]() -> asio::awaitable<void> {
-        int ends = 0;
-        for (int descriptor = 3; descriptor != 1000; ++descriptor) {
-            ::sockaddr_storage other{};
-            ::socklen_t size = sizeof other;
-            if (::getpeername(descriptor, reinterpret_cast<::sockaddr*>(&other), &size) != 0 ||
-                other.ss_family != AF_INET) {
-                continue;
-            }
-            ++ends;
-            const auto option = [&](int level, int name) {
-                int value = -1;
-                ::socklen_t length = sizeof value;
-                ::getsockopt(descriptor, level, name, &value, &length);
-                return value;
-            };
-            CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1);
-            CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) == 15);
-            CHECK(option(IPPROTO_TCP, TCP_KEEPINTVL) == 5);
-            CHECK(option(IPPROTO_TCP, TCP_KEEPCNT) == 3);
-            CHECK(option(IPPROTO_TCP, TCP_USER_TIMEOUT) == 30'000);
-            CHECK(option(IPPROTO_TCP, TCP_NODELAY) == 1);
+        const auto port = communica::TcpConnector::load_state(pair.server.connector_state()).port();
+        const auto ends = ends_of_connections(port);
+        CHECK(ends.size() == 2);
+        const std::map<std::string, int> expected{{"SO_KEEPALIVE", 1},
+                                                  {"TCP_KEEPIDLE", 15},
+                                                  {"TCP_KEEPINTVL", 5},
+                                                  {"TCP_KEEPCNT", 3},
+                                                  {"TCP_USER_TIMEOUT", 30'000}};
+        for (const int end : ends) {
+            CHECK(keep_alive_of(end) == expected);
         }
-        CHECK(ends == 2);
         co_return;
     });
 }

@@ -121,7 +121,7 @@ asio::awaitable<Error> serve(std::shared_ptr<Peer> peer, std::shared_ptr<Connect
         attached();
     }
     Error ending = co_await connection->run(inbox);
-    if (inbox.was_replaced()) {
+    if (inbox.was_replaced() || peer->was_replaced(*connection)) {
         ending = {errc::replaced};
     }
     peer->detach(connection, ending);

@@ -63,6 +63,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
         return connection_ != nullptr;
     }
 
+    /// Has a later connection taken this one's place?
+    bool was_replaced(const Connection& connection) const {
+        const std::lock_guard lock(mutex_);
+        return connection_ && connection_.get() != &connection;
+    }
+
     /// Nothing waits here, and nobody is there.
     bool is_idle() const { return !is_connected() && requester_->is_idle() && responder_->is_idle(); }
 

@@ -50,7 +50,9 @@ class Sender {
         }
         Buffer metadata;
         wire::write_metadata(metadata, fields);
-        if (metadata.size() + outgoing.body.size() > offer_.max_message || metadata.size() > Limits().max_metadata) {
+        // The answer to a request has the same metadata, but for a type that is a digit longer: it has to fit too.
+        const std::size_t echoed = metadata.size() + (outgoing.is_notification() ? 0 : 1);
+        if (metadata.size() + outgoing.body.size() > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
         }
         return connection_->send(Purpose::ask, metadata.text(), outgoing.body) ? Sent::yes : Sent::no_room;

@@ -156,6 +156,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             chunks_.shrink();
             if (reader_.has_large_buffer()) {
                 co_await wait_with_large_buffer();
+            } else {
+                reader_.shrink();
             }
             const auto room = reader_.prepare();
             const auto [error, count] =
