@@ -149,10 +149,10 @@ TEST_CASE("a peer of ours is told how large a message may be, and sends none tha
             return asker->template request<std::size_t>("size", text_of(size - metadata));
         };
         auto ann = limited.server.client("ann");
-        for (const auto& [below, size] : {std::pair{1, 999}, std::pair{0, 1000}}) {
+        for (const auto& [below, size] : {std::pair{1, std::size_t{999}}, std::pair{0, std::size_t{1000}}}) {
             CAPTURE(below);
-            CHECK_AWAITED(size - metadata - 2, ask(&*limited.client, static_cast<std::size_t>(size)));
-            CHECK_AWAITED(size + 1000 - metadata - 2, ask(&ann, static_cast<std::size_t>(size + 1000)));
+            CHECK_AWAITED(size - metadata - 2, ask(&*limited.client, size));
+            CHECK_AWAITED(size + 1000 - metadata - 2, ask(&ann, size + 1000));
         }
         CHECK(limited.calls == 4);
         const Error to_server = co_await error_of(ask(&*limited.client, 1001));
@@ -205,7 +205,7 @@ TEST_CASE("a client takes answers of one that offers nothing up to its limit") {
         RouteClient client(context, listener.connector(), options);
         client.start();
         ScriptedPeer server = co_await listener.greet("ann");
-        for (const std::size_t size : {999, 1000, 1001, 999}) {
+        for (const std::size_t size : {999u, 1000u, 1001u, 999u}) {
             std::optional<std::error_code> code;
             client.request<std::string>(
                 "any", 1, [&](std::exception_ptr failure, const std::string&) { code = code_of(failure); });
@@ -262,7 +262,7 @@ TEST_CASE("metadata over its limit ends its connection, and no other") {
 
     limited.run([&]() -> asio::awaitable<void> {
         ScriptedPeer script = co_await limited.script();
-        for (const std::size_t size : {199, 200}) {
+        for (const std::size_t size : {199u, 200u}) {
             co_await script.send(request_of(size));
             co_await expect_answer(script, "1");
         }

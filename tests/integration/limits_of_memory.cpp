@@ -341,7 +341,7 @@ TEST_CASE("what waits for a connection may take max_unsent bytes, and with one m
     CAPTURE(transport);
     constexpr std::size_t body = 1000;
     const std::size_t each = sizeof(communica::peer::Outgoing) + std::string_view("\"echo\"").size() + body;
-    const std::size_t slack = GENERATE(0, 1);  // whether three messages are exactly at the limit, or below
+    const std::size_t slack = GENERATE(0u, 1u);  // whether three messages are exactly at the limit, or below
     communica::Limits limits{.max_unsent = 3 * each + slack};
     CAPTURE(slack);
     Limited limited(transport, limits);

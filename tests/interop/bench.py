@@ -360,11 +360,23 @@ class Bench:
         await self.kept.aclose()
 
 
+RESERVED = []
+
+
 def free_port():
-    """A port outside the range from which the kernel takes ports for outgoing connections: a client that
-    tries a port of that range while nobody listens may by chance connect to itself."""
+    """A port for a server of this program, and for nobody else as long as the program runs.
+
+    It is outside the range from which the kernel takes ports for outgoing connections: a client that tries a port of that
+    range while nobody listens may by chance connect to itself. A socket that is bound to it, and does not listen, keeps
+    others away that look for one; a server, which asks for SO_REUSEADDR, may bind beside it."""
     while True:
         port = random.randrange(16384, 32768)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        RESERVED.append(holder)
+        return port
