@@ -39,6 +39,15 @@ elseif(COMMUNICA_FAST_JSON)
   FetchContent_MakeAvailable(simdjson)
 endif()
 
+# OpenSSL, for communica::tls alone. It is a part of the system, and never fetched.
+set(COMMUNICA_TLS "AUTO" CACHE STRING "communica::tls: AUTO where OpenSSL is found, ON requires it, OFF")
+set_property(CACHE COMMUNICA_TLS PROPERTY STRINGS AUTO ON OFF)
+if(COMMUNICA_TLS STREQUAL "AUTO")
+  find_package(OpenSSL 1.1.1 QUIET GLOBAL)
+elseif(COMMUNICA_TLS)
+  find_package(OpenSSL 1.1.1 REQUIRED GLOBAL)
+endif()
+
 if(COMMUNICA_BUILD_TESTS)
   FetchContent_Declare(Catch2
     GIT_REPOSITORY https://github.com/catchorg/Catch2.git

@@ -8,14 +8,13 @@ set(package_dir "share/cmake/communica")
 install(TARGETS communica EXPORT communica FILE_SET HEADERS)
 install(EXPORT communica NAMESPACE communica:: FILE communicaTargets.cmake DESTINATION ${package_dir})
 
-# An export of its own, which the package reads only where simdjson is found.
-if(TARGET communica_fast_json)
-  install(TARGETS communica_fast_json EXPORT communica_fast_json FILE_SET HEADERS)
-  install(EXPORT communica_fast_json NAMESPACE communica:: FILE communicaFastJsonTargets.cmake
-    DESTINATION ${package_dir})
-  configure_file(cmake/communica_fast_json.pc.in "${PROJECT_BINARY_DIR}/communica_fast_json.pc" @ONLY)
-  install(FILES "${PROJECT_BINARY_DIR}/communica_fast_json.pc" DESTINATION share/pkgconfig)
-endif()
+# An export for each part, which the package reads only where the part's dependency is found.
+foreach(part IN LISTS parts)
+  install(TARGETS communica_${part} EXPORT communica_${part} FILE_SET HEADERS)
+  install(EXPORT communica_${part} NAMESPACE communica:: FILE communica_${part}Targets.cmake DESTINATION ${package_dir})
+  configure_file(cmake/communica_${part}.pc.in "${PROJECT_BINARY_DIR}/communica_${part}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/communica_${part}.pc" DESTINATION share/pkgconfig)
+endforeach()
 
 configure_package_config_file(cmake/communicaConfig.cmake.in "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
   INSTALL_DESTINATION ${package_dir}

@@ -31,10 +31,14 @@ struct UnsentMessage {
     Buffer body;
 };
 
-/// Who is on the other side, as far as the operating system vouches for it.
+/// Who is on the other side, as far as the operating system or a certificate vouches for it.
 struct Credentials {
-    std::optional<std::int64_t> pid;  ///< of the process that connected
-    std::optional<std::int64_t> uid;  ///< POSIX user id
+    std::optional<std::int64_t> pid = {};     ///< of the process that connected
+    std::optional<std::int64_t> uid = {};     ///< POSIX user id
+    std::optional<std::string> subject = {};  ///< of a verified certificate, as in RFC 2253: `CN=worker,O=Example`
+
+    /// The same user, or the same holder of a certificate.
+    bool is_same_user(const Credentials& other) const { return uid == other.uid && subject == other.subject; }
 };
 
 /// What an entity gives to the connections that are made for it.

@@ -4,39 +4,43 @@
 #include "catch.hpp"
 #include "temporary_directory.hpp"
 
-#include <communica/connectors/any.hpp>
-#include <communica/connectors/memory.hpp>
+#include <tls_transport.hpp>  // of with_tls or without_tls, as the build says
 
-#include <memory>
+#include <algorithm>
 #include <optional>
 #include <ostream>
 #include <system_error>
+#include <vector>
 
 #include <sys/socket.h>
 
 namespace test {
 
-enum class Transport { tcp, local, memory, descriptors };
+enum class Transport { tcp, local, memory, descriptors, tls };
 
 inline std::ostream& operator<<(std::ostream& out, Transport transport) {
-    constexpr const char* names[] = {"TCP", "local sockets", "memory", "a socketpair"};
+    constexpr const char* names[] = {"TCP", "local sockets", "memory", "a socketpair", "TLS"};
     return out << names[static_cast<int>(transport)];
+}
+
+/// Those that this build has.
+inline auto transports_of(std::vector<Transport> transports) {
+    if (!has_tls) {
+        std::erase(transports, Transport::tls);
+    }
+    return Catch::Generators::from_range(transports);
 }
 
 /// `const auto transport = GENERATE(test::every_transport());`
 inline auto every_transport() {
     using enum Transport;
-    return Catch::Generators::values({tcp, local, memory, descriptors});
+    return transports_of({tcp, local, memory, descriptors, tls});
 }
 /// Those on which a client can come back, and several clients can be at once.
 inline auto lasting_transports() {
     using enum Transport;
-    return Catch::Generators::values({tcp, local, memory});
+    return transports_of({tcp, local, memory, tls});
 }
-
-/// One type for all connectors: what it is used with is compiled once.
-using TestConnector = communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector,
-                                                communica::DescriptorConnector, communica::MemoryConnector>;
 
 /// A place where one server and its clients meet.
 class Meeting {
@@ -57,6 +61,7 @@ class Meeting {
             case Transport::tcp: return communica::TcpConnector("127.0.0.1", 0);
             case Transport::local: return local();
             case Transport::memory: return memory_;
+            case Transport::tls: return tls_at_server();
             case Transport::descriptors: break;
         }
         return *server_end_;
@@ -69,6 +74,7 @@ class Meeting {
             case Transport::tcp: return communica::TcpConnector::load_state(server.connector_state());
             case Transport::local: return local();
             case Transport::memory: return memory_;
+            case Transport::tls: return tls_at_client(server.connector_state());
             case Transport::descriptors: break;
         }
         return *client_end_;

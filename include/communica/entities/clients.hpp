@@ -67,14 +67,14 @@ class Clients {
             throw MessageError(closed_->code, closed_->text(), {});
         }
         Known& known = expect(id);
-        if (known.was_here && known.uid != credentials.uid) {
+        if (known.was_here && !known.user.is_same_user(credentials)) {
             throw MessageError(errc::handshake_failed, "this client id belongs to another user", {});
         }
         if (known.connections == 0 && connected_ >= max_connections_) {
             throw MessageError(errc::handshake_failed, "the server has as many clients as it takes", {});
         }
         known.was_here = true;
-        known.uid = credentials.uid;
+        known.user = credentials;
         if (known.connections++ == 0) {
             ++connected_;
             std::erase(away_, known.peer);
@@ -181,7 +181,7 @@ class Clients {
         std::shared_ptr<peer::Peer> peer;
         std::size_t connections = 0;  // two for a moment, when a new one replaces one that is live
         bool was_here = false;
-        std::optional<std::int64_t> uid = {};  // whose it is, once it was here
+        Credentials user = {};  // whose it is, once it was here
     };
 
     const std::shared_ptr<peer::Peer>& any_present() {

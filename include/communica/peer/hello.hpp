@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../connection.hpp"
+#include "../wire/handshake.hpp"
 #include "../wire/json_events.hpp"
 #include "offer.hpp"
 
@@ -29,6 +30,9 @@ inline std::string server_hello(const Offer& of_client, const Offer& offer) {
 /// The JSON object in a hello. Throws `errc::handshake_failed`.
 inline nlohmann::json parse_hello(std::string_view text) {
     wire::JsonWriter depth_check;
+    if (wire::begins_tls(text)) {
+        throw std::system_error(errc::handshake_failed, "the other side speaks TLS, and this one does not");
+    }
     if (!nlohmann::json::sax_parse(text, &depth_check)) {
         throw std::system_error(errc::handshake_failed, "a hello that is not JSON");
     }

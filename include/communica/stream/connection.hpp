@@ -43,6 +43,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     asio::awaitable<std::string> read_hello() override {
         const auto self = this->shared_from_this();
+        if constexpr (has_handshake) {
+            co_await open();
+        }
         for (;;) {
             if (auto hello = wire::take_hello(reader_.buffer())) {
                 co_return *std::move(hello);
@@ -54,7 +57,13 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    asio::awaitable<void> write_hello(std::string json) override { return write_all(wire::frame_hello(json)); }
+    asio::awaitable<void> write_hello(std::string json) override {
+        const auto self = this->shared_from_this();
+        if constexpr (has_handshake) {
+            co_await open();
+        }
+        co_await write_all(wire::frame_hello(json));
+    }
 
     asio::awaitable<void> refuse(std::string reason) override {
         const auto self = this->shared_from_this();
@@ -82,6 +91,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             ending = co_await read_messages(receiver);
         } catch (...) {
             ending = Error::from(std::current_exception());
+        }
+        if constexpr (has_async_shutdown) {
+            if (ending.code == errc::closed) {
+                co_await end_in_order();
+            }
         }
         shut();
         receiver_ = nullptr;
@@ -116,6 +130,19 @@ class StreamConnection final : public Connection, public std::enable_shared_from
  private:
     using Out = Writer<Stream, StreamConnection>;
     friend Out;
+
+    // What only some streams have: a handshake of their own before the first byte, a goodbye of their own that the other
+    // side answers, or an end of one direction.
+    static constexpr bool has_handshake = requires(Stream& stream) { stream.handshake(); };
+    static constexpr bool has_async_shutdown = requires(Stream& stream) { stream.async_shutdown(no_throw); };
+    static constexpr bool has_shutdown_send = requires(Stream& stream) { stream.shutdown(Stream::shutdown_send); };
+
+    asio::awaitable<void> open() {
+        if (!std::exchange(opened_, true)) {
+            co_await stream_.handshake();
+            credentials_.subject = stream_.subject();
+        }
+    }
 
     asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some() {
         const auto room = reader_.prepare();
@@ -277,12 +304,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         if (!writer_.close_with(wire::close_notify)) {
             return;
         }
-        timer_.expires_after(patience);
-        timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
-            if (!error) {
-                self->shut();
-            }
-        }));
+        shut_after(patience);
     }
 
     asio::awaitable<Error> read_refusal() {
@@ -311,14 +333,36 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         return writer_.is_closing() ? Error{errc::closed} : Error{errc::connection_lost, error.message()};
     }
 
-    // What only some streams have: sockets can be closed in one direction.
     void shutdown_send() {
-        if constexpr (requires { stream_.shutdown(Stream::shutdown_send); }) {
+        if constexpr (has_shutdown_send) {
             asio::error_code ignored;
             stream_.shutdown(Stream::shutdown_send, ignored);
+        } else if constexpr (has_async_shutdown) {
+            if (!std::exchange(ended_, true)) {
+                stream_.async_shutdown([self = this->shared_from_this()](asio::error_code) {});
+            }
         } else {
             shut();
         }
+    }
+
+    /// The other side has said goodbye: answers in the stream's own way, unless a write that nobody reads is in between.
+    asio::awaitable<void> end_in_order() {
+        writer_.close();
+        if (writer_.is_writing() || std::exchange(ended_, true)) {
+            co_return;
+        }
+        shut_after(std::chrono::seconds{1});
+        co_await stream_.async_shutdown(no_throw);
+    }
+
+    void shut_after(std::chrono::steady_clock::duration patience) {
+        timer_.expires_after(patience);
+        timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
+            if (!error) {
+                self->shut();
+            }
+        }));
     }
 
     void shut() {
@@ -335,6 +379,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Watch watch_;
     asio::steady_timer timer_;  // of the watch, and then of the patience at the end
     bool waits_with_large_buffer_ = false;
+    bool opened_ = false;                           // by the stream's own handshake
+    bool ended_ = false;                            // in the stream's own way
     unsigned turns_ = 0;                            // that were over with messages left
     Receiver* receiver_ = nullptr;                  // while `run` is at work
     std::optional<asio::steady_timer> write_done_;  // never expires: cancelled to say that a write has ended

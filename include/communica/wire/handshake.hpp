@@ -42,6 +42,11 @@ inline std::optional<std::string> take_hello(ReadBuffer& buffer) {
     return hello;
 }
 
+/// Do these bytes, where a hello should be, begin a handshake or an alert of TLS (RFC 8446, section 5.1)?
+inline bool begins_tls(std::string_view bytes) noexcept {
+    return bytes.starts_with("\x16\x03") || bytes.starts_with("\x15\x03");
+}
+
 inline std::string frame_refusal(std::string_view reason) {
     const nlohmann::json body{{"reason", reason}};
     return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);

@@ -1,0 +1,137 @@
+// One end of a TLS channel over a socket.
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../error.hpp"
+#include "../../wire/handshake.hpp"
+#include "socket.hpp"
+
+#include <asio/ip/address.hpp>
+#include <asio/ssl.hpp>
+#include <asio/write.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace communica::detail {
+
+/// A stream for `stream::StreamConnection`: Asio's, with what its handshake is to insist on. Never a version before
+/// TLS 1.2 (RFC 8996), whatever the context says, and no renegotiation.
+class TlsStream {
+ public:
+    using executor_type = Socket::executor_type;
+
+    TlsStream(Socket socket, std::shared_ptr<asio::ssl::context> context, asio::ssl::stream_base::handshake_type side)
+        : context_(std::move(context)), stream_(std::move(socket), *context_), side_(side) {
+        SSL_set_min_proto_version(ssl(), TLS1_2_VERSION);
+        SSL_set_options(ssl(), SSL_OP_NO_RENEGOTIATION);
+    }
+
+    /// The other side has to prove that it is this host: its certificate names it, and somebody vouches for it whom the
+    /// context trusts.
+    void require_host(const std::string& host) {
+        SSL_set_verify(ssl(), SSL_VERIFY_PEER, nullptr);
+        X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl());
+        X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        if (is_numeric(host) ? X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 0
+                             : X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 0) {
+            throw std::system_error(errc::invalid_argument, "not a host that a certificate can name: " + host);
+        }
+    }
+    /// Tells the other side which host is meant (SNI, RFC 6066, which has no numeric addresses).
+    void name_host(const std::string& host) {
+        if (!is_numeric(host) && SSL_set_tlsext_host_name(ssl(), host.c_str()) == 0) {
+            throw std::system_error(errc::invalid_argument, "not a host that TLS can name: " + host);
+        }
+    }
+
+    /// The TLS handshake. Throws `errc::handshake_failed` with the cause.
+    asio::awaitable<void> handshake() {
+        const auto [error] = co_await stream_.async_handshake(side_, no_throw);
+        if (!error) {
+            co_return;
+        }
+        if (side_ == asio::ssl::stream_base::server && is_plain_text(error)) {  // OpenSSL has no alert for that
+            const std::string refusal = wire::frame_refusal("this server speaks TLS");
+            co_await asio::async_write(stream_.next_layer(), asio::buffer(refusal), no_throw);
+        }
+        throw std::system_error(errc::handshake_failed, "TLS: " + cause_of(error));
+    }
+
+    /// Of the other side's certificate, if it showed one and it was verified: as in RFC 2253, `CN=worker,O=Example`.
+    std::optional<std::string> subject() const {
+        if ((SSL_get_verify_mode(ssl()) & SSL_VERIFY_PEER) == 0) {
+            return std::nullopt;
+        }
+        const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get_peer_certificate(ssl()), &X509_free);
+        const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), &BIO_free);
+        if (!certificate || !text ||
+            X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253) < 0) {
+            return std::nullopt;
+        }
+        char* begin = nullptr;
+        const auto size = BIO_get_mem_data(text.get(), &begin);
+        return std::string(begin, static_cast<std::size_t>(size));
+    }
+
+    executor_type get_executor() { return stream_.get_executor(); }
+
+    template <class Buffers, class Token>
+    auto async_read_some(const Buffers& buffers, Token&& token) {
+        return stream_.async_read_some(buffers, std::forward<Token>(token));
+    }
+    template <class Buffers, class Token>
+    auto async_write_some(const Buffers& buffers, Token&& token) {
+        return stream_.async_write_some(buffers, std::forward<Token>(token));
+    }
+    /// Says the end (close_notify), and waits until the other side does.
+    template <class Token>
+    auto async_shutdown(Token&& token) {
+        return stream_.async_shutdown(std::forward<Token>(token));
+    }
+    void close(asio::error_code& error) { stream_.next_layer().close(error); }
+
+ private:
+    SSL* ssl() const { return const_cast<Stream&>(stream_).native_handle(); }
+
+    static bool is_numeric(const std::string& host) {
+        asio::error_code error;
+        asio::ip::make_address(host, error);
+        return !error;
+    }
+
+    std::string cause_of(const asio::error_code& error) const {
+        if (error == asio::error::eof || error == asio::error::connection_reset ||
+            error == asio::ssl::error::stream_truncated) {
+            return "the other side closed the connection";
+        }
+        if (is_plain_text(error)) {
+            return "the other side does not speak TLS";
+        }
+        if (reason_of(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+            return std::string("the other side's certificate is refused: ") +
+                   X509_verify_cert_error_string(SSL_get_verify_result(ssl()));
+        }
+        return error.message();
+    }
+
+    static int reason_of(const asio::error_code& error) {
+        return error.category() == asio::error::get_ssl_category()
+                   ? ERR_GET_REASON(static_cast<unsigned long>(error.value()))
+                   : 0;
+    }
+    static bool is_plain_text(const asio::error_code& error) {
+        return reason_of(error) == SSL_R_WRONG_VERSION_NUMBER || reason_of(error) == SSL_R_HTTP_REQUEST;
+    }
+
+    using Stream = asio::ssl::stream<Socket>;
+
+    std::shared_ptr<asio::ssl::context> context_;
+    Stream stream_;
+    asio::ssl::stream_base::handshake_type side_;
+};
+
+}  // namespace communica::detail

@@ -1,0 +1,100 @@
+// Connections over TLS. Needs OpenSSL: target communica::tls.
+#pragma once
+
+#include "../connector.hpp"
+#include "detail/tcp_listener.hpp"
+#include "detail/tls_stream.hpp"
+
+#include <asio/ssl/context.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace communica {
+
+struct TlsOptions {
+    /// What a client wants to be named in the server's certificate, and asks for (SNI). Empty: the host that it connects to.
+    std::string server_name = {};
+    /// False: a client talks to whoever is there, with any certificate. What it sends is hidden from those who listen,
+    /// not from somebody in between.
+    bool verify_server = true;
+};
+
+/// TLS 1.2 and later over TCP to `host` and `port`, otherwise as `TcpConnector`.
+///
+/// `context` holds the certificates and whom this side trusts, and may be shared by many connectors; it must not be
+/// changed while they are used. A server needs a certificate and key in it, and asks the clients for theirs if it has
+/// `verify_peer | verify_fail_if_no_peer_cert`. A client verifies the server's certificate and host name against the
+/// context's authorities, whatever its verify mode; it shows a certificate if the context has one. Each side's handlers
+/// see the other's subject in `Context::credentials()`.
+///
+/// A handshake that fails ends with `errc::handshake_failed`, and the cause in words. The connection is ended by TLS's own
+/// close_notify; one that breaks off without is `errc::connection_lost` ("stream truncated").
+class TlsConnector {
+ public:
+    TlsConnector(std::string host, std::uint16_t port, std::shared_ptr<asio::ssl::context> context,
+                 TlsOptions options = {})
+        : address_{std::move(host), port}, context_(std::move(context)), options_(std::move(options)) {
+        if (!context_) {
+            throw std::system_error(errc::invalid_argument, "a TlsConnector needs an ssl context");
+        }
+        if (options_.server_name.empty()) {
+            options_.server_name = address_.host;
+        }
+    }
+    TlsConnector(std::string host, std::uint16_t port, asio::ssl::context context, TlsOptions options = {})
+        : TlsConnector(std::move(host), port, std::make_shared<asio::ssl::context>(std::move(context)),
+                       std::move(options)) {}
+
+    const std::string& host() const noexcept { return address_.host; }
+    std::uint16_t port() const noexcept { return address_.port; }
+    std::string address() const { return address_.text(); }
+
+    /// `{"type": "TcpConnector", "host": "localhost", "port": 16161, "ssl": true}`: where, but nothing of the context.
+    std::string dump_state() const { return detail::tcp_state(address_, true); }
+    static TlsConnector load_state(const std::string& text, std::shared_ptr<asio::ssl::context> context,
+                                   TlsOptions options = {}) {
+        const detail::ConnectorState state(text, "TcpConnector");
+        if (!state.get_or("ssl", false)) {
+            detail::ConnectorState::fail("it is without TLS: a TcpConnector loads it");
+        }
+        if (!context) {
+            detail::ConnectorState::fail("it wants TLS: load it with an ssl context");
+        }
+        return {state.get<std::string>("host"), state.get<std::uint16_t>("port"), std::move(context),
+                std::move(options)};
+    }
+    /// Throws `errc::invalid_state`: a state holds no context.
+    static TlsConnector load_state(const std::string& text) { return load_state(text, nullptr); }
+
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
+        detail::TlsStream stream(co_await detail::connect_tcp(address_, executor), context_,
+                                 asio::ssl::stream_base::client);
+        stream.name_host(options_.server_name);
+        if (options_.verify_server) {
+            stream.require_host(options_.server_name);
+        }
+        co_return std::make_shared<TlsConnection>(std::move(stream), Credentials{}, options);
+    }
+
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        const auto make = [context = context_](detail::Socket socket, const ConnectionOptions& its) {
+            return std::make_shared<TlsConnection>(
+                detail::TlsStream(std::move(socket), context, asio::ssl::stream_base::server), Credentials{}, its);
+        };
+        co_return std::make_shared<detail::TcpListener>(co_await detail::listen_tcp(address_, executor), address_.host,
+                                                        true, make, executor, options);
+    }
+
+ private:
+    using TlsConnection = stream::StreamConnection<detail::TlsStream>;
+
+    detail::TcpAddress address_;
+    std::shared_ptr<asio::ssl::context> context_;
+    TlsOptions options_;
+};
+
+}  // namespace communica
