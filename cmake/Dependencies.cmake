@@ -39,12 +39,12 @@ elseif(COMMUNICA_FAST_JSON)
   FetchContent_MakeAvailable(simdjson)
 endif()
 
-# OpenSSL, for communica::tls alone. It is a part of the system, and never fetched.
-set(COMMUNICA_TLS "AUTO" CACHE STRING "communica::tls: AUTO where OpenSSL is found, ON requires it, OFF")
-set_property(CACHE COMMUNICA_TLS PROPERTY STRINGS AUTO ON OFF)
-if(COMMUNICA_TLS STREQUAL "AUTO")
+# OpenSSL, for communica::tls and communica::auth alone. It is a part of the system, and never fetched.
+set(COMMUNICA_OPENSSL "AUTO" CACHE STRING "communica::tls and communica::auth: AUTO where OpenSSL is found, ON requires it, OFF")
+set_property(CACHE COMMUNICA_OPENSSL PROPERTY STRINGS AUTO ON OFF)
+if(COMMUNICA_OPENSSL STREQUAL "AUTO")
   find_package(OpenSSL 1.1.1 QUIET GLOBAL)
-elseif(COMMUNICA_TLS)
+elseif(COMMUNICA_OPENSSL)
   find_package(OpenSSL 1.1.1 REQUIRED GLOBAL)
 endif()
 

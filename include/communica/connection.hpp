@@ -85,11 +85,14 @@ class Connection {
 
     virtual const Credentials& credentials() const = 0;
 
-    /// The other side's hello, a JSON text. Throws `errc::handshake_failed`, with the reason if there was a refusal.
+    /// What a proof may be bound to, so that it is worth nothing elsewhere: the kind of transport, or this very channel.
+    virtual std::string binding() const = 0;
+
+    /// The other side's hello, a JSON text. Throws `errc::handshake_failed`, or the code of a refusal with its reason.
     virtual asio::awaitable<std::string> read_hello() = 0;
     virtual asio::awaitable<void> write_hello(std::string json) = 0;
     /// Tells the other side why it may not enter, instead of a hello, and ends the connection.
-    virtual asio::awaitable<void> refuse(std::string reason) = 0;
+    virtual asio::awaitable<void> refuse(Error why) = 0;
 
     /// Reads until the connection ends and says why: `errc::closed` when the other side closed in order, or this one.
     virtual asio::awaitable<Error> run(Receiver& receiver) = 0;

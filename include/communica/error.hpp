@@ -16,24 +16,25 @@ namespace communica {
 
 /// The library's own error conditions. Errors of the operating system keep their own categories.
 enum class errc {
-    closed = 1,         ///< this entity was closed, stopped or destroyed, or the other side closed in order
-    connection_lost,    ///< the connection ended with the request on its way: whether it was carried out is unknown
-    timeout,            ///< the deadline passed
-    not_connected,      ///< there is no connection, and the caller did not want to wait for one
-    replaced,           ///< another connection with the same client id took this one's place
-    handshake_failed,   ///< the other side did not greet as the protocol wants, or refused
-    protocol_error,     ///< the other side sent bytes that are not the protocol
-    message_too_large,  ///< a message is over the limit of one of the two sides
-    busy,               ///< the request is over a limit of the other side's: it was not carried out
-    queue_full,         ///< too much of this side's waits to be sent
-    slow_peer,          ///< the other side did not read what was sent to it
-    draining,           ///< the other side answers what it has begun and takes no more
-    invalid_argument,   ///< a name, address or option that can't be used
-    invalid_state,      ///< a connector's dumped state that can't be loaded
-    requester_error,    ///< the other side says the request is at fault (`RequesterError`)
-    responder_error,    ///< the other side could not answer (`ResponderError`)
-    serializer_error,   ///< a value does not fit its bytes or the bytes their type (`SerializerError`)
-    unknown_error,      ///< the other side's handler failed in a way of its own (`UnknownError`)
+    closed = 1,             ///< this entity was closed, stopped or destroyed, or the other side closed in order
+    connection_lost,        ///< the connection ended with the request on its way: whether it was carried out is unknown
+    timeout,                ///< the deadline passed
+    not_connected,          ///< there is no connection, and the caller did not want to wait for one
+    replaced,               ///< another connection with the same client id took this one's place
+    handshake_failed,       ///< the other side did not greet as the protocol wants, or refused
+    authentication_failed,  ///< the two sides have not the same shared key
+    protocol_error,         ///< the other side sent bytes that are not the protocol
+    message_too_large,      ///< a message is over the limit of one of the two sides
+    busy,                   ///< the request is over a limit of the other side's: it was not carried out
+    queue_full,             ///< too much of this side's waits to be sent
+    slow_peer,              ///< the other side did not read what was sent to it
+    draining,               ///< the other side answers what it has begun and takes no more
+    invalid_argument,       ///< a name, address or option that can't be used
+    invalid_state,          ///< a connector's dumped state that can't be loaded
+    requester_error,        ///< the other side says the request is at fault (`RequesterError`)
+    responder_error,        ///< the other side could not answer (`ResponderError`)
+    serializer_error,       ///< a value does not fit its bytes or the bytes their type (`SerializerError`)
+    unknown_error,          ///< the other side's handler failed in a way of its own (`UnknownError`)
 };
 
 class ErrorCategory final : public std::error_category {
@@ -48,6 +49,7 @@ class ErrorCategory final : public std::error_category {
             case errc::not_connected: return "not connected";
             case errc::replaced: return "another connection with the same client id took over";
             case errc::handshake_failed: return "the handshake failed";
+            case errc::authentication_failed: return "the authentication failed";
             case errc::protocol_error: return "the other side broke the protocol";
             case errc::message_too_large: return "the message is too large";
             case errc::busy: return "the other side is busy";

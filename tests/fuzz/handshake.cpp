@@ -48,10 +48,10 @@ void fuzz_one(std::string_view input) {
         taken.failed || taken.hello.value_or("") + (taken.hello ? std::string(1, '\0') : "") + taken.rest == input,
         "no byte is lost");
 
-    const auto reason = wire::refusal_reason(input);
+    const auto reason = wire::read_refusal(input);
     fuzz::require(reason.has_value() == input.starts_with('\x04'), "a refusal begins with its mark");
     fuzz::require(!wire::begins_refusal(input) || reason, "what begins a refusal is one");
-    const auto read_back = wire::refusal_reason(wire::frame_refusal(input));
+    const auto read_back = wire::read_refusal(wire::frame_refusal(input));
     fuzz::require(read_back.has_value(), "a refusal that was written is read");
     try {
         const std::string written = wire::frame_hello(input);

@@ -67,10 +67,11 @@ class RecordingConnection final : public communica::Connection {
     void abort() override { ++closed; }
     asio::any_io_executor get_executor() const override { return context_.get_executor(); }
     const communica::Credentials& credentials() const override { return credentials_; }
+    std::string binding() const override { return "recording"; }
 
     asio::awaitable<std::string> read_hello() override { co_return std::string(); }
     asio::awaitable<void> write_hello(std::string) override { co_return; }
-    asio::awaitable<void> refuse(std::string) override { co_return; }
+    asio::awaitable<void> refuse(communica::Error) override { co_return; }
     asio::awaitable<communica::Error> run(communica::Receiver&) override { co_return communica::Error{}; }
 
  private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../connector.hpp"
+#include "../wire/handshake.hpp"
 
 #include <asio/experimental/concurrent_channel.hpp>
 
@@ -103,11 +104,15 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     asio::any_io_executor get_executor() const override { return inbound_->get_executor(); }
     const Credentials& credentials() const override { return credentials_; }
+    std::string binding() const override { return "memory"; }
 
     asio::awaitable<std::string> read_hello() override {
         auto [error, item] = co_await inbound_->async_receive();
-        if (error || item.kind != MemoryItem::Kind::hello) {
-            throw std::system_error(errc::handshake_failed, error ? error.message() : "refused: " + item.text);
+        if (error) {
+            throw std::system_error(errc::handshake_failed, error.message());
+        }
+        if (const auto refusal = wire::read_refusal(item.text)) {
+            throw std::system_error(refusal->code, "refused: " + refusal->message);
         }
         co_return std::move(item.text);
     }
@@ -117,8 +122,8 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         co_return;
     }
 
-    asio::awaitable<void> refuse(std::string reason) override {
-        outbound_->put(MemoryItem::Kind::refusal, reason);
+    asio::awaitable<void> refuse(Error why) override {
+        outbound_->put(MemoryItem::Kind::refusal, wire::frame_refusal(why.message, why.code));
         end();
         co_return;
     }
@@ -136,9 +141,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
                 break;
             }
             if (item.kind != MemoryItem::Kind::message) {
-                ending = item.kind == MemoryItem::Kind::goodbye
-                             ? Error{errc::closed}
-                             : Error{errc::handshake_failed, "refused: " + item.text};
+                ending = {errc::closed};
                 break;
             }
             const std::size_t size = item.size();

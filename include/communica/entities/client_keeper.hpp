@@ -7,6 +7,7 @@
 #include "../peer/hello.hpp"
 #include "../peer/inbox.hpp"
 #include "../peer/peer.hpp"
+#include "../wire/handshake.hpp"
 #include "options.hpp"
 
 #include <memory>
@@ -184,8 +185,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
         if (greeted_) {
             hooks_.call(options_.on_disconnect, ending);
         }
-        if (ending.code == errc::replaced && !stopped_) {  // to come back would be to replace the other in turn
-            stop_reason_ = errc::replaced;
+        // To come back would be to replace the other in turn, or to fail again.
+        if ((ending.code == errc::replaced || ending.code == errc::authentication_failed) && !stopped_) {
+            stop_reason_ = ending.code;
             request_stop(ending);
         }
     }
@@ -209,7 +211,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
             const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
             co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer()));
             const std::string hello = co_await connection->read_hello();
-            offer = peer::read_offer(peer::parse_hello(hello));
+            offer = peer::read_offer(wire::parse_hello(hello));
         }
         // Named: GCC 12 destroys a capturing lambda twice that is spelled in a co_await expression.
         const auto attached = [self] {

@@ -7,6 +7,7 @@
 #include "../peer/inbox.hpp"
 #include "../peer/peer.hpp"
 #include "../peer/peer_handle.hpp"
+#include "../wire/challenge.hpp"
 #include "clients.hpp"
 #include "options.hpp"
 
@@ -232,16 +233,16 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         const peer::HandshakeDeadline deadline(connection, self->options_.handshake_timeout);
         const std::string hello = co_await connection->read_hello();
         Guest guest;
-        std::string refusal;
+        Error refusal;
         try {
-            guest = self->let_in(peer::parse_hello(hello), connection->credentials());
+            guest = self->let_in(wire::parse_hello(hello), connection->credentials());
         } catch (const std::system_error& e) {
-            refusal = e.what();
+            refusal = {e.code(), e.what()};
         }
         if (guest.stay) {
             co_await connection->write_hello(peer::server_hello(guest.offer, guest.stay->peer()->offer()));
         } else {
-            self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal; });
+            self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal.message; });
             co_await connection->refuse(refusal);
         }
         co_return guest;
@@ -259,6 +260,10 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         }
         if (refusal) {
             throw MessageError(errc::handshake_failed, *refusal, {});
+        }
+        if (wire::nonce_in(hello)) {
+            throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none",
+                               {});
         }
         return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
     }

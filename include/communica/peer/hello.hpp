@@ -2,8 +2,6 @@
 #pragma once
 
 #include "../connection.hpp"
-#include "../wire/handshake.hpp"
-#include "../wire/json_events.hpp"
 #include "offer.hpp"
 
 #include <nlohmann/json.hpp>
@@ -25,18 +23,6 @@ inline std::string client_hello(std::string_view client_id, const Offer& offer) 
 inline std::string server_hello(const Offer& of_client, const Offer& offer) {
     return of_client.session.empty() ? "{\"hello\": \"hello\"}"
                                      : "{\"hello\": \"hello\", \"communica\": " + write_offer(offer) + "}";
-}
-
-/// The JSON object in a hello. Throws `errc::handshake_failed`.
-inline nlohmann::json parse_hello(std::string_view text) {
-    wire::JsonWriter depth_check;
-    if (wire::begins_tls(text)) {
-        throw std::system_error(errc::handshake_failed, "the other side speaks TLS, and this one does not");
-    }
-    if (!nlohmann::json::sax_parse(text, &depth_check)) {
-        throw std::system_error(errc::handshake_failed, "a hello that is not JSON");
-    }
-    return nlohmann::json::parse(text);
 }
 
 /// The client id in a client's hello: a string, or another scalar's text. Throws `errc::handshake_failed`.

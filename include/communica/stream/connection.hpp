@@ -6,6 +6,7 @@
 #include "../wire/chunks.hpp"
 #include "../wire/frame_reader.hpp"
 #include "../wire/handshake.hpp"
+#include "traits.hpp"
 #include "watch.hpp"
 #include "writer.hpp"
 
@@ -40,10 +41,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     asio::any_io_executor get_executor() const override { return executor_of(const_cast<Stream&>(stream_)); }
     const Credentials& credentials() const override { return credentials_; }
+    std::string binding() const override { return binding_of(stream_); }
 
     asio::awaitable<std::string> read_hello() override {
         const auto self = this->shared_from_this();
-        if constexpr (has_handshake) {
+        if constexpr (HasHandshake<Stream>) {
             co_await open();
         }
         for (;;) {
@@ -52,22 +54,23 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             }
             const auto [error, count] = co_await read_some();
             if (error) {
-                throw std::system_error(errc::handshake_failed, refusal_or(error.message()));
+                const Error why = refusal_or(error.message());
+                throw std::system_error(why.code, why.message);
             }
         }
     }
 
     asio::awaitable<void> write_hello(std::string json) override {
         const auto self = this->shared_from_this();
-        if constexpr (has_handshake) {
+        if constexpr (HasHandshake<Stream>) {
             co_await open();
         }
         co_await write_all(wire::frame_hello(json));
     }
 
-    asio::awaitable<void> refuse(std::string reason) override {
+    asio::awaitable<void> refuse(Error why) override {
         const auto self = this->shared_from_this();
-        co_await write_all(wire::frame_refusal(reason));
+        co_await write_all(wire::frame_refusal(why.message, why.code));
         shutdown_send();
         // Closing with bytes unread would reset the connection, and the refusal might be lost.
         for (std::size_t drained = 0; drained < wire::max_hello;) {
@@ -92,7 +95,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } catch (...) {
             ending = Error::from(std::current_exception());
         }
-        if constexpr (has_async_shutdown) {
+        if constexpr (HasAsyncShutdown<Stream>) {
             if (ending.code == errc::closed) {
                 co_await end_in_order();
             }
@@ -130,12 +133,6 @@ class StreamConnection final : public Connection, public std::enable_shared_from
  private:
     using Out = Writer<Stream, StreamConnection>;
     friend Out;
-
-    // What only some streams have: a handshake of their own before the first byte, a goodbye of their own that the other
-    // side answers, or an end of one direction.
-    static constexpr bool has_handshake = requires(Stream& stream) { stream.handshake(); };
-    static constexpr bool has_async_shutdown = requires(Stream& stream) { stream.async_shutdown(no_throw); };
-    static constexpr bool has_shutdown_send = requires(Stream& stream) { stream.shutdown(Stream::shutdown_send); };
 
     asio::awaitable<void> open() {
         if (!std::exchange(opened_, true)) {
@@ -200,7 +197,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// The memory of a large message is kept for the next one (a system call and a page fault for every 4 KiB less), but
     /// not where nothing comes: the watch gives it back then, so no read may be waiting with it.
     asio::awaitable<void> wait_with_large_buffer() {
-        if constexpr (requires { stream_.async_wait(Stream::wait_read, no_throw); }) {
+        if constexpr (HasAsyncWait<Stream>) {
             if (!reader_.is_tight()) {
                 waits_with_large_buffer_ = true;
                 co_await stream_.async_wait(Stream::wait_read, no_throw);
@@ -311,7 +308,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         for (;;) {
             const auto [error, count] = co_await read_some();
             if (error) {
-                co_return Error{errc::handshake_failed, refusal_or(error.message())};
+                co_return refusal_or(error.message());
             }
             if (reader_.buffer().unread().size() > wire::max_hello) {
                 co_return Error{errc::handshake_failed, "a refusal over 64 KiB"};
@@ -319,11 +316,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    std::string refusal_or(std::string otherwise) {
-        if (auto reason = wire::refusal_reason(reader_.buffer().unread())) {
-            return "refused: " + *reason;
+    Error refusal_or(std::string otherwise) {
+        if (const auto refusal = wire::read_refusal(reader_.buffer().unread())) {
+            return {refusal->code, "refused: " + refusal->message};
         }
-        return otherwise;
+        return {errc::handshake_failed, std::move(otherwise)};
     }
 
     Error ending_for(asio::error_code error) {
@@ -334,10 +331,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void shutdown_send() {
-        if constexpr (has_shutdown_send) {
+        if constexpr (HasShutdownSend<Stream>) {
             asio::error_code ignored;
             stream_.shutdown(Stream::shutdown_send, ignored);
-        } else if constexpr (has_async_shutdown) {
+        } else if constexpr (HasAsyncShutdown<Stream>) {
             if (!std::exchange(ended_, true)) {
                 stream_.async_shutdown([self = this->shared_from_this()](asio::error_code) {});
             }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "../error.hpp"
+#include "error_names.hpp"
+#include "json_events.hpp"
 #include "read_buffer.hpp"
 
 #include <nlohmann/json.hpp>
@@ -47,8 +49,24 @@ inline bool begins_tls(std::string_view bytes) noexcept {
     return bytes.starts_with("\x16\x03") || bytes.starts_with("\x15\x03");
 }
 
-inline std::string frame_refusal(std::string_view reason) {
-    const nlohmann::json body{{"reason", reason}};
+/// The JSON in a hello. Throws `errc::handshake_failed`.
+inline nlohmann::json parse_hello(std::string_view text) {
+    if (begins_tls(text)) {
+        throw std::system_error(errc::handshake_failed, "the other side speaks TLS, and this one does not");
+    }
+    JsonWriter depth_check;
+    if (!nlohmann::json::sax_parse(text, &depth_check)) {
+        throw std::system_error(errc::handshake_failed, "a hello that is not JSON");
+    }
+    return nlohmann::json::parse(text);
+}
+
+/// `code` goes with the reason if it has a name.
+inline std::string frame_refusal(std::string_view reason, std::error_code code = errc::handshake_failed) {
+    nlohmann::json body{{"reason", reason}};
+    if (const auto name = name_of(code); !name.empty()) {
+        body["errc"] = name;
+    }
     return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
@@ -59,14 +77,19 @@ inline bool begins_refusal(std::string_view bytes) noexcept {
     return bytes.size() >= start.size() && bytes.starts_with(start);
 }
 
-/// The reason in a refusal, once the stream has ended; nothing if these bytes are none.
-inline std::optional<std::string> refusal_reason(std::string_view bytes) {
+/// What a refusal says, once the stream has ended; nothing if these bytes are none.
+inline std::optional<Error> read_refusal(std::string_view bytes) {
     if (!bytes.starts_with(refusal_mark)) {
         return std::nullopt;
     }
     const auto body = nlohmann::json::parse(bytes.substr(1), nullptr, false);
-    const auto reason = body.is_object() ? body.find("reason") : body.end();
-    return reason != body.end() && reason->is_string() ? reason->get<std::string>() : std::string("no reason given");
+    const auto text = [&](const char* key) {
+        const auto found = body.is_object() ? body.find(key) : body.end();
+        return found != body.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
+    };
+    const std::string reason = text("reason");
+    return Error{.code = errc_named(text("errc")).value_or(errc::handshake_failed),
+                 .message = reason.empty() ? "no reason given" : reason};
 }
 
 }  // namespace communica::wire

@@ -49,7 +49,7 @@ TEST_CASE("the hellos over RabbitMQ are those of the streams, without their end"
     auto hello = nlohmann::json::parse(peer::client_hello("ent", {}));
     hello.erase("communica");
     CHECK(hello == nlohmann::json::parse(test::golden("rmq_client_hello")));
-    CHECK(peer::client_id_in(peer::parse_hello(test::golden("rmq_client_hello"))) == "ent");
+    CHECK(peer::client_id_in(communica::wire::parse_hello(test::golden("rmq_client_hello"))) == "ent");
 }
 
 TEST_CASE("metadata over RabbitMQ is that of the streams") {

@@ -17,7 +17,7 @@ namespace {
 
 const peer::Offer offer = peer::full_offer("00ff", 1000);
 
-std::string client_id_in(std::string_view hello) { return peer::client_id_in(peer::parse_hello(hello)); }
+std::string client_id_in(std::string_view hello) { return peer::client_id_in(communica::wire::parse_hello(hello)); }
 
 }  // namespace
 
@@ -38,14 +38,14 @@ TEST_CASE("a server answers an offer with its own") {
     const peer::Offer of_client{.session = "01ab"};
     const std::string hello = peer::server_hello(of_client, offer);
     CHECK(hello.starts_with(R"({"hello": "hello", "communica": {)"));
-    const auto back = peer::read_offer(peer::parse_hello(hello));
+    const auto back = peer::read_offer(communica::wire::parse_hello(hello));
     CHECK(back.session == "00ff");
     CHECK(back.max_message == 1000);
     CHECK(back.ping);
 }
 
 TEST_CASE("a hello brings its offer to the other side") {
-    const auto hello = peer::parse_hello(peer::client_hello("cafe", offer));
+    const auto hello = communica::wire::parse_hello(peer::client_hello("cafe", offer));
     CHECK(peer::client_id_in(hello) == "cafe");
     CHECK(peer::read_offer(hello).session == "00ff");
     CHECK(peer::read_offer(hello).goodbye);
@@ -80,14 +80,15 @@ TEST_CASE("a client's hello without a usable id fails the handshake") {
 
 TEST_CASE("a server's hello only has to be JSON") {
     for (const char* hello : {R"({"hello": "hello"})", "{}", "[]", "1", "null", R"({"hello":{"a":[1]}})"}) {
-        CHECK_NOTHROW(peer::parse_hello(hello));
+        CHECK_NOTHROW(communica::wire::parse_hello(hello));
     }
-    CHECK(test::code_of([] { return peer::parse_hello("hello"); }) == errc::handshake_failed);
+    CHECK(test::code_of([] { return communica::wire::parse_hello("hello"); }) == errc::handshake_failed);
 }
 
 TEST_CASE("a hello nested too deep fails the handshake") {
-    CHECK(test::code_of([] { return peer::parse_hello(std::string(30'000, '[') + std::string(30'000, ']')); }) ==
-          errc::handshake_failed);
+    CHECK(test::code_of([] {
+              return communica::wire::parse_hello(std::string(30'000, '[') + std::string(30'000, ']'));
+          }) == errc::handshake_failed);
     CHECK(test::code_of([] { return client_id_in(R"({"client_id": )" + std::string(1'000'000, '[')); }) ==
           errc::handshake_failed);
 }

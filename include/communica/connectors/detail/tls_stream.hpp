@@ -77,6 +77,19 @@ class TlsStream {
         return std::string(begin, static_cast<std::size_t>(size));
     }
 
+    /// Of this very channel: what it exports for that (RFC 9266).
+    std::string binding() const {
+        std::string key(32, '\0');
+        constexpr std::string_view label = "EXPORTER-Channel-Binding";
+        const bool is_unique =  // without, two channels may be made to export the same (RFC 7627)
+            SSL_version(ssl()) >= TLS1_3_VERSION || SSL_get_extms_support(ssl()) == 1;
+        if (!is_unique || SSL_export_keying_material(ssl(), reinterpret_cast<unsigned char*>(key.data()), key.size(),
+                                                     label.data(), label.size(), nullptr, 0, 0) != 1) {
+            throw std::system_error(errc::authentication_failed, "a TLS channel that nothing can be bound to");
+        }
+        return "tls" + key;
+    }
+
     executor_type get_executor() { return stream_.get_executor(); }
 
     template <class Buffers, class Token>

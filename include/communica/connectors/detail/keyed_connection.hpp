@@ -1,0 +1,119 @@
+// A connection whose two sides prove to each other that they share a key, before either is anybody (docs/protocol.md, "Shared key").
+#pragma once
+
+#include "../../connection.hpp"
+#include "../../wire/challenge.hpp"
+#include "proof.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace communica::detail {
+
+/// Any connection, with a further exchange within its handshake. After that it only passes on.
+class KeyedConnection final : public Connection {
+ public:
+    enum class Side { client, server };
+
+    KeyedConnection(std::shared_ptr<Connection> inner, SharedKey key, Side side)
+        : inner_(std::move(inner)), key_(std::move(key)), side_(side) {}
+
+    asio::awaitable<void> write_hello(std::string json) override {
+        if (side_ == Side::client) {
+            hello_ = wire::with_nonce(json, random_nonce());
+            return inner_->write_hello(hello_);
+        }
+        return inner_->write_hello(std::move(json));
+    }
+    asio::awaitable<std::string> read_hello() override { return side_ == Side::client ? challenged() : challenge(); }
+
+    asio::any_io_executor get_executor() const override { return inner_->get_executor(); }
+    const Credentials& credentials() const override { return inner_->credentials(); }
+    std::string binding() const override { return inner_->binding(); }
+    asio::awaitable<void> refuse(Error why) override { return inner_->refuse(std::move(why)); }
+    asio::awaitable<Error> run(Receiver& receiver) override { return inner_->run(receiver); }
+    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
+        return inner_->send(purpose, metadata, body);
+    }
+    std::size_t unread_answers() const override { return inner_->unread_answers(); }
+    void start_pings() override { inner_->start_pings(); }
+    std::vector<UnsentMessage> take_unsent() override { return inner_->take_unsent(); }
+    void close(std::chrono::steady_clock::duration patience) override { inner_->close(patience); }
+    void abort() override { inner_->abort(); }
+
+ private:
+    /// The server says its hello to a client that has shown the key.
+    asio::awaitable<std::string> challenged() {
+        const auto challenge = wire::parse_hello(co_await inner_->read_hello());
+        const auto nonce = wire::nonce_in(challenge);
+        const auto shown = wire::proof_in(challenge);
+        if (!nonce || !shown) {
+            fail("the server has no shared key");
+        }
+        if (!is_same_proof(*shown, proof_of("server", *nonce))) {
+            co_await tell(another_key);
+            fail(another_key);
+        }
+        co_await inner_->write_hello(wire::write_proof(proof_of("client", *nonce)));
+        co_return co_await inner_->read_hello();
+    }
+
+    /// A client's hello, once it has shown the key.
+    asio::awaitable<std::string> challenge() {
+        hello_ = co_await inner_->read_hello();
+        const auto hello = wire::parse_hello(hello_);
+        if (!wire::nonce_in(hello)) {
+            co_await tell("this server wants a shared key");
+            fail("the client has no shared key");
+        }
+        const std::string nonce = random_nonce();
+        co_await inner_->write_hello(wire::write_challenge(nonce, proof_of("server", nonce)));
+        const auto shown = wire::proof_in(wire::parse_hello(co_await inner_->read_hello()));
+        if (!shown || !is_same_proof(*shown, proof_of("client", nonce))) {
+            co_await tell(another_key);
+            fail(another_key);
+        }
+        co_return wire::without_nonce(hello);
+    }
+
+    std::string proof_of(std::string_view side, std::string_view nonce) const {
+        return proof(key_, side, inner_->binding(), hello_, nonce);
+    }
+
+    /// No coroutine: GCC 12 destroys an aggregate twice that is spelled in a co_await expression.
+    asio::awaitable<void> tell(const char* why) { return inner_->refuse({errc::authentication_failed, why}); }
+
+    [[noreturn]] static void fail(const char* why) { throw std::system_error(errc::authentication_failed, why); }
+
+    static constexpr const char* another_key = "the other side has another key";
+
+    std::shared_ptr<Connection> inner_;
+    SharedKey key_;
+    Side side_;
+    std::string hello_;  // the client's, as it goes over the wire
+};
+
+class KeyedListener final : public Listener {
+ public:
+    KeyedListener(std::shared_ptr<Listener> inner, SharedKey key) : inner_(std::move(inner)), key_(std::move(key)) {}
+
+    asio::awaitable<std::shared_ptr<Connection>> accept() override {
+        auto connection = co_await inner_->accept();
+        if (!connection) {
+            co_return nullptr;
+        }
+        co_return std::make_shared<KeyedConnection>(std::move(connection), key_, KeyedConnection::Side::server);
+    }
+    void close() override { inner_->close(); }
+    std::string address() const override { return inner_->address(); }
+    std::string state() const override { return inner_->state(); }
+
+ private:
+    std::shared_ptr<Listener> inner_;
+    SharedKey key_;
+};
+
+}  // namespace communica::detail

@@ -1,0 +1,61 @@
+// Connections of those who share a key. Needs OpenSSL: target communica::auth.
+#pragma once
+
+#include "../connector.hpp"
+#include "detail/keyed_connection.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace communica {
+
+/// Another connector, for those alone who share a key: `with_key(TcpConnector{"localhost", 16161}, key)`.
+///
+/// Each side proves to the other that it has the key, before it tells anything else and before anybody is let in. One
+/// without the key, or with another, is refused, and both sides have `errc::authentication_failed` at once; a client then
+/// stops, as it would fail again. The Python library has no keys, and is refused.
+///
+/// The key keeps others out. It does not hide or protect what is said afterwards from somebody who sits in between: for
+/// that use a `TlsConnector` inside, to whose channel the proofs are bound.
+///
+/// The state is the inner connector's: the key is not in it.
+template <Connector C>
+class KeyedConnector {
+ public:
+    KeyedConnector(C connector, SharedKey key) : connector_(std::move(connector)), key_(std::move(key)) {}
+
+    std::string address() const { return connector_.address(); }
+    std::chrono::milliseconds first_retry() const { return first_retry_of(connector_); }
+
+    std::string dump_state() const { return connector_.dump_state(); }
+    static KeyedConnector load_state(const std::string& text, SharedKey key) {
+        return {C::load_state(text), std::move(key)};
+    }
+    /// Throws `errc::invalid_state`: a state holds no key.
+    static KeyedConnector load_state(const std::string&) {
+        throw std::system_error(errc::invalid_state, "it wants a shared key: load it with one");
+    }
+
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
+                                                         ConnectionOptions options) const {
+        co_return std::make_shared<detail::KeyedConnection>(
+            co_await connector_.connect(std::move(executor), std::move(options)), key_,
+            detail::KeyedConnection::Side::client);
+    }
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        co_return std::make_shared<detail::KeyedListener>(
+            co_await connector_.listen(std::move(executor), std::move(options)), key_);
+    }
+
+ private:
+    C connector_;
+    SharedKey key_;
+};
+
+template <Connector C>
+KeyedConnector<C> with_key(C connector, SharedKey key) {
+    return {std::move(connector), std::move(key)};
+}
+
+}  // namespace communica

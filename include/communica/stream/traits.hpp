@@ -1,0 +1,40 @@
+// What streams differ in: a connection uses what its stream has.
+#pragma once
+
+#include "../asio.hpp"
+
+#include <asio/local/stream_protocol.hpp>
+
+#include <string>
+
+namespace communica::stream {
+
+/// A handshake of its own, before the first byte; then it knows the other side's `subject()`.
+template <class S>
+concept HasHandshake = requires(S& stream) { stream.handshake(); };
+
+/// A goodbye of its own, which the other side answers.
+template <class S>
+concept HasAsyncShutdown = requires(S& stream) { stream.async_shutdown(no_throw); };
+
+/// One direction can end by itself.
+template <class S>
+concept HasShutdownSend = requires(S& stream) { stream.shutdown(S::shutdown_send); };
+
+/// Reading can be awaited before there is memory for it.
+template <class S>
+concept HasAsyncWait = requires(S& stream) { stream.async_wait(S::wait_read, no_throw); };
+
+/// See `Connection::binding`.
+template <class S>
+std::string binding_of(const S& stream) {
+    if constexpr (requires { stream.binding(); }) {
+        return stream.binding();
+    } else if constexpr (requires { stream.local_endpoint().protocol().family(); }) {
+        return stream.local_endpoint().protocol().family() == asio::local::stream_protocol().family() ? "local" : "tcp";
+    } else {
+        return "local";  // a pipe
+    }
+}
+
+}  // namespace communica::stream

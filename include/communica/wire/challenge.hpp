@@ -1,0 +1,55 @@
+// What two sides that share a key say before the server's hello (docs/protocol.md, "Shared key"). Without cryptography.
+#pragma once
+
+#include "handshake.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace communica::wire {
+
+/// Nonces and proofs have 32 bytes, written as lower-case hexadecimal digits.
+inline constexpr std::size_t challenge_digits = 64;
+
+/// The nonce or the proof in a hello; nothing if there is none of this form.
+inline std::optional<std::string> challenge_part(const nlohmann::json& hello, const char* name) {
+    const auto ours = hello.is_object() ? hello.find("communica") : hello.end();
+    if (!hello.is_object() || ours == hello.end() || !ours->is_object()) {
+        return std::nullopt;
+    }
+    const auto part = ours->find(name);
+    if (part == ours->end() || !part->is_string()) {
+        return std::nullopt;
+    }
+    const auto& text = part->get_ref<const std::string&>();
+    const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    return text.size() == challenge_digits && std::all_of(text.begin(), text.end(), is_digit) ? std::optional(text)
+                                                                                              : std::nullopt;
+}
+inline std::optional<std::string> nonce_in(const nlohmann::json& hello) { return challenge_part(hello, "nonce"); }
+inline std::optional<std::string> proof_in(const nlohmann::json& hello) { return challenge_part(hello, "proof"); }
+
+/// The hello of a client that has a key.
+inline std::string with_nonce(std::string_view hello, const std::string& nonce) {
+    auto json = nlohmann::ordered_json::parse(hello);
+    json["communica"]["nonce"] = nonce;
+    return json.dump(-1, ' ', true);
+}
+/// The same as if it had none.
+inline std::string without_nonce(nlohmann::json hello) {
+    hello.at("communica").erase("nonce");
+    return hello.dump(-1, ' ', true);
+}
+
+/// The server's answer to such a hello, and the client's to that.
+inline std::string write_challenge(const std::string& nonce, const std::string& proof) {
+    return R"({"communica": {"nonce": ")" + nonce + R"(", "proof": ")" + proof + "\"}}";
+}
+inline std::string write_proof(const std::string& proof) { return R"({"communica": {"proof": ")" + proof + "\"}}"; }
+
+}  // namespace communica::wire
