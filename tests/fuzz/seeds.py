@@ -38,7 +38,13 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
                                           for body in (b"1", b'"text"', b"[1, {\"a\": null}]", b"{bad")]
     conversations += [message(answer % 11, b"1"), message(answer % 41, b'{"code": 4, "message": "no"}')]
     conversations += [message(b'{"id": "a", "type": 1, "route": "echo"}', b'"' + b"x" * 600 + b'"')]
+    nonce, proof = b"5f" * 32, b"{the proof that somebody with the key would show at this place}!"
+    keyed = b'{"client_id": "cafe", "communica": {"nonce": "' + nonce + b'"}}\0'
+    shown = b'{"communica": {"proof": "' + proof + b'"}}\0'
+    challenge = b'{"communica": {"nonce": "' + nonce + b'", "proof": "' + proof + b'"}}\0'
     return {
+        "authentication": [b"\0" + challenge + b'{"hello": "hello"}\0', b"\1" + keyed + shown, b"\1" + hello,
+                           b"\0" + b'{"hello": "hello"}\0', b"\1" + keyed + challenge],
         "frame_reader": [bytes([choice]) + frame for frame in frames + [b"".join(frames)] for choice in (0xFC, 3, 9)],
         "chunks": [bytes([choice]) + v for v in chunks + [b"".join(chunks[:3]), b"".join(chunks)] for choice in (0, 33)],
         "metadata": [metadata for metadata, _ in messages],

@@ -8,6 +8,8 @@
 #include <communica/communica.hpp>
 #include <communica/connectors/keyed.hpp>
 
+#include <fstream>
+
 namespace shared_key {
 
 using communica::errc;
@@ -245,6 +247,28 @@ TEST_CASE("a proof for one hello, role, transport or key is none for another") {
         CHECK_FALSE(communica::detail::is_same_proof(good, other));
     }
     CHECK(communica::detail::random_nonce() != communica::detail::random_nonce());
+}
+
+TEST_CASE("the document's proofs are right") {
+    std::ifstream file(std::string(COMMUNICA_TEST_DATA_DIR) + "/../docs/protocol.md");
+    std::vector<json> said;
+    bool in_section = false;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("## ")) {
+            in_section = line == "## Shared key";
+        } else if (in_section && (line.starts_with("    > {") || line.starts_with("    < {"))) {
+            said.push_back(json{{"text", line.substr(6)}, {"json", json::parse(line.substr(6))}});
+        }
+    }
+    REQUIRE(said.size() == 3);
+    const std::string hello = said[0].at("text");
+    const std::string nonce = said[1].at("json").at("communica").at("nonce");
+    const auto proof_of = [&](const char* side) {
+        return communica::detail::proof(SharedKey(secret), side, "tcp", hello, nonce);
+    };
+    CHECK(communica::wire::nonce_in(said[0].at("json")).has_value());
+    CHECK(said[1].at("text") == communica::wire::write_challenge(nonce, proof_of("server")));
+    CHECK(said[2].at("text") == communica::wire::write_proof(proof_of("client")));
 }
 
 TEST_CASE("a man in between who has no key gets nowhere by passing a handshake on to another kind of transport") {

@@ -4,6 +4,7 @@
 #include "support/recording_connection.hpp"
 
 #include <communica/peer/hello.hpp>
+#include <communica/wire/handshake.hpp>
 
 #include <set>
 #include <string_view>

@@ -96,24 +96,4 @@ class KeyedConnection final : public Connection {
     std::string hello_;  // the client's, as it goes over the wire
 };
 
-class KeyedListener final : public Listener {
- public:
-    KeyedListener(std::shared_ptr<Listener> inner, SharedKey key) : inner_(std::move(inner)), key_(std::move(key)) {}
-
-    asio::awaitable<std::shared_ptr<Connection>> accept() override {
-        auto connection = co_await inner_->accept();
-        if (!connection) {
-            co_return nullptr;
-        }
-        co_return std::make_shared<KeyedConnection>(std::move(connection), key_, KeyedConnection::Side::server);
-    }
-    void close() override { inner_->close(); }
-    std::string address() const override { return inner_->address(); }
-    std::string state() const override { return inner_->state(); }
-
- private:
-    std::shared_ptr<Listener> inner_;
-    SharedKey key_;
-};
-
 }  // namespace communica::detail
