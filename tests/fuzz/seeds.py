@@ -42,9 +42,11 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
     keyed = b'{"client_id": "cafe", "communica": {"nonce": "' + nonce + b'"}}\0'
     shown = b'{"communica": {"proof": "' + proof + b'"}}\0'
     challenge = b'{"communica": {"nonce": "' + nonce + b'", "proof": "' + proof + b'"}}\0'
+    greeting = b'{"hello": "hello"}\0'
     return {
-        "authentication": [b"\0" + challenge + b'{"hello": "hello"}\0', b"\1" + keyed + shown, b"\1" + hello,
-                           b"\0" + b'{"hello": "hello"}\0', b"\1" + keyed + challenge],
+        "authentication": [seed.replace(proof, p) for p in (proof, nonce) for seed in
+                           (b"\0" + challenge + greeting, b"\0" + greeting, b"\1" + keyed + shown, b"\1" + hello,
+                            b"\1" + keyed + challenge)],
         "frame_reader": [bytes([choice]) + frame for frame in frames + [b"".join(frames)] for choice in (0xFC, 3, 9)],
         "chunks": [bytes([choice]) + v for v in chunks + [b"".join(chunks[:3]), b"".join(chunks)] for choice in (0, 33)],
         "metadata": [metadata for metadata, _ in messages],
