@@ -110,6 +110,6 @@ void greet(std::string_view input, detail::KeyedConnection::Side side) {
 }  // namespace
 
 void fuzz_one(std::string_view input) {
-    greet(input, fuzz::take_byte(input) % 2 == 0 ? detail::KeyedConnection::Side::client
-                                                 : detail::KeyedConnection::Side::server);
+    const bool is_client = fuzz::take_byte(input) % 2 == 0;
+    greet(input, is_client ? detail::KeyedConnection::Side::client : detail::KeyedConnection::Side::server);
 }
