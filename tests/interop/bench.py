@@ -254,8 +254,9 @@ class Bench:
 
     def address(self):
         """The state of a connector to a place where nobody listens."""
-        if self.transport == "tcp":
-            return json.dumps({"type": "TcpConnector", "host": "127.0.0.1", "port": free_port(), "ssl": False})
+        if self.transport in ("tcp", "tls"):
+            tls = self.transport == "tls"
+            return json.dumps({"type": "TcpConnector", "host": "127.0.0.1", "port": free_port(), "ssl": tls})
         return json.dumps({"type": "LocalConnector", "name": fresh("interop")})
 
     def socket_path(self, state):

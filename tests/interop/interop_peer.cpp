@@ -6,6 +6,7 @@
 // Prints READY when it listens or is connected, stays until SIGTERM, then closes in order. COMMUNICA_MAX_CHUNK sets
 // the bytes that one frame may hold.
 #include <communica/communica.hpp>
+#include <connectors.hpp>  // of with_tls or without_tls, as the build says
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -21,7 +22,6 @@
 namespace {
 
 using Json = nlohmann::json;
-using communica::AnyConnector;
 
 struct Arguments {
     std::string role;
@@ -235,7 +235,7 @@ asio::awaitable<Json> ask_client(Server& server, std::string op, Json arguments,
 
 int run_server(const Arguments& arguments) {
     asio::io_context context(1);
-    const auto connector = AnyConnector::load_state(arguments.connector);
+    const auto connector = interop::load_connector(arguments.connector);
     const communica::ServerOptions options{.limits = limits()};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });
@@ -255,7 +255,7 @@ int run_server(const Arguments& arguments) {
 
 int run_client(const Arguments& arguments) {
     asio::io_context context(1);
-    const auto connector = AnyConnector::load_state(arguments.connector);
+    const auto connector = interop::load_connector(arguments.connector);
     const communica::ClientOptions options{.client_id = arguments.client_id, .limits = limits()};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });

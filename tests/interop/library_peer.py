@@ -2,11 +2,14 @@
 """The interop peer on top of the Python library `communica`, which is taken from PYTHONPATH."""
 import json
 import os
+import ssl
+import sys
 
 import communica
 from communica.connectors.stream.connector import StreamConnection
 from communica.exceptions import ReqError, RespError, SerializerError, UnknownError
 
+from certificates import context
 from interop_program import main
 from python_peer import PeerError
 
@@ -78,6 +81,12 @@ def make_client(connector, mode, ops, client_id):
     return Entity(communica.SimpleClient(connector, simple_handler(ops), client_id=client_id), mode)
 
 
+def tcp_connector(state):
+    """The library takes one context for a connector, which here is a server's or a client's."""
+    purpose = ssl.Purpose.CLIENT_AUTH if sys.argv[1] == "server" else ssl.Purpose.SERVER_AUTH
+    return communica.TcpConnector.from_state(json.dumps(state), context(purpose) if state.get("ssl") else None)
+
+
 if __name__ == "__main__":
     StreamConnection._MAX_CHUNK_SIZE = int(os.environ.get("COMMUNICA_MAX_CHUNK", StreamConnection._MAX_CHUNK_SIZE))
     main(
@@ -85,7 +94,7 @@ if __name__ == "__main__":
         make_client,
         PeerError,
         {
-            "TcpConnector": lambda state: communica.TcpConnector.from_state(json.dumps(state)),
+            "TcpConnector": tcp_connector,
             "LocalConnector": lambda state: communica.LocalConnector.from_state(json.dumps(state)),
         },
     )

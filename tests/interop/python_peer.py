@@ -4,7 +4,7 @@
 Written from the protocol's description alone, it shares no code with any other implementation, so that
 it can judge them. Read it from the top: each section needs only those above it.
 """
-import asyncio, json, os, random, struct, sys, tempfile, uuid
+import asyncio, certificates, json, os, random, struct, sys, tempfile, uuid
 from contextlib import suppress
 
 # --- 1. Frames: a byte stream becomes (code, payload) ------------------------------------------------
@@ -124,7 +124,7 @@ class StreamConnector:
     def __init__(self, state):
         self.max_chunk = int(os.environ.get("COMMUNICA_MAX_CHUNK", MAX_CHUNK))
         if state["type"] == "TcpConnector":
-            self.open, self.serve = asyncio.open_connection, asyncio.start_server
+            self.open, self.serve = certificates.streams(with_tls=state["ssl"])
             self.address = {"host": state["host"], "port": state["port"]}
         else:
             self.open, self.serve = asyncio.open_unix_connection, asyncio.start_unix_server

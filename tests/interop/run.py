@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tries every pair of peers with every case, over TCP and local sockets, in simple and route mode.
+"""Tries every pair of peers with every case, over TCP, local sockets and TLS, in simple and route mode.
 
     run.py --peer build/dev/tests/interop_peer
     run.py --pairs plain-library,library-plain --only notif
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,8 +32,9 @@ PAIRS_UNDER_TEST = "cpp-cpp,cpp-plain,plain-cpp,cpp-library,library-cpp"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, metavar="PATH", help="the program under test")
+    parser.add_argument("--certificates", type=Path, metavar="PATH", help="the program that makes certificates, for TLS")
     parser.add_argument("--pairs", default=PAIRS_UNDER_TEST, help=f"SERVER-CLIENT,... (default: {PAIRS_UNDER_TEST})")
-    parser.add_argument("--transports", default="tcp,local")
+    parser.add_argument("--transports", default="tcp,local,tls")
     parser.add_argument("--modes", default="simple,route")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases whose name contains this")
     parser.add_argument("--jobs", type=int, default=4 * os.cpu_count(), help="combinations at a time")
@@ -103,7 +105,8 @@ def try_all(options, commands, directory):
     counts, running = Counter(), []
     with ProcessPoolExecutor(options.jobs) as workers:
         for combination in combinations(options):
-            if {combination.server, combination.client} <= commands.keys():
+            can_be = combination.transport != "tls" or options.certificates
+            if can_be and {combination.server, combination.client} <= commands.keys():
                 running.append(workers.submit(work, combination, options.only, commands, directory))
             else:
                 counts["skipped"] += len(cases_of(combination, options.only))
@@ -128,6 +131,11 @@ def main():
 
     directory = tempfile.mkdtemp(prefix="interop-")
     os.environ["TMPDIR"] = tempfile.tempdir = directory  # where local sockets are
+    if options.certificates:
+        os.environ["COMMUNICA_CERTIFICATES"] = directory
+        subprocess.run([options.certificates.resolve(), directory], check=True)
+    elif "tls" in options.transports:
+        print("--certificates is not given: TLS is skipped")
     try:
         counts = try_all(options, commands, directory)
     finally:

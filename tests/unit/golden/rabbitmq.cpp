@@ -3,8 +3,8 @@
 #include "support/golden.hpp"
 
 #include <communica/peer/hello.hpp>
-#include <communica/wire/handshake.hpp>
 #include <communica/wire/error_body.hpp>
+#include <communica/wire/handshake.hpp>
 #include <communica/wire/metadata_reader.hpp>
 
 #include <set>
