@@ -1,4 +1,5 @@
 // Who floods, or does not read, or only sits there, is no trouble to the others.
+#include "support/latency.hpp"
 #include "support/memory.hpp"
 #include "support/mixed_requests.hpp"
 #include "support/pair.hpp"
@@ -23,28 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Client = communica::RouteClient<AnyConnector>;
 
-double milliseconds(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
-
-/// The time within which 99 of 100 requests are answered, in the quietest of several rounds: other programs of the
-/// machine disturb some, what the server does disturbs all.
-asio::awaitable<Clock::duration> latency(Client& client) {
-    Clock::duration quietest = Clock::duration::max();
-    for (int round = 0; round != 5; ++round) {
-        std::vector<Clock::duration> times;
-        for (int number = 0; number != 100; ++number) {
-            const auto begin = Clock::now();
-            CHECK_AWAITED(number, client.request<int>("echo", number));
-            times.push_back(Clock::now() - begin);
-        }
-        std::sort(times.begin(), times.end());
-        quietest = std::min(quietest, times[98]);
-    }
-    co_return quietest;
-}
-
-/// Below this, other things than the server decide.
-constexpr Clock::duration latency_floor = test::sanitized ? 100ms : 5ms;
-
 }  // namespace
 
 TEST_CASE("a client that floods and reads nothing does not slow down the others") {
@@ -61,14 +40,14 @@ TEST_CASE("a client that floods and reads nothing does not slow down the others"
 
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await client.connect();
-        const auto before = co_await latency(client);
+        const auto before = co_await test::latency(client);
         Process flooding("flooding", {state, std::to_string(32 * test::mebibyte)});
         flooding.expect("FLOODING");
-        const auto during = co_await latency(client);
-        std::cout << "99 of 100 requests within " << milliseconds(before) << " ms, in a flood within "
-                  << milliseconds(during) << " ms; the server has " << test::resident_bytes(serving.id()) / 1024
+        const auto during = co_await test::latency(client);
+        std::cout << "99 of 100 requests within " << test::milliseconds(before) << " ms, in a flood within "
+                  << test::milliseconds(during) << " ms; the server has " << test::resident_bytes(serving.id()) / 1024
                   << " KiB\n";
-        CHECK(during < std::max(3 * before, latency_floor));
+        CHECK(during < std::max<Clock::duration>(3 * before, test::latency_floor));
         flooding.kill(SIGKILL);
         CHECK(flooding.wait() == test::Exit{.signal = SIGKILL});
         CHECK_AWAITED(1, client.request<int>("echo", 1));

@@ -76,6 +76,8 @@ class TlsConnector {
         stream.name_host(options_.server_name);
         if (options_.verify_server) {
             stream.require_host(options_.server_name);
+        } else {
+            stream.require_nobody();
         }
         co_return std::make_shared<TlsConnection>(std::move(stream), Credentials{}, options);
     }

@@ -41,6 +41,9 @@ class TlsStream {
             throw std::system_error(errc::invalid_argument, "not a host that a certificate can name: " + host);
         }
     }
+    /// Anybody may be there, whatever the context says.
+    void require_nobody() { SSL_set_verify(ssl(), SSL_VERIFY_NONE, nullptr); }
+
     /// Tells the other side which host is meant (SNI, RFC 6066, which has no numeric addresses).
     void name_host(const std::string& host) {
         if (!is_numeric(host) && SSL_set_tlsext_host_name(ssl(), host.c_str()) == 0) {

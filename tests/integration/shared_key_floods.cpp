@@ -1,0 +1,52 @@
+// Those who never get in are no trouble to those who are in, however often they come.
+#include "support/latency.hpp"
+#include "support/pair.hpp"
+#include "support/process.hpp"
+
+#include <communica/connectors/keyed.hpp>
+#include <tls_transport.hpp>
+
+#include <csignal>
+#include <iostream>
+
+namespace shared_key_floods {
+
+using communica::SharedKey;
+using test::Process;
+using Clock = std::chrono::steady_clock;
+
+TEST_CASE("a flood of connections that are refused, or stay half open, leaves a good client its latency") {
+    const std::string transport = GENERATE("TCP", "TLS");
+    const std::string how = GENERATE("REFUSED", "HALF-OPEN");
+    CAPTURE(transport, how);
+    const std::string key = "a key that the knocking one has not";
+    Process guarding("guarding", {transport, key});
+    const std::string state = guarding.expect("READY");
+    const std::string port = std::to_string(nlohmann::json::parse(state).at("port").get<int>());
+    asio::io_context context;
+    // The certificate is of the other process's own authority.
+    const test::TestConnector connector = transport == "TLS"
+                                              ? test::TestConnector(communica::TlsConnector::load_state(
+                                                    state, test::tls_contexts().client, {.verify_server = false}))
+                                              : test::TestConnector::load_state(state);
+    communica::RouteClient client(context, with_key(connector, SharedKey(key)), test::Routes(), test::quick_client());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await client.connect();
+        const auto before = co_await test::latency(client);
+        Process knocking("knocking", {port, how});
+        knocking.expect("KNOCKING");
+        const auto during = co_await test::latency(client);
+        std::cout << transport << ": 99 of 100 requests within " << test::milliseconds(before)
+                  << " ms, while others are " << how << " within " << test::milliseconds(during) << " ms\n";
+        CHECK(during < std::max<Clock::duration>(3 * before, test::latency_floor));
+        knocking.kill(SIGKILL);
+        CHECK(knocking.wait() == test::Exit{.signal = SIGKILL});
+        co_await client.close();
+    });
+    test::run_out(context);
+    guarding.end_input();
+    CHECK(guarding.wait() == test::in_order);
+}
+
+}  // namespace shared_key_floods
