@@ -1,134 +1,17 @@
-// Asio coroutines without a library above them: what somebody would write who needs nothing but this one exchange.
-// Frames are a length, an id and that many bytes. One read takes all frames that came, and one write carries all that
-// there is to say. Variants:
+// Asio coroutines without a library above them. Variants:
 //
 //     coro    the baseline of the ratios
 //     wait    waits until the socket is readable and reads then, which saves the read that finds nothing
 //     large   frames read straight into their body, heads and bodies written gathered
 
-#include "sockets.hpp"
+#include "asio_exchange.hpp"
 
-#include <asio/awaitable.hpp>
-#include <asio/buffer.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
-#include <asio/post.hpp>
-#include <asio/read.hpp>
-#include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
-
-#include <memory>
 
 namespace {
 
-using bench::Ticks;
-
-// The executor's own type, not any_io_executor: nothing here is paid for that this exchange does not need.
-using Executor = asio::io_context::executor_type;
-template <class T>
-using Task = asio::awaitable<T, Executor>;
-using Token = asio::use_awaitable_t<Executor>;
-constexpr Token use_task;
-
-template <class Protocol>
-using Socket = asio::basic_stream_socket<Protocol, Executor>;
-
-struct Head {
-    std::uint32_t length = 0;
-    std::uint32_t id = 0;
-};
-
-struct Frame {
-    std::uint32_t id = 0;
-    const char* body = nullptr;
-    std::size_t size = 0;
-};
-
-void append(std::vector<char>& out, std::uint32_t id, const char* body, std::size_t size) {
-    const Head head{.length = static_cast<std::uint32_t>(size), .id = id};
-    const std::size_t at = out.size();
-    out.resize(at + sizeof head + size);
-    std::memcpy(&out[at], &head, sizeof head);
-    std::memcpy(&out[at + sizeof head], body, size);
-}
-
-class ReadBuffer {
- public:
-    asio::mutable_buffer prepare() {
-        if (begin_ == end_) {
-            begin_ = end_ = 0;
-        }
-        Head head;
-        std::size_t wanted = sizeof head;
-        if (end_ - begin_ >= sizeof head) {
-            std::memcpy(&head, &bytes_[begin_], sizeof head);
-            wanted += head.length;
-        }
-        if (bytes_.size() - begin_ < wanted || end_ == bytes_.size()) {
-            std::memmove(bytes_.data(), &bytes_[begin_], end_ - begin_);
-            end_ -= begin_;
-            begin_ = 0;
-            bytes_.resize(std::max(bytes_.size(), wanted));
-        }
-        return asio::buffer(&bytes_[end_], bytes_.size() - end_);
-    }
-    void commit(std::size_t count) { end_ += count; }
-
-    bool next(Frame& frame) {
-        Head head;
-        if (end_ - begin_ < sizeof head) {
-            return false;
-        }
-        std::memcpy(&head, &bytes_[begin_], sizeof head);
-        if (end_ - begin_ < sizeof head + head.length) {
-            return false;
-        }
-        frame = {.id = head.id, .body = &bytes_[begin_ + sizeof head], .size = head.length};
-        begin_ += sizeof head + head.length;
-        return true;
-    }
-
- private:
-    std::vector<char> bytes_ = std::vector<char>(64 * 1024);
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
-};
-
-template <class S>
-void read_now(S& socket, ReadBuffer& buffer) {
-    asio::error_code error;
-    const std::size_t count = socket.read_some(buffer.prepare(), error);
-    if (error && error != asio::error::would_block) {
-        throw std::system_error(error);
-    }
-    buffer.commit(count);
-}
-
-// ---- the server: errors end a connection's coroutine, which is all there is to do ----------------------------------
-
-template <bool wait, class S>
-Task<void> serve_connection(S socket) {
-    ReadBuffer in;
-    std::vector<char> out;
-    for (;;) {
-        if constexpr (wait) {
-            co_await socket.async_wait(S::wait_read, use_task);
-            read_now(socket, in);
-        } else {
-            in.commit(co_await socket.async_read_some(in.prepare(), use_task));
-        }
-        out.clear();
-        for (Frame frame; in.next(frame);) {
-            append(out, frame.id, frame.body, frame.size);
-        }
-        if (!out.empty()) {
-            co_await asio::async_write(socket, asio::buffer(out), use_task);
-        }
-    }
-}
+using namespace bench;
 
 template <class S>
 Task<void> serve_large(S socket) {
@@ -170,27 +53,6 @@ void serve_over(const Protocol& protocol, const bench::Options& options) {
     context.run();
 }
 
-// ---- the client, one request at a time on each connection ----------------------------------------------------------
-
-template <bool wait, class S>
-Task<void> ask_in_turn(S& socket, bench::Meter& meter, const std::string& body) {
-    ReadBuffer in;
-    std::vector<char> out;
-    for (Ticks begin = bench::ticks();; begin = meter.lap(begin)) {
-        out.clear();
-        append(out, 0, body.data(), body.size());
-        co_await asio::async_write(socket, asio::buffer(out), use_task);
-        for (Frame frame; !in.next(frame);) {
-            if constexpr (wait) {
-                co_await socket.async_wait(S::wait_read, use_task);
-                read_now(socket, in);
-            } else {
-                in.commit(co_await socket.async_read_some(in.prepare(), use_task));
-            }
-        }
-    }
-}
-
 template <class S>
 Task<void> ask_large(S& socket, bench::Meter& meter, const std::string& request) {
     std::vector<char> body;
@@ -202,97 +64,6 @@ Task<void> ask_large(S& socket, bench::Meter& meter, const std::string& request)
         co_await asio::async_read(socket, asio::buffer(&head, sizeof head), use_task);
         body.resize(head.length);
         co_await asio::async_read(socket, asio::buffer(body), use_task);
-    }
-}
-
-// ---- the client, many requests at once on one connection -----------------------------------------------------------
-
-/// Requests of many coroutines over one socket. An id is the place of who waits.
-template <bool wait, class S>
-class Multiplexer {
- public:
-    Multiplexer(S& socket, std::size_t depth) : socket_(socket), waiting_(depth) {}
-
-    auto request(std::uint32_t id, const std::string& body) {
-        return asio::async_initiate<const Token, void(std::string)>(
-            [this, id, &body](auto handler) {
-                append(queued_, id, body.data(), body.size());
-                waiting_[id] = std::make_unique<WaiterOf<decltype(handler)>>(std::move(handler));
-                if (!writing_ && !std::exchange(flush_posted_, true)) {  // behind all that can run now
-                    asio::post(socket_.get_executor(), [this] {
-                        flush_posted_ = false;
-                        flush();
-                    });
-                }
-            },
-            use_task);
-    }
-
-    Task<void> read_answers() {
-        ReadBuffer in;
-        for (;;) {
-            if constexpr (wait) {
-                co_await socket_.async_wait(S::wait_read, use_task);
-                read_now(socket_, in);
-            } else {
-                in.commit(co_await socket_.async_read_some(in.prepare(), use_task));
-            }
-            for (Frame frame; in.next(frame);) {
-                const auto waiter = std::move(waiting_[frame.id]);
-                waiter->complete(std::string(frame.body, frame.size));
-            }
-        }
-    }
-
- private:
-    struct Waiter {
-        virtual ~Waiter() = default;
-        virtual void complete(std::string answer) = 0;
-    };
-    template <class Handler>
-    struct WaiterOf final : Waiter {
-        explicit WaiterOf(Handler&& h) : handler(std::move(h)) {}
-        void complete(std::string answer) override { std::move(handler)(std::move(answer)); }
-        Handler handler;
-    };
-
-    void flush() {
-        if (writing_ || queued_.empty()) {
-            return;
-        }
-        writing_ = true;
-        flying_.clear();
-        std::swap(queued_, flying_);
-        asio::async_write(socket_, asio::buffer(flying_), [this](asio::error_code error, std::size_t) {
-            if (error) {
-                bench::fail(error.message());
-            }
-            writing_ = false;
-            flush();
-        });
-    }
-
-    S& socket_;
-    std::vector<std::unique_ptr<Waiter>> waiting_;
-    std::vector<char> queued_;
-    std::vector<char> flying_;
-    bool writing_ = false;
-    bool flush_posted_ = false;
-};
-
-template <class M>
-Task<void> ask_among_others(M& multiplexer, std::uint32_t id, bench::Meter& meter, const std::string& body) {
-    for (Ticks begin = bench::ticks();; begin = meter.lap(begin)) {
-        const std::string answer = co_await multiplexer.request(id, body);
-        if (answer.size() != body.size()) {
-            bench::fail("not what was sent");
-        }
-    }
-}
-
-void stop_on_error(const std::exception_ptr& error) {
-    if (error) {
-        std::rethrow_exception(error);
     }
 }
 

@@ -10,10 +10,9 @@
 //     burn         json with a handler that works for 100 us
 //     no_deadline  json, requests without a deadline
 
-#include "harness.hpp"
+#include "communica_exchange.hpp"
 #include "record.hpp"
 
-#include <communica/communica.hpp>
 #ifdef BENCH_FAST_JSON
 #include <communica/serializers/fast_json.hpp>
 #endif
@@ -29,11 +28,12 @@ namespace bench {
 COMMUNICA_MODEL(Item, number, name, price, in_stock, sizes)
 COMMUNICA_MODEL(Order, id, customer, note, items)
 
+static bool is_same(const Order& answer, const Order& value) { return answer.items.size() == value.items.size(); }
+
 }  // namespace bench
 
 namespace {
 
-using bench::Ticks;
 using communica::BytesSerializer;
 using communica::JsonSerializer;
 #ifdef BENCH_FAST_JSON
@@ -62,12 +62,6 @@ communica::AnyConnector connector_of(const bench::Options& options) {
                                      {.directory = options.address.substr(0, slash)});
 }
 
-void stop_on_error(const std::exception_ptr& error) {
-    if (error) {
-        std::rethrow_exception(error);
-    }
-}
-
 // ---- the server ----------------------------------------------------------------------------------------------------
 
 std::string echo(std::string value) { return value; }
@@ -86,24 +80,11 @@ std::string echo_after_work(std::string value) {
 
 bench::Order echo_order(bench::Order order) { return order; }
 
-template <class Server>
-void run_server(asio::io_context& context, Server& server, int threads) {
-    server.start([](const std::exception_ptr& error) {
-        stop_on_error(error);
-        bench::say_ready();
-    });
-    std::vector<std::jthread> others;
-    for (int i = 1; i < threads; ++i) {
-        others.emplace_back([&context] { context.run(); });
-    }
-    context.run();
-}
-
 template <class S, class F>
 void serve_simple(const bench::Options& options, F handler) {
     asio::io_context context(options.threads);
     communica::SimpleServer server{context, connector_of(options), handler, S{}};
-    run_server(context, server, options.threads);
+    bench::run_server(context, server, options.threads);
 }
 
 std::string route_name(int number) { return "shop.orders.route_" + std::to_string(number); }
@@ -115,7 +96,7 @@ void serve_routes(const bench::Options& options) {
         routes.add(route_name(i), echo);
     }
     communica::RouteServer server{context, connector_of(options), routes};
-    run_server(context, server, options.threads);
+    bench::run_server(context, server, options.threads);
 }
 
 void serve(const bench::Options& options) {
@@ -140,58 +121,13 @@ void serve(const bench::Options& options) {
 
 // ---- the client ----------------------------------------------------------------------------------------------------
 
-bool is_same(const std::string& answer, const std::string& value) { return answer.size() == value.size(); }
-bool is_same(const bench::Order& answer, const bench::Order& value) {
-    return answer.items.size() == value.items.size();
-}
-
-/// Asks `request()` again and again.
-template <class Request, class Value>
-asio::awaitable<void> ask_again_and_again(Request request, const Value& value, bench::Meter& meter) {
-    for (Ticks begin = bench::ticks();; begin = meter.lap(begin)) {
-        const Value answer = co_await request();
-        if (!is_same(answer, value)) {
-            bench::fail("not what was sent");
-        }
-    }
-}
-
-template <class Client>
-void connect_all(asio::io_context& context, std::deque<Client>& clients) {
-    for (Client& client : clients) {
-        client.connect(stop_on_error);
-    }
-    while (!std::all_of(clients.begin(), clients.end(), [](const Client& client) { return client.is_connected(); })) {
-        context.run_one();
-    }
-}
-
-/// `request(client, value)` begins a request.
-template <class Client, class Value, class Request>
-void measure(const bench::Options& options, const Value& value, Request request) {
-    asio::io_context context(1);
-    std::deque<Client> clients;
-    for (int i = 0; i != options.clients; ++i) {
-        clients.emplace_back(context, connector_of(options));
-    }
-    connect_all(context, clients);
-    bench::Meter meter(options);
-    for (Client& client : clients) {
-        for (int i = 0; i != options.depth; ++i) {
-            const auto ask = [&client, &value, request] { return request(client, value); };
-            asio::co_spawn(context, ask_again_and_again(ask, value, meter), stop_on_error);
-        }
-    }
-    context.run();
-}
-
 template <class S>
 using Client = communica::SimpleClient<communica::AnyConnector, S>;
 
 template <class S, class Value>
 void measure_simple(const bench::Options& options, const Value& value) {
-    measure<Client<S>>(options, value,
-                       [](Client<S>& client, const Value& v) { return client.template request<Value>(v); });
+    bench::measure<Client<S>>(options, connector_of(options), value,
+                              [](Client<S>& client, const Value& v) { return client.template request<Value>(v); });
 }
 
 void measure_idle(const bench::Options& options) {
@@ -199,10 +135,10 @@ void measure_idle(const bench::Options& options) {
     std::deque<Client<JsonSerializer>> clients;
     const auto connect = [&] {
         auto& client = clients.emplace_back(context, connector_of(options));
-        client.connect(stop_on_error);
+        client.connect(bench::stop_on_error);
         bool done = false;
         client.request<std::string>("hello", [&done](const std::exception_ptr& error, const std::string&) {
-            stop_on_error(error);
+            bench::stop_on_error(error);
             done = true;
         });
         while (!done) {
@@ -232,13 +168,15 @@ void ask(const bench::Options& options) {
     } else if (options.variant == "routes") {
         using RouteClient = communica::RouteClient<communica::AnyConnector>;
         const std::string route = route_name(7);
-        measure<RouteClient>(options, text, [&route](RouteClient& client, const std::string& value) {
-            return client.request<std::string>(route, value);
-        });
+        bench::measure<RouteClient>(options, connector_of(options), text,
+                                    [&route](RouteClient& client, const std::string& value) {
+                                        return client.request<std::string>(route, value);
+                                    });
     } else if (options.variant == "no_deadline") {
-        measure<Client<JsonSerializer>>(options, text, [](Client<JsonSerializer>& client, const std::string& value) {
-            return client.request<std::string>(value, {.timeout = std::nullopt});
-        });
+        bench::measure<Client<JsonSerializer>>(options, connector_of(options), text,
+                                               [](Client<JsonSerializer>& client, const std::string& value) {
+                                                   return client.request<std::string>(value, {.timeout = std::nullopt});
+                                               });
     } else {
         measure_simple<JsonSerializer>(options, text);
     }

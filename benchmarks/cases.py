@@ -25,6 +25,8 @@ GROUPS = {
     "many": "64 requests at once on one connection, 64 B, Unix socket",
     "struct": "64 requests at once, a struct of 1 KiB, Unix socket",
     "large": "One request at a time, 1 MiB, Unix socket",
+    "one tls": "One request at a time, 64 B, TLS over TCP",
+    "many tls": "64 requests at once on one connection, 64 B, TLS over TCP",
     "clients": "1,000 clients with one request each, 64 B, Unix socket",
     "threads": "8 clients, a handler that works for 100 us, both cores",
     "spin": "One request at a time, 64 B, Unix socket, both cores",
@@ -49,6 +51,7 @@ PACKAGES = {
     "asio": "libasio-dev",
     "json": "nlohmann-json3-dev",
     "rapidjson": "rapidjson-dev",
+    "openssl": "libssl-dev",
 }
 
 OURS = "communica"
@@ -76,6 +79,12 @@ def cases():
     yield case("one tcp", BLOCKING, "blocking", transport="tcp")
 
     many = {"depth": 64}
+    for group, depth in (("one tls", {}), ("many tls", many)):
+        yield case(group, f"{OURS} JSON", "communica_tls", "json", transport="tcp", **depth)
+        yield case(group, f"{OURS} JSON, no TLS but a key", "communica_tls", "key", transport="tcp", **depth)
+        yield case(group, f"{OURS} JSON, neither", "communica", "json", transport="tcp", **depth)
+        yield case(group, ASIO, "asio_tls", transport="tcp", **depth)
+
     yield case("many", f"{OURS} JSON", "communica", "json", **many)
     yield case("many", f"{OURS} bytes", "communica", "bytes", **many)
     yield case("many", f"{OURS} suspending handler", "communica", "suspend", **many)
@@ -145,6 +154,12 @@ TARGETS = [
            at_least=True),
     Target("routes, one at a time", "cpu_us", f"one/{OURS} routes", f"one/{OURS} JSON", 1.1),
     Target("routes, 64 at once", "cpu_us", f"many/{OURS} routes", f"many/{OURS} JSON", 1.1),
+    Target("TLS, one at a time", "cpu_us", f"one tls/{OURS} JSON", f"one tls/{ASIO}", 1.1),
+    Target("TLS, 64 at once", "cpu_us", f"many tls/{OURS} JSON", f"many tls/{ASIO}", 1.1),
+    Target("a shared key, one at a time", "cpu_us", f"one tls/{OURS} JSON, no TLS but a key",
+           f"one tls/{OURS} JSON, neither", 1.1),
+    Target("a shared key, 64 at once", "cpu_us", f"many tls/{OURS} JSON, no TLS but a key",
+           f"many tls/{OURS} JSON, neither", 1.1),
     Target("1,000 clients", "cpu_us", f"clients/{OURS} JSON", f"clients/{ASIO}", 1.2),
     Target("2 threads, requests/s", "per_second", f"threads/{OURS} 2 threads", f"threads/{OURS} 1 thread", 1.7,
            at_least=True),
