@@ -39,7 +39,8 @@ TEST_CASE("a flood of connections that are refused, or stay half open, leaves a 
         const auto during = co_await test::latency(client);
         std::cout << transport << ": 99 of 100 requests within " << test::milliseconds(before)
                   << " ms, while others are " << how << " within " << test::milliseconds(during) << " ms\n";
-        CHECK(during < std::max<Clock::duration>(3 * before, test::latency_floor));
+        // The flood keeps a core busy, so where others want the cores too the scheduler's slices decide: 3 to 4 ms each.
+        CHECK(during < std::max<Clock::duration>(3 * before, 4 * test::latency_floor));
         knocking.kill(SIGKILL);
         CHECK(knocking.wait() == test::Exit{.signal = SIGKILL});
         co_await client.close();
