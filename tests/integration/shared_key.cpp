@@ -2,9 +2,11 @@
 #include "support/catch.hpp"
 #include "support/check_awaited.hpp"
 #include "support/pair.hpp"
+#include "support/process.hpp"
 #include "support/run.hpp"
 #include "support/scripted_peer.hpp"
 
+#include <asio/read_until.hpp>
 #include <communica/communica.hpp>
 #include <communica/connectors/keyed.hpp>
 
@@ -295,6 +297,46 @@ TEST_CASE("a man in between who has no key gets nowhere by passing a handshake o
         to_server.cut();
         co_await client.close();
     });
+}
+
+TEST_CASE("a man in between with a TLS channel to each side gets nowhere, even where nobody verifies certificates") {
+    using Stream = asio::ssl::stream<asio::ip::tcp::socket>;
+    test::Process guarding("guarding", {"TLS", secret});
+    const auto port = json::parse(guarding.expect("READY")).at("port").get<std::uint16_t>();
+    const asio::ip::address_v4 loopback = asio::ip::address_v4::loopback();
+    asio::io_context context;
+    asio::ip::tcp::acceptor door(context, {loopback, 0});
+    asio::ssl::context man(asio::ssl::context::tls);
+    test::Certificate({.common_name = "man"}).show_in(man);
+    const communica::TlsConnector to_man("127.0.0.1", door.local_endpoint().port(),
+                                         asio::ssl::context(asio::ssl::context::tls), {.verify_server = false});
+    communica::RouteClient client(context, with_key(to_man, SharedKey(secret)), Routes(), test::quick_client("guest"));
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        client.start();
+        Stream to_client(co_await door.async_accept(asio::use_awaitable), man);
+        co_await to_client.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+        Stream to_server(context, man);
+        co_await to_server.next_layer().async_connect({loopback, port}, asio::use_awaitable);
+        co_await to_server.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+
+        std::string hello;
+        co_await asio::async_read_until(to_client, asio::dynamic_buffer(hello), '\0', asio::use_awaitable);
+        co_await asio::async_write(to_server, asio::buffer(hello), asio::use_awaitable);
+        std::string challenge;
+        co_await asio::async_read_until(to_server, asio::dynamic_buffer(challenge), '\0', asio::use_awaitable);
+        CHECK(communica::wire::proof_in(json::parse(challenge.substr(0, challenge.size() - 1))));
+        co_await asio::async_write(to_client, asio::buffer(challenge), asio::use_awaitable);
+        std::string came;
+        (void)co_await asio::async_read(to_client, asio::dynamic_buffer(came), communica::no_throw);
+        CHECK(refusal_in(came).at("errc") == "authentication_failed");
+        to_client.next_layer().close();
+        co_await test::until([&] { return client.last_error().code == errc::authentication_failed; });
+        co_await client.close();
+    });
+    test::run_out(context);
+    guarding.end_input();
+    CHECK(guarding.wait() == test::in_order);
 }
 
 TEST_CASE("a key is not in a state, and a state does not load without one") {
