@@ -247,6 +247,30 @@ TEST_CASE("a server that wants certificates refuses clients without, or with tho
     });
 }
 
+TEST_CASE("a client id is its certificate's: another subject does not get it, the same one takes it over") {
+    const Town town;
+    Served served(TlsConnector("localhost", 0, town.strict_server()));
+    const auto ann = town.client_showing({.common_name = "ann"}, town.authority);
+    const auto ann_again = town.client_showing({.common_name = "ann"}, town.authority);
+    const auto bob = town.client_showing({.common_name = "bob"}, town.authority);
+    served.run([&]() -> asio::awaitable<void> {
+        communica::RouteClient first(served.context, served.tls(ann), Routes(), test::quick_client("ann"));
+        co_await first.connect();
+        communica::RouteClient thief(served.context, served.tls(bob), Routes(), test::quick_client("ann"));
+        thief.start();
+        co_await test::until([&] { return thief.last_error().code == errc::handshake_failed; });
+        contains(thief.last_error().text(), "this client id belongs to another user");
+        co_await thief.close();
+        CHECK_AWAITED("CN=ann,O=communica", first.request<std::string>("subject", nullptr));
+        communica::RouteClient second(served.context, served.tls(ann_again), Routes(), test::quick_client("ann"));
+        co_await second.connect();
+        co_await test::until([&] { return first.last_error().code == errc::replaced; });
+        CHECK_AWAITED("CN=ann,O=communica", second.request<std::string>("subject", nullptr));
+        co_await second.close();
+        co_await first.close();
+    });
+}
+
 TEST_CASE("plain text to a TLS port, and TLS to a plain port, are told as what they are") {
     const Town town;
     SECTION("plain text to TLS") {

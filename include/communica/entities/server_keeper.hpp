@@ -250,6 +250,10 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     /// Throws the reason if this client may not enter.
     Guest let_in(const nlohmann::json& hello, const Credentials& credentials) {
+        if (wire::nonce_in(hello)) {
+            throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none",
+                               {});
+        }
         const Hello who{peer::client_id_in(hello), credentials};
         std::optional<std::string> refusal;
         if (draining_) {
@@ -260,10 +264,6 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         }
         if (refusal) {
             throw MessageError(errc::handshake_failed, *refusal, {});
-        }
-        if (wire::nonce_in(hello)) {
-            throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none",
-                               {});
         }
         return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
     }
