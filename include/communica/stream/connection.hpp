@@ -31,7 +31,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     StreamConnection(Stream stream, Credentials credentials, const ConnectionOptions& options)
         : stream_(std::move(stream)),
-          credentials_(credentials),
+          credentials_(std::move(credentials)),
           reader_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
