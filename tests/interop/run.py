@@ -37,7 +37,7 @@ def arguments():
     parser.add_argument("--transports", default="tcp,local,tls")
     parser.add_argument("--modes", default="simple,route")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases whose name contains this")
-    parser.add_argument("--jobs", type=int, default=4 * os.cpu_count(), help="combinations at a time")
+    parser.add_argument("--jobs", type=int, default=10 * os.cpu_count(), help="combinations at a time: they wait for most of it")
     parser.add_argument("--quiet", action="store_true", help="print failures and totals alone")
     options = parser.parse_args()
     if "cpp" in options.pairs and not options.peer:
