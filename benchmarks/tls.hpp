@@ -1,7 +1,7 @@
 // What the benchmarks over TLS have in common.
 #pragma once
 
-#include "../tests/support/with_tls/certificates.hpp"
+#include "../tests/support/certificates.hpp"
 
 #include <asio/ssl.hpp>
 

@@ -1,5 +1,6 @@
 // Who has the key gets in, who has not does not, and nothing that was overheard helps.
 #include "support/catch.hpp"
+#include "support/certificates.hpp"
 #include "support/check_awaited.hpp"
 #include "support/pair.hpp"
 #include "support/process.hpp"
@@ -9,6 +10,7 @@
 #include <asio/read_until.hpp>
 #include <communica/communica.hpp>
 #include <communica/connectors/keyed.hpp>
+#include <communica/connectors/tls.hpp>
 
 #include <fstream>
 

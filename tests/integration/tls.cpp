@@ -1,11 +1,11 @@
 // What TLS refuses, and in which words; what it shows of the other side; how it ends.
 #include "support/catch.hpp"
+#include "support/certificates.hpp"
 #include "support/check_awaited.hpp"
 #include "support/pair.hpp"
 #include "support/run.hpp"
 #include "support/scripted_peer.hpp"
 
-#include <certificates.hpp>
 #include <communica/communica.hpp>
 #include <communica/connectors/tls.hpp>
 

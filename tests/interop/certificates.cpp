@@ -1,5 +1,5 @@
 // Makes the certificates with which the interop peers talk over TLS: `certificates DIRECTORY`.
-#include <certificates.hpp>
+#include "support/certificates.hpp"
 
 #include <fstream>
 #include <iostream>

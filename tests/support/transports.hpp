@@ -3,8 +3,10 @@
 
 #include "catch.hpp"
 #include "temporary_directory.hpp"
+#include "tls_transport.hpp"
 
-#include <tls_transport.hpp>  // of with_tls or without_tls, as the build says
+#include <communica/connectors/any.hpp>
+#include <communica/connectors/memory.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -25,7 +27,7 @@ inline std::ostream& operator<<(std::ostream& out, Transport transport) {
 
 /// Those that this build has.
 inline auto transports_of(std::vector<Transport> transports) {
-    if (!has_tls) {
+    if (!TlsTransport::exists()) {
         std::erase(transports, Transport::tls);
     }
     return Catch::Generators::from_range(transports);
@@ -41,6 +43,11 @@ inline auto lasting_transports() {
     using enum Transport;
     return transports_of({tcp, local, memory, tls});
 }
+
+/// One type for all connectors: what it is used with is compiled once.
+using TestConnector =
+    communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector, communica::DescriptorConnector,
+                              communica::MemoryConnector, TlsTransport>;
 
 /// A place where one server and its clients meet.
 class Meeting {
@@ -61,7 +68,7 @@ class Meeting {
             case Transport::tcp: return communica::TcpConnector("127.0.0.1", 0);
             case Transport::local: return local();
             case Transport::memory: return memory_;
-            case Transport::tls: return tls_at_server();
+            case Transport::tls: return TlsTransport::at_server();
             case Transport::descriptors: break;
         }
         return *server_end_;
@@ -74,7 +81,7 @@ class Meeting {
             case Transport::tcp: return communica::TcpConnector::load_state(server.connector_state());
             case Transport::local: return local();
             case Transport::memory: return memory_;
-            case Transport::tls: return tls_at_client(server.connector_state());
+            case Transport::tls: return TlsTransport::load_state(server.connector_state());
             case Transport::descriptors: break;
         }
         return *client_end_;

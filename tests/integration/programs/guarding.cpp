@@ -1,9 +1,10 @@
 // guarding TCP|TLS KEY: a server for those alone who have the key. Says `READY` and the state of a connector to it.
+#include "support/certificates.hpp"
 #include "support/mixed_requests.hpp"
 #include "support/program.hpp"
 
 #include <communica/connectors/keyed.hpp>
-#include <tls_transport.hpp>
+#include <communica/connectors/tls.hpp>
 
 namespace {
 
@@ -15,22 +16,22 @@ asio::awaitable<void> serve(Server& server) {
     co_await server.close();
 }
 
-test::TestConnector connector_of(const std::string& transport) {
-    if (transport == "TCP") {
-        return communica::TcpConnector("127.0.0.1", 0);
-    }
-    asio::ssl::context context(asio::ssl::context::tls);
-    test::Certificate({.common_name = "guarding"}).show_in(context);
-    return communica::TlsConnector("127.0.0.1", 0, std::move(context));
+template <class Connector>
+int guard(Connector connector, const char* key) {
+    asio::io_context context;
+    int notes = 0;
+    communica::RouteServer server(context, with_key(std::move(connector), communica::SharedKey(key)),
+                                  test::mixed_routes(notes));
+    return test::run_program(context, serve(server));
 }
 
 }  // namespace
 
 int main(int, char** argv) {
-    asio::io_context context;
-    int notes = 0;
-    const test::TestConnector connector = connector_of(argv[1]);
-    communica::RouteServer server(context, with_key(connector, communica::SharedKey(argv[2])),
-                                  test::mixed_routes(notes));
-    return test::run_program(context, serve(server));
+    if (std::string(argv[1]) == "TCP") {
+        return guard(communica::TcpConnector("127.0.0.1", 0), argv[2]);
+    }
+    asio::ssl::context context(asio::ssl::context::tls);
+    test::Certificate({.common_name = "guarding"}).show_in(context);
+    return guard(communica::TlsConnector("127.0.0.1", 0, std::move(context)), argv[2]);
 }
