@@ -88,7 +88,8 @@ class Connection {
     /// What a proof may be bound to, so that it is worth nothing elsewhere: the kind of transport, or this very channel.
     virtual std::string binding() const = 0;
 
-    /// The other side's hello, a JSON text. Throws `errc::handshake_failed`, or the code of a refusal with its reason.
+    /// The other side's hello, a JSON text. Throws `errc::handshake_failed`, or `authentication_failed`; with
+    /// the reason if there was a refusal.
     virtual asio::awaitable<std::string> read_hello() = 0;
     virtual asio::awaitable<void> write_hello(std::string json) = 0;
     /// Tells the other side why it may not enter, instead of a hello, and ends the connection.

@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/check_awaited.hpp"
+#include "support/logged_server.hpp"
 #include "support/pair.hpp"
 #include "support/process.hpp"
 #include "support/run.hpp"
@@ -22,6 +23,7 @@ using communica::KeyedConnector;
 using communica::SharedKey;
 using communica::TcpConnector;
 using nlohmann::json;
+using test::LoggedServer;
 using test::TestConnector;
 using Routes = communica::RouteTable<>;
 using namespace std::chrono_literals;
@@ -30,34 +32,6 @@ namespace {
 
 const std::string secret = "0123456789abcdef";
 const std::string other_secret = "0123456789abcdeF";
-
-/// A server that answers and takes note, with a key or without.
-template <class Connector>
-struct Guarded {
-    explicit Guarded(Connector connector) {
-        communica::ServerOptions options;
-        options.log = [this](communica::LogLevel, std::string_view line) { log += std::string(line) + "\n"; };
-        options.on_connect = [this](const std::string& id) { came.push_back(id); };
-        Routes routes;
-        routes.add("echo", [](json value) { return value; });
-        server.emplace(context, std::move(connector), routes, std::move(options));
-    }
-
-    template <class Body>
-    void run(Body body) {
-        test::run(context, [&]() -> asio::awaitable<void> {
-            co_await server->start();
-            co_await body();
-            co_await server->close();
-        });
-        test::run_out(context);
-    }
-
-    asio::io_context context;
-    std::string log;
-    std::vector<std::string> came;
-    std::optional<communica::RouteServer<Connector>> server;
-};
 
 /// How connecting ends: at once, or it would have tried again for an hour.
 template <class Connector>
@@ -102,9 +76,9 @@ TEST_CASE("two sides with the same key talk, over every transport") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
     const test::Meeting meeting(transport);
-    Guarded guarded(with_key(meeting.at_server(), SharedKey(secret)));
+    LoggedServer guarded(with_key(meeting.at_server(), SharedKey(secret)));
     guarded.run([&]() -> asio::awaitable<void> {
-        communica::RouteClient client(guarded.context, with_key(meeting.at_client(*guarded.server), SharedKey(secret)),
+        communica::RouteClient client(guarded.context, with_key(meeting.at_client(guarded), SharedKey(secret)),
                                       Routes(), test::quick_client());
         co_await client.connect();
         CHECK_AWAITED(json("hello"), client.request<json>("echo", "hello"));
@@ -118,14 +92,14 @@ TEST_CASE("a client with no key, or with another, is refused at once, and both s
     const bool has_another = GENERATE(false, true);
     CAPTURE(transport, has_another);
     const test::Meeting meeting(transport);
-    Guarded guarded(with_key(meeting.at_server(), SharedKey(secret)));
+    LoggedServer guarded(with_key(meeting.at_server(), SharedKey(secret)));
     const std::string at_client =
         has_another ? "the other side has another key" : "refused: this server wants a shared key";
     const std::string at_server =
         has_another ? "refused: the other side has another key" : "the client has no shared key";
     std::string log;
     guarded.run([&]() -> asio::awaitable<void> {
-        const auto connector = meeting.at_client(*guarded.server);
+        const auto connector = meeting.at_client(guarded);
         asio::awaitable<Error> asking =
             has_another ? refused(guarded.context, with_key(connector, SharedKey(other_secret)), &log)
                         : refused(guarded.context, connector, &log);
@@ -133,7 +107,7 @@ TEST_CASE("a client with no key, or with another, is refused at once, and both s
         CHECK(error.code == errc::authentication_failed);
         CHECK(error.text().starts_with(at_client));
         log += error.text();
-        co_await test::until([&] { return guarded.log.find("a handshake failed: " + at_server) != std::string::npos; });
+        co_await guarded.logged("a handshake failed: " + at_server);
         CHECK(guarded.came.empty());
     });
     for (const std::string& text : {log, guarded.log}) {
@@ -146,13 +120,12 @@ TEST_CASE("a server without a key refuses a client with one, and both sides say 
     const auto transport = GENERATE(test::lasting_transports());
     CAPTURE(transport);
     const test::Meeting meeting(transport);
-    Guarded guarded(meeting.at_server());
+    LoggedServer guarded(meeting.at_server());
     guarded.run([&]() -> asio::awaitable<void> {
-        const Error error =
-            co_await refused(guarded.context, with_key(meeting.at_client(*guarded.server), SharedKey(secret)));
+        const Error error = co_await refused(guarded.context, with_key(meeting.at_client(guarded), SharedKey(secret)));
         CHECK(error.code == errc::authentication_failed);
         CHECK(error.text().find("the client has a shared key, and this server has none") != std::string::npos);
-        co_await test::until([&] { return guarded.log.find("this server has none") != std::string::npos; });
+        co_await guarded.logged("this server has none");
         CHECK(guarded.came.empty());
     });
 }
@@ -179,10 +152,14 @@ TEST_CASE("a client that knows of no keys, as the Python library's, is refused w
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     const test::Meeting meeting(transport);
-    Guarded guarded(with_key(meeting.at_server(), SharedKey(secret)));
+    LoggedServer guarded(with_key(meeting.at_server(), SharedKey(secret)));
+    const std::string zero(1, '\0');
+    const std::string hello = GENERATE_COPY(test::client_hello("guest"), "no JSON" + zero, "\x16\x03\x01" + zero,
+                                            R"({"communica": {"nonce": "short"}})" + zero);
+    CAPTURE(hello);
     guarded.run([&]() -> asio::awaitable<void> {
-        auto peer = co_await test::ScriptedPeer::connect(guarded.server->connector_state());
-        co_await peer.send(test::client_hello("guest"));
+        auto peer = co_await test::ScriptedPeer::connect(guarded.connector_state());
+        co_await peer.send(hello);
         const std::string came = co_await peer.read_to_end();
         CHECK(refusal_in(came) ==
               json{{"reason", "this server wants a shared key"}, {"errc", "authentication_failed"}});
@@ -194,9 +171,9 @@ TEST_CASE("what was overheard does not let anybody in") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     const test::Meeting meeting(transport);
-    Guarded guarded(with_key(meeting.at_server(), SharedKey(secret)));
+    LoggedServer guarded(with_key(meeting.at_server(), SharedKey(secret)));
     guarded.run([&]() -> asio::awaitable<void> {
-        const std::string state = guarded.server->connector_state();
+        const std::string state = guarded.connector_state();
         const std::string binding = transport == test::Transport::tcp ? "tcp" : "local";
         const std::string hello = hello_with(some_nonce);
         const std::string_view text(hello.data(), hello.size() - 1);
@@ -278,14 +255,14 @@ TEST_CASE("the document's proofs are right") {
 TEST_CASE("a man in between who has no key gets nowhere by passing a handshake on to another kind of transport") {
     // The client asks the man, over TCP; the man asks the server, over a local socket.
     const test::Meeting meeting(test::Transport::local);
-    Guarded guarded(with_key(meeting.at_server(), SharedKey(secret)));
+    LoggedServer guarded(with_key(meeting.at_server(), SharedKey(secret)));
     guarded.run([&]() -> asio::awaitable<void> {
         test::ScriptedListener man(guarded.context, test::Transport::tcp);
         communica::RouteClient client(guarded.context, with_key(man.connector(), SharedKey(secret)), Routes(),
                                       test::quick_client("guest"));
         client.start();
         auto to_client = co_await man.accept();
-        auto to_server = co_await test::ScriptedPeer::connect(guarded.server->connector_state());
+        auto to_server = co_await test::ScriptedPeer::connect(guarded.connector_state());
         const std::string hello = co_await to_client.read_hello();
         co_await to_server.send(hello + '\0');
         const std::string challenge = co_await to_server.read_hello();

@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/check_awaited.hpp"
+#include "support/logged_server.hpp"
 #include "support/pair.hpp"
 #include "support/run.hpp"
 #include "support/scripted_peer.hpp"
@@ -57,26 +58,17 @@ struct Town {
     }
 };
 
-/// A server, what it logs, and how clients of all kinds fare with it.
-template <class Connector>
-struct Served {
-    explicit Served(Connector connector, communica::ServerOptions options = {}) {
-        options.log = [this](communica::LogLevel, std::string_view line) { log += std::string(line) + "\n"; };
-        Routes routes;
-        routes.add("echo", [](nlohmann::json value) { return value; });
-        routes.add("subject", [](communica::Context& its) { return its.credentials().subject.value_or("nobody"); });
-        server.emplace(context, std::move(connector), routes, std::move(options));
-    }
+Routes routes() {
+    Routes table;
+    table.add("subject", [](communica::Context& context) { return context.credentials().subject.value_or("nobody"); });
+    return table;
+}
 
-    template <class Body>
-    void run(Body body) {
-        test::run(context, [&]() -> asio::awaitable<void> {
-            co_await server->start();
-            co_await body();
-            co_await server->close();
-        });
-        test::run_out(context);
-    }
+/// A server, and how clients of all kinds fare with it.
+template <class Connector>
+struct Served : test::LoggedServer<Connector> {
+    explicit Served(Connector connector, communica::ServerOptions options = {})
+        : test::LoggedServer<Connector>(std::move(connector), routes(), std::move(options)) {}
 
     TlsConnector tls(Contexts client, TlsOptions options = {}) const {
         return TlsConnector::load_state(with_tls(true), std::move(client), std::move(options));
@@ -94,7 +86,7 @@ struct Served {
     asio::awaitable<std::string> refusal(C connector) {
         communica::ClientOptions options;
         options.backoff = communica::BackoffOptions{.first = 1h};
-        communica::RouteClient client(context, std::move(connector), Routes(), std::move(options));
+        communica::RouteClient client(this->context, std::move(connector), Routes(), std::move(options));
         client.start();
         co_await test::until([&] { return client.last_error().code != std::error_code(); });
         const Error error = client.last_error();
@@ -103,18 +95,9 @@ struct Served {
         co_return error.text();
     }
 
-    asio::awaitable<std::string> logged(std::string what) {
-        co_await test::until([&] { return log.find(what) != log.npos; });
-        co_return what;
-    }
-
-    asio::io_context context;
-    std::string log;
-    std::optional<communica::RouteServer<Connector>> server;
-
  private:
     std::string with_tls(bool tls) const {
-        auto state = nlohmann::json::parse(server->connector_state());
+        auto state = nlohmann::json::parse(this->connector_state());
         state["ssl"] = tls;
         return state.dump();
     }
@@ -230,6 +213,20 @@ TEST_CASE("a client may be told not to verify, and to expect another name") {
     });
 }
 
+TEST_CASE("no name is not any name: a client that connects to none has to say whom it expects") {
+    const Town town;
+    Served served(TlsConnector("127.0.0.1", 0, town.server()));
+    served.run([&]() -> asio::awaitable<void> {
+        const auto port = nlohmann::json::parse(served.connector_state()).at("port").get<std::uint16_t>();
+        const TlsConnector nameless("", port, town.client());  // which the resolver takes for this machine
+        communica::RouteClient client(served.context, nameless);
+        client.start();
+        co_await test::until([&] { return client.last_error().code != std::error_code(); });
+        CHECK(client.last_error().code == errc::invalid_argument);
+        co_await client.close();
+    });
+}
+
 TEST_CASE("a server that wants certificates refuses clients without, or with those of others") {
     const Town town;
     Served served(TlsConnector("localhost", 0, town.strict_server()));
@@ -305,7 +302,7 @@ TEST_CASE("no TLS before 1.2 is spoken, whatever the contexts allow") {
         served.run([&]() -> asio::awaitable<void> {
             const auto context = old(town.client());
             RawTls raw(served.context, *context);
-            co_await raw.connect(served.server->connector_state());
+            co_await raw.connect(served.connector_state());
             const auto [error] =
                 co_await raw.stream.async_handshake(asio::ssl::stream_base::client, communica::no_throw);
             contains(error.message(), "alert protocol version");
@@ -328,12 +325,12 @@ TEST_CASE("a connection that is closed ends with TLS's close_notify, from either
     const auto context = town.client();
     served.run([&]() -> asio::awaitable<void> {
         RawTls raw(served.context, *context);
-        co_await raw.greet(served.server->connector_state(), "raw");
+        co_await raw.greet(served.connector_state(), "raw");
         const bool we_close_first = GENERATE(false, true);
         CAPTURE(we_close_first);
         const std::string goodbye{"\0\0\0\x01\x14", 5};
         if (we_close_first) {
-            served.server->stop();
+            served.stop();
         } else {
             co_await asio::async_write(raw.stream, asio::buffer(goodbye), asio::use_awaitable);
         }
@@ -355,7 +352,7 @@ TEST_CASE("a stream that breaks off is told from one that ends") {
     const auto context = town.client();
     served.run([&]() -> asio::awaitable<void> {
         RawTls raw(served.context, *context);
-        co_await raw.greet(served.server->connector_state(), "raw");
+        co_await raw.greet(served.connector_state(), "raw");
         const bool in_order = GENERATE(false, true);
         CAPTURE(in_order);
         if (in_order) {
@@ -376,7 +373,7 @@ TEST_CASE("who stalls in the TLS handshake is cut off, counts as half open, and 
     options.max_handshakes = 3;
     Served served(TlsConnector("127.0.0.1", 0, town.server()), options);
     served.run([&]() -> asio::awaitable<void> {
-        const auto state = served.server->connector_state();
+        const auto state = served.connector_state();
         std::vector<test::ScriptedPeer> stalled;
         for (int number = 0; number != 4; ++number) {
             stalled.push_back(co_await test::ScriptedPeer::connect(state));

@@ -23,8 +23,8 @@ namespace communica::stream {
 template <class Stream>
 class StreamConnection final : public Connection, public std::enable_shared_from_this<StreamConnection<Stream>> {
  public:
-    /// After so many messages the other connections of the same thread get their turn: 256 made them wait 13 times as
-    /// long when one floods the server, 32 twice as long.
+    /// After so many messages the other connections of the same thread get their turn. While one floods the server, 32
+    /// make the others wait 40 us longer than alone, 16 make it 28 (64 B, optimised), and 256 some ten times as long.
     static constexpr int turn_length = 32;
     /// What many turns in a row made us send goes out together after so many.
     static constexpr int turns_a_write = 8;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../error.hpp"
-#include "error_names.hpp"
 #include "json_events.hpp"
 #include "read_buffer.hpp"
 
@@ -61,11 +60,13 @@ inline nlohmann::json parse_hello(std::string_view text) {
     return nlohmann::json::parse(text);
 }
 
-/// `code` goes with the reason if it has a name.
+/// The one kind of refusal that is told from others, under a further key which the Python library ignores.
+inline constexpr std::string_view authentication_failed = "authentication_failed";
+
 inline std::string frame_refusal(std::string_view reason, std::error_code code = errc::handshake_failed) {
     nlohmann::json body{{"reason", reason}};
-    if (const auto name = name_of(code); !name.empty()) {
-        body["errc"] = name;
+    if (code == errc::authentication_failed) {
+        body["errc"] = authentication_failed;
     }
     return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -88,7 +89,7 @@ inline std::optional<Error> read_refusal(std::string_view bytes) {
         return found != body.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
     };
     const std::string reason = text("reason");
-    return Error{.code = errc_named(text("errc")).value_or(errc::handshake_failed),
+    return Error{.code = text("errc") == authentication_failed ? errc::authentication_failed : errc::handshake_failed,
                  .message = reason.empty() ? "no reason given" : reason};
 }
 

@@ -1,4 +1,4 @@
-// A connection whose two sides prove to each other that they share a key, before either is anybody (docs/protocol.md, "Shared key").
+// A connection whose two sides first prove to each other that they share a key (docs/protocol.md, "Shared key").
 #pragma once
 
 #include "../../connection.hpp"
@@ -64,19 +64,28 @@ class KeyedConnection final : public Connection {
     /// A client's hello, once it has shown the key.
     asio::awaitable<std::string> challenge() {
         hello_ = co_await inner_->read_hello();
-        const auto hello = wire::parse_hello(hello_);
+        const auto hello = parsed(hello_);
         if (!wire::nonce_in(hello)) {
             co_await tell("this server wants a shared key");
             fail("the client has no shared key");
         }
         const std::string nonce = random_nonce();
         co_await inner_->write_hello(wire::write_challenge(nonce, proof_of("server", nonce)));
-        const auto shown = wire::proof_in(wire::parse_hello(co_await inner_->read_hello()));
+        const auto shown = wire::proof_in(parsed(co_await inner_->read_hello()));
         if (!shown || !is_same_proof(*shown, proof_of("client", nonce))) {
             co_await tell(another_key);
             fail(another_key);
         }
         co_return wire::without_nonce(hello);
+    }
+
+    /// Null where it can't be read: such a client is told, as one without a key is.
+    static nlohmann::json parsed(const std::string& hello) {
+        try {
+            return wire::parse_hello(hello);
+        } catch (const std::system_error&) {
+            return nullptr;
+        }
     }
 
     std::string proof_of(std::string_view side, std::string_view nonce) const {

@@ -36,8 +36,10 @@ class TlsStream {
         SSL_set_verify(ssl(), SSL_VERIFY_PEER, nullptr);
         X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl());
         X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        if (is_numeric(host) ? X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 0
-                             : X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 0) {
+        const int known = host.empty()       ? 0  // to OpenSSL it would be any host
+                          : is_numeric(host) ? X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str())
+                                             : X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size());
+        if (known != 1) {
             throw std::system_error(errc::invalid_argument, "not a host that a certificate can name: " + host);
         }
     }
