@@ -88,8 +88,8 @@ def check_targets(figures):
     """Rows of what is to be reached: text, against what, bound, what it is, whether it holds."""
     rows = []
     for target in TARGETS:
-        if target.subject in figures and target.baseline in figures:
-            ratio = figures[target.subject][target.figure] / figures[target.baseline][target.figure]
+        ratio = target.ratio(figures)
+        if ratio is not None:
             sign = ">=" if target.at_least else "<="
             rows.append({"case": target.text, "against": target.baseline.split("/")[1],
                          "to_reach": f"{sign} {target.bound:g} x", "reached": f"{ratio:.2f} x",

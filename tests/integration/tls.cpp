@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/check_awaited.hpp"
+#include "support/frame_decoder.hpp"
 #include "support/logged_server.hpp"
 #include "support/pair.hpp"
 #include "support/run.hpp"
@@ -317,6 +318,32 @@ TEST_CASE("no TLS before 1.2 is spoken, whatever the contexts allow") {
             co_await served.logged("a handshake failed: TLS: ");
         });
     }
+}
+
+TEST_CASE("requests that come in many small records are answered in few") {
+    const Town town;
+    Served served(TlsConnector("127.0.0.1", 0, town.server()));
+    const auto context = town.client();
+    served.run([&]() -> asio::awaitable<void> {
+        RawTls raw(served.context, *context);
+        co_await raw.greet(served.connector_state(), "raw");
+        constexpr int count = 60;
+        for (int number = 0; number != count; ++number) {  // all are out before the server, in this thread, reads one
+            const std::string request =
+                test::message_frame(R"({"id": ")" + std::to_string(number) + R"(", "type": 1, "route": "echo"})", "7");
+            asio::write(raw.stream, asio::buffer(request));
+        }
+        std::string came;
+        int records = 0;
+        for (; test::decode_frames(came).frames.size() != count; ++records) {
+            std::array<char, 16 * 1024> record{};  // more than one is never given at a time
+            const auto [error, size] = co_await raw.stream.async_read_some(asio::buffer(record), communica::no_throw);
+            REQUIRE_FALSE(error);
+            came.append(record.data(), size);
+        }
+        CHECK(records <= 4);
+        raw.stream.next_layer().close();
+    });
 }
 
 TEST_CASE("a connection that is closed ends with TLS's close_notify, from either side") {

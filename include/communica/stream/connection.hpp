@@ -183,13 +183,17 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             } else {
                 reader_.shrink();
             }
-            const auto room = reader_.prepare();
-            const auto [error, count] =
-                co_await stream_.async_read_some(asio::buffer(room.data(), room.size()), no_throw);
+            const std::span<char> prepared = reader_.prepare();
+            const asio::mutable_buffer room(prepared.data(), prepared.size());
+            const auto [error, count] = co_await stream_.async_read_some(room, no_throw);
             if (error) {
                 co_return ending_for(error);
             }
-            commit(count);
+            if constexpr (HasReadOn<Stream>) {
+                commit(count + stream_.read_on(room + count));
+            } else {
+                commit(count);
+            }
             watch_.on_read();
         }
     }
