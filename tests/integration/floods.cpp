@@ -1,4 +1,5 @@
 // Who floods, or does not read, or only sits there, is no trouble to the others.
+#include "support/cores.hpp"
 #include "support/latency.hpp"
 #include "support/memory.hpp"
 #include "support/mixed_requests.hpp"
@@ -35,6 +36,7 @@ TEST_CASE("a client that floods and reads nothing does not slow down the others"
                          ? communica::TcpConnector("127.0.0.1", 0).dump_state()
                          : communica::LocalConnector("flooded", {.directory = directory.path()}).dump_state()});
     const std::string state = serving.expect("READY");
+    const test::OwnCore core(serving.id());
     asio::io_context context;
     Client client(context, AnyConnector::load_state(state), test::quick_client());
 
