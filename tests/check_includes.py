@@ -33,7 +33,7 @@ SANS_IO = {"wire/": ["asio/buffer.hpp", "asio/error.hpp", "asio/error_code.hpp"]
 MAX_LINES = 400
 
 PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_")
-PLATFORM_FILES = re.compile(r"connectors/detail/(platform|.*_(unix|windows))\.hpp|asio\.hpp")
+PLATFORM_FILES = re.compile(r"connectors/detail/((local_)?platform|.*_(unix|windows))\.hpp|asio\.hpp")
 
 
 def room_of(header):
@@ -73,7 +73,7 @@ def problems_of(header, text):
             if room in SANS_IO and (own or name).startswith("asio") and name not in SANS_IO[room]:
                 yield number, f"{room} does no I/O and may not include {name}"
         elif re.match(r"\s*#\s*(el)?if", line) and PLATFORM.search(line) and not PLATFORM_FILES.fullmatch(header):
-            yield number, "platforms differ in connectors/detail/platform.hpp, *_unix.hpp, *_windows.hpp and asio.hpp alone"
+            yield number, "platforms differ in connectors/detail/*platform.hpp, *_unix.hpp, *_windows.hpp and asio.hpp alone"
 
 
 def main(include=pathlib.Path(__file__).parents[1] / "include"):

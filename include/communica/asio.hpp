@@ -36,8 +36,10 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <typeinfo>
 
 #if ASIO_VERSION < 102400
@@ -59,6 +61,15 @@ using default_token = asio::use_awaitable_t<>;
 
 /// Awaits an operation and gives its error as a value: `auto [error, n] = co_await op(no_throw);`
 inline constexpr auto no_throw = as_tuple(asio::use_awaitable);
+
+#if defined(ASIO_HAS_IOCP)
+/// Windows' completion ports: the system takes each write as a whole, and says only at its end how it went.
+inline constexpr bool writes_are_whole = true;
+#else
+inline constexpr bool writes_are_whole = false;
+#endif
+/// Where progress would not show otherwise, so much is written at a time.
+inline constexpr std::size_t largest_write = writes_are_whole ? 64 * 1024 : std::numeric_limits<std::size_t>::max();
 
 /// What is posted and waited for besides messages. Of one type each: for every further type of handler a program
 /// compiles some forty functions.

@@ -35,10 +35,13 @@ struct UnsentMessage {
 struct Credentials {
     std::optional<std::int64_t> pid = {};     ///< of the process that connected
     std::optional<std::int64_t> uid = {};     ///< POSIX user id
+    std::optional<std::string> sid = {};      ///< Windows security identifier of the user: `S-1-5-21-...`
     std::optional<std::string> subject = {};  ///< of a verified certificate, as in RFC 2253: `CN=worker,O=Example`
 
     /// The same user, or the same holder of a certificate.
-    bool is_same_user(const Credentials& other) const { return uid == other.uid && subject == other.subject; }
+    bool is_same_user(const Credentials& other) const {
+        return uid == other.uid && sid == other.sid && subject == other.subject;
+    }
 };
 
 /// What an entity gives to the connections that are made for it.

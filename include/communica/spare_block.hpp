@@ -27,9 +27,9 @@ struct SpareBlockEnd {
         thread_has_ended = true;
         std::free(std::exchange(spare_block, {}).memory);
     }
-    void touch() const noexcept {}
 };
-inline thread_local SpareBlockEnd spare_block_end;
+/// In a function: several files with one outside can't be linked by MinGW's GCC 12.
+inline void free_spare_block_at_thread_end() noexcept { thread_local const SpareBlockEnd end; }
 
 }  // namespace detail
 
@@ -53,7 +53,7 @@ inline void give_block_back(Block block) noexcept {
         detail::spare_block.memory != nullptr || detail::thread_has_ended) {
         std::free(block.memory);
     } else {
-        detail::spare_block_end.touch();  // made when it is first used
+        detail::free_spare_block_at_thread_end();
         detail::spare_block = block;
     }
 }

@@ -2,11 +2,8 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "detail/platform.hpp"
-#include "detail/socket.hpp"
+#include "detail/local_platform.hpp"
 #include "detail/state.hpp"
-
-#include <asio/local/stream_protocol.hpp>
 
 #include <atomic>
 #include <memory>
@@ -17,6 +14,8 @@ namespace communica {
 
 /// The stream socket behind `descriptor`, which becomes this connector's: it serves one connection, as client
 /// (`connect`) or server (`listen` accepts it once), and its copies share it. The descriptor is made close-on-exec.
+/// On Windows it is the handle of one end of a connected pipe, opened with `FILE_FLAG_OVERLAPPED`. (Handles have 32 bits
+/// there: Microsoft, "Interprocess Communication Between 32-bit and 64-bit Applications".)
 ///
 /// A parent that hands an end of a `socketpair` to its child leaves that end inheritable, and passes `dump_state()`.
 class DescriptorConnector {
@@ -48,7 +47,7 @@ class DescriptorConnector {
         explicit State(int descriptor) : number(descriptor) {}
         ~State() {
             if (!taken) {
-                ::close(number);
+                detail::close_descriptor(number);
             }
         }
 
@@ -57,11 +56,7 @@ class DescriptorConnector {
                 throw std::system_error(errc::not_connected,
                                         "a descriptor serves one connection, and this one has had it");
             }
-            detail::close_on_exec(number);
-            detail::Socket socket(make_strand_on(executor));
-            socket.assign(asio::local::stream_protocol(), number);
-            return std::make_shared<detail::SocketConnection>(std::move(socket), detail::peer_credentials(number),
-                                                              options);
+            return detail::adopt_descriptor(number, executor, options);
         }
 
         const int number;

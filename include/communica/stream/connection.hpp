@@ -369,6 +369,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void shut() {
         timer_.cancel();
         asio::error_code ignored;
+        if constexpr (writes_are_whole && HasCancel<Stream>) {
+            stream_.cancel(ignored);  // Wine leaves a write waiting when its socket closes
+        }
         stream_.close(ignored);
     }
 

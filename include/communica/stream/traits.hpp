@@ -25,6 +25,10 @@ concept HasShutdownSend = requires(S& stream) { stream.shutdown(S::shutdown_send
 template <class S>
 concept HasAsyncWait = requires(S& stream) { stream.async_wait(S::wait_read, no_throw); };
 
+/// What waits for it can be ended without it.
+template <class S>
+concept HasCancel = requires(S& stream, asio::error_code& error) { stream.cancel(error); };
+
 /// What has come with what was read may wait inside the stream, and be taken without reading.
 template <class S>
 concept HasReadOn = requires(S& stream, asio::mutable_buffer buffer) { stream.read_on(buffer); };

@@ -78,7 +78,7 @@ class WriteQueue {
         return {buffer, buffers_.end()};
     }
 
-    /// The write is done; after a failed one `written` says how far it came.
+    /// The write is done; after a failed one `written` says how far it came, or may have come.
     void end_write(std::size_t written) {
         if (written < flying_bytes_) {
             written_ = written;

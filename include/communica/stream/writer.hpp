@@ -6,7 +6,6 @@
 #include "write_queue.hpp"
 
 #include <atomic>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -166,7 +165,7 @@ class Writer {
 
     void write_rest(std::size_t written) {
         auto done = [this, written, owner = owner_.shared_from_this()](asio::error_code error, std::size_t count) {
-            end_write(error, written + count);
+            end_write(error, written + count + (error && writes_are_whole ? largest_write : 0));
             flush();
         };
         asio::async_write(stream_, queue_.skip(written), watched_transfer(), std::move(done));
@@ -178,7 +177,7 @@ class Writer {
             if (written != std::exchange(before, written)) {
                 owner_.on_progress();
             }
-            return error ? std::size_t{0} : std::numeric_limits<std::size_t>::max();
+            return error ? std::size_t{0} : largest_write;
         };
     }
 

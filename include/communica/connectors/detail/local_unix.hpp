@@ -1,9 +1,12 @@
-// Local sockets on POSIX: where their files are, and how one is taken, found stale and given back.
+// Local sockets on POSIX: where their files are, how one is taken, found stale and given back, and who is let in.
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../connector.hpp"
 #include "../../error.hpp"
+#include "../local_options.hpp"
 #include "sockets_unix.hpp"
+#include "stream_listener.hpp"
 
 #include <asio/local/stream_protocol.hpp>
 
@@ -11,7 +14,9 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,19 +63,8 @@ inline std::string temporary_directory() {
     return ".";
 }
 
-/// The name as it is used: ASCII letters in lower case. Throws `errc::invalid_argument` for what can't be a file's name.
-inline std::string local_name(std::string name) {
-    if (name.empty() || name.find('/') != name.npos || name.find('\0') != name.npos) {
-        throw std::system_error(errc::invalid_argument,
-                                "a local socket's name is not empty and has no '/': \"" + name + "\"");
-    }
-    for (char& letter : name) {
-        if (letter >= 'A' && letter <= 'Z') {
-            letter = static_cast<char>(letter - 'A' + 'a');
-        }
-    }
-    return name;
-}
+/// What the name of a local socket can't contain.
+inline constexpr std::string_view not_in_local_names{"/\0", 2};
 
 /// The users (uids) to talk to: those that are named, or this one and root.
 class TrustedUsers {
@@ -93,11 +87,13 @@ class TrustedUsers {
 /// The file of a local socket and the directory that it lies in.
 class LocalAddress {
  public:
-    /// An empty `directory` is the Python library's: `communica` in the directory for temporary files.
-    LocalAddress(const std::string& name, const std::string& directory, TrustedUsers users = TrustedUsers({}))
-        : directory_(directory.empty() ? temporary_directory() + "/communica" : directory),
+    LocalAddress(const std::string& name, const LocalOptions& options)
+        : directory_(options.directory.empty() ? temporary_directory() + "/communica" : options.directory),
           path_(directory_ + "/" + name + ".sock"),
-          users_(std::move(users)) {
+          users_(options.users) {
+        if (!options.sids.empty()) {
+            throw std::system_error(errc::invalid_argument, "the users of a local socket are uids here, not SIDs");
+        }
         if (path_.size() >= sizeof(::sockaddr_un::sun_path)) {
             throw std::system_error(errc::invalid_argument, "the path of a local socket has at most " +
                                                                 std::to_string(sizeof(::sockaddr_un::sun_path) - 1) +
@@ -106,6 +102,8 @@ class LocalAddress {
     }
 
     const std::string& path() const noexcept { return path_; }
+    /// For people.
+    const std::string& text() const noexcept { return path_; }
     const std::string& directory() const noexcept { return directory_; }
     const TrustedUsers& users() const noexcept { return users_; }
     /// What the socket's file lets connect. Who is trusted is looked at again when he has connected.
@@ -213,5 +211,79 @@ class LocalSocketFile {
     ::dev_t device_ = 0;
     ::ino_t inode_ = 0;
 };
+
+/// Null if the other end is nobody to talk to.
+inline std::shared_ptr<Connection> make_local_connection(Socket socket, const TrustedUsers& users,
+                                                         const ConnectionOptions& options) {
+    const Credentials credentials = peer_credentials(socket.native_handle());
+    return credentials.uid && users.contain(*credentials.uid)
+               ? std::make_shared<SocketConnection>(std::move(socket), credentials, options)
+               : nullptr;
+}
+
+class LocalListener final : public StreamListener<SocketAcceptor> {
+ public:
+    LocalListener(std::vector<SocketAcceptor> acceptors, LocalSocketFile file, LocalAddress address, std::string state,
+                  const asio::any_io_executor& executor, const ConnectionOptions& options)
+        : StreamListener(std::move(acceptors), executor, options),
+          file_(std::move(file)),
+          address_(std::move(address)),
+          state_(std::move(state)) {}
+
+    void close() override {
+        file_.remove();
+        StreamListener::close();
+    }
+    std::string address() const override { return address_.path(); }
+    std::string state() const override { return state_; }
+
+ private:
+    std::shared_ptr<Connection> make_connection(Socket socket) override {
+        return make_local_connection(std::move(socket), address_.users(), options());
+    }
+
+    LocalSocketFile file_;
+    LocalAddress address_;
+    std::string state_;
+};
+
+inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
+                                                                  ConnectionOptions options) {
+    address.require_safe_directory();
+    Socket socket(make_strand_on(executor));
+    open_socket(socket, asio::local::stream_protocol());
+    if (const auto [error] = co_await socket.async_connect(address.endpoint(), no_throw); error) {
+        throw std::system_error(error, address.path());
+    }
+    auto connection = make_local_connection(std::move(socket), address.users(), options);
+    if (!connection) {
+        throw std::system_error(std::make_error_code(std::errc::permission_denied),
+                                address.path() + " is the socket of a user who is not trusted");
+    }
+    co_return connection;
+}
+
+/// `state` is the connector's.
+inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress address, std::string state,
+                                                               asio::any_io_executor executor,
+                                                               ConnectionOptions options) {
+    Acceptor acceptor(executor);
+    auto file = LocalSocketFile::listen(address, acceptor);
+    std::vector<SocketAcceptor> acceptors;
+    acceptors.emplace_back(std::move(acceptor), executor);
+    co_return std::make_shared<LocalListener>(std::move(acceptors), std::move(file), std::move(address),
+                                              std::move(state), executor, options);
+}
+
+/// A connection over a stream socket that is connected already.
+inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::any_io_executor& executor,
+                                                    const ConnectionOptions& options) {
+    close_on_exec(descriptor);
+    Socket socket(make_strand_on(executor));
+    socket.assign(asio::local::stream_protocol(), descriptor);
+    return std::make_shared<SocketConnection>(std::move(socket), peer_credentials(descriptor), options);
+}
+
+inline void close_descriptor(int descriptor) noexcept { ::close(descriptor); }
 
 }  // namespace communica::detail

@@ -1,9 +1,8 @@
-// Which platform's files are used.
+// Which platform's sockets are used.
 #pragma once
 
 #if defined(_WIN32)
-#error "Windows is not supported yet"
+#include "sockets_windows.hpp"
 #else
-#include "local_unix.hpp"
 #include "sockets_unix.hpp"
 #endif

@@ -6,7 +6,9 @@
 #include "socket.hpp"
 
 #include <cerrno>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -29,21 +31,51 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
     socket.assign(protocol, descriptor);
 }
 
-/// Takes a connection that is waiting; -1 if there is none. Throws for what is not the connection's fault alone.
-inline int accept_socket(Acceptor& acceptor) {
-    for (;;) {
-        const int descriptor = ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            return descriptor;
-        }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return -1;
-        }
-        if (errno != EINTR && errno != ECONNABORTED) {
-            throw_errno("accept");
+/// Before `bind`: a port whose last server has just ended can be had at once.
+inline void claim_address(Acceptor& acceptor) { acceptor.set_option(asio::socket_base::reuse_address(true)); }
+
+/// For `StreamListener`. Each connection gets a strand of `executor`.
+class SocketAcceptor {
+ public:
+    using Stream = Socket;
+
+    SocketAcceptor(Acceptor acceptor, asio::any_io_executor executor)
+        : acceptor_(std::move(acceptor)), executor_(std::move(executor)) {}
+
+    SocketProtocol::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
+
+    std::optional<Socket> take() {
+        for (;;) {
+            const int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
+            if (descriptor >= 0) {
+                Socket socket(make_strand_on(executor_));
+                socket.assign(acceptor_.local_endpoint().protocol(), descriptor);
+                return socket;
+            }
+            if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                return std::nullopt;
+            }
+            if (errno != EINTR && errno != ECONNABORTED) {
+                throw_errno("accept");
+            }
         }
     }
-}
+
+    template <class Ready>
+    void async_wait(const asio::any_io_executor& executor, Ready ready) {
+        acceptor_.async_wait(Acceptor::wait_read,
+                             asio::bind_executor(executor, [ready = std::move(ready)](asio::error_code) { ready(); }));
+    }
+
+    void close() {
+        asio::error_code ignored;
+        acceptor_.close(ignored);
+    }
+
+ private:
+    Acceptor acceptor_;
+    asio::any_io_executor executor_;
+};
 
 /// Has this machine not the address, or nothing of its family? Without IPv6 there may still be a name for an IPv6
 /// address. By number: before 1.24 Asio's codes are never equal to a `std::errc`.

@@ -1,8 +1,8 @@
 // Listening over TCP, for plain connections and for those with TLS.
 #pragma once
 
-#include "socket_listener.hpp"
 #include "state.hpp"
+#include "stream_listener.hpp"
 #include "tcp_sockets.hpp"
 
 #include <functional>
@@ -19,13 +19,13 @@ inline std::string tcp_state(const TcpAddress& address, bool tls) {
            ", \"port\": " + std::to_string(address.port) + ", \"ssl\": " + (tls ? "true" : "false") + "}";
 }
 
-class TcpListener final : public SocketListener {
+class TcpListener final : public StreamListener<SocketAcceptor> {
  public:
     using Make = std::function<std::shared_ptr<Connection>(Socket, const ConnectionOptions&)>;
 
-    TcpListener(std::vector<Acceptor> acceptors, std::string host, bool tls, Make make, asio::any_io_executor executor,
-                const ConnectionOptions& options)
-        : SocketListener(std::move(acceptors), std::move(executor), options),
+    TcpListener(std::vector<SocketAcceptor> acceptors, std::string host, bool tls, Make make,
+                const asio::any_io_executor& executor, const ConnectionOptions& options)
+        : StreamListener(std::move(acceptors), executor, options),
           address_{std::move(host), bound_port(this->acceptors().front())},
           tls_(tls),
           make_(std::move(make)) {}

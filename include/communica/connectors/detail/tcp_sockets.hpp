@@ -27,7 +27,8 @@ struct TcpAddress {
     }
 };
 
-inline std::uint16_t bound_port(const Acceptor& acceptor) {
+/// Of an `Acceptor` or a `SocketAcceptor`.
+std::uint16_t bound_port(const auto& acceptor) {
     const auto bound = acceptor.local_endpoint();
     asio::ip::tcp::endpoint endpoint;
     endpoint.resize(bound.size());
@@ -82,7 +83,7 @@ inline asio::awaitable<Socket> connect_tcp(TcpAddress address, asio::any_io_exec
 inline void listen_on(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint, asio::error_code& error) {
     try {
         open_socket(acceptor, endpoint.protocol());
-        acceptor.set_option(asio::socket_base::reuse_address(true));
+        claim_address(acceptor);
         if (endpoint.address().is_v6()) {
             acceptor.set_option(asio::ip::v6_only(true));  // the IPv4 address has a socket of its own
         }
@@ -96,17 +97,17 @@ inline void listen_on(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoin
 
 /// Listens on every address of the host, on one port. When the system chose it for the first, another may hold it
 /// elsewhere: then the system chooses again.
-inline asio::awaitable<std::vector<Acceptor>> listen_tcp(TcpAddress address, asio::any_io_executor executor) {
+inline asio::awaitable<std::vector<SocketAcceptor>> listen_tcp(TcpAddress address, asio::any_io_executor executor) {
     const auto endpoints = co_await resolve(address, executor);
     for (int attempts_left = address.port == 0 ? 9 : 0;; --attempts_left) {
-        std::vector<Acceptor> acceptors;
+        std::vector<SocketAcceptor> acceptors;
         asio::error_code error;
         for (const auto& endpoint : endpoints) {
             const auto port = acceptors.empty() ? address.port : bound_port(acceptors.front());
             asio::error_code failure;
             Acceptor acceptor(executor);
             if (listen_on(acceptor, {endpoint.address(), port}, failure); !failure) {
-                acceptors.push_back(std::move(acceptor));
+                acceptors.emplace_back(std::move(acceptor), executor);
             } else if (!is_absent_address(failure) || acceptors.empty()) {
                 error = failure;
             }

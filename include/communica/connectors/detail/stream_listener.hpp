@@ -1,0 +1,80 @@
+// Accepts connections from one or more places at once.
+#pragma once
+
+#include "../../connector.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace communica::detail {
+
+/// Accepts from several acceptors in turn: a host name may have several addresses, a pipe has several instances. Works on
+/// the executor of the coroutine that accepts, a strand; the acceptors know where their connections get strands of their own.
+///
+/// An `Acceptor` has `take()`, a stream that waits or nothing, which throws what is not the stream's fault alone;
+/// `async_wait(executor, ready)`, which calls `ready()` there when there may be one; and `close()`.
+template <class Acceptor>
+class StreamListener : public Listener, public std::enable_shared_from_this<StreamListener<Acceptor>> {
+ public:
+    StreamListener(std::vector<Acceptor> acceptors, const asio::any_io_executor& executor,
+                   const ConnectionOptions& options)
+        : acceptors_(std::move(acceptors)),
+          ready_(acceptors_.size()),
+          changed_(executor, asio::steady_timer::time_point::max()),
+          options_(options) {
+        std::iota(ready_.begin(), ready_.end(), std::size_t{0});
+    }
+
+    asio::awaitable<std::shared_ptr<Connection>> accept() override {
+        const auto self = this->shared_from_this();
+        const auto strand = co_await asio::this_coro::executor;
+        for (;;) {
+            if (closed_) {
+                throw std::system_error(asio::error::operation_aborted);
+            }
+            while (!ready_.empty()) {
+                const std::size_t index = ready_.front();
+                if (auto stream = acceptors_[index].take()) {
+                    co_return make_connection(*std::move(stream));
+                }
+                arm(strand, index);
+                ready_.pop_front();
+            }
+            co_await changed_.async_wait(no_throw);
+        }
+    }
+
+    void close() override {
+        closed_ = true;
+        for (Acceptor& acceptor : acceptors_) {
+            acceptor.close();
+        }
+        changed_.cancel();
+    }
+
+ protected:
+    /// Null if it is nobody to talk to.
+    virtual std::shared_ptr<Connection> make_connection(typename Acceptor::Stream stream) = 0;
+    const ConnectionOptions& options() const noexcept { return options_; }
+    const std::vector<Acceptor>& acceptors() const noexcept { return acceptors_; }
+
+ private:
+    void arm(const asio::any_io_executor& strand, std::size_t index) {
+        acceptors_[index].async_wait(strand, [self = this->shared_from_this(), index] {
+            self->ready_.push_back(index);
+            self->changed_.cancel();
+        });
+    }
+
+    std::vector<Acceptor> acceptors_;
+    std::deque<std::size_t> ready_;  // acceptors that may have a stream: one that has none waits for it again
+    asio::steady_timer changed_;     // never expires: cancelled when there is something to look at
+    ConnectionOptions options_;
+    bool closed_ = false;
+};
+
+}  // namespace communica::detail

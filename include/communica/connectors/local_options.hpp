@@ -1,0 +1,23 @@
+// Where a local socket lies, and who may be at its other end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace communica {
+
+struct LocalOptions {
+    /// The directory of the socket file. Empty: the Python library's, `communica` in the directory for temporary files. On
+    /// Windows, where there is no file, it is a part of the pipe's name.
+    std::string directory = {};
+    /// POSIX: the users (uids) at the other end. A server closes the connections of others before it reads a byte of
+    /// theirs, a client that finds another's server does not talk to it. Empty: this user and root. Where others are named,
+    /// the socket lets everybody connect, and its directory has to let them through.
+    std::vector<std::int64_t> users = {};
+    /// Windows: the same as security identifiers, `S-1-5-21-...`, of users or groups; they are what the pipe's access list
+    /// lets in, and this user always. Empty: this user alone.
+    std::vector<std::string> sids = {};
+};
+
+}  // namespace communica
