@@ -1,5 +1,4 @@
 // Who floods, or does not read, or only sits there, is no trouble to the others.
-#include "support/cores.hpp"
 #include "support/latency.hpp"
 #include "support/memory.hpp"
 #include "support/mixed_requests.hpp"
@@ -7,8 +6,8 @@
 #include "support/process.hpp"
 #include "support/raw_socket.hpp"
 #include "support/scripted_peer.hpp"
+#include "support/system.hpp"
 
-#include <csignal>
 #include <iostream>
 
 namespace floods {
@@ -50,8 +49,8 @@ TEST_CASE("a client that floods and reads nothing does not slow down the others"
                   << test::milliseconds(during) << " ms; the server has " << test::resident_bytes(serving.id()) / 1024
                   << " KiB\n";
         CHECK(during < std::max<Clock::duration>(3 * before, test::latency_floor));
-        flooding.kill(SIGKILL);
-        CHECK(flooding.wait() == test::Exit{.signal = SIGKILL});
+        flooding.kill();
+        CHECK(flooding.wait() == test::killed);
         CHECK_AWAITED(1, client.request<int>("echo", 1));
         co_await client.close();
     });

@@ -2,11 +2,7 @@
 #include "support/mixed_requests.hpp"
 #include "support/pair.hpp"
 #include "support/process.hpp"
-
-#include <csignal>
-
-#include <sys/socket.h>
-#include <unistd.h>
+#include "support/system.hpp"
 
 namespace processes {
 
@@ -59,7 +55,7 @@ TEST_CASE("a client talks to a server in another process") {
         co_await client.connect();
         const nlohmann::json value{{"text", "\u00e4"}, {"list", {1, 2.5, nullptr}}};
         CHECK_AWAITED(value, client.request("echo", value));
-        CHECK_AWAITED(process.id(), client.request<int>("pid", nullptr));
+        CHECK_AWAITED(process.id(), client.request<std::int64_t>("pid", nullptr));
         co_await client.notify("note", 1);
         CHECK_AWAITED(1, client.request<int>("notes", nullptr));
         CHECK_AWAITED(10, client.request<int>("ask me", 10));
@@ -85,16 +81,16 @@ TEST_CASE("over a local socket each side knows the other's process") {
     test::run(context, [&]() -> asio::awaitable<void> {
         Client client(context, place.connector(), test::quick_client());
         co_await client.connect();
-        CHECK_AWAITED(::getpid(), client.request<int>("caller", nullptr));
+        CHECK_AWAITED(test::own_process_id(), client.request<std::int64_t>("caller", nullptr));
         co_await client.close();
 
         Server server(context, own.connector(), routes);
         co_await server.start();
         Process asking("asking", {own.state(), "child", "1", "0"});
-        CHECK_AWAITED(asking.id(), server.client("child-0").request<int>("pid", nullptr));
+        CHECK_AWAITED(asking.id(), server.client("child-0").request<std::int64_t>("pid", nullptr));
         co_await server.client("child-0").request("tell", "seen");
         CHECK(seen.pid == asking.id());
-        CHECK(seen.uid == ::geteuid());
+        CHECK(seen.is_same_user(test::own_credentials()));
         co_await server.close();
     });
 }
@@ -110,19 +106,18 @@ TEST_CASE("a child process loads the connector that its parent dumped") {
 
     test::run(context, [&]() -> asio::awaitable<void> {
         if (transport == Transport::descriptors) {
-            int ends[2];
-            REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-            server.emplace(context, communica::DescriptorConnector(ends[0]), test::mixed_routes(notes));
-            const communica::DescriptorConnector childs(ends[1]);  // closes the parent's copy at the end
+            const auto [own_end, childs_end] = test::stream_pair();
+            server.emplace(context, communica::DescriptorConnector(own_end), test::mixed_routes(notes));
+            const communica::DescriptorConnector childs(childs_end);  // closes the parent's copy at the end
             child.emplace("asking", std::vector<std::string>{childs.dump_state(), "child", "1", "10"},
-                          test::ProcessOptions{.inherited = ends[1]});
+                          test::ProcessOptions{.inherited = childs_end});
             co_await server->start();
         } else {
             server.emplace(context, place.connector(), test::mixed_routes(notes));
             co_await server->start();
             child.emplace("asking", std::vector<std::string>{server->connector_state(), "child", "1", "10"});
         }
-        CHECK_AWAITED(child->id(), server->client("child-0").request<int>("pid", nullptr));
+        CHECK_AWAITED(child->id(), server->client("child-0").request<std::int64_t>("pid", nullptr));
         co_await test::until([&] { return notes == 2; });
         CHECK_AWAITED(50, test::ask_mixed(*server, 50));
         child->end_input();
@@ -153,8 +148,8 @@ TEST_CASE("a client outlives its server's sudden death, and works with the next 
             client.request<void>("late", nullptr,
                                  [&](std::exception_ptr failure) { sent = Error::from(failure).code; });
             CHECK_AWAITED(5, test::ask_mixed(client, 5));
-            process->kill(SIGKILL);
-            CHECK(process->wait() == test::Exit{.signal = SIGKILL});
+            process->kill();
+            CHECK(process->wait() == test::killed);
             co_await test::until([&] { return !client.is_connected(); });
             std::optional<int> waiting;
             client.request<int>("echo", round, [&](std::exception_ptr, int answer) { waiting = answer; });
@@ -166,7 +161,7 @@ TEST_CASE("a client outlives its server's sudden death, and works with the next 
             co_await client.wait_connected();
             co_await test::until([&] { return waiting.has_value(); });
             CHECK(waiting == round);
-            CHECK_AWAITED(process->id(), client.request<int>("pid", nullptr));
+            CHECK_AWAITED(process->id(), client.request<std::int64_t>("pid", nullptr));
             CHECK_AWAITED(5, client.request<int>("ask me", 5));
         }
         co_await client.close();
@@ -189,9 +184,9 @@ TEST_CASE("a server sees a client's sudden death, and another process can take i
         auto client = server.client("child-0");
         for (int round = 0; round != 3; ++round) {
             Process process("asking", {server.connector_state(), "child", "1", "10"});
-            CHECK_AWAITED(process.id(), client.request<int>("pid", nullptr));
-            process.kill(SIGKILL);
-            CHECK(process.wait() == test::Exit{.signal = SIGKILL});
+            CHECK_AWAITED(process.id(), client.request<std::int64_t>("pid", nullptr));
+            process.kill();
+            CHECK(process.wait() == test::killed);
             co_await test::until([&] { return server.client_ids().empty(); });
         }
         co_await server.close();

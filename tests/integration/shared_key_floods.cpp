@@ -1,13 +1,12 @@
 // Those who never get in are no trouble to those who are in, however often they come.
-#include "support/cores.hpp"
 #include "support/latency.hpp"
 #include "support/pair.hpp"
 #include "support/process.hpp"
+#include "support/system.hpp"
 
 #include <communica/connectors/keyed.hpp>
 #include <communica/connectors/tls.hpp>
 
-#include <csignal>
 #include <iostream>
 
 namespace shared_key_floods {
@@ -33,8 +32,8 @@ void ask_in_a_flood(const std::string& state, Connector connector, const std::st
         std::cout << "99 of 100 requests within " << test::milliseconds(before) << " ms, while others are " << how
                   << " within " << test::milliseconds(during) << " ms\n";
         CHECK(during < std::max<Clock::duration>(3 * before, test::latency_floor));
-        knocking.kill(SIGKILL);
-        CHECK(knocking.wait() == test::Exit{.signal = SIGKILL});
+        knocking.kill();
+        CHECK(knocking.wait() == test::killed);
         co_await client.close();
     });
     test::run_out(context);

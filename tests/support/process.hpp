@@ -1,22 +1,23 @@
-// Child processes of tests: programs of tests/integration/programs, started by exec and ended by their id.
+// Child processes of tests: programs of tests/integration/programs, ended by their id.
 #pragma once
 
 #include "run.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <sys/types.h>
 
 namespace test {
 
 /// How a process ended.
 struct Exit {
     std::optional<int> code = {};    ///< if it ended by itself
-    std::optional<int> signal = {};  ///< if a signal ended it
+    std::optional<int> signal = {};  ///< if a signal ended it; on Windows, what stands for one
     bool operator==(const Exit&) const = default;
 };
 
@@ -35,7 +36,7 @@ class Process {
     Process& operator=(Process&&) = delete;
     ~Process();
 
-    pid_t id() const noexcept { return pid_; }
+    std::int64_t id() const noexcept;
 
     /// The next line of its output, without the end of line; nothing if the output has ended. Throws at the deadline.
     std::optional<std::string> read_line(std::chrono::steady_clock::duration deadline = patience);
@@ -45,18 +46,24 @@ class Process {
     void write_line(std::string_view line);
     /// The programs end in order when their input does.
     void end_input() noexcept;
-    void kill(int signal);
+    /// As it is, with SIGKILL: it ends as `killed`.
+    void kill();
     /// Waits until it has ended. Throws at the deadline.
     Exit wait(std::chrono::steady_clock::duration deadline = patience);
 
  private:
-    pid_t pid_ = -1;
-    int input_ = -1;   // its input: we write there
-    int output_ = -1;  // its output: we read there
+    /// More of its output; nothing when it has ended. Throws at the deadline.
+    std::string read_some(std::chrono::steady_clock::time_point end);
+
+    class Child;  ///< what the system knows of it: process_unix.cpp, process_windows.cpp
+
+    std::unique_ptr<Child> child_;
     std::string unread_;
 };
 
 /// What the programs exit with when they end in order. (Sanitizers exit with other codes.)
 inline constexpr Exit in_order{.code = 0};
+/// After `Process::kill`.
+inline constexpr Exit killed{.signal = 9};
 
 }  // namespace test

@@ -1,16 +1,13 @@
 // What the child programs of tests have in common.
 #pragma once
 
-#include <communica/asio.hpp>
+#include "streams.hpp"
 
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 
 #include <cstdio>
 #include <exception>
 #include <string>
-
-#include <unistd.h>
 
 namespace test {
 
@@ -22,7 +19,7 @@ inline void say(const std::string& line) {
 
 /// Waits until the parent ends the input, or is gone.
 inline asio::awaitable<void> input_ended() {
-    asio::posix::stream_descriptor input(co_await asio::this_coro::executor, ::dup(STDIN_FILENO));
+    auto input = standard_input(co_await asio::this_coro::executor);
     for (char ignored[256];;) {
         const auto [error, count] = co_await input.async_read_some(asio::buffer(ignored), communica::no_throw);
         if (error) {

@@ -3,12 +3,11 @@
 
 #include "frames.hpp"
 #include "run.hpp"
+#include "streams.hpp"
 #include "temporary_directory.hpp"
 #include "transports.hpp"
 
-#include <asio/generic/stream_protocol.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/local/stream_protocol.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 #include <nlohmann/json.hpp>
@@ -55,26 +54,21 @@ struct SeenMessage {
 
 class ScriptedPeer {
  public:
-    using Socket = asio::generic::stream_protocol::socket;
-
-    explicit ScriptedPeer(Socket socket) : socket_(std::move(socket)) {}
+    explicit ScriptedPeer(ScriptStream stream) : stream_(std::move(stream)) {}
 
     /// Connects to where a server listens whose `connector_state` this is.
     static asio::awaitable<ScriptedPeer> connect(std::string state) {
         const auto executor = co_await asio::this_coro::executor;
         const auto json = nlohmann::json::parse(state);
-        Socket socket(executor);
         if (json.at("type") == "TcpConnector") {
             const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(json.at("host").get<std::string>()),
                                                    json.at("port").get<std::uint16_t>());
-            co_await socket.async_connect(endpoint, asio::use_awaitable);
-            socket.set_option(asio::ip::tcp::no_delay(true));
-        } else {
-            const auto connector = communica::LocalConnector::load_state(state);
-            const asio::local::stream_protocol::endpoint endpoint(connector.address());
-            co_await socket.async_connect(endpoint, asio::use_awaitable);
+            ScriptStream stream(executor);
+            co_await stream.async_connect(endpoint, asio::use_awaitable);
+            stream.set_option(asio::ip::tcp::no_delay(true));
+            co_return ScriptedPeer(std::move(stream));
         }
-        co_return ScriptedPeer(std::move(socket));
+        co_return ScriptedPeer(co_await connect_script(communica::LocalConnector::load_state(state)));
     }
 
     /// The same, and through the handshake.
@@ -120,14 +114,14 @@ class ScriptedPeer {
     }
 
     asio::awaitable<void> send(std::string bytes) {
-        co_await asio::async_write(socket_, asio::buffer(bytes), asio::use_awaitable);
+        co_await asio::async_write(stream_, asio::buffer(bytes), asio::use_awaitable);
     }
 
     /// Each byte by itself; the other side gets to read in between.
     asio::awaitable<void> send_bytewise(std::string bytes) {
         const auto executor = co_await asio::this_coro::executor;
         for (const char& byte : bytes) {
-            co_await asio::async_write(socket_, asio::buffer(&byte, 1), asio::use_awaitable);
+            co_await asio::async_write(stream_, asio::buffer(&byte, 1), asio::use_awaitable);
             for (int turn = 0; turn != 3; ++turn) {
                 co_await asio::post(executor, asio::use_awaitable);
             }
@@ -137,7 +131,7 @@ class ScriptedPeer {
     /// The next `count` bytes.
     asio::awaitable<std::string> read(std::size_t count) {
         std::string bytes(count, '\0');
-        const auto [error, came] = co_await asio::async_read(socket_, asio::buffer(bytes), communica::no_throw);
+        const auto [error, came] = co_await asio::async_read(stream_, asio::buffer(bytes), communica::no_throw);
         if (error) {
             throw std::runtime_error("the stream ended (" + error.message() + ") after " +
                                      readable(bytes.substr(0, came)));
@@ -157,7 +151,7 @@ class ScriptedPeer {
     asio::awaitable<std::string> read_to_end() {
         std::string all;
         for (char part[4096];;) {
-            const auto [error, count] = co_await socket_.async_read_some(asio::buffer(part), communica::no_throw);
+            const auto [error, count] = co_await stream_.async_read_some(asio::buffer(part), communica::no_throw);
             all.append(part, count);
             if (error == asio::error::operation_aborted) {
                 throw std::system_error(error);
@@ -190,27 +184,24 @@ class ScriptedPeer {
     }
 
     /// Ends the sending; the other side still may.
-    void end() { socket_.shutdown(asio::socket_base::shutdown_send); }
+    void end() { end_script(stream_); }
     /// Lost without a word.
-    void cut() { socket_.close(); }
+    void cut() { stream_.close(); }
 
  private:
-    Socket socket_;
+    ScriptStream stream_;
 };
 
 /// Where clients find a scripted server.
 class ScriptedListener {
  public:
-    ScriptedListener(asio::io_context& context, Transport transport) : tcp_(context), local_(context) {
+    ScriptedListener(asio::io_context& context, Transport transport) : tcp_(context) {
         if (transport == Transport::tcp) {
             tcp_.open(asio::ip::tcp::v4());
             tcp_.bind({asio::ip::address_v4::loopback(), 0});
             tcp_.listen();
         } else {
-            const asio::local::stream_protocol::endpoint endpoint(local_connector().address());
-            local_.open();
-            local_.bind(endpoint);
-            local_.listen();
+            local_.emplace(context, local_connector());
         }
     }
 
@@ -222,14 +213,12 @@ class ScriptedListener {
     }
 
     asio::awaitable<ScriptedPeer> accept() {
-        ScriptedPeer::Socket socket(co_await asio::this_coro::executor);
-        if (tcp_.is_open()) {
-            socket = co_await tcp_.async_accept(asio::use_awaitable);
-            socket.set_option(asio::ip::tcp::no_delay(true));
-        } else {
-            socket = co_await local_.async_accept(asio::use_awaitable);
+        if (local_) {
+            co_return ScriptedPeer(co_await local_->accept());
         }
-        co_return ScriptedPeer(std::move(socket));
+        asio::ip::tcp::socket socket = co_await tcp_.async_accept(asio::use_awaitable);
+        socket.set_option(asio::ip::tcp::no_delay(true));
+        co_return ScriptedPeer(ScriptStream(std::move(socket)));
     }
 
     /// The next client, and through the handshake with it.
@@ -247,7 +236,7 @@ class ScriptedListener {
 
     TemporaryDirectory directory_;
     asio::ip::tcp::acceptor tcp_;
-    asio::local::stream_protocol::acceptor local_;
+    std::optional<ScriptAcceptor> local_;
 };
 
 /// The transports that a script can speak.

@@ -1,9 +1,8 @@
 // A directory that is gone again when the test is over.
 #pragma once
 
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <system_error>
 
@@ -11,10 +10,12 @@ namespace test {
 
 class TemporaryDirectory {
  public:
-    TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "communica-XXXXXX").string()) {
-        if (::mkdtemp(path_.data()) == nullptr) {  // 0700
-            throw std::system_error(errno, std::generic_category(), path_);
-        }
+    TemporaryDirectory() {
+        std::random_device random;
+        do {
+            path_ = (std::filesystem::temp_directory_path() / ("communica-" + std::to_string(random()))).string();
+        } while (!std::filesystem::create_directory(path_));
+        std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
     }
     TemporaryDirectory(const TemporaryDirectory&) = delete;
     TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

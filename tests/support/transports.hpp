@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catch.hpp"
+#include "streams.hpp"
 #include "temporary_directory.hpp"
 #include "tls_transport.hpp"
 
@@ -11,10 +12,7 @@
 #include <algorithm>
 #include <optional>
 #include <ostream>
-#include <system_error>
 #include <vector>
-
-#include <sys/socket.h>
 
 namespace test {
 
@@ -54,12 +52,9 @@ class Meeting {
  public:
     explicit Meeting(Transport transport) : transport_(transport) {
         if (transport == Transport::descriptors) {
-            int ends[2];
-            if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
-                throw std::system_error(errno, std::generic_category(), "socketpair");
-            }
-            server_end_.emplace(ends[0]);
-            client_end_.emplace(ends[1]);
+            const auto [server_end, client_end] = stream_pair();
+            server_end_.emplace(server_end);
+            client_end_.emplace(client_end);
         }
     }
 

@@ -2,6 +2,7 @@
 // Says `DONE` and how many requests ended as they should, and goes on answering until its input ends.
 #include "support/mixed_requests.hpp"
 #include "support/program.hpp"
+#include "support/system.hpp"
 
 #include <list>
 
@@ -42,7 +43,7 @@ int main(int, char** argv) {
     asio::io_context context;
     int notes = 0;
     auto routes = test::mixed_routes(notes);
-    routes.add("pid", [] { return ::getpid(); });
+    routes.add("pid", [] { return test::own_process_id(); });
     routes.add("tell", [](std::string route, communica::RoutePeer<>& peer) -> asio::awaitable<void> {
         co_await peer.request(route, nullptr);
     });

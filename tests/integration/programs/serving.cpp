@@ -1,6 +1,7 @@
 // serving STATE [MAX_FRAME]: a server until its input ends. Says `READY` and the state of a connector to it.
 #include "support/mixed_requests.hpp"
 #include "support/program.hpp"
+#include "support/system.hpp"
 
 using communica::Context;
 using communica::RoutePeer;
@@ -15,7 +16,7 @@ struct Gathered {
 communica::RouteTable<> routes_of(int& notes, Gathered& gathered) {
     communica::RouteTable<> routes = test::mixed_routes(notes);
     routes.add("notes", [&notes] { return notes; });
-    routes.add("pid", [] { return ::getpid(); });
+    routes.add("pid", [] { return test::own_process_id(); });
     routes.add("caller", [](Context& context) { return context.credentials().pid.value_or(-1); });
     routes.add("late", []() -> asio::awaitable<void> {
         asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());

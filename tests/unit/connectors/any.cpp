@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/streams.hpp"
 
 #include <communica/connectors/any.hpp>
 
@@ -25,7 +26,8 @@ static_assert(std::is_convertible_v<TcpConnector, AnyConnector> && !std::is_conv
 TEST_CASE("any connector's state is loaded as that connector") {
     const TcpConnector tcp("localhost", 16161);
     const LocalConnector local("calculator", {.directory = "/somewhere"});
-    const communica::DescriptorConnector descriptor(::dup(0));
+    const auto [one, other] = test::stream_pair();
+    const communica::DescriptorConnector descriptor(one);
     for (const AnyConnector& connector : {AnyConnector(tcp), AnyConnector(local), AnyConnector(descriptor)}) {
         const std::string state = connector.dump_state();
         if (state.find("Descriptor") == state.npos) {  // loading that one takes the descriptor over
@@ -37,7 +39,7 @@ TEST_CASE("any connector's state is loaded as that connector") {
     CHECK(AnyConnector(tcp).dump_state() == tcp.dump_state());
     CHECK(AnyConnector(local).address() == local.address());
 
-    const std::string number = std::to_string(::dup(0));
+    const std::string number = std::to_string(other);
     CHECK(AnyConnector::load_state(R"({"type": "DescriptorConnector", "descriptor": )" + number + "}").address() ==
           "descriptor " + number);
 }

@@ -2,11 +2,9 @@
 #include "support/frames.hpp"
 #include "support/golden.hpp"
 #include "support/run.hpp"
+#include "support/streams.hpp"
 
 #include <communica/stream/connection.hpp>
-
-#include <asio/local/connect_pair.hpp>
-#include <asio/local/stream_protocol.hpp>
 
 namespace connection_tests {
 
@@ -15,7 +13,7 @@ namespace {
 using communica::errc;
 using communica::Error;
 using communica::Purpose;
-using Socket = asio::local::stream_protocol::socket;
+using Socket = test::PairSocket;
 using communica::stream::StreamConnection;
 using namespace std::chrono_literals;
 
@@ -43,7 +41,7 @@ struct Ends {
 
     explicit Ends(const communica::ConnectionOptions& options = {}) {
         Socket socket(asio::make_strand(context));
-        asio::local::connect_pair(socket, other);
+        test::connect_pair(socket, other);
         connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, options);
     }
 

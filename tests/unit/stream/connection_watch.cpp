@@ -2,11 +2,10 @@
 #include "support/catch.hpp"
 #include "support/frames.hpp"
 #include "support/run.hpp"
+#include "support/streams.hpp"
 
 #include <communica/stream/connection.hpp>
 
-#include <asio/local/connect_pair.hpp>
-#include <asio/local/stream_protocol.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
@@ -17,7 +16,7 @@ namespace {
 using communica::errc;
 using communica::Error;
 using communica::Purpose;
-using Socket = asio::local::stream_protocol::socket;
+using Socket = test::PairSocket;
 using communica::stream::StreamConnection;
 using namespace std::chrono_literals;
 
@@ -38,7 +37,7 @@ struct Told final : communica::Receiver {
 struct Watched {
     explicit Watched(const communica::ConnectionOptions& options = {}, bool pings = false) {
         Socket socket(asio::make_strand(context));
-        asio::local::connect_pair(socket, other);
+        test::connect_pair(socket, other);
         connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, options);
         if (pings) {
             connection->start_pings();

@@ -65,7 +65,7 @@ struct Place {
         REQUIRE(::chmod(sockets().c_str(), mode) == 0);
     }
     LocalSocketFile listen(Acceptor& acceptor, const std::string& name = "x") const {
-        return LocalSocketFile::listen(LocalAddress(name, ""), acceptor);
+        return LocalSocketFile::listen(LocalAddress(name, {}), acceptor);
     }
     std::error_code listen_error(const std::string& name = "x") {
         Acceptor acceptor(context);
@@ -108,9 +108,9 @@ TEST_CASE("the directory for temporary files is found as the Python library find
 
 TEST_CASE("a local socket lies where the Python library's does, or in the directory that an option names") {
     const Place place;
-    CHECK(LocalAddress("x", "").path() == place.sockets() + "/x.sock");
-    CHECK(LocalAddress("x", "").directory() == place.sockets());
-    CHECK(LocalAddress("x", "/some/where").path() == "/some/where/x.sock");
+    CHECK(LocalAddress("x", {}).path() == place.sockets() + "/x.sock");
+    CHECK(LocalAddress("x", {}).directory() == place.sockets());
+    CHECK(LocalAddress("x", {.directory = "/some/where"}).path() == "/some/where/x.sock");
 }
 
 TEST_CASE("a path is at most as long as a socket's address holds") {
@@ -118,9 +118,9 @@ TEST_CASE("a path is at most as long as a socket's address holds") {
     const std::string directory = "/d";
     const std::size_t around = (directory + "/.sock").size();
     const std::string longest(most - around, 'n');
-    CHECK(LocalAddress(longest, directory).path().size() == most);
-    CHECK_NOTHROW(LocalAddress(longest, directory).endpoint());
-    const auto too_long = [&] { return LocalAddress(longest + "n", directory); };
+    CHECK(LocalAddress(longest, {.directory = directory}).path().size() == most);
+    CHECK_NOTHROW(LocalAddress(longest, {.directory = directory}).endpoint());
+    const auto too_long = [&] { return LocalAddress(longest + "n", {.directory = directory}); };
     CHECK(test::code_of(too_long) == errc::invalid_argument);
     CHECK(test::what_of(too_long)->find("107") != std::string::npos);
 }
@@ -165,7 +165,7 @@ TEST_CASE("a directory that others can write to is refused, and not changed") {
         CHECK(place.listen_error() == std::errc::permission_denied);
         CHECK(mode_of(place.sockets()) == mode);
         CHECK(test::code_of([] {
-                  LocalAddress("x", "").require_safe_directory();
+                  LocalAddress("x", {}).require_safe_directory();
                   return 0;
               }) == std::errc::permission_denied);
     }
@@ -189,7 +189,7 @@ TEST_CASE("a directory that is none, or can't be made, is refused") {
     std::ofstream(place.sockets()) << "a file";
     CHECK(place.listen_error() != std::error_code());
     Acceptor acceptor(place.context);
-    const LocalAddress below_nothing("x", place.directory.path() + "/a/b");
+    const LocalAddress below_nothing("x", {.directory = place.directory.path() + "/a/b"});
     CHECK(test::code_of([&] { return LocalSocketFile::listen(below_nothing, acceptor); }).value() == ENOENT);
 }
 
@@ -273,11 +273,11 @@ TEST_CASE("every descriptor of a listening socket is close-on-exec") {
     const auto file = place.listen(acceptor);
     CHECK((::fcntl(acceptor.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
     REQUIRE(can_connect(place.context, place.sockets() + "/x.sock"));
-    const int accepted = communica::detail::accept_socket(acceptor);
-    REQUIRE(accepted >= 0);
-    CHECK((::fcntl(accepted, F_GETFD) & FD_CLOEXEC) != 0);
-    ::close(accepted);
-    CHECK(communica::detail::accept_socket(acceptor) == -1);
+    communica::detail::SocketAcceptor taking(std::move(acceptor), place.context.get_executor());
+    auto accepted = taking.take();
+    REQUIRE(accepted);
+    CHECK((::fcntl(accepted->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK_FALSE(taking.take());
 }
 
 }  // namespace local_unix_tests

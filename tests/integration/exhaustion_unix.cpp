@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Processor time that the process `id` has used.
-std::chrono::duration<double> processor_time(::pid_t id) {
+std::chrono::duration<double> processor_time(std::int64_t id) {
     std::ifstream file("/proc/" + std::to_string(id) + "/stat");
     std::string text;
     std::getline(file, text);
@@ -38,11 +38,11 @@ std::chrono::duration<double> processor_time(::pid_t id) {
     return std::chrono::duration<double>((user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK)));
 }
 
-void limit_descriptors(::pid_t id, ::rlim_t most) {
+void limit_descriptors(std::int64_t id, ::rlim_t most) {
     ::rlimit limit{};
-    REQUIRE(::prlimit(id, RLIMIT_NOFILE, nullptr, &limit) == 0);
+    REQUIRE(::prlimit(static_cast<::pid_t>(id), RLIMIT_NOFILE, nullptr, &limit) == 0);
     limit.rlim_cur = std::min(most, limit.rlim_max);
-    REQUIRE(::prlimit(id, RLIMIT_NOFILE, &limit, nullptr) == 0);
+    REQUIRE(::prlimit(static_cast<::pid_t>(id), RLIMIT_NOFILE, &limit, nullptr) == 0);
 }
 
 /// Blocks until all of it is taken. False if the other side has closed.

@@ -5,8 +5,6 @@
 
 #include <asio/connect.hpp>
 
-#include <csignal>
-
 #include <sys/socket.h>
 
 namespace inheritance {
@@ -48,7 +46,7 @@ TEST_CASE("a program that another starts keeps none of its connections and addre
     test::run(context, [&]() -> asio::awaitable<void> {
         peers.push_back(co_await tcp_listener.greet("inheriting"));
         peers.push_back(co_await local_listener.greet("inheriting"));
-        ScriptedPeer::Socket socket(context, asio::generic::stream_protocol(AF_UNIX, 0), ends[0]);
+        test::ScriptStream socket(context, asio::generic::stream_protocol(AF_UNIX, 0), ends[0]);
         peers.emplace_back(std::move(socket));
         co_await peers.back().expect_client_hello("inheriting");
         co_await peers.back().send(test::server_hello);
@@ -64,8 +62,8 @@ TEST_CASE("a program that another starts keeps none of its connections and addre
     before.erase(before.find(given + " "), given.size());
     CHECK(" " + inherited + " " == before);
 
-    holder.kill(SIGKILL);
-    CHECK(holder.wait() == test::Exit{.signal = SIGKILL});
+    holder.kill();
+    CHECK(holder.wait() == test::killed);
     test::run(context, [&]() -> asio::awaitable<void> {
         for (ScriptedPeer& peer : peers) {
             co_await peer.expect_end();

@@ -1,0 +1,3 @@
+// Where Catch2 2 comes as a header alone.
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>

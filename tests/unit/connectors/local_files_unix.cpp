@@ -1,0 +1,69 @@
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/run.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <communica/connectors/local.hpp>
+
+#include <asio/local/stream_protocol.hpp>
+
+#include <cerrno>
+#include <filesystem>
+
+#include <sys/stat.h>
+
+namespace local_files_unix {
+
+using communica::LocalConnector;
+
+TEST_CASE("a server's file comes with it and goes when it closes") {
+    const test::TemporaryDirectory directory;
+    asio::io_context context;
+    const LocalConnector connector("Meeting", {.directory = directory.path()});
+    const std::string path = directory.path() + "/meeting.sock";
+    CHECK(connector.address() == path);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        const auto listener = co_await connector.listen(context.get_executor(), {});
+        CHECK(std::filesystem::is_socket(path));
+        listener->close();
+        CHECK_FALSE(std::filesystem::exists(path));
+    });
+}
+
+TEST_CASE("a listener that is destroyed removes its file") {
+    const test::TemporaryDirectory directory;
+    asio::io_context context;
+    const LocalConnector connector("x", {.directory = directory.path()});
+    test::run(context, [&]() -> asio::awaitable<void> { co_await connector.listen(context.get_executor(), {}); });
+    CHECK_FALSE(std::filesystem::exists(connector.address()));
+}
+
+TEST_CASE("connecting says why it fails: no directory, one that others can write to, no file, no server") {
+    const test::TemporaryDirectory directory;
+    asio::io_context context;
+    const auto error_at = [&](const std::string& where) {
+        communica::Error error;
+        const LocalConnector connector("x", {.directory = where});
+        test::run(context, [&]() -> asio::awaitable<void> {
+            error = co_await test::error_of(connector.connect(context.get_executor(), {}));
+        });
+        return error.code.value();  // before Asio 1.24 its codes are never equal to a std::errc
+    };
+    CHECK(error_at(directory.path() + "/absent") == ENOENT);
+    CHECK(error_at(directory.path()) == ENOENT);
+    const LocalConnector connector("x", {.directory = directory.path()});
+    {
+        asio::local::stream_protocol::acceptor dead(context,
+                                                    asio::local::stream_protocol::endpoint(connector.address()));
+    }
+    CHECK(error_at(directory.path()) == ECONNREFUSED);
+    REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+    CHECK(error_at(directory.path()) == EACCES);
+}
+
+TEST_CASE("where users are uids, SIDs are refused") {
+    const LocalConnector connector("x", {.sids = {"S-1-1-0"}});
+    CHECK(test::code_of([&] { return connector.address(); }) == communica::errc::invalid_argument);
+}
+
+}  // namespace local_files_unix
