@@ -19,6 +19,15 @@ if(NOT MSVC)
     "$<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-expand=400;--param=ggc-min-heapsize=524288>")
 endif()
 
+if(WIN32)
+  target_compile_definitions(communica_own_flags INTERFACE _WIN32_WINNT=0x0A00)
+endif()
+if(MINGW)
+  # Templates make more sections than an object file has by default, and Asio 1.22 frees with another operator than it
+  # allocates with.
+  target_compile_options(communica_own_flags INTERFACE -Wa,-mbig-obj -Wno-mismatched-new-delete)
+endif()
+
 if(COMMUNICA_SANITIZE)
   set(sanitize -fsanitize=${COMMUNICA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(communica_own_flags INTERFACE ${sanitize})

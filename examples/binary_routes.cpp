@@ -28,8 +28,8 @@ Picture halve(Picture picture) {
 // Borrows the bytes from the connection: nothing is copied.
 std::string checksum(communica::Bytes bytes) {
     unsigned sum = 0;
-    for (const std::byte byte : bytes)
-        sum += std::to_integer<unsigned>(byte);
+    for (const std::byte value : bytes)
+        sum += std::to_integer<unsigned>(value);
     return std::to_string(sum);
 }
 
