@@ -15,8 +15,8 @@ struct LocalOptions {
     /// theirs, a client that finds another's server does not talk to it. Empty: this user and root. Where others are named,
     /// the socket lets everybody connect, and its directory has to let them through.
     std::vector<std::int64_t> users = {};
-    /// Windows: the same as security identifiers, `S-1-5-21-...`, of users or groups; they are what the pipe's access list
-    /// lets in, and this user always. Empty: this user alone.
+    /// Windows: the same as the users' security identifiers, `S-1-5-21-...`: whom the pipe's access list lets in besides this
+    /// user.
     std::vector<std::string> sids = {};
 };
 

@@ -134,7 +134,7 @@ inline asio::awaitable<OwnedHandle> open_pipe(std::string name, asio::any_io_exe
     const std::wstring wide_name = wide(name);
     Attempts attempts(executor);
     for (;;) {
-        OwnedHandle handle(::CreateFileW(wide_name.c_str(), GENERIC_READ | GENERIC_WRITE, 0, nullptr, OPEN_EXISTING,
+        OwnedHandle handle(::CreateFileW(wide_name.c_str(), read_and_write, 0, nullptr, OPEN_EXISTING,
                                          FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION,
                                          nullptr));
         if (handle) {

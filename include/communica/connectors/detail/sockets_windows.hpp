@@ -28,11 +28,20 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
     socket.assign(protocol, handle);
 }
 
+/// The socket option SO_EXCLUSIVEADDRUSE, set.
+class ExclusiveAddress {
+ public:
+    int level(const auto&) const noexcept { return SOL_SOCKET; }
+    int name(const auto&) const noexcept { return SO_EXCLUSIVEADDRUSE; }
+    const ::BOOL* data(const auto&) const noexcept { return &value_; }
+    std::size_t size(const auto&) const noexcept { return sizeof value_; }
+
+ private:
+    ::BOOL value_ = TRUE;
+};
+
 /// Before `bind`: nobody else can take the address while it is in use. (`SO_REUSEADDR` would let everybody.)
-inline void claim_address(Acceptor& acceptor) {
-    using Exclusive = asio::detail::socket_option::boolean<SOL_SOCKET, SO_EXCLUSIVEADDRUSE>;
-    acceptor.set_option(Exclusive(true));
-}
+inline void claim_address(Acceptor& acceptor) { acceptor.set_option(ExclusiveAddress()); }
 
 /// For `StreamListener`. Each connection gets a strand of `executor`.
 class SocketAcceptor {

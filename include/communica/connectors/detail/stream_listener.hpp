@@ -12,6 +12,9 @@
 
 namespace communica::detail {
 
+/// Outside of the template: there Clang 19 can't compile it with a precompiled header.
+inline asio::awaitable<asio::any_io_executor> current_executor() { co_return co_await asio::this_coro::executor; }
+
 /// Accepts from several acceptors in turn: a host name may have several addresses, a pipe has several instances. Works on
 /// the executor of the coroutine that accepts, a strand; the acceptors know where their connections get strands of their own.
 ///
@@ -31,7 +34,7 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
 
     asio::awaitable<std::shared_ptr<Connection>> accept() override {
         const auto self = this->shared_from_this();
-        const auto strand = co_await asio::this_coro::executor;
+        const auto strand = co_await current_executor();
         for (;;) {
             if (closed_) {
                 throw std::system_error(asio::error::operation_aborted);

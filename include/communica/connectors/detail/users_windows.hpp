@@ -85,6 +85,10 @@ inline std::optional<std::string> owner_of(::HANDLE pipe) {
     return text_of(owner);
 }
 
+/// What a client needs of a pipe, and others than its owner get. FILE_GENERIC_WRITE would let them make instances of it too
+/// (Microsoft, "Named Pipe Security and Access Rights").
+inline constexpr ::DWORD read_and_write = FILE_GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA;
+
 /// This user, and those that are named.
 class TrustedSids {
  public:
@@ -114,7 +118,8 @@ class TrustedSids {
     std::string descriptor() const {
         std::string text = "O:" + own_ + "D:P(A;;GA;;;" + own_ + ")";
         for (const std::string& sid : others_) {
-            text += "(A;;0x12019b;;;" + sid + ")";  // FILE_GENERIC_READ and _WRITE without FILE_CREATE_PIPE_INSTANCE
+            static_assert(read_and_write == 0x12019b);
+            text += "(A;;0x12019b;;;" + sid + ")";
         }
         return text;
     }
