@@ -4,6 +4,8 @@
 
 #include <asio/experimental/awaitable_operators.hpp>
 
+#include <algorithm>
+
 namespace scripted_server {
 
 using communica::errc;
@@ -399,8 +401,11 @@ TEST_CASE("what a lost connection did not begin to send goes out on the next, in
             co_await server.send(request.answer(11, request.body));
         }
         co_await test::until([&] { return scripted.endings.size() == 6; });
-        CHECK(scripted.endings.back().code == errc::timeout);  // nobody knows what became of the first
-        scripted.answers.pop_back();
+        const auto failed = std::find_if(scripted.endings.begin(), scripted.endings.end(),
+                                         [](const Error& error) { return error.code != std::error_code(); });
+        REQUIRE(failed != scripted.endings.end());
+        CHECK(failed->code == errc::timeout);  // nobody knows what became of the first
+        scripted.answers.erase(scripted.answers.begin() + (failed - scripted.endings.begin()));
         CHECK(scripted.answers == std::vector{0, 1, 2, 3, 4});
     });
 }
