@@ -113,8 +113,12 @@ class ScriptedPeer {
         co_return json;
     }
 
+    /// That the other side has gone meanwhile shows in what it says, not here.
     asio::awaitable<void> send(std::string bytes) {
-        co_await asio::async_write(stream_, asio::buffer(bytes), asio::use_awaitable);
+        const auto [error, count] = co_await asio::async_write(stream_, asio::buffer(bytes), communica::no_throw);
+        if (error == asio::error::operation_aborted) {
+            throw std::system_error(error);
+        }
     }
 
     /// Each byte by itself; the other side gets to read in between.
