@@ -178,8 +178,8 @@ TEST_CASE("a server that does not greet as it should is left and tried again") {
     scripted.run([&]() -> asio::awaitable<void> {
         scripted.client.start();
         ScriptedPeer odd = co_await scripted.listener.accept();
-        co_await odd.send(hello);
-        co_await odd.read_to_end();  // the client has closed
+        (void)co_await error_of(odd.send(hello));  // the client may be gone by then
+        co_await odd.read_to_end();
         CHECK_FALSE(scripted.client.is_connected());
         ScriptedPeer server = co_await scripted.listener.greet("ann");
         co_await scripted.client.wait_connected();

@@ -113,12 +113,8 @@ class ScriptedPeer {
         co_return json;
     }
 
-    /// That the other side has gone meanwhile shows in what it says, not here.
     asio::awaitable<void> send(std::string bytes) {
-        const auto [error, count] = co_await asio::async_write(stream_, asio::buffer(bytes), communica::no_throw);
-        if (error == asio::error::operation_aborted) {
-            throw std::system_error(error);
-        }
+        co_await asio::async_write(stream_, asio::buffer(bytes), asio::use_awaitable);
     }
 
     /// Each byte by itself; the other side gets to read in between.
