@@ -258,6 +258,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
+    /// A request that never reaches the other side.
+    void on_undelivered(const wire::Metadata& metadata, const Error& why) {
+        if (auto operation = take_answered(metadata)) {
+            fail(std::move(operation), why);
+        }
+    }
+
     /// Called by the timer.
     void on_timer() {
         std::vector<OperationPtr> failed;
