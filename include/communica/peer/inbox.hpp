@@ -39,7 +39,9 @@ class Inbox final : public Receiver {
     void on_discarded(std::string_view text, errc why) override {
         const auto metadata = reader_.read(text);
         if (metadata.is_answer()) {
-            return peer_->requester()->on_discarded_answer(metadata, why);
+            return peer_->requester()->on_no_answer(
+                metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
+                                                  : "the answer is over this side's limit"});
         }
         peer_->responder().count(metadata);
         if (why == errc::busy) {
@@ -56,7 +58,7 @@ class Inbox final : public Receiver {
     }
 
     void on_undelivered(std::string_view text, const Error& why) override {
-        peer_->requester()->on_undelivered(reader_.read(text), why);
+        peer_->requester()->on_no_answer(reader_.read(text), why);
     }
 
     void on_room() override { peer_->requester()->on_room(); }

@@ -4,6 +4,7 @@
 #include "../../asio.hpp"
 #include "../../connection.hpp"
 #include "assembler.hpp"
+#include "calls.hpp"
 #include "channel_user.hpp"
 #include "frames.hpp"
 #include "link.hpp"
@@ -11,7 +12,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,12 +62,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         method.durable = 1;
         return call(AMQP_EXCHANGE_DECLARE_METHOD, method, AMQP_EXCHANGE_DECLARE_OK_METHOD);
     }
-
-    struct Queue {
-        std::string name;
-        std::uint32_t messages = 0;
-        std::uint32_t consumers = 0;
-    };
 
     /// A queue that outlives the broker's restart, bound to the exchange by its name.
     asio::awaitable<void> declare_durable(std::string name) {
@@ -216,7 +210,10 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
                 return lose(broker_error(errc::connection_lost, close.reply_code, text_of(close.reply_text)));
             }
             case AMQP_CHANNEL_CLOSE_OK_METHOD: return lose({errc::closed});
-            default: return answer(method);
+            default:
+                if (calls_.answer(method)) {
+                    changed_.cancel();
+                }
         }
     }
 
@@ -268,13 +265,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     static constexpr std::size_t small_body = 64 * 1024;
     static constexpr std::size_t turn_size = Batch::enough / 2;
 
-    /// A call that waits for its answer. They come in the order of the calls.
-    struct Call {
-        amqp_method_number_t answer;
-        bool done = false;
-        Queue queue = {};
-    };
-
     template <class Method>
     asio::awaitable<void> call(amqp_method_number_t id, const Method& method, amqp_method_number_t answer) {
         return finish(begin_call(id, method, answer));
@@ -285,10 +275,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             const Error why = lost_.value_or(Error{errc::closed});
             throw MessageError(why.code, why.text(), {});
         }
-        auto call = std::make_shared<Call>(Call{answer});
-        calls_.push_back(call);
         send(id, method);
-        return call;
+        return calls_.add(answer);
     }
     asio::awaitable<Queue> declare(const amqp_queue_declare_t& method) {
         return finish_declare(begin_call(AMQP_QUEUE_DECLARE_METHOD, method, AMQP_QUEUE_DECLARE_OK_METHOD));
@@ -313,20 +301,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     asio::awaitable<Queue> finish_declare(std::shared_ptr<Call> call) {
         co_await finish(call);
         co_return std::move(call->queue);
-    }
-
-    void answer(const amqp_method_t& method) {
-        if (calls_.empty() || calls_.front()->answer != method.id) {
-            return;  // nothing that was asked for
-        }
-        const auto call = std::move(calls_.front());
-        calls_.pop_front();
-        if (method.id == AMQP_QUEUE_DECLARE_OK_METHOD) {
-            const auto& declared = *static_cast<const amqp_queue_declare_ok_t*>(method.decoded);
-            call->queue = {std::string(text_of(declared.queue)), declared.message_count, declared.consumer_count};
-        }
-        call->done = true;
-        changed_.cancel();
     }
 
     template <class Method>
@@ -399,7 +373,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     asio::steady_timer changed_;  // never expires: cancelled when a call is done, or the channel has ended
 
     std::string control_;  // methods to be written
-    std::deque<std::shared_ptr<Call>> calls_;
+    Calls calls_;
     Publisher publisher_;
 
     Assembler assembler_;

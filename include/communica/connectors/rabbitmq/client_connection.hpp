@@ -39,16 +39,16 @@ class ClientConnection final : public QueueConnection {
 
     asio::awaitable<void> call_server() {
         co_await open_channel();
-        co_await channel().declare_exchange();
+        co_await channel()->declare_exchange();
         co_await end_last_connection();
-        co_await greeting().open(channel());
-        co_await greeting().listen(channel());
+        co_await greeting().open(*channel());
+        co_await greeting().listen(*channel());
         Publication request{
             .kind = Kind::connect_request, .routing_key = settings().names.connect(), .mandatory = true};
         request.head = nlohmann::json(client_id()).dump(-1, ' ', true);
         request.reply_to = greeting().own_queue();
         request.expiration = connect_request_expiration;
-        channel().publish(std::move(request));
+        channel()->publish(std::move(request));
         const Greeting::Word response = co_await next_word();
         if (response.kind != Kind::connect_response || response.reply_to.empty()) {
             throw std::system_error(errc::handshake_failed, "the server does not say where it listens");
@@ -65,8 +65,8 @@ class ClientConnection final : public QueueConnection {
         }
         Publication goodbye{.kind = Kind::close, .routing_key = settings().names.to_server(client_id())};
         goodbye.head = id;
-        channel().publish(std::move(goodbye));
-        co_await wait_for_no_reader(settings().names.to_server(client_id()));
+        channel()->publish(std::move(goodbye));
+        co_await wait_for_no_reader(channel(), settings().names.to_server(client_id()));
     }
 
     asio::awaitable<void> begin_handshake() override { co_return; }
@@ -77,8 +77,8 @@ class ClientConnection final : public QueueConnection {
         if (done.kind != Kind::handshake_done || done.body.empty()) {
             throw std::system_error(errc::handshake_failed, "the server does not end the handshake as it should");
         }
-        co_await channel().stop_consuming();
-        greeting().close(channel());
+        co_await channel()->stop_consuming();
+        greeting().close(*channel());
         last_->connect_id = done.body;
         begin_connection(done.body, settings().names.to_client(client_id()), settings().names.to_server(client_id()));
     }

@@ -9,6 +9,7 @@
 #include "links.hpp"
 #include "message_queue.hpp"
 #include "settings.hpp"
+#include "take_over.hpp"
 #include "too_large.hpp"
 
 #include <chrono>
@@ -65,7 +66,9 @@ class QueueConnection : public communica::Connection,
         receiver_ = &receiver;
         try {
             co_await end_handshake();
-            co_await take_over();
+            backlog_ = co_await take_over(channel_, receive_queue_, settings_.token);
+            channel_->accept_bodies(options_.limits.max_message + 1, options_.limits.max_metadata + 1);
+            co_await channel_->prefetch(prefetched);
             running_ = true;
             co_await channel_->consume(receive_queue_, Channel::Acknowledge::after);
             channel_->wake();
@@ -143,7 +146,7 @@ class QueueConnection : public communica::Connection,
     const asio::any_io_executor& strand() const noexcept { return settings_.link->strand(); }
     const Settings& settings() const noexcept { return settings_; }
     const std::string& client_id() const noexcept { return client_id_; }
-    Channel& channel() noexcept { return *channel_; }
+    const std::shared_ptr<Channel>& channel() const noexcept { return channel_; }
 
     asio::awaitable<void> open_channel() {
         if (ending_) {
@@ -170,19 +173,6 @@ class QueueConnection : public communica::Connection,
             throw MessageError(refusal->code, "refused: " + refusal->message, {});
         }
         co_return word;
-    }
-
-    /// Until nobody reads the queue, or some time has passed.
-    asio::awaitable<Channel::Queue> wait_for_no_reader(std::string name) {
-        const auto deadline = std::chrono::steady_clock::now() + take_over_time;
-        for (;;) {
-            Channel::Queue queue = co_await channel_->look_at(name);
-            if (queue.consumers == 0 || std::chrono::steady_clock::now() > deadline) {
-                co_return queue;
-            }
-            timer_.expires_after(look_again);
-            co_await timer_.async_wait(no_throw);
-        }
     }
 
     /// It ends after this time, unless the timer is set again.
@@ -222,9 +212,6 @@ class QueueConnection : public communica::Connection,
     }
 
  private:
-    static constexpr std::chrono::milliseconds look_again{20};
-    static constexpr std::chrono::seconds take_over_time{1};
-    static constexpr std::chrono::seconds taken_over_expiration{5};
     /// What the broker hands out before it waits for acknowledgements.
     static constexpr std::uint16_t prefetched = 256;
 
@@ -327,25 +314,7 @@ class QueueConnection : public communica::Connection,
         }
     }
 
-    // ---- the queues
-
-    /// Who has read the queue until now stops, so that nothing goes to one who is not meant any more: another process with
-    /// the same client id, or a server that does not know yet that its client has moved.
-    asio::awaitable<void> take_over() {
-        Channel::Queue queue = co_await channel_->look_at(receive_queue_);
-        if (queue.consumers != 0) {
-            Publication publication{.kind = Kind::taken_over, .routing_key = receive_queue_};
-            publication.head = settings_.token;
-            publication.expiration = taken_over_expiration;
-            channel_->publish(std::move(publication));
-        }
-        if (queue.consumers != 0) {
-            queue = co_await wait_for_no_reader(receive_queue_);
-        }
-        backlog_ = queue.messages;
-        channel_->accept_bodies(options_.limits.max_message + 1, options_.limits.max_metadata + 1);
-        co_await channel_->prefetch(prefetched);
-    }
+    // ---- out
 
     void flush() {
         flush_posted_ = false;

@@ -33,26 +33,26 @@ class ServerConnection final : public QueueConnection, public ServerClients::Gue
         }
         try {
             co_await open_channel();
-            co_await greeting().open(channel());
-            greeting().say(channel(), Kind::connect_response, {}, greeting().own_queue());
+            co_await greeting().open(*channel());
+            greeting().say(*channel(), Kind::connect_response, {}, greeting().own_queue());
             acknowledge();
         } catch (...) {
             acknowledge();
             throw;
         }
-        co_await greeting().listen(channel());
+        co_await greeting().listen(*channel());
     }
 
     asio::awaitable<void> end_handshake() override {
-        co_await channel().stop_consuming();
-        greeting().close(channel());
+        co_await channel()->stop_consuming();
+        greeting().close(*channel());
         const std::string to_client = settings().names.to_client(client_id());
         const std::string to_server = settings().names.to_server(client_id());
-        co_await channel().declare_durable(to_client);
-        co_await channel().declare_durable(to_server);
+        co_await channel()->declare_durable(to_client);
+        co_await channel()->declare_durable(to_server);
         clients_->arrive(client_id(), std::static_pointer_cast<ServerConnection>(shared_from_this()));
         const std::string connect_id = random_bytes(16);
-        greeting().say(channel(), Kind::handshake_done, connect_id);
+        greeting().say(*channel(), Kind::handshake_done, connect_id);
         begin_connection(connect_id, to_server, to_client);
     }
 
