@@ -72,8 +72,8 @@ bool answers(const Broker& broker) {
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 void declare_durable(Broker& broker, const std::string& queue) {
-    const std::string declared = broker.evaluate("rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"" + queue +
-                                                 "\">>), true, false, [], none, <<\"test\">>)");
+    const std::string declared = broker.evaluate("rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"" +
+                                                 queue + "\">>), true, false, [], none, <<\"test\">>)");
     REQUIRE(contains(declared, "new"));
 }
 
