@@ -11,14 +11,14 @@ namespace test {
 
 struct BrokerOptions {
     std::uint16_t port = 0;  ///< 0: a free one
-    /// Paths of a certificate, its key and the authority that vouches for clients, as PEM; with them it also listens for TLS.
+    /// Paths of a certificate, its key and the authority that vouches for clients, as PEM: it listens for TLS, too.
     std::vector<std::string> tls = {};
 };
 
 /// A broker of its own, which listens on 127.0.0.1 alone. It ends with this object, and also if this process is killed.
 ///
-/// Calls block until what they ask for is so. They throw at a deadline of 60 s, or with what went wrong and the end of the
-/// broker's log. Not thread-safe.
+/// Calls block until what they ask for is so. At a deadline, 50 s to start and 30 s else, they throw
+/// `std::runtime_error` with what went wrong and the end of the broker's log. Not thread-safe.
 class Broker {
  public:
     explicit Broker(const BrokerOptions& options = {});
