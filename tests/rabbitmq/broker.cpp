@@ -9,7 +9,6 @@
 #include <communica/connectors/rabbitmq/frames.hpp>
 #include <communica/connectors/rabbitmq/url.hpp>
 
-#include <amqp_tcp_socket.h>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 
@@ -20,6 +19,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+
+#if __has_include(<rabbitmq-c/tcp_socket.h>)
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp_tcp_socket.h>
+#endif
 
 namespace rabbitmq_broker_tests {
 
