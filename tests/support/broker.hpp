@@ -13,6 +13,7 @@ struct BrokerOptions {
     std::uint16_t port = 0;  ///< 0: a free one
     /// Paths of a certificate, its key and the authority that vouches for clients, as PEM: it listens for TLS, too.
     std::vector<std::string> tls = {};
+    std::string directory = {};  ///< in which it makes one of its own; empty: that of the system for temporary files
 };
 
 /// A broker of its own, which listens on 127.0.0.1 alone. It ends with this object, and also if this process is killed.
@@ -24,7 +25,7 @@ class Broker {
     explicit Broker(const BrokerOptions& options = {});
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
-    ~Broker();
+    ~Broker() = default;
 
     /// `amqp://guest:guest@127.0.0.1:PORT/`, the same for as long as it lives.
     const std::string& url() const noexcept { return url_; }
@@ -51,10 +52,17 @@ class Broker {
     std::string evaluate(const std::string& expression);
 
  private:
+    /// Has a directory to remove, so it is waited for, also if the broker could not start.
+    struct Script {
+        ~Script();
+
+        Process process;
+    };
+
     /// Gives what is answered behind `ok`.
     std::string command(const std::string& line);
 
-    Process process_;
+    Script script_;
     std::string url_;
     std::string tls_url_;
 };
