@@ -82,6 +82,9 @@ def main(make_server, make_client, PeerError, connectors):
     parser.add_argument("--mode", required=True, choices=("simple", "route"))
     parser.add_argument("--client-id", metavar="ID")
     options = parser.parse_args()
-    connector = connectors[options.connector["type"]](options.connector)
+    state = options.connector
+    if state.get("client_id", "") is None:  # a connector that takes the client's own
+        state["client_id"] = options.client_id
+    connector = connectors[state["type"]](state)
     make, who = (make_server, ()) if options.role == "server" else (make_client, (options.client_id,))
     asyncio.run(run(lambda ops: make(connector, options.mode, ops, *who), PeerError))
