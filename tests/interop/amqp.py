@@ -90,14 +90,16 @@ class Channel:
     async def ack(self, delivery):
         await self.connection.write(self.number, commands.Basic.Ack(delivery_tag=delivery.tag))
 
-    async def publish(self, exchange, key, type, body=b"", reply_to=None):
+    async def publish(self, *what, **how):
+        self.post(*what, **how)
+        await self.connection.writer.drain()
+
+    def post(self, exchange, key, type, body=b"", reply_to=None):
         room = MAX_FRAME - FRAME_OVERHEAD
         pieces = (ContentBody(body[at : at + room]) for at in range(0, len(body), room))
         properties = commands.Basic.Properties(message_type=type, reply_to=reply_to)
         head = ContentHeader(body_size=len(body), properties=properties)
-        await self.connection.write(
-            self.number, commands.Basic.Publish(exchange=exchange, routing_key=key), head, *pieces
-        )
+        self.connection.send(self.number, commands.Basic.Publish(exchange=exchange, routing_key=key), head, *pieces)
 
     async def close(self):
         """What was delivered and not acknowledged goes back into its queue."""
@@ -158,11 +160,11 @@ class Connection:
     def send(self, channel, *frames):
         if self.ended:
             raise ConnectionError(*self.ended.args)
+        if channel and channel not in self.channels:
+            raise ConnectionError("the channel is closed")
         self.writer.write(b"".join(frame.marshal(each, channel) for each in frames))
 
     async def write(self, channel, *frames):
-        if channel and channel not in self.channels:
-            raise ConnectionError("the channel is closed")
         self.send(channel, *frames)
         await self.writer.drain()
 

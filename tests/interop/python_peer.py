@@ -37,11 +37,15 @@ def dumps(value):
     return json.dumps(value, ensure_ascii=False).encode()
 
 
+def pack_whole(head, body):
+    return pack_frame(MESSAGE, U32.pack(U32.size + len(head)), head, body)  # this size counts itself
+
+
 def pack_message(metadata, body, max_chunk=MAX_CHUNK):
     """Yields the frames of a message: one, or chunks where metadata and body exceed `max_chunk` bytes."""
     head = dumps(metadata)
     if len(head) + len(body) <= max_chunk:
-        yield pack_frame(MESSAGE, U32.pack(U32.size + len(head)), head, body)  # this size counts itself
+        yield pack_whole(head, body)
         return
     room = max_chunk - CHUNK_HEADER.size
     first = max(room - len(head), 0)
@@ -147,6 +151,10 @@ with suppress(ModuleNotFoundError):  # where Python has no package for it
     from rabbitmq_transport import RabbitConnector
 
     CONNECTORS["RABBITMQ"] = RabbitConnector
+
+
+def connector(state):
+    return CONNECTORS[state["type"]](state)
 
 
 # --- 5. Session: requests and answers, both ways -----------------------------------------------------

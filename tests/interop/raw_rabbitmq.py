@@ -1,0 +1,96 @@
+"""The driver's own end of a connection over RabbitMQ."""
+import asyncio
+import json
+
+import rabbitmq_transport as transport
+from expect import DEADLINE, equal, within
+from raw import Raw, RawListener
+
+
+class RawRabbit(Raw):
+    """Its handshake is that of the peer in Python; from there on every message is a case's own."""
+
+    def __init__(self, connection, mode, client_id=None):
+        super().__init__(mode, client_id)
+        self.connection = connection
+
+    @classmethod
+    async def connect(cls, state, mode, client_id):
+        connector = transport.RabbitConnector({**state, "client_id": client_id})
+        return cls(await connector.connect(), mode, client_id)
+
+    # The handshake
+
+    async def hello(self):
+        return json.loads(await within(self.connection.hear(transport.HELLO), "a hello"))
+
+    async def shake_hands(self, hello):
+        return await within(self.connection.handshake(hello), "the handshake")
+
+    # Messages
+
+    @property
+    def connect_id(self):
+        return self.connection.connect_id
+
+    def post(self, type, body=b""):
+        """Sends a message of any type."""
+        connection = self.connection
+        connection.channel.post(connection.connector.exchange, connection.sends, type, body)
+
+    def send(self, *messages):
+        for message in messages:
+            self.post(transport.MESSAGE, message)
+
+    def packed_text(self, head, body):
+        return head + b"\x00" + body
+
+    async def next(self, what="a message", seconds=DEADLINE):
+        """Returns (type, body) of the next message of any type."""
+        channel = self.connection.channel
+        delivery = await within(channel.take(), what, seconds)
+        await channel.ack(delivery)
+        return delivery.type, delivery.body
+
+    async def next_but_listening(self, what):
+        while True:
+            type, body = await self.next(what)
+            if type != transport.LISTENING:
+                return type, body
+
+    async def message(self):
+        type, body = await self.next_but_listening("a message")
+        equal(type, transport.MESSAGE, "the type")
+        head, separator, body = body.partition(b"\x00")
+        equal(separator.hex(), "00", "what ends the metadata")
+        return json.loads(head), json.loads(body)
+
+    async def end(self, when="now"):
+        """Waits for the other side's `close`; nothing else may come first."""
+        type, body = await self.next_but_listening(f"the other side's close {when}")
+        equal([type, body.hex()], [transport.CLOSE, self.connect_id.hex()], f"what came {when}")
+
+    def be_silent(self):
+        """As a server that does not say that it listens."""
+        self.connection.keeping_alive.cancel()
+
+    def drop(self):
+        self.connection.drop()
+
+
+class RawRabbitListener(RawListener):
+    async def start(self):
+        self.connector = transport.RabbitConnector(json.loads(self.state))
+        await self.connector.open_door()
+        self.taking = asyncio.create_task(self.take_all())
+
+    async def take_all(self):
+        """Answers every request to connect; the handshake is left to the case."""
+        while True:
+            if connection := await self.connector.welcome(await self.connector.requests.take()):
+                self.arrived.put_nowait(RawRabbit(connection, self.mode))
+
+    def close(self):
+        """As a server that is killed."""
+        self.taking.cancel()
+        self.connector.broker.drop()
