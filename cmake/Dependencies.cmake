@@ -48,6 +48,24 @@ elseif(COMMUNICA_OPENSSL)
   find_package(OpenSSL 1.1.1 REQUIRED GLOBAL)
 endif()
 
+# rabbitmq-c, for communica::rabbitmq alone. No version is asked for: what 0.11 tells CMake is that of its ABI.
+set(COMMUNICA_RABBITMQ "AUTO" CACHE STRING "communica::rabbitmq: AUTO where rabbitmq-c is found, ON fetches it if not, OFF")
+set_property(CACHE COMMUNICA_RABBITMQ PROPERTY STRINGS AUTO ON OFF)
+if(COMMUNICA_RABBITMQ STREQUAL "AUTO")
+  find_package(rabbitmq-c CONFIG QUIET GLOBAL)
+elseif(COMMUNICA_RABBITMQ)
+  FetchContent_Declare(rabbitmq-c
+    GIT_REPOSITORY https://github.com/alanxz/rabbitmq-c.git
+    GIT_TAG 8777a4b060edd59bfa1e449562c201f8d65d10f2  # v0.16.0 and what was mended in its codec since
+    SYSTEM
+    FIND_PACKAGE_ARGS CONFIG GLOBAL)
+  block()  # what it is told is for it alone: its codec needs no OpenSSL, and it has the target only if it is shared
+    set(BUILD_SHARED_LIBS ON)
+    set(ENABLE_SSL_SUPPORT OFF)
+    FetchContent_MakeAvailable(rabbitmq-c)
+  endblock()
+endif()
+
 if(COMMUNICA_BUILD_TESTS)
   FetchContent_Declare(Catch2
     GIT_REPOSITORY https://github.com/catchorg/Catch2.git

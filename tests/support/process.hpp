@@ -30,7 +30,7 @@ struct ProcessOptions {
 /// object ends, and never outlives it.
 class Process {
  public:
-    /// `program` is the name of one of the test programs.
+    /// `program` is the name of one of the test programs, or on POSIX systems the whole path of another.
     Process(const std::string& program, std::vector<std::string> arguments, const ProcessOptions& options = {});
     Process(Process&& other) noexcept;
     Process& operator=(Process&&) = delete;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -80,7 +81,7 @@ class Process::Child {
 
 Process::Process(const std::string& program, std::vector<std::string> arguments, const ProcessOptions& options)
     : child_(std::make_unique<Child>()) {
-    arguments.insert(arguments.begin(), COMMUNICA_TEST_PROGRAMS_DIR "/" + program);
+    arguments.insert(arguments.begin(), std::filesystem::path(COMMUNICA_TEST_PROGRAMS_DIR) / program);
     std::vector<std::string> environment(options.environment);
     for (char** variable = environ; *variable != nullptr; ++variable) {
         environment.emplace_back(*variable);  // of two values of a variable the first counts
