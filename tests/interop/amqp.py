@@ -87,8 +87,8 @@ class Channel:
         """The next message of the queue that is consumed."""
         return await self.deliveries.take()
 
-    async def ack(self, delivery):
-        await self.connection.write(self.number, commands.Basic.Ack(delivery_tag=delivery.tag))
+    def ack(self, delivery):
+        self.connection.send(self.number, commands.Basic.Ack(delivery_tag=delivery.tag))
 
     async def publish(self, *what, **how):
         self.post(*what, **how)
@@ -101,8 +101,14 @@ class Channel:
         head = ContentHeader(body_size=len(body), properties=properties)
         self.connection.send(self.number, commands.Basic.Publish(exchange=exchange, routing_key=key), head, *pieces)
 
+    def hush(self):
+        """Nothing more is taken: what was delivered and not acknowledged goes back into its queue, for others."""
+        while not self.deliveries.empty():
+            self.deliveries.get_nowait()
+        self.deliveries.fail(ConnectionError("the channel was closed here"))
+
     async def close(self):
-        """What was delivered and not acknowledged goes back into its queue."""
+        self.hush()
         with suppress(ConnectionError):
             await self.call(commands.Channel.Close(reply_code=200, class_id=0, method_id=0))
         self.end(ConnectionError("the channel was closed here"))

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import python_peer
-from expect import PATIENCE, equal, fresh, within
+from expect import equal, fresh, within
 from interop_program import named, operations
 from raw import RawStream, RawStreamListener
-
-CHECK_PERIOD = 2 * PATIENCE  # seconds, over RabbitMQ
 
 
 @dataclass(frozen=True)
@@ -161,9 +159,7 @@ class Bench:
     async def process(self, role, state, *options, stack=None, max_chunk=None):
         name = getattr(self.combination, role)
         command = [*self.commands[name], role, "--connector", state, "--mode", self.mode, *options]
-        environment = {"COMMUNICA_RMQ_CHECK_PERIOD": str(CHECK_PERIOD)}
-        if max_chunk:
-            environment["COMMUNICA_MAX_CHUNK"] = str(max_chunk)
+        environment = {"COMMUNICA_MAX_CHUNK": str(max_chunk)} if max_chunk else {}
         log = os.path.join(self.directory, fresh(role) + ".log")
         process = await Process.start(f"{role} ({name})", command, environment, log)
         self.processes.append(process)
@@ -192,7 +188,7 @@ class Bench:
         """A raw connection to a server, before the handshake."""
         connecting = self.raw_end.connect(json.loads(state), self.mode, client_id or fresh("raw"))
         raw = await within(connecting, "a connection")
-        self.open.callback(raw.drop)
+        self.open.push_async_callback(raw.leave)
         return raw
 
     async def join(self, state, client_id=None):
@@ -203,7 +199,7 @@ class Bench:
 
     async def raw_server(self, state=None):
         """A listener of the driver's."""
-        listener = self.raw_listener(state or self.address(), self.mode, self.open.callback)
+        listener = self.raw_listener(state or self.address(), self.mode, self.open.push_async_callback)
         await listener.start()
         self.open.callback(listener.close)
         return listener

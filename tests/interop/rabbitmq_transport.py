@@ -66,7 +66,7 @@ class RabbitConnection:
 
     async def begin(self, channel, connect_id, takes, sends):
         self.channel, self.connect_id, self.sends = channel, connect_id, sends
-        self.said_at = self.heard_at = self.clock()
+        self.said_at = self.clock()
         await channel.consume(takes)
 
     async def say(self, type, body=b""):
@@ -78,18 +78,21 @@ class RabbitConnection:
 
     async def take(self):
         """The next message of any type. It is acknowledged when it has been dealt with, so when the next is taken."""
-        if self.in_hand:
-            await self.channel.ack(self.in_hand)
+        self.settle()
         self.in_hand = await self.channel.take()
-        self.heard_at = self.clock()
         return self.in_hand
+
+    def settle(self):
+        if self.in_hand:
+            self.channel.ack(self.in_hand)
+            self.in_hand = None
 
     async def receive(self):
         """Returns the next (metadata, body), or None after a `close`."""
         while True:
             taken = await self.take()
             if taken.type == CLOSE and taken.body == self.connect_id:  # others are of an earlier connection
-                await self.channel.ack(taken)
+                self.settle()
                 self.connect_id = None
                 return None
             if taken.type == MESSAGE:
@@ -105,8 +108,7 @@ class RabbitConnection:
         if connect_id := self.connect_id:
             self.connect_id = None
             with suppress(ConnectionError):
-                if self.in_hand:  # also what could not be read: it would only come again
-                    await self.channel.ack(self.in_hand)
+                self.settle()  # also what could not be read: it would only come again
                 await self.say(CLOSE, connect_id)
         await self.leave()
 
@@ -167,7 +169,12 @@ class ServerConnection(RabbitConnection):
             await self.inbox.close()
 
     def drop(self):
-        self.connect_id = None
+        """Another connection consumes the same queue from now on: what has not been taken is for that one."""
+        if self.connect_id:
+            self.connect_id = None
+            with suppress(ConnectionError):
+                self.settle()
+            self.channel.hush()
         self.leaving = asyncio.create_task(self.leave())
 
 
@@ -242,11 +249,11 @@ class RabbitConnector:
         """Answers a request to connect, or drops it if it cannot be one."""
         client = self.read_request(request)
         if client is None:
-            await self.requests.ack(request)
+            self.requests.ack(request)
             return None
         inbox, name = await self.open_inbox(self.broker)
         await inbox.publish(self.exchange, request.reply_to, CONNECT_OK, reply_to=name)
-        await self.requests.ack(request)
+        self.requests.ack(request)
         return ServerConnection(self, self.broker, inbox, request.reply_to, client)
 
     def read_request(self, request):

@@ -15,6 +15,7 @@ class Raw:
     hello(), message()      wait for the other side's hello; for (metadata, body as JSON) of its next message
     shake_hands(hello)      sends it, and waits for whatever makes a connection of it
     drop()                  ends the connection without a word
+    leave()                 ends it as its transport wants, if it is not ended yet
     """
 
     def __init__(self, mode, client_id=None):
@@ -99,18 +100,21 @@ class RawStream(Raw):
     def drop(self):
         self.writer.close()
 
+    async def leave(self):
+        self.drop()
+
 
 class RawListener:
     """The driver's place, to which clients under test connect. A transport adds `start`, which puts what connects
     into `arrived`, and `close`."""
 
     def __init__(self, state, mode, keep):
-        """`keep` is given what has to be called in the end."""
+        """`keep` is given what is to be awaited in the end."""
         self.state, self.mode, self.keep, self.arrived = state, mode, keep, asyncio.Queue()
 
     async def accept(self):
         raw = await within(self.arrived.get(), "a client's connection")
-        self.keep(raw.drop)
+        self.keep(raw.leave)
         return raw
 
     async def welcome(self):

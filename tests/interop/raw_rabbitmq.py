@@ -49,17 +49,18 @@ class RawRabbit(Raw):
         """Returns (type, body) of the next message of any type."""
         channel = self.connection.channel
         delivery = await within(channel.take(), what, seconds)
-        await channel.ack(delivery)
+        channel.ack(delivery)
         return delivery.type, delivery.body
 
-    async def next_but_listening(self, what):
+    async def next_of_use(self, what):
+        """The next that is neither a sign of life nor the end of an earlier connection."""
         while True:
             type, body = await self.next(what)
-            if type != transport.LISTENING:
+            if type != transport.LISTENING and (type != transport.CLOSE or body == self.connect_id):
                 return type, body
 
     async def message(self):
-        type, body = await self.next_but_listening("a message")
+        type, body = await self.next_of_use("a message")
         equal(type, transport.MESSAGE, "the type")
         head, separator, body = body.partition(b"\x00")
         equal(separator.hex(), "00", "what ends the metadata")
@@ -67,7 +68,7 @@ class RawRabbit(Raw):
 
     async def end(self, when="now"):
         """Waits for the other side's `close`; nothing else may come first."""
-        type, body = await self.next_but_listening(f"the other side's close {when}")
+        type, body = await self.next_of_use(f"the other side's close {when}")
         equal([type, body.hex()], [transport.CLOSE, self.connect_id.hex()], f"what came {when}")
 
     def be_silent(self):
@@ -76,6 +77,9 @@ class RawRabbit(Raw):
 
     def drop(self):
         self.connection.drop()
+
+    async def leave(self):
+        await self.connection.close()
 
 
 class RawRabbitListener(RawListener):

@@ -37,7 +37,7 @@ if not has("pamqp") and sys.executable != DEBIANS_PYTHON:
 
 from bench import Bench, Combination
 from cases import CASES
-from expect import PATIENCE
+from expect import CHECK_PERIOD, PATIENCE
 
 HERE = Path(__file__).resolve().parent
 BROKER = HERE.parent / "support" / "rabbitmq_broker"
@@ -184,6 +184,7 @@ def main():
         if reason := missing_for_rabbitmq():
             missing["rabbitmq"] = reason
         elif "rabbitmq" in options.transports:
+            os.environ["COMMUNICA_RMQ_CHECK_PERIOD"] = str(CHECK_PERIOD)
             os.environ["INTEROP_BROKER"] = open_things.enter_context(broker())
         counts, skipped = try_all(options, commands, directory, missing)
     for reason, number in skipped.items():
