@@ -73,12 +73,9 @@ class Channel:
         await self.call(commands.Queue.Bind(queue=name, exchange=exchange, routing_key=name))
         return name
 
-    async def queue_length(self, name):
-        """How many messages wait in it; a queue that is not there costs the channel."""
-        return (await self.call(commands.Queue.Declare(queue=name, passive=True))).message_count
-
-    async def delete_queue(self, name):
-        await self.call(commands.Queue.Delete(queue=name))
+    async def look_at(self, queue):
+        """Gives `message_count`, of those that wait, and `consumer_count`. A queue that is not there costs the channel."""
+        return await self.call(commands.Queue.Declare(queue=queue, passive=True))
 
     async def consume(self, queue, no_ack=False):
         await self.call(commands.Basic.Consume(queue=queue, no_ack=no_ack))

@@ -195,6 +195,7 @@ class Bench:
         """A raw connection to a server, after the handshake."""
         raw = await self.connect(state, client_id)
         await raw.shake_hands({"client_id": raw.client_id})
+        raw.next_connection = lambda: self.join(state, raw.client_id)
         return raw
 
     async def raw_server(self, state=None):
@@ -230,7 +231,6 @@ class Bench:
         client = await self.process("client", listener.state, "--client-id", "client")
         raw = await listener.welcome()
         await client.ready()
-        raw.listener = listener
         return raw
 
     # Ends

@@ -712,7 +712,7 @@ async def an_open_request_is_answered_on_the_next_connection(bench, raw):
     """The client's own request, and the one it was at work on, which waits for the first."""
     metadata, _ = await raw.be_asked("echo", {"v": 1})
     raw.drop()
-    raw = await raw.listener.welcome()
+    raw = await raw.next_connection()
     raw.send(raw.packed({**metadata, "type": 11}, b'"late"'))
     equal(await raw.outcome(), {"ok": "late"})
 

@@ -65,7 +65,7 @@ class RabbitConnection:
         return said.body
 
     async def begin(self, channel, connect_id, takes, sends):
-        self.channel, self.connect_id, self.sends = channel, connect_id, sends
+        self.channel, self.connect_id, self.takes, self.sends = channel, connect_id, takes, sends
         self.said_at = self.clock()
         await channel.consume(takes)
 
@@ -145,12 +145,15 @@ class ServerConnection(RabbitConnection):
         names = self.connector.queues(self.client)
         for name in names:
             await channel.declare_queue(self.connector.exchange, name)
-        connect_id = os.urandom(16)
+        connect_id = self.new_connect_id()
         await self.tell(AGREED, connect_id)
         await self.inbox.close()
         to_client, to_server = names
         await self.begin(channel, connect_id, takes=to_server, sends=to_client)
         self.keeping_alive = asyncio.create_task(self.keep_alive())
+
+    def new_connect_id(self):
+        return os.urandom(16)
 
     async def keep_alive(self):
         with suppress(ConnectionError):

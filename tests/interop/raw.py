@@ -16,6 +16,8 @@ class Raw:
     shake_hands(hello)      sends it, and waits for whatever makes a connection of it
     drop()                  ends the connection without a word
     leave()                 ends it as its transport wants, if it is not ended yet
+
+    `next_connection` is what waits for the other side again, when this one has ended.
     """
 
     def __init__(self, mode, client_id=None):
@@ -121,6 +123,7 @@ class RawListener:
         """Accepts the next client and shakes hands."""
         raw = await self.accept()
         await raw.shake_hands({"hello": "hello"})
+        raw.next_connection = self.welcome
         return raw
 
 

@@ -7,6 +7,20 @@ from expect import DEADLINE, equal, within
 from raw import Raw, RawListener
 
 
+async def until(question, is_so, what):
+    """Asks the broker again and again; each question takes as long as the broker does."""
+
+    async def ask():
+        while not is_so(await question()):
+            pass
+
+    await within(ask(), what)
+
+
+def _nobody(queue):
+    return queue.consumer_count == 0
+
+
 class RawRabbit(Raw):
     """Its handshake is that of the peer in Python; from there on every message is a case's own."""
 
@@ -70,6 +84,22 @@ class RawRabbit(Raw):
         """Waits for the other side's `close`; nothing else may come first."""
         type, body = await self.next_of_use(f"the other side's close {when}")
         equal([type, body.hex()], [transport.CLOSE, self.connect_id.hex()], f"what came {when}")
+
+    # Queues
+
+    async def kept_for_them(self):
+        """How many messages wait for the other side."""
+        return (await self.connection.channel.look_at(self.connection.sends)).message_count
+
+    async def gone(self):
+        """Waits until the other side takes nothing any more from its queue."""
+        await until(lambda: self.connection.channel.look_at(self.connection.sends), _nobody, "the other side to leave")
+
+    async def said_nothing(self):
+        """That nothing is left of what the other side has said until now."""
+        await self.connection.channel.look_at(self.connection.takes)  # which comes behind all that was delivered
+        left = self.connection.channel.deliveries
+        equal(str(left.get_nowait()) if left.qsize() else None, None, "what the other side has said")
 
     def be_silent(self):
         """As a server that does not say that it listens."""

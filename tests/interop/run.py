@@ -39,6 +39,9 @@ from bench import Bench, Combination
 from cases import CASES
 from expect import CHECK_PERIOD, PATIENCE
 
+if has("pamqp"):
+    import rabbitmq_cases  # adds them to CASES
+
 HERE = Path(__file__).resolve().parent
 BROKER = HERE.parent / "support" / "rabbitmq_broker"
 CASE_DEADLINE = 45 * PATIENCE
