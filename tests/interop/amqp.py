@@ -63,6 +63,10 @@ class Channel:
     async def declare_exchange(self, name):
         await self.call(commands.Exchange.Declare(exchange=name, exchange_type="direct", durable=True))
 
+    async def look_for_exchange(self, name):
+        """Costs the channel if it is not there."""
+        await self.call(commands.Exchange.Declare(exchange=name, passive=True))
+
     async def declare_queue(self, exchange, name="", exclusive=False):
         """Durable, or for this connection alone and as long as it is consumed. It is bound by its own name, which for
         an empty one is the broker's choice. Returns the name."""

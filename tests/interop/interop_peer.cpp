@@ -4,9 +4,10 @@
 //     interop_peer client --connector STATE --mode simple|route --client-id ID
 //
 // Prints READY when it listens or is connected, stays until SIGTERM, then closes in order. COMMUNICA_MAX_CHUNK sets
-// the bytes that one frame may hold.
+// the bytes that one frame may hold, COMMUNICA_RMQ_CHECK_PERIOD the seconds of RabbitMQ's keep-alive.
+#include "connectors.hpp"
+
 #include <communica/communica.hpp>
-#include <connectors.hpp>  // of with_tls or without_tls, as the build says
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -235,7 +236,7 @@ asio::awaitable<Json> ask_client(Server& server, std::string op, Json arguments,
 
 int run_server(const Arguments& arguments) {
     asio::io_context context(1);
-    const auto connector = interop::load_connector(arguments.connector);
+    const auto connector = interop::load_connector(arguments.connector, arguments.client_id);
     const communica::ServerOptions options{.limits = limits()};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });
@@ -255,7 +256,7 @@ int run_server(const Arguments& arguments) {
 
 int run_client(const Arguments& arguments) {
     asio::io_context context(1);
-    const auto connector = interop::load_connector(arguments.connector);
+    const auto connector = interop::load_connector(arguments.connector, arguments.client_id);
     const communica::ClientOptions options{.client_id = arguments.client_id, .limits = limits()};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });

@@ -84,6 +84,8 @@ class RawRabbit(Raw):
         """Waits for the other side's `close`; nothing else may come first."""
         type, body = await self.next_of_use(f"the other side's close {when}")
         equal([type, body.hex()], [transport.CLOSE, self.connect_id.hex()], f"what came {when}")
+        self.connection.connect_id = None  # which needs no answer
+        await self.leave()
 
     # Queues
 
