@@ -23,6 +23,7 @@ namespace communica {
 struct Message {
     std::string_view metadata;
     Bytes body;
+    bool redelivered = false;  ///< it was handed out before, perhaps, to one who did not say that it was dealt with
 };
 
 /// A message that has not gone out yet.
@@ -65,6 +66,8 @@ class Receiver {
     virtual void on_message(const Message& message) = 0;
     /// A message whose body was dropped, and why: `message_too_large` or, over the entity's budget, `busy`.
     virtual void on_discarded(std::string_view metadata, errc why) = 0;
+    /// A message of this side that can't reach the other, and was not carried out there.
+    virtual void on_undelivered(std::string_view /*metadata*/, const Error& /*why*/) {}
     /// Something was not sent for want of room, and now there is some.
     virtual void on_room() = 0;
 

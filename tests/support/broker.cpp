@@ -46,7 +46,7 @@ Broker::Broker(const BrokerOptions& options)
 Broker::~Broker() {
     process_.end_input();
     try {
-        process_.wait();  // it has a directory to remove
+        process_.wait();               // it has a directory to remove
     } catch (const std::exception&) {  // then it is killed
     }
 }

@@ -25,7 +25,8 @@ class Context {
           route_(incoming.metadata.route.value_or("")),
           headers_(incoming.metadata.headers),
           deadline_(call_ ? call_->deadline : peer_->responder().deadline_of(incoming.metadata)),
-          is_notification_(!incoming.metadata.wants_answer()) {}
+          is_notification_(!incoming.metadata.wants_answer()),
+          is_redelivered_(incoming.redelivered) {}
 
     /// The client id: of the other side on a server, of this side on a client.
     const std::string& client_id() const noexcept { return peer_->id(); }
@@ -35,6 +36,8 @@ class Context {
     const std::string& route() const noexcept { return route_; }
     /// Nobody waits for an answer.
     bool is_notification() const noexcept { return is_notification_; }
+    /// It may have been handed to a handler before: RabbitMQ hands out again what was not acknowledged.
+    bool redelivered() const noexcept { return is_redelivered_; }
 
     /// Until when the requester waits, if it said so. A coroutine is cancelled then.
     std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept { return deadline_; }
@@ -65,6 +68,7 @@ class Context {
     std::string headers_;
     std::optional<std::chrono::steady_clock::time_point> deadline_;
     bool is_notification_;
+    bool is_redelivered_;
 };
 
 }  // namespace communica

@@ -27,6 +27,7 @@ struct Incoming {
     const std::shared_ptr<Connection>& connection;
     const wire::Metadata& metadata;
     Bytes body;
+    bool redelivered = false;
     std::shared_ptr<const Call> call = nullptr;  ///< once a coroutine answers it
 };
 

@@ -32,14 +32,16 @@ class Inbox final : public Receiver {
             on_goodbye(wire::read_goodbye(message.body));
         } else {
             peer_->responder().count(metadata);
-            on_request(metadata, message.body);
+            on_request(metadata, message);
         }
     }
 
     void on_discarded(std::string_view text, errc why) override {
         const auto metadata = reader_.read(text);
         if (metadata.is_answer()) {
-            return peer_->requester()->on_discarded_answer(metadata, why);
+            return peer_->requester()->on_no_answer(
+                metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
+                                                  : "the answer is over this side's limit"});
         }
         peer_->responder().count(metadata);
         if (why == errc::busy) {
@@ -55,18 +57,22 @@ class Inbox final : public Receiver {
         }
     }
 
+    void on_undelivered(std::string_view text, const Error& why) override {
+        peer_->requester()->on_no_answer(reader_.read(text), why);
+    }
+
     void on_room() override { peer_->requester()->on_room(); }
 
  private:
-    void on_request(const wire::Metadata& metadata, Bytes body) {
+    void on_request(const wire::Metadata& metadata, const Message& message) {
         const Handler* handler = find_handler(metadata);
         if (handler == nullptr) {
             refuse(metadata,
                    {.code = errc::requester_error, .message = no_handler(metadata), .kind = Error::Kind::requester});
-        } else if (auto refusal = peer_->responder().refusal(*connection_, body.size())) {
+        } else if (auto refusal = peer_->responder().refusal(*connection_, message.body.size())) {
             refuse(metadata, *refusal);
         } else {
-            handler->handle({peer_, connection_, metadata, body});
+            handler->handle({peer_, connection_, metadata, message.body, message.redelivered});
         }
     }
 

@@ -249,12 +249,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
-    void on_discarded_answer(const wire::Metadata& metadata, errc why) {
+    /// The answer can't be had: it was dropped, or the request never reaches the other side.
+    void on_no_answer(const wire::Metadata& metadata, const Error& why) {
         if (auto operation = take_answered(metadata)) {
-            fail(std::move(operation),
-                 {why, why == errc::busy ? "there is no memory for the answer on this side"
-                                         : "the answer is over this side's limit"},
-                 Via::dispatch);
+            fail(std::move(operation), why, Via::dispatch);
         }
     }
 

@@ -117,7 +117,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         if (!call) {
             return;
         }
-        const Incoming called{incoming.peer, incoming.connection, incoming.metadata, incoming.body, call};
+        const Incoming called{incoming.peer, incoming.connection,  incoming.metadata,
+                              incoming.body, incoming.redelivered, call};
         Job job{incoming.peer, call, std::move(data), ExtraArguments{Extras(called)...}};
         if constexpr (takes_data &&
                       is_borrowed<Data>) {  // under an interceptor: the message is gone before the handler

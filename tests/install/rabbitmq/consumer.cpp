@@ -5,7 +5,10 @@
 #include <string>
 
 int main() {
-    std::string frame;
-    communica::rabbitmq::append_heartbeat(frame);
-    std::cout << communica::rabbitmq::Url::parse("amqp://localhost").text() << ' ' << frame.size() << '\n';
+    std::string bytes;
+    communica::rabbitmq::append_method(bytes, 1, AMQP_CHANNEL_CLOSE_OK_METHOD, amqp_channel_close_ok_t{});
+    communica::rabbitmq::FrameDecoder decoder;
+    decoder.feed(bytes, [](const amqp_frame_t& frame) {
+        std::cout << communica::rabbitmq::Url::parse("amqp://localhost").text() << ' ' << frame.channel << '\n';
+    });
 }

@@ -46,7 +46,7 @@ struct FrameHead {
 };
 
 /// The smallest frame that every broker takes, and the largest that carries a method or header of ours.
-inline constexpr std::size_t smallest_frame_max = AMQP_FRAME_MIN_SIZE;
+inline constexpr std::uint32_t smallest_frame_max = AMQP_FRAME_MIN_SIZE;
 
 namespace detail {
 

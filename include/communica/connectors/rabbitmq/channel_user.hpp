@@ -1,0 +1,40 @@
+// Whom a channel serves.
+#pragma once
+
+#include "../../connection.hpp"
+#include "names.hpp"
+#include "publisher.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace communica::rabbitmq {
+
+/// A message that came, or came back. Borrowed.
+struct Delivery {
+    Kind kind = Kind::unknown;
+    std::string_view body;
+    std::string_view reply_to = {};
+    bool redelivered = false;
+    std::optional<errc> cut = {};  ///< why the body is not all there
+};
+
+/// Whom a channel tells. Called on the link's strand.
+class ChannelUser {
+ public:
+    virtual ~ChannelUser() = default;
+    virtual void on_delivery(const Delivery& delivery) = 0;
+    /// Nobody takes it.
+    virtual void on_returned(const Delivery&) {}
+    /// The broker has taken a message of this size.
+    virtual void on_confirmed(Purpose, std::size_t) {}
+    /// The broker does not deliver any more: the queue is gone.
+    virtual void on_cancelled() {}
+    /// The channel is no more.
+    virtual void on_lost(const Error& why) = 0;
+    /// The next message, if there is one.
+    virtual std::optional<Publication> next_publication() { return std::nullopt; }
+};
+
+}  // namespace communica::rabbitmq

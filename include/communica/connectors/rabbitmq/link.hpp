@@ -1,0 +1,377 @@
+// One AMQP connection to a broker, which many channels share.
+#pragma once
+
+#include "../../asio.hpp"
+#include "batch.hpp"
+#include "byte_stream.hpp"
+#include "channel_end.hpp"
+#include "frames.hpp"
+#include "login.hpp"
+#include "url.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace communica::rabbitmq {
+
+/// What the broker says when it closes a channel or a connection: its text and code.
+inline Error broker_error(errc code, std::uint16_t number, std::string_view text) {
+    return {code, "RabbitMQ: " + std::string(text) + " (" + std::to_string(number) + ")"};
+}
+
+/// Connects to the first of the URL's hosts that lets it in, then serves its channels until the last of them is gone.
+/// Heartbeats go both ways. Everything runs on one strand.
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+    /// For connecting to one host, and logging in.
+    static constexpr std::chrono::seconds login_time{10};
+
+    Link(asio::any_io_executor executor, asio::any_io_executor strand, Url url, Dial dial)
+        : executor_(std::move(executor)),
+          strand_(std::move(strand)),
+          url_(std::move(url)),
+          dial_(std::move(dial)),
+          timer_(strand_),
+          changed_(strand_, asio::steady_timer::time_point::max()) {}
+
+    /// Called once.
+    void start() {
+        asio::co_spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(stop_.slot(), asio::detached));
+    }
+
+    const asio::any_io_executor& strand() const noexcept { return strand_; }
+
+    /// May it get another channel?
+    bool has_room() const noexcept { return !ending_ && !closing_ && channels_.size() < channel_max_; }
+    /// The broker takes no messages for now: it is short of memory or disk.
+    bool is_blocked() const noexcept { return blocked_; }
+    std::uint32_t frame_max() const noexcept { return frame_max_; }
+
+    /// Waits until the broker has let us in. Throws why it did not: `errc::authentication_failed`, `handshake_failed`, or
+    /// the system's code.
+    asio::awaitable<void> opened() {
+        const auto self = shared_from_this();
+        while (!open_ && !ending_) {
+            co_await changed_.async_wait(no_throw);
+        }
+        if (ending_) {
+            throw MessageError(ending_->code, ending_->text(), {});
+        }
+    }
+
+    /// A number for a channel, which is the link's user from now on.
+    std::uint16_t add(std::shared_ptr<ChannelEnd> channel) {
+        std::uint16_t number = 1;
+        if (!free_.empty()) {
+            number = free_.back();
+            free_.pop_back();
+        } else if (!channels_.empty()) {
+            number = static_cast<std::uint16_t>(channels_.rbegin()->first + 1);
+        }
+        channels_.emplace(number, std::move(channel));
+        return number;
+    }
+    /// The channel is gone. With the last one the link closes.
+    void remove(std::uint16_t number) {
+        if (channels_.erase(number) != 0) {
+            free_.push_back(number);
+        }
+        if (channels_.empty()) {
+            close();
+        }
+    }
+
+    /// The channel has something to write.
+    void wake(std::shared_ptr<ChannelEnd> channel) {
+        ready_.push_back(std::move(channel));
+        flush();
+    }
+
+ private:
+    static asio::awaitable<void> run(std::shared_ptr<Link> self) {
+        Error why;
+        for (const Url::Host& host : self->url_.hosts) {
+            try {
+                why = co_await self->converse(host);
+            } catch (...) {
+                why = Error::from(std::current_exception());
+            }
+            if (self->open_ || self->closing_ || why.code == errc::authentication_failed) {
+                break;
+            }
+        }
+        self->timer_.cancel();
+        self->lose(why);
+    }
+
+    /// Until the connection ends; says why it did.
+    asio::awaitable<Error> converse(Url::Host host) {
+        given_up_.reset();
+        give_up_after(login_time, {errc::timeout, "RabbitMQ at " + host.name + " does not answer"});
+        stream_ = co_await dial_(std::move(host), executor_);
+        FrameDecoder decoder;
+        control_ = protocol_header;
+        ready_.clear();
+        writing_ = false;
+        flush();
+        std::vector<char> buffer(read_size);
+        for (;;) {
+            const auto [error, count] = co_await stream_->read_some(asio::buffer(buffer));
+            if (error) {
+                co_return ending_for(error);
+            }
+            ticks_unread_ = 0;
+            in_turn_ = true;
+            decoder.feed({buffer.data(), count}, [&](const amqp_frame_t& frame) { on_frame(decoder, frame); });
+            for (const auto& channel : std::exchange(touched_, {})) {
+                channel->on_turn_over();
+            }
+            in_turn_ = false;
+            flush();
+        }
+    }
+
+    Error ending_for(asio::error_code error) const {
+        if (given_up_) {
+            return *given_up_;
+        }
+        return {open_ ? errc::connection_lost : errc::handshake_failed,
+                "RabbitMQ at " + url_.text() + ": " + error.message()};
+    }
+
+    // ---- what comes
+
+    void on_frame(FrameDecoder& decoder, const amqp_frame_t& frame) {
+        if (frame.frame_type == AMQP_FRAME_HEARTBEAT) {
+            return;
+        }
+        if (frame.channel == 0) {
+            if (frame.frame_type == AMQP_FRAME_METHOD) {
+                on_method(decoder, frame.payload.method);
+            }
+            return;
+        }
+        const auto found = channels_.find(frame.channel);
+        if (found == channels_.end()) {
+            return;
+        }
+        const std::shared_ptr<ChannelEnd> channel = found->second;
+        if (touched_.empty() || touched_.back() != channel) {
+            touched_.push_back(channel);
+        }
+        switch (frame.frame_type) {
+            case AMQP_FRAME_METHOD: return channel->on_method(frame.payload.method);
+            case AMQP_FRAME_HEADER:
+                return channel->on_header(
+                    *static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded),
+                    frame.payload.properties.body_size);
+            case AMQP_FRAME_BODY: return channel->on_body(text_of(frame.payload.body_fragment));
+            default: return;
+        }
+    }
+
+    void on_method(FrameDecoder& decoder, const amqp_method_t& method) {
+        switch (method.id) {
+            case AMQP_CONNECTION_START_METHOD:
+                return log_in(*static_cast<const amqp_connection_start_t*>(method.decoded));
+            case AMQP_CONNECTION_TUNE_METHOD:
+                return agree(decoder, *static_cast<const amqp_connection_tune_t*>(method.decoded));
+            case AMQP_CONNECTION_OPEN_OK_METHOD:
+                open_ = true;
+                tick();
+                changed_.cancel();
+                return;
+            case AMQP_CONNECTION_BLOCKED_METHOD: blocked_ = true; return;
+            case AMQP_CONNECTION_UNBLOCKED_METHOD:
+                blocked_ = false;
+                for (const auto& [number, channel] : channels_) {
+                    ready_.push_back(channel);
+                }
+                return;
+            case AMQP_CONNECTION_CLOSE_METHOD: {
+                const auto& close = *static_cast<const amqp_connection_close_t*>(method.decoded);
+                append_method(control_, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, amqp_connection_close_ok_t{});
+                const errc code = open_                                     ? errc::connection_lost
+                                  : close.reply_code == AMQP_ACCESS_REFUSED ? errc::authentication_failed
+                                                                            : errc::handshake_failed;
+                given_up_ = broker_error(code, close.reply_code, text_of(close.reply_text));
+                give_up_after(std::chrono::seconds{1}, *given_up_);
+                return;
+            }
+            case AMQP_CONNECTION_CLOSE_OK_METHOD: return give_up({errc::closed});
+            default: return;
+        }
+    }
+
+    void log_in(const amqp_connection_start_t& start) {
+        if (text_of(start.mechanisms).find("PLAIN") == std::string_view::npos) {
+            return give_up({errc::authentication_failed, "RabbitMQ does not take user and password (PLAIN)"});
+        }
+        append_login(control_, url_.user, url_.password);
+    }
+
+    /// The broker's limits, and what of them we use.
+    void agree(FrameDecoder& decoder, const amqp_connection_tune_t& tune) {
+        channel_max_ = tune.channel_max == 0 ? most_channels : std::min(tune.channel_max, most_channels);
+        frame_max_ =
+            tune.frame_max == 0 ? largest_frame : std::clamp(tune.frame_max, smallest_frame_max, largest_frame);
+        heartbeat_ =
+            std::chrono::seconds{url_.heartbeat == 0 || tune.heartbeat == 0 ? 0  // one side wants none
+                                                                            : std::min(url_.heartbeat, tune.heartbeat)};
+        append_method(
+            control_, 0, AMQP_CONNECTION_TUNE_OK_METHOD,
+            amqp_connection_tune_ok_t{channel_max_, frame_max_, static_cast<std::uint16_t>(heartbeat_.count())});
+        append_method(control_, 0, AMQP_CONNECTION_OPEN_METHOD,
+                      amqp_connection_open_t{bytes_of(url_.vhost), amqp_empty_bytes, 0});
+        decoder.set_limits(channel_max_, frame_max_);
+    }
+
+    // ---- what goes
+
+    void flush() {
+        if (writing_ || in_turn_ || !stream_) {
+            return;
+        }
+        batch_.clear();
+        batch_.text().append(control_);
+        control_.clear();
+        while (open_ && !ready_.empty() && !batch_.is_full()) {
+            const auto channel = std::move(ready_.front());
+            ready_.pop_front();
+            if (channel->gather(batch_)) {
+                ready_.push_back(channel);
+            }
+        }
+        if (batch_.empty()) {
+            return;
+        }
+        writing_ = true;
+        ticks_unwritten_ = 0;
+        const ByteStream* const stream = stream_.get();
+        stream_->write(batch_.buffers(), strand_,
+                       [self = shared_from_this(), stream](asio::error_code error, std::size_t) {
+                           if (self->stream_.get() != stream) {
+                               return;  // it was on the way to a host before
+                           }
+                           self->writing_ = false;
+                           if (error) {
+                               self->stream_->close();
+                           } else {
+                               self->flush();
+                           }
+                       });
+    }
+
+    // ---- its end
+
+    /// Half of the heartbeat's time has passed.
+    void tick() {
+        if (heartbeat_.count() == 0) {
+            timer_.cancel();
+            return;
+        }
+        timer_.expires_after(heartbeat_ / 2);
+        timer_.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
+            if (error || self->closing_ || self->given_up_) {
+                return;
+            }
+            if (++self->ticks_unread_ > 4) {
+                return self->give_up(
+                    {errc::connection_lost, "RabbitMQ at " + self->url_.text() + " gives no sign of life"});
+            }
+            if (self->ticks_unwritten_++ != 0) {
+                append_heartbeat(self->control_);
+                self->flush();
+            }
+            self->tick();
+        }));
+    }
+
+    void close() {
+        if (ending_ || std::exchange(closing_, true)) {
+            return;
+        }
+        if (!open_) {
+            if (stream_) {
+                stream_->close();
+            }
+            return stop_.emit(asio::cancellation_type::terminal);
+        }
+        amqp_connection_close_t close{};
+        close.reply_code = AMQP_REPLY_SUCCESS;
+        append_method(control_, 0, AMQP_CONNECTION_CLOSE_METHOD, close);
+        give_up_after(std::chrono::seconds{1}, {errc::closed});
+        flush();
+    }
+
+    void give_up_after(std::chrono::steady_clock::duration time, Error why) {
+        timer_.expires_after(time);
+        timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
+            if (!error) {
+                self->give_up(why);
+            }
+        }));
+    }
+    void give_up(Error why) {
+        if (!given_up_) {
+            given_up_ = std::move(why);
+        }
+        if (stream_) {
+            stream_->close();
+        } else {
+            stop_.emit(asio::cancellation_type::terminal);
+        }
+    }
+
+    void lose(const Error& why) {
+        ending_ = given_up_.value_or(why);
+        ready_.clear();
+        for (const auto& [number, channel] : std::exchange(channels_, {})) {
+            channel->on_lost(*ending_);
+        }
+        changed_.cancel();
+    }
+
+    static constexpr std::size_t read_size = 64 * 1024;
+    static constexpr std::uint32_t largest_frame = 128 * 1024;
+    static constexpr std::uint16_t most_channels = 2047;
+
+    const asio::any_io_executor executor_;
+    const asio::any_io_executor strand_;
+    const Url url_;
+    const Dial dial_;
+    std::unique_ptr<ByteStream> stream_;
+    asio::steady_timer timer_;    // of the login, then of heartbeats, then of the patience at the end
+    asio::steady_timer changed_;  // never expires: cancelled when it is open, or has ended
+    asio::cancellation_signal stop_;
+
+    std::uint16_t channel_max_ = most_channels;
+    std::uint32_t frame_max_ = smallest_frame_max;
+    std::chrono::seconds heartbeat_{0};
+    int ticks_unread_ = 0;
+    int ticks_unwritten_ = 0;
+
+    std::map<std::uint16_t, std::shared_ptr<ChannelEnd>> channels_;
+    std::vector<std::uint16_t> free_;                   // numbers below the highest
+    std::vector<std::shared_ptr<ChannelEnd>> touched_;  // by what has come in this turn
+    std::deque<std::shared_ptr<ChannelEnd>> ready_;     // that have something to write, in turn
+    std::string control_;                               // frames of channel 0 to be written
+    Batch batch_;                                       // that is being written
+    bool writing_ = false;
+    bool in_turn_ = false;
+    bool open_ = false;
+    bool blocked_ = false;
+    bool closing_ = false;
+    std::optional<Error> given_up_;  // why this side ends it
+    std::optional<Error> ending_;    // it has ended
+};
+
+}  // namespace communica::rabbitmq

@@ -1,0 +1,95 @@
+// Who talks to the same broker on the same executor shares a link to it.
+#pragma once
+
+#include "../../asio.hpp"
+#include "byte_stream.hpp"
+#include "link.hpp"
+#include "url.hpp"
+
+#include <asio/execution/context.hpp>
+#include <asio/execution_context.hpp>
+#include <asio/query.hpp>
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace communica::rabbitmq {
+
+/// How to reach the hosts of a URL. Two that are not the same object share no link.
+struct Dialer {
+    Dial dial;
+};
+
+/// Gives links to one broker, on one strand: the one there is, or a new one if that has ended or is full.
+class SharedLink {
+ public:
+    SharedLink(asio::any_io_executor executor, Url url, std::shared_ptr<const Dialer> dialer)
+        : executor_(std::move(executor)),
+          strand_(make_strand_on(executor_)),
+          url_(std::move(url)),
+          dialer_(std::move(dialer)) {}
+
+    const asio::any_io_executor& strand() const noexcept { return strand_; }
+    const Url& url() const noexcept { return url_; }
+
+    bool is_for(const asio::any_io_executor& executor, const Url& url, const Dialer* dialer) const {
+        return executor_ == executor && url_ == url && dialer_.get() == dialer;
+    }
+
+    /// Whoever gets it makes a channel on it at once. On the strand.
+    std::shared_ptr<Link> get() {
+        auto link = link_.lock();
+        if (!link || !link->has_room()) {
+            link = std::make_shared<Link>(executor_, strand_, url_, dialer_->dial);
+            link->start();
+            link_ = link;
+        }
+        return link;
+    }
+
+ private:
+    const asio::any_io_executor executor_;
+    const asio::any_io_executor strand_;
+    const Url url_;
+    const std::shared_ptr<const Dialer> dialer_;
+    std::weak_ptr<Link> link_;
+};
+
+/// The links of one execution context. Thread-safe.
+class Links final : public asio::execution_context::service {
+ public:
+    using key_type = Links;
+    inline static asio::execution_context::id id;
+
+    explicit Links(asio::execution_context& context) : service(context) {}
+
+    static std::shared_ptr<SharedLink> get(const asio::any_io_executor& executor, const Url& url,
+                                           const std::shared_ptr<const Dialer>& dialer) {
+        return asio::use_service<Links>(asio::query(executor, asio::execution::context))
+            .find_or_make(executor, url, dialer);
+    }
+
+ private:
+    std::shared_ptr<SharedLink> find_or_make(const asio::any_io_executor& executor, const Url& url,
+                                             const std::shared_ptr<const Dialer>& dialer) {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(links_, [](const auto& link) { return link.expired(); });
+        for (const auto& weak : links_) {
+            if (auto link = weak.lock(); link && link->is_for(executor, url, dialer.get())) {
+                return link;
+            }
+        }
+        auto link = std::make_shared<SharedLink>(executor, url, dialer);
+        links_.push_back(link);
+        return link;
+    }
+
+    void shutdown() noexcept override {}
+
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<SharedLink>> links_;
+};
+
+}  // namespace communica::rabbitmq

@@ -1,0 +1,39 @@
+// What this side says of itself when it logs in to a broker.
+#pragma once
+
+#include "frames.hpp"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace communica::rabbitmq {
+
+/// Appends user and password (SASL's PLAIN, RFC 4616), and what this side understands beyond AMQP 0-9-1.
+inline void append_login(std::string& out, std::string_view user, std::string_view password) {
+    constexpr std::array names{"publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked",
+                               "authentication_failure_close"};
+    std::array<amqp_table_entry_t, names.size()> abilities{};
+    for (std::size_t index = 0; index != names.size(); ++index) {
+        abilities[index].key = amqp_cstring_bytes(names[index]);
+        abilities[index].value.kind = AMQP_FIELD_KIND_BOOLEAN;
+        abilities[index].value.value.boolean = 1;
+    }
+    std::array<amqp_table_entry_t, 2> properties{};
+    properties[0].key = amqp_cstring_bytes("capabilities");
+    properties[0].value.kind = AMQP_FIELD_KIND_TABLE;
+    properties[0].value.value.table = {static_cast<int>(abilities.size()), abilities.data()};
+    properties[1].key = amqp_cstring_bytes("product");
+    properties[1].value.kind = AMQP_FIELD_KIND_UTF8;
+    properties[1].value.value.bytes = amqp_cstring_bytes("communica");
+
+    std::string credentials;
+    credentials.append(1, '\0').append(user).append(1, '\0').append(password);
+    append_method(out, 0, AMQP_CONNECTION_START_OK_METHOD,
+                  amqp_connection_start_ok_t{{static_cast<int>(properties.size()), properties.data()},
+                                             amqp_cstring_bytes("PLAIN"),
+                                             bytes_of(credentials),
+                                             amqp_cstring_bytes("en_US")});
+}
+
+}  // namespace communica::rabbitmq

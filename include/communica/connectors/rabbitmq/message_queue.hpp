@@ -1,0 +1,141 @@
+// Messages that wait to be published.
+#pragma once
+
+#include "../../connection.hpp"
+#include "../../wire/metadata_reader.hpp"
+#include "channel.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace communica::rabbitmq {
+
+/// A queue that counts, by purpose, what the broker has not confirmed yet. Thread-safe.
+class MessageQueue {
+ public:
+    /// With so many bytes of requests and notifications unconfirmed there is no room for more.
+    static constexpr std::size_t enough = 1024 * 1024;
+
+    MessageQueue(std::shared_ptr<Budget> budget, std::shared_ptr<Counters> counters)
+        : counters_(std::move(counters)), share_(std::move(budget)) {}
+
+    /// Takes the body, or says no: there is no room, or it is closed.
+    bool push(Purpose purpose, std::string_view metadata, Buffer& body) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) {
+            return false;
+        }
+        if (purpose == Purpose::ask && bytes_of(purpose) >= enough) {
+            wants_room_ = true;
+            return false;
+        }
+        std::string head;
+        head.reserve(metadata.size() + 1);
+        head.append(metadata) += separator;
+        bytes_of(purpose) += head.size() + body.size();
+        share_.set(all_bytes());
+        messages_.push_back({std::move(head), std::move(body), purpose, std::chrono::steady_clock::now()});
+        return true;
+    }
+
+    /// The next message for `routing_key`. A request of which it is known how much time it has expires then.
+    std::optional<Publication> pop(const std::string& routing_key, bool knows_deadlines) {
+        const std::lock_guard lock(mutex_);
+        if (messages_.empty()) {
+            return std::nullopt;
+        }
+        Message message = std::move(messages_.front());
+        messages_.pop_front();
+        Publication publication{.kind = Kind::message, .routing_key = routing_key, .mandatory = true};
+        publication.purpose = message.purpose;
+        if (knows_deadlines && message.purpose == Purpose::ask) {
+            publication.expiration = time_left(message);
+        }
+        publication.head = std::move(message.head);
+        publication.body = std::move(message.body);
+        if (counters_) {
+            Counters::add(counters_->bytes_sent, publication.size());
+        }
+        return publication;
+    }
+
+    /// Says whether there is room now for something that was turned away.
+    bool confirm(Purpose purpose, std::size_t size) {
+        const std::lock_guard lock(mutex_);
+        bytes_of(purpose) -= std::min(bytes_of(purpose), size);
+        share_.set(all_bytes());
+        return bytes_of(Purpose::ask) < enough && std::exchange(wants_room_, false);
+    }
+
+    bool empty() const {
+        const std::lock_guard lock(mutex_);
+        return messages_.empty();
+    }
+    /// Bytes that the broker has not confirmed.
+    std::size_t size(Purpose purpose) const {
+        const std::lock_guard lock(mutex_);
+        return bytes_[static_cast<std::size_t>(purpose)];
+    }
+
+    /// Takes nothing more.
+    void close() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
+
+    std::vector<UnsentMessage> take_unsent() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        std::vector<UnsentMessage> unsent;
+        for (Message& message : messages_) {
+            message.head.pop_back();
+            unsent.push_back({std::move(message.head), std::move(message.body)});
+        }
+        messages_.clear();
+        bytes_ = {};
+        share_.set(0);
+        return unsent;
+    }
+
+    /// Between the metadata and the body.
+    static constexpr char separator = '\0';
+
+ private:
+    struct Message {
+        std::string head;
+        Buffer body;
+        Purpose purpose;
+        std::chrono::steady_clock::time_point queued;
+    };
+
+    std::size_t& bytes_of(Purpose purpose) { return bytes_[static_cast<std::size_t>(purpose)]; }
+    std::size_t all_bytes() const { return bytes_[0] + bytes_[1] + bytes_[2]; }
+
+    std::optional<std::chrono::milliseconds> time_left(const Message& message) {
+        const auto metadata = reader_.read(std::string_view(message.head).substr(0, message.head.size() - 1));
+        if (metadata.type != wire::MessageType::request || !metadata.timeout) {
+            return std::nullopt;
+        }
+        const auto waited = std::chrono::steady_clock::now() - message.queued;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*metadata.timeout - waited);
+        return std::max(left, std::chrono::milliseconds{1});
+    }
+
+    const std::shared_ptr<Counters> counters_;
+    mutable std::mutex mutex_;
+    std::deque<Message> messages_;
+    std::array<std::size_t, 3> bytes_{};
+    Share share_;
+    wire::MetadataReader reader_;
+    bool wants_room_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace communica::rabbitmq

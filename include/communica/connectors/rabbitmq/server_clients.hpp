@@ -1,0 +1,101 @@
+// Which clients of a server are there, and since when the others are not.
+#pragma once
+
+#include "channel.hpp"
+#include "settings.hpp"
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace communica::rabbitmq {
+
+/// Lets the newest connection of a client id count, and deletes the queues of clients that do not come back. On the link's
+/// strand.
+class ServerClients : public std::enable_shared_from_this<ServerClients> {
+ public:
+    /// A connection, as far as it is known here.
+    class Guest {
+     public:
+        virtual ~Guest() = default;
+        /// Another connection has taken this one's place.
+        virtual void supersede() = 0;
+    };
+
+    explicit ServerClients(Settings settings) : settings_(std::move(settings)), timer_(settings_.link->strand()) {}
+
+    void arrive(const std::string& client_id, const std::shared_ptr<Guest>& guest) {
+        if (const auto earlier = std::exchange(present_[client_id], guest).lock(); earlier && earlier != guest) {
+            earlier->supersede();
+        }
+    }
+
+    void leave(const std::string& client_id, const Guest& guest) {
+        const auto found = present_.find(client_id);
+        if (found == present_.end() || found->second.lock().get() != &guest) {
+            return;  // another has taken its place
+        }
+        present_.erase(found);
+        absent_.push_back({client_id, std::chrono::steady_clock::now() + settings_.keep_queues});
+        if (absent_.size() > most_absent) {
+            absent_.front().until = {};
+        }
+        wait();
+    }
+
+    void close() { timer_.cancel(); }
+
+ private:
+    /// With more the one that left first has its queues deleted before the time.
+    static constexpr std::size_t most_absent = 10'000;
+
+    struct Absent {
+        std::string client_id;
+        std::chrono::steady_clock::time_point until;
+    };
+
+    void wait() {
+        if (absent_.empty()) {
+            return;
+        }
+        timer_.expires_at(absent_.front().until);
+        timer_.async_wait(WaitTask([weak = weak_from_this()](asio::error_code error) {
+            if (const auto self = weak.lock(); self && !error) {
+                self->forget_first();
+            }
+        }));
+    }
+
+    void forget_first() {
+        const std::string client_id = std::move(absent_.front().client_id);
+        absent_.pop_front();
+        if (!present_.contains(client_id)) {
+            asio::co_spawn(settings_.link->strand(), delete_queues(settings_, client_id), asio::detached);
+        }
+        wait();
+    }
+
+    static asio::awaitable<void> delete_queues(Settings settings, std::string client_id) {
+        for (const std::string& queue : {settings.names.to_client(client_id), settings.names.to_server(client_id)}) {
+            // A channel for each: the broker closes it where the queue is in use, by another server's client, or gone.
+            const auto channel =
+                std::make_shared<Channel>(settings.link->get(), settings.exchange, std::weak_ptr<ChannelUser>());
+            try {
+                co_await channel->open();
+                co_await channel->delete_unused(queue);
+            } catch (const std::system_error&) {  // then it stays
+            }
+            channel->close();
+        }
+    }
+
+    const Settings settings_;
+    asio::steady_timer timer_;
+    std::unordered_map<std::string, std::weak_ptr<Guest>> present_;
+    std::deque<Absent> absent_;  // in the order in which they left; those who came back too, until their time is over
+};
+
+}  // namespace communica::rabbitmq

@@ -1,0 +1,65 @@
+// The broker that the other tests have, over TLS.
+#include "support/broker.hpp"
+
+#include "support/catch.hpp"
+#include "support/certificates.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <communica/connectors/rabbitmq/frames.hpp>
+#include <communica/connectors/rabbitmq/url.hpp>
+
+#include <asio/ip/tcp.hpp>
+#include <asio/read.hpp>
+#include <asio/ssl/stream.hpp>
+#include <asio/write.hpp>
+
+#include <fstream>
+#include <string>
+
+namespace rabbitmq_broker_tls_tests {
+
+using communica::rabbitmq::Url;
+
+namespace {
+
+std::string written(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+    return path;
+}
+
+/// The type of the first frame that the broker sends.
+asio::awaitable<char> greet(asio::ssl::context& tls, std::uint16_t port) {
+    asio::ssl::stream<asio::ip::tcp::socket> stream(co_await asio::this_coro::executor, tls);
+    const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
+    co_await stream.lowest_layer().async_connect(endpoint, asio::use_awaitable);
+    co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+    const auto header = asio::buffer(communica::rabbitmq::protocol_header);
+    co_await asio::async_write(stream, header, asio::use_awaitable);
+    char type = 0;
+    co_await asio::async_read(stream, asio::buffer(&type, 1), asio::use_awaitable);
+    co_return type;
+}
+
+TEST_CASE("a broker with a certificate is reached over TLS and still without") {
+    const test::TemporaryDirectory directory;
+    const test::Certificate authority({.common_name = "authority"});
+    const test::Certificate certificate({.common_name = "broker"}, &authority);
+    const test::Broker broker({.tls = {written(directory.path() + "/certificate.pem", certificate.pem()),
+                                       written(directory.path() + "/key.pem", certificate.key_pem()),
+                                       written(directory.path() + "/authority.pem", authority.pem())}});
+    const Url url = Url::parse(broker.tls_url());
+    CHECK(url.tls);
+    CHECK(url.hosts.at(0).port != Url::parse(broker.url()).hosts.at(0).port);
+
+    asio::ssl::context tls(asio::ssl::context::tls_client);
+    authority.trust_in(tls);
+    tls.set_verify_mode(asio::ssl::verify_peer);
+    asio::io_context context;
+    char type = 0;
+    test::run(context, [&]() -> asio::awaitable<void> { type = co_await greet(tls, url.hosts.at(0).port); });
+    CHECK(type == AMQP_FRAME_METHOD);
+}
+
+}  // namespace
+
+}  // namespace rabbitmq_broker_tls_tests
