@@ -64,6 +64,9 @@ communica::Limits limits() {
     return limits;
 }
 
+/// A case that fails shows what was said last.
+void log(communica::LogLevel, std::string_view text) { std::cerr << text << std::endl; }
+
 /// Asks the other side: the client of this id, or for null whoever is there.
 using AskBack = std::function<asio::awaitable<Json>(std::string op, Json arguments, Json client_id, bool is_throw)>;
 
@@ -237,7 +240,7 @@ asio::awaitable<Json> ask_client(Server& server, std::string op, Json arguments,
 int run_server(const Arguments& arguments) {
     asio::io_context context(1);
     const auto connector = interop::load_connector(arguments.connector, arguments.client_id);
-    const communica::ServerOptions options{.limits = limits()};
+    const communica::ServerOptions options{.limits = limits(), .log = log};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });
     const auto serve = [&](auto& server, auto ask_one) {
@@ -257,7 +260,7 @@ int run_server(const Arguments& arguments) {
 int run_client(const Arguments& arguments) {
     asio::io_context context(1);
     const auto connector = interop::load_connector(arguments.connector, arguments.client_id);
-    const communica::ClientOptions options{.client_id = arguments.client_id, .limits = limits()};
+    const communica::ClientOptions options{.client_id = arguments.client_id, .limits = limits(), .log = log};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });
     const auto serve = [&](auto& client, auto ask_server) {

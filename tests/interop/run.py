@@ -52,6 +52,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, metavar="PATH", help="the program under test")
     parser.add_argument("--certificates", type=Path, metavar="PATH", help="the program that makes certificates, for TLS")
+    parser.add_argument("--without-rabbitmq", action="store_true", help="the program under test does not know RabbitMQ")
     parser.add_argument("--pairs", default=PAIRS_UNDER_TEST, help=f"SERVER-CLIENT,... (default: {PAIRS_UNDER_TEST})")
     parser.add_argument("--transports", default="tcp,local,tls,rabbitmq")
     parser.add_argument("--modes", default="simple,route")
@@ -139,11 +140,9 @@ def missing_for_rabbitmq():
 
 def why_skipped(combination, missing):
     """What is missing for a combination, or None."""
-    for part in (combination.transport, combination.server, combination.client):
-        if part in missing:
-            return missing[part]
-    if combination.transport == "rabbitmq" and "library" in (combination.server, combination.client):
-        return missing.get("library over rabbitmq")
+    peers = (combination.server, combination.client)
+    over = (f"{peer} over {combination.transport}" for peer in peers)
+    return next((missing[part] for part in (combination.transport, *peers, *over) if part in missing), None)
 
 
 def try_all(options, commands, directory, missing):
@@ -175,6 +174,8 @@ def main():
         missing["library"] = "COMMUNICA_PY is not set, for the Python library"
     if not has("aiormq"):
         missing["library over rabbitmq"] = "python3-aiormq is not installed, for the Python library over RabbitMQ"
+    if options.without_rabbitmq:
+        missing["cpp over rabbitmq"] = "the program under test was built without rabbitmq-c"
     if not options.certificates:
         missing["tls"] = "--certificates is not given, for TLS"
 
