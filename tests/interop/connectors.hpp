@@ -15,7 +15,8 @@
 namespace interop {
 
 using PlainKinds = std::tuple<communica::TcpConnector, communica::LocalConnector, communica::DescriptorConnector>;
-using Kinds = decltype(std::tuple_cat(std::declval<PlainKinds>(), std::declval<TlsKinds>(), std::declval<RabbitKinds>()));
+using Kinds =
+    decltype(std::tuple_cat(std::declval<PlainKinds>(), std::declval<TlsKinds>(), std::declval<RabbitKinds>()));
 
 template <class Tuple>
 struct AnyOf;
