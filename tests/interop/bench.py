@@ -3,7 +3,6 @@
 Every wait has a deadline. Whatever a case has opened is closed behind it, processes by their own id.
 """
 import asyncio
-import itertools
 import json
 import os
 import random
@@ -14,31 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import python_peer
-from interop_program import operations
-
-PATIENCE = int(os.environ.get("INTEROP_PATIENCE", 1))
-DEADLINE = 20 * PATIENCE  # seconds for any one event
-_numbers = itertools.count(1)
-
-
-def fresh(name):
-    """A name that no one else has."""
-    return f"{name}-{os.getpid()}-{next(_numbers)}"
-
-
-async def within(awaitable, what, seconds=DEADLINE):
-    try:
-        return await asyncio.wait_for(awaitable, seconds)
-    except asyncio.TimeoutError:
-        raise AssertionError(f"waited {seconds} s in vain for {what}") from None
-
-
-def equal(got, expected, what="the answer"):
-    """Compares as JSON text, for which 1, 1.0 and true are three things; the order of keys does not count."""
-    texts = [json.dumps(value, sort_keys=True, ensure_ascii=False) for value in (got, expected)]
-    if texts[0] != texts[1]:
-        shown = [text if len(text) < 300 else f"{text[:300]}... ({len(text)} characters)" for text in texts]
-        raise AssertionError(f"{what} is {shown[0]}, not {shown[1]}")
+from expect import equal, fresh, within
+from interop_program import named, operations
+from raw import RawStream, RawStreamListener
 
 
 @dataclass(frozen=True)
@@ -49,7 +26,7 @@ class Combination:
     mode: str
 
     def __str__(self):
-        return f"{self.server + '-' + self.client:<16} {self.transport:<5} {self.mode:<6}"
+        return f"{self.server + '-' + self.client:<16} {self.transport:<8} {self.mode:<6}"
 
 
 class Process:
@@ -98,104 +75,6 @@ class Process:
         return " | ".join(lines[-4:])
 
 
-class Raw:
-    """The driver's end of one connection, byte by byte."""
-
-    def __init__(self, reader, writer, mode, client_id=None):
-        self.reader, self.writer, self.mode, self.client_id, self.chunks = reader, writer, mode, client_id, []
-
-    def send(self, data):
-        self.writer.write(data)
-
-    async def hello(self):
-        text = await within(self.reader.readuntil(b"\x00"), "a hello")
-        return json.loads(text[:-1])
-
-    async def frame(self):
-        """Returns (code, payload)."""
-        code, payload = await within(python_peer.read_frame(self.reader), "a frame")
-        return code, bytes(payload)
-
-    async def message(self):
-        """Returns (metadata, body as JSON) of the next message, whole or in chunks."""
-        while True:
-            if message := python_peer.unpack_message(self.chunks, *await self.frame()):
-                return message[0], json.loads(message[1])
-
-    async def end(self, when="now"):
-        """Waits for the end of the stream; a close notify may come first, nothing else."""
-        with suppress(ConnectionError):
-            rest = await within(self.reader.read(), f"the end of the stream {when}")
-            if rest not in (b"", python_peer.pack_frame(python_peer.CLOSE_NOTIFY)):
-                raise AssertionError(f"before the end of the stream {when} came {rest!r}")
-
-    def request(self, op, args, id="r", **metadata):
-        """The frame of a request."""
-        return self.packed(*self.parts(op, args, id, **metadata))
-
-    def parts(self, op, args, id="r", **metadata):
-        metadata = {"id": id, "type": 1, **metadata}
-        if self.mode == "route":
-            return {**metadata, "route": op}, python_peer.dumps(args)
-        return metadata, python_peer.dumps({"op": op, **args})
-
-    def packed(self, metadata, body):
-        """One frame of a message."""
-        (frame,) = python_peer.pack_message(metadata, body)
-        return frame
-
-    async def ask(self, op, args):
-        """Sends a request, returns the answer."""
-        self.send(self.request(op, args, id="ask"))
-        metadata, answer = await self.message()
-        equal((metadata["id"], metadata["type"]), ("ask", 11), "the metadata's id and type")
-        return answer
-
-    async def be_asked(self, op, args):
-        """Makes the other side ask us back; returns the metadata and body of what it asks."""
-        call = {"client_id": self.client_id, "do": op, "args": args}
-        self.send(self.request("call", call, id="be_asked"))
-        return await self.message()
-
-    async def outcome(self):
-        """What became of the request that `be_asked` made the other side send."""
-        metadata, outcome = await self.message()
-        equal((metadata["id"], metadata["type"]), ("be_asked", 11), "the metadata's id and type")
-        return outcome
-
-    def drop(self):
-        """Ends the connection without a word."""
-        self.writer.close()
-
-
-class RawServer:
-    """A listener of the driver's, to which a client under test connects."""
-
-    def __init__(self, bench, state):
-        self.bench, self.state, self.arrived = bench, state, asyncio.Queue()
-
-    async def start(self):
-        address = python_peer.StreamConnector(json.loads(self.state))
-        arrive = lambda *stream: self.arrived.put_nowait(Raw(*stream, self.bench.mode))
-        self.listener = await address.serve(arrive, **address.address)
-        return self
-
-    async def accept(self):
-        raw = await within(self.arrived.get(), "a client's connection")
-        self.bench.open.callback(raw.drop)
-        return raw
-
-    async def welcome(self):
-        """Accepts the next client and shakes hands."""
-        raw = await self.accept()
-        raw.send(b'{"hello": "hello"}\x00')
-        await raw.hello()
-        return raw
-
-    def close(self):
-        self.listener.close()
-
-
 class Pair:
     """A server and a client process, and the driver as the server's second client.
 
@@ -241,12 +120,22 @@ async def failure(awaitable):
     raise AssertionError(f"it was answered: {answer!r}")
 
 
+def raw_ends(transport):
+    """The classes of the driver's own ends."""
+    if transport == "rabbitmq":
+        from raw_rabbitmq import RawRabbit, RawRabbitListener  # what it needs is not everywhere
+
+        return RawRabbit, RawRabbitListener
+    return RawStream, RawStreamListener
+
+
 class Bench:
     """All of one combination. A case opens what it needs; a pair is kept for the cases after it."""
 
     def __init__(self, combination, commands, directory):
         self.combination, self.commands, self.directory = combination, commands, directory
         self.mode, self.transport = combination.mode, combination.transport
+        self.raw_end, self.raw_listener = raw_ends(self.transport)
         self.open, self.kept, self.pairs = AsyncExitStack(), AsyncExitStack(), {}
         self.processes = []
 
@@ -257,6 +146,9 @@ class Bench:
         if self.transport in ("tcp", "tls"):
             tls = self.transport == "tls"
             return json.dumps({"type": "TcpConnector", "host": "127.0.0.1", "port": free_port(), "ssl": tls})
+        if self.transport == "rabbitmq":
+            state = {"type": "RABBITMQ", "url": os.environ["INTEROP_BROKER"], "address": fresh("interop")}
+            return json.dumps({**state, "client_id": None, "exchange_name": None})
         return json.dumps({"type": "LocalConnector", "name": fresh("interop")})
 
     def socket_path(self, state):
@@ -284,33 +176,34 @@ class Bench:
 
     async def driver(self, state, stack=None, max_chunk=None):
         """A client in this process, connected."""
-        connector = python_peer.StreamConnector(json.loads(state))
-        connector.max_chunk = max_chunk or connector.max_chunk
+        connector = python_peer.connector(named(json.loads(state), "driver"))
+        if max_chunk:
+            connector.max_chunk = max_chunk
         driver = python_peer.Client(connector, self.mode, operations(lambda: driver, python_peer.PeerError), "driver")
         (stack or self.open).push_async_callback(driver.close)
         await within(driver.start(), "the driver's connection")
         return driver
 
-    async def connect(self, state):
+    async def connect(self, state, client_id=None):
         """A raw connection to a server, before the handshake."""
-        address = python_peer.StreamConnector(json.loads(state))
-        raw = Raw(*await within(address.open(**address.address), "a connection"), self.mode)
-        self.open.callback(raw.drop)
+        connecting = self.raw_end.connect(json.loads(state), self.mode, client_id or fresh("raw"))
+        raw = await within(connecting, "a connection")
+        self.open.push_async_callback(raw.leave)
         return raw
 
     async def join(self, state, client_id=None):
         """A raw connection to a server, after the handshake."""
-        raw = await self.connect(state)
-        raw.client_id = client_id or fresh("raw")
-        raw.send(python_peer.dumps({"client_id": raw.client_id}) + b"\x00")
-        await raw.hello()
+        raw = await self.connect(state, client_id)
+        await raw.shake_hands({"client_id": raw.client_id})
+        raw.next_connection = lambda: self.join(state, raw.client_id)
         return raw
 
     async def raw_server(self, state=None):
         """A listener of the driver's."""
-        server = await RawServer(self, state or self.address()).start()
-        self.open.callback(server.close)
-        return server
+        listener = self.raw_listener(state or self.address(), self.mode, self.open.push_async_callback)
+        await listener.start()
+        self.open.callback(listener.close)
+        return listener
 
     # What most cases begin with
 
@@ -338,7 +231,6 @@ class Bench:
         client = await self.process("client", listener.state, "--client-id", "client")
         raw = await listener.welcome()
         await client.ready()
-        raw.listener = listener
         return raw
 
     # Ends

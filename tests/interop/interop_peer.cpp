@@ -4,9 +4,10 @@
 //     interop_peer client --connector STATE --mode simple|route --client-id ID
 //
 // Prints READY when it listens or is connected, stays until SIGTERM, then closes in order. COMMUNICA_MAX_CHUNK sets
-// the bytes that one frame may hold.
+// the bytes that one frame may hold, COMMUNICA_RMQ_CHECK_PERIOD the seconds of RabbitMQ's keep-alive.
+#include "connectors.hpp"
+
 #include <communica/communica.hpp>
-#include <connectors.hpp>  // of with_tls or without_tls, as the build says
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -62,6 +63,9 @@ communica::Limits limits() {
     }
     return limits;
 }
+
+/// A case that fails shows what was said last.
+void log(communica::LogLevel, std::string_view text) { std::cerr << text << std::endl; }
 
 /// Asks the other side: the client of this id, or for null whoever is there.
 using AskBack = std::function<asio::awaitable<Json>(std::string op, Json arguments, Json client_id, bool is_throw)>;
@@ -235,8 +239,8 @@ asio::awaitable<Json> ask_client(Server& server, std::string op, Json arguments,
 
 int run_server(const Arguments& arguments) {
     asio::io_context context(1);
-    const auto connector = interop::load_connector(arguments.connector);
-    const communica::ServerOptions options{.limits = limits()};
+    const auto connector = interop::load_connector(arguments.connector, arguments.client_id);
+    const communica::ServerOptions options{.limits = limits(), .log = log};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });
     const auto serve = [&](auto& server, auto ask_one) {
@@ -255,8 +259,8 @@ int run_server(const Arguments& arguments) {
 
 int run_client(const Arguments& arguments) {
     asio::io_context context(1);
-    const auto connector = interop::load_connector(arguments.connector);
-    const communica::ClientOptions options{.client_id = arguments.client_id, .limits = limits()};
+    const auto connector = interop::load_connector(arguments.connector, arguments.client_id);
+    const communica::ClientOptions options{.client_id = arguments.client_id, .limits = limits(), .log = log};
     AskBack ask;
     Operations operations([&ask](auto... given) { return ask(std::move(given)...); });
     const auto serve = [&](auto& client, auto ask_server) {

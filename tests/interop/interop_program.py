@@ -75,6 +75,11 @@ async def run(make_entity, PeerError):
     await entity.close()
 
 
+def named(state, client_id):
+    """The state as a client uses it: where a name for it is left open, with its own."""
+    return {**state, "client_id": client_id} if state.get("client_id", "") is None else state
+
+
 def main(make_server, make_client, PeerError, connectors):
     parser = argparse.ArgumentParser()
     parser.add_argument("role", choices=("server", "client"))
@@ -82,6 +87,7 @@ def main(make_server, make_client, PeerError, connectors):
     parser.add_argument("--mode", required=True, choices=("simple", "route"))
     parser.add_argument("--client-id", metavar="ID")
     options = parser.parse_args()
-    connector = connectors[options.connector["type"]](options.connector)
+    state = named(options.connector, options.client_id)
+    connector = connectors[state["type"]](state)
     make, who = (make_server, ()) if options.role == "server" else (make_client, (options.client_id,))
     asyncio.run(run(lambda ops: make(connector, options.mode, ops, *who), PeerError))

@@ -6,6 +6,7 @@ import ssl
 import sys
 
 import communica
+from communica.connectors.rabbitmq import DEFAULT_POOL, RmqConnector
 from communica.connectors.stream.connector import StreamConnection
 from communica.exceptions import ReqError, RespError, SerializerError, UnknownError
 
@@ -56,6 +57,7 @@ class Entity:
 
     async def close(self):
         await self.entity.close()
+        await DEFAULT_POOL.purge()  # connections to brokers, which outlive entities
 
     async def request(self, op, args, client_id=None, throw=False):
         ask = self.entity.throw if throw else self.entity.request
@@ -87,6 +89,12 @@ def tcp_connector(state):
     return communica.TcpConnector.from_state(json.dumps(state), context(purpose) if state.get("ssl") else None)
 
 
+def rabbitmq_connector(state):
+    """Its states are only pickled. A server has no client id."""
+    RmqConnector.CONNECTION_CHECK_PERIOD = float(os.environ.get("COMMUNICA_RMQ_CHECK_PERIOD", 20))
+    return RmqConnector(state["url"], state["address"], state["client_id"], state["exchange_name"])
+
+
 if __name__ == "__main__":
     StreamConnection._MAX_CHUNK_SIZE = int(os.environ.get("COMMUNICA_MAX_CHUNK", StreamConnection._MAX_CHUNK_SIZE))
     main(
@@ -96,5 +104,6 @@ if __name__ == "__main__":
         {
             "TcpConnector": tcp_connector,
             "LocalConnector": lambda state: communica.LocalConnector.from_state(json.dumps(state)),
+            "RABBITMQ": rabbitmq_connector,
         },
     )

@@ -37,11 +37,15 @@ def dumps(value):
     return json.dumps(value, ensure_ascii=False).encode()
 
 
+def pack_whole(head, body):
+    return pack_frame(MESSAGE, U32.pack(U32.size + len(head)), head, body)  # this size counts itself
+
+
 def pack_message(metadata, body, max_chunk=MAX_CHUNK):
     """Yields the frames of a message: one, or chunks where metadata and body exceed `max_chunk` bytes."""
     head = dumps(metadata)
     if len(head) + len(body) <= max_chunk:
-        yield pack_frame(MESSAGE, U32.pack(U32.size + len(head)), head, body)  # this size counts itself
+        yield pack_whole(head, body)
         return
     room = max_chunk - CHUNK_HEADER.size
     first = max(room - len(head), 0)
@@ -80,7 +84,7 @@ LOST = (EOFError, OSError, struct.error, ValueError, TypeError, LookupError, Rec
 
 
 class StreamConnection:
-    """Messages over a byte stream. A connection of any other transport has these same four operations."""
+    """Messages over a byte stream. A connection of any other transport has these same five operations."""
 
     def __init__(self, reader, writer, max_chunk=MAX_CHUNK):
         self.reader, self.writer, self.max_chunk, self.chunks = reader, writer, max_chunk, []
@@ -115,11 +119,14 @@ class StreamConnection:
             self.writer.close()
             await asyncio.wait_for(self.writer.wait_closed(), timeout=2)
 
+    def drop(self):
+        self.writer.close()
+
 
 # --- 4. Connectors: where connections come from ------------------------------------------------------
 class StreamConnector:
     """Made from its state, the JSON object that one process hands to another. `connect` gives a
-    connection, `listen` calls `accept` with each that comes in: a further transport does the same."""
+    connection, `listen` calls `accept` with each that comes in: rabbitmq_transport.py does the same."""
 
     def __init__(self, state):
         self.max_chunk = int(os.environ.get("COMMUNICA_MAX_CHUNK", MAX_CHUNK))
@@ -137,6 +144,17 @@ class StreamConnector:
 
     async def listen(self, accept):
         await self.serve(lambda *stream: accept(StreamConnection(*stream, self.max_chunk)), **self.address)
+
+
+CONNECTORS = {"TcpConnector": StreamConnector, "LocalConnector": StreamConnector}
+with suppress(ModuleNotFoundError):  # where Python has no package for it
+    from rabbitmq_transport import RabbitConnector
+
+    CONNECTORS["RABBITMQ"] = RabbitConnector
+
+
+def connector(state):
+    return CONNECTORS[state["type"]](state)
 
 
 # --- 5. Session: requests and answers, both ways -----------------------------------------------------
@@ -182,7 +200,7 @@ class Session:
         """Serves one connection to its end. A newer one takes over from an older one."""
         if self.connection:
             self.writing.cancel()
-            self.connection.writer.close()
+            self.connection.drop()
         self.connection, self.writing = connection, asyncio.create_task(self.write(connection))
         try:
             while message := await connection.receive():
@@ -297,4 +315,4 @@ class Server:
 
 if __name__ == "__main__":
     from interop_program import main
-    main(Server, Client, PeerError, {"TcpConnector": StreamConnector, "LocalConnector": StreamConnector})
+    main(Server, Client, PeerError, CONNECTORS)

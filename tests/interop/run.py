@@ -1,30 +1,49 @@
 #!/usr/bin/env python3
-"""Tries every pair of peers with every case, over TCP, local sockets and TLS, in simple and route mode.
+"""Tries every pair of peers with every case, over TCP, local sockets, TLS and RabbitMQ, in simple and route mode.
 
     run.py --peer build/dev/tests/interop_peer
     run.py --pairs plain-library,library-plain --only notif
 
 A pair is SERVER-CLIENT. The peers are `cpp` (the program under test), `plain` (python_peer.py) and `library`
 (library_peer.py on the Python library, which is found at $COMMUNICA_PY). INTEROP_PATIENCE=5 makes all deadlines
-five times as long, for programs that a sanitizer slows down.
+five times as long, for programs that a sanitizer slows down. RabbitMQ is a node of this program's own, where Debian's
+packages rabbitmq-server and python3-pamqp are installed, for the Python library python3-aiormq as well.
 """
 import argparse
 import asyncio
+import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import PATIENCE, Bench, Combination
+DEBIANS_PYTHON = "/usr/bin/python3"  # for which Debian's packages are
+
+
+def has(package):
+    return importlib.util.find_spec(package) is not None
+
+
+if not has("pamqp") and sys.executable != DEBIANS_PYTHON:
+    with suppress(OSError):
+        if subprocess.run([DEBIANS_PYTHON, "-c", "import pamqp"], stderr=subprocess.DEVNULL).returncode == 0:
+            os.execv(DEBIANS_PYTHON, [DEBIANS_PYTHON, *sys.argv])
+
+from bench import Bench, Combination
 from cases import CASES
+from expect import CHECK_PERIOD, PATIENCE
+
+if has("pamqp"):
+    import rabbitmq_cases  # adds them to CASES
 
 HERE = Path(__file__).resolve().parent
+BROKER = HERE.parent / "support" / "rabbitmq_broker"
 CASE_DEADLINE = 45 * PATIENCE
 PAIRS_UNDER_TEST = "cpp-cpp,cpp-plain,plain-cpp,cpp-library,library-cpp"
 
@@ -33,8 +52,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", type=Path, metavar="PATH", help="the program under test")
     parser.add_argument("--certificates", type=Path, metavar="PATH", help="the program that makes certificates, for TLS")
+    parser.add_argument("--without-rabbitmq", action="store_true", help="the program under test does not know RabbitMQ")
     parser.add_argument("--pairs", default=PAIRS_UNDER_TEST, help=f"SERVER-CLIENT,... (default: {PAIRS_UNDER_TEST})")
-    parser.add_argument("--transports", default="tcp,local,tls")
+    parser.add_argument("--transports", default="tcp,local,tls,rabbitmq")
     parser.add_argument("--modes", default="simple,route")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases whose name contains this")
     parser.add_argument("--jobs", type=int, default=10 * os.cpu_count(), help="combinations at a time: they wait for most of it")
@@ -100,48 +120,81 @@ def combinations(options):
                 yield Combination(server, client, transport, mode)
 
 
-def try_all(options, commands, directory):
-    """Runs all, prints what comes out, returns how often each word did."""
-    counts, running = Counter(), []
+@contextmanager
+def broker():
+    """A node of RabbitMQ for as long as this lasts; gives its URL."""
+    with subprocess.Popen([BROKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
+        said = node.stdout.readline().strip()
+        if not said.startswith("amqp://"):
+            raise RuntimeError(f"RabbitMQ did not start: {said}")
+        yield said
+        node.stdin.close()  # with which it ends
+
+
+def missing_for_rabbitmq():
+    if not has("pamqp"):
+        return "python3-pamqp is not installed"
+    if not os.access("/usr/lib/rabbitmq/bin/rabbitmq-server", os.X_OK):
+        return "rabbitmq-server is not installed"
+
+
+def why_skipped(combination, missing):
+    """What is missing for a combination, or None."""
+    peers = (combination.server, combination.client)
+    over = (f"{peer} over {combination.transport}" for peer in peers)
+    return next((missing[part] for part in (combination.transport, *peers, *over) if part in missing), None)
+
+
+def try_all(options, commands, directory, missing):
+    """Runs all, prints what comes out, returns how often each word did, and how many were skipped for which reason."""
+    counts, skipped, running = Counter(), Counter(), []
     with ProcessPoolExecutor(options.jobs) as workers:
         for combination in combinations(options):
-            can_be = combination.transport != "tls" or options.certificates
-            if can_be and {combination.server, combination.client} <= commands.keys():
-                running.append(workers.submit(work, combination, options.only, commands, directory))
+            if reason := why_skipped(combination, missing):
+                skipped[reason] += len(cases_of(combination, options.only))
             else:
-                counts["skipped"] += len(cases_of(combination, options.only))
+                running.append(workers.submit(work, combination, options.only, commands, directory))
         for verdicts in as_completed(running):
             for verdict in verdicts.result():
                 counts[verdict.word] += 1
                 if verdict.word == "FAILED" or not options.quiet:
                     print(verdict, flush=True)
-    return counts
+    return counts, skipped
 
 
 def main():
-    options, start = arguments(), time.monotonic()
+    options, start, missing = arguments(), time.monotonic(), {}
     commands = {"plain": [sys.executable, str(HERE / "python_peer.py")]}
     if options.peer:
         commands["cpp"] = [str(options.peer.resolve())]
     if library := os.environ.get("COMMUNICA_PY"):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
         commands["library"] = [sys.executable, str(HERE / "library_peer.py")]
-    elif "library" in options.pairs:
-        print("COMMUNICA_PY is not set: the pairs with the Python library are skipped")
+    else:
+        missing["library"] = "COMMUNICA_PY is not set, for the Python library"
+    if not has("aiormq"):
+        missing["library over rabbitmq"] = "python3-aiormq is not installed, for the Python library over RabbitMQ"
+    if options.without_rabbitmq:
+        missing["cpp over rabbitmq"] = "the program under test was built without rabbitmq-c"
+    if not options.certificates:
+        missing["tls"] = "--certificates is not given, for TLS"
 
-    directory = tempfile.mkdtemp(prefix="interop-")
-    os.environ["TMPDIR"] = tempfile.tempdir = directory  # where local sockets are
-    if options.certificates:
-        os.environ["COMMUNICA_CERTIFICATES"] = directory
-        subprocess.run([options.certificates.resolve(), directory], check=True)
-    elif "tls" in options.transports:
-        print("--certificates is not given: TLS is skipped")
-    try:
-        counts = try_all(options, commands, directory)
-    finally:
-        shutil.rmtree(directory)
+    with ExitStack() as open_things:
+        directory = open_things.enter_context(tempfile.TemporaryDirectory(prefix="interop-"))
+        os.environ["TMPDIR"] = tempfile.tempdir = directory  # where local sockets are
+        if options.certificates:
+            os.environ["COMMUNICA_CERTIFICATES"] = directory
+            subprocess.run([options.certificates.resolve(), directory], check=True)
+        if reason := missing_for_rabbitmq():
+            missing["rabbitmq"] = reason
+        elif "rabbitmq" in options.transports:
+            os.environ["COMMUNICA_RMQ_CHECK_PERIOD"] = str(CHECK_PERIOD)
+            os.environ["INTEROP_BROKER"] = open_things.enter_context(broker())
+        counts, skipped = try_all(options, commands, directory, missing)
+    for reason, number in skipped.items():
+        print(f"{number} skipped: {reason}")
     print(
-        f"{counts['passed']} passed, {counts['FAILED']} failed, {counts['skipped']} skipped, "
+        f"{counts['passed']} passed, {counts['FAILED']} failed, {skipped.total()} skipped, "
         f"{counts['not applicable']} not applicable, in {time.monotonic() - start:.0f} s"
     )
     return 1 if counts["FAILED"] or not counts["passed"] else 0

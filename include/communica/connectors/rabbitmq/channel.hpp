@@ -102,7 +102,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
 
     asio::awaitable<void> consume(const std::string& queue, Acknowledge acknowledge) {
         acknowledge_ = acknowledge;
-        acknowledged_ = delivered_;  // by another consumer, which never acknowledged
+        acknowledged_ = delivered_;  // what another consumer got without acknowledgement the broker knows no more
         amqp_basic_consume_t method{};
         method.queue = bytes_of(queue);
         method.consumer_tag = amqp_cstring_bytes("communica");

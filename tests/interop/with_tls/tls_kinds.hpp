@@ -1,18 +1,16 @@
-// The connectors that the interop peer knows: where OpenSSL is found, with TLS.
+// TLS for the interop peer where OpenSSL is found.
 #pragma once
 
-#include <communica/connectors/any.hpp>
 #include <communica/connectors/tls.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <tuple>
 
 namespace interop {
 
-using Connector = communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector,
-                                            communica::DescriptorConnector, communica::TlsConnector>;
+using TlsKinds = std::tuple<communica::TlsConnector>;
 
 /// Shows and wants certificates as `certificates.py` does.
 inline asio::ssl::context tls_context() {
@@ -26,12 +24,9 @@ inline asio::ssl::context tls_context() {
     return context;
 }
 
-inline Connector load_connector(const std::string& state) {
-    const auto json = nlohmann::json::parse(state, nullptr, false);
-    if (json.is_object() && json.value("ssl", nlohmann::json()) == true) {
-        return communica::TlsConnector::load_state(state, std::make_shared<asio::ssl::context>(tls_context()));
-    }
-    return Connector::load_state(state);
+template <class Any>
+Any load_tls(const std::string& state) {
+    return communica::TlsConnector::load_state(state, std::make_shared<asio::ssl::context>(tls_context()));
 }
 
 }  // namespace interop
