@@ -8,12 +8,12 @@
 
 namespace test {
 
-/// An `RmqConnector` through the broker that the environment's `COMMUNICA_TEST_BROKER` names. Where it names one, the tests over
-/// every transport run over this one alone: over the others they have run without it.
+/// An `RmqConnector` through the `shared_broker`. With `COMMUNICA_TEST_TRANSPORT=rabbitmq` in the environment the tests over every
+/// transport run over this one alone; without it, over the others.
 class RabbitmqTransport : public PartTransport {
  public:
-    /// Is there a broker, and was rabbitmq-c found?
-    static bool exists();
+    /// Does the environment ask for it, and was rabbitmq-c found?
+    static bool is_wanted();
 
     /// At an address of its own.
     static RabbitmqTransport at_server();

@@ -26,7 +26,7 @@ inline std::ostream& operator<<(std::ostream& out, Transport transport) {
 
 /// Those that this build has.
 inline auto transports_of(std::vector<Transport> transports) {
-    if (RabbitmqTransport::exists()) {
+    if (RabbitmqTransport::is_wanted()) {
         transports = {Transport::rabbitmq};
     }
     if (!TlsTransport::exists()) {

@@ -1,9 +1,11 @@
+#include "support/broker.hpp"
 #include "support/rabbitmq_transport.hpp"
 #include "support/system.hpp"
 
 #include <communica/connectors/rabbitmq.hpp>
 
 #include <cstdlib>
+#include <string>
 
 namespace test {
 
@@ -15,14 +17,15 @@ std::string unique_name() {
     return std::to_string(own_process_id()) + "-" + std::to_string(++count);
 }
 
-const char* broker() { return std::getenv("COMMUNICA_TEST_BROKER"); }
-
 }  // namespace
 
-bool RabbitmqTransport::exists() { return broker() != nullptr; }
+bool RabbitmqTransport::is_wanted() {
+    const char* const wanted = std::getenv("COMMUNICA_TEST_TRANSPORT");
+    return wanted != nullptr && std::string(wanted) == "rabbitmq";
+}
 
 RabbitmqTransport RabbitmqTransport::at_server() {
-    const communica::RmqConnector connector(broker(), "tests-" + unique_name());
+    const communica::RmqConnector connector(shared_broker().url(), "tests-" + unique_name());
     return {communica::ErasedConnector(connector), connector.dump_state()};
 }
 

@@ -2,7 +2,7 @@
 
 namespace test {
 
-bool RabbitmqTransport::exists() { return false; }
+bool RabbitmqTransport::is_wanted() { return false; }
 
 RabbitmqTransport RabbitmqTransport::at_server() { return load_state({}); }
 

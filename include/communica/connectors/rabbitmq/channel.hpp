@@ -102,7 +102,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
 
     asio::awaitable<void> consume(const std::string& queue, Acknowledge acknowledge) {
         acknowledge_ = acknowledge;
-        acknowledged_ = delivered_;  // what another consumer got without acknowledgement the broker knows no more
+        acknowledged_ = handled_ =
+            delivered_;  // what another consumer got without acknowledgement the broker knows no more
         amqp_basic_consume_t method{};
         method.queue = bytes_of(queue);
         method.consumer_tag = amqp_cstring_bytes("communica");
@@ -114,11 +115,11 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         method.consumer_tag = amqp_cstring_bytes("communica");
         return call(AMQP_BASIC_CANCEL_METHOD, method, AMQP_BASIC_CANCEL_OK_METHOD);
     }
-    /// Of all that was delivered until now.
+    /// Of all that was dealt with until now.
     void acknowledge() {
-        if (delivered_ != acknowledged_) {
-            acknowledged_ = delivered_;
-            send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{delivered_, 1});
+        if (handled_ != acknowledged_) {
+            acknowledged_ = handled_;
+            send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{handled_, 1});
         }
     }
 
@@ -340,7 +341,13 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         if (const auto user = user_.lock()) {
             const Delivery delivery{content_.kind, assembler_.body(), content_.reply_to, content_.redelivered,
                                     assembler_.cut()};
-            content_.returned ? user->on_returned(delivery) : user->on_delivery(delivery);
+            if (content_.returned) {
+                user->on_returned(delivery);
+            } else if (user->on_delivery(delivery) && !left_one_) {
+                handled_ = delivered_;
+            } else {
+                left_one_ = true;
+            }
         }
         assembler_.end();
     }
@@ -381,6 +388,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     Content content_;
     Acknowledge acknowledge_ = Acknowledge::never;
     std::uint64_t delivered_ = 0;
+    std::uint64_t handled_ = 0;
+    bool left_one_ = false;  // that was delivered and not dealt with
     std::uint64_t acknowledged_ = 0;
 
     bool begun_ = false;  // the broker knows of it

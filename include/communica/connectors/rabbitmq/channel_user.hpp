@@ -24,7 +24,8 @@ struct Delivery {
 class ChannelUser {
  public:
     virtual ~ChannelUser() = default;
-    virtual void on_delivery(const Delivery& delivery) = 0;
+    /// Says whether it was dealt with. If not, neither it nor what comes behind is acknowledged: another gets it.
+    virtual bool on_delivery(const Delivery& delivery) = 0;
     /// Nobody takes it.
     virtual void on_returned(const Delivery&) {}
     /// The broker has taken a message of this size.

@@ -35,7 +35,7 @@ class QueueConnection : public communica::Connection,
 
     asio::any_io_executor get_executor() const override { return strand(); }
     const Credentials& credentials() const override { return credentials_; }
-    std::string binding() const override { return "rabbitmq " + greeting_.own_queue() + " " + greeting_.other_queue(); }
+    std::string binding() const override { return "rabbitmq " + greeting_.names(); }
 
     asio::awaitable<std::string> read_hello() override {
         const auto self = shared_from_this();
@@ -72,7 +72,9 @@ class QueueConnection : public communica::Connection,
             running_ = true;
             co_await channel_->consume(receive_queue_, Channel::Acknowledge::after);
             channel_->wake();
-            watch();
+            if (!closing_) {
+                watch();
+            }
             while (!ending_) {
                 co_await changed_.async_wait(no_throw);
             }
@@ -217,37 +219,38 @@ class QueueConnection : public communica::Connection,
 
     // ---- ChannelUser
 
-    void on_delivery(const Delivery& delivery) override {
+    bool on_delivery(const Delivery& delivery) override {
         keep_alive_.on_received();
         if (!running_) {
             if (!delivery.cut) {
                 greeting_.push(delivery);
                 changed_.cancel();
             }
-            return;
+            return true;
+        }
+        if (ending_) {
+            return false;
         }
         const bool was_there_before = backlog_ != 0;
         backlog_ -= was_there_before ? 1 : 0;
-        if (ending_) {
-            return;
-        }
         switch (delivery.kind) {
-            case Kind::message: return take(delivery);
-            case Kind::listening: return;
+            case Kind::message: take(delivery); break;
+            case Kind::listening: break;
             case Kind::close:
                 if (delivery.body == connect_id_) {
                     silent_ = true;
                     end({errc::closed});
                 }
-                return;
+                break;
             case Kind::taken_over:
                 if (!was_there_before && delivery.body != settings_.token) {
                     silent_ = true;
                     end({errc::replaced, "another reads the queue " + receive_queue_});
                 }
-                return;
+                break;
             default: end({errc::protocol_error, "a message of an unknown kind"});
         }
+        return true;
     }
 
     void on_returned(const Delivery& delivery) override {
@@ -390,8 +393,6 @@ class QueueConnection : public communica::Connection,
         set_timer(patience, {errc::closed});
         if (running_) {
             channel_->wake();
-        } else {
-            end({errc::closed});
         }
     }
 

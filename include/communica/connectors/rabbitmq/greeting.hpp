@@ -4,6 +4,7 @@
 #include "channel.hpp"
 #include "names.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <utility>
@@ -21,6 +22,11 @@ class Greeting {
 
     const std::string& own_queue() const noexcept { return own_queue_; }
     const std::string& other_queue() const noexcept { return other_queue_; }
+    /// The same on both sides.
+    std::string names() const {
+        const auto [first, second] = std::minmax(own_queue_, other_queue_);
+        return first + " " + second;
+    }
     void set_other_queue(std::string name) { other_queue_ = std::move(name); }
 
     /// Makes this side's queue, of this side's link alone.

@@ -103,9 +103,10 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
 
     // ---- ChannelUser
 
-    void on_delivery(const Delivery& delivery) override {
+    bool on_delivery(const Delivery& delivery) override {
         requests_.push_back(read(delivery));
         changed_.cancel();
+        return true;
     }
     void on_cancelled() override { release(); }
     void on_lost(const Error&) override { changed_.cancel(); }

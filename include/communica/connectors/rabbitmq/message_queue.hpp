@@ -8,7 +8,9 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -108,6 +110,9 @@ class MessageQueue {
     static constexpr char separator = '\0';
 
  private:
+    /// RabbitMQ knows none beyond 2^32 - 1 ms.
+    static constexpr std::chrono::milliseconds longest_expiration{std::numeric_limits<std::uint32_t>::max()};
+
     struct Message {
         std::string head;
         Buffer body;
@@ -120,12 +125,13 @@ class MessageQueue {
 
     std::optional<std::chrono::milliseconds> time_left(const Message& message) {
         const auto metadata = reader_.read(std::string_view(message.head).substr(0, message.head.size() - 1));
-        if (metadata.type != wire::MessageType::request || !metadata.timeout) {
+        if (metadata.type != wire::MessageType::request || !metadata.timeout ||
+            *metadata.timeout > longest_expiration) {
             return std::nullopt;
         }
-        const auto waited = std::chrono::steady_clock::now() - message.queued;
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*metadata.timeout - waited);
-        return std::max(left, std::chrono::milliseconds{1});
+        const auto waited =
+            std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - message.queued);
+        return std::max(*metadata.timeout - waited, std::chrono::milliseconds{1});
     }
 
     const std::shared_ptr<Counters> counters_;
