@@ -9,7 +9,6 @@
 #include <communica/connectors/rabbitmq/frames.hpp>
 #include <communica/connectors/rabbitmq/url.hpp>
 
-#include <amqp_tcp_socket.h>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 
@@ -20,6 +19,12 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+
+#if __has_include(<rabbitmq-c/tcp_socket.h>)
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp_tcp_socket.h>
+#endif
 
 namespace rabbitmq_broker_tests {
 
@@ -221,10 +226,12 @@ TEST_CASE("a broker obeys rabbitmqctl and says what it refuses") {
     CHECK_THROWS_AS(broker.evaluate("1 +"), std::runtime_error);
 }
 
-TEST_CASE("a broker that can not start says what is in its way") {
+TEST_CASE("a broker that can not start says what is in its way and leaves nothing") {
+    const test::TemporaryDirectory directory;
     const std::uint16_t taken = Url::parse(shared_broker().url()).hosts.at(0).port;
-    const auto said = test::what_of([&] { return Broker({.port = taken}).url(); });
+    const auto said = test::what_of([&] { return Broker({.port = taken, .directory = directory.path()}).url(); });
     CHECK(contains(said.value_or(""), "could not start: port " + std::to_string(taken) + " is taken"));
+    CHECK(std::filesystem::is_empty(directory.path()));
 }
 
 TEST_CASE("nothing is left of a broker whose input has ended") {

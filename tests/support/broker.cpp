@@ -17,6 +17,14 @@ std::vector<std::string> arguments_of(const BrokerOptions& options) {
     return arguments;
 }
 
+ProcessOptions process_options_of(const BrokerOptions& options) {
+    ProcessOptions made;
+    if (!options.directory.empty()) {
+        made.environment.push_back("TMPDIR=" + options.directory);
+    }
+    return made;
+}
+
 std::string text_of(const std::string& json) { return nlohmann::json::parse(json).get<std::string>(); }
 
 /// A line that does not say that something failed.
@@ -34,8 +42,9 @@ std::string success_of(const std::optional<std::string>& line, const std::string
 }  // namespace
 
 Broker::Broker(const BrokerOptions& options)
-    : process_(COMMUNICA_TEST_DATA_DIR "/support/rabbitmq_broker", arguments_of(options)) {
-    const std::string urls = success_of(process_.read_line(), "start");
+    : script_{Process(COMMUNICA_TEST_DATA_DIR "/support/rabbitmq_broker", arguments_of(options),
+                      process_options_of(options))} {
+    const std::string urls = success_of(script_.process.read_line(), "start");
     const auto space = urls.find(' ');
     url_ = urls.substr(0, space);
     if (space != urls.npos) {
@@ -43,18 +52,18 @@ Broker::Broker(const BrokerOptions& options)
     }
 }
 
-Broker::~Broker() {
-    process_.end_input();
+Broker::Script::~Script() {
+    process.end_input();
     try {
-        process_.wait();               // it has a directory to remove
+        process.wait();
     } catch (const std::exception&) {  // then it is killed
     }
 }
 
 std::string Broker::command(const std::string& line) {
-    process_.write_line(line);
+    script_.process.write_line(line);
     constexpr std::string_view ok = "ok ";
-    const std::string answer = success_of(process_.read_line(), line);
+    const std::string answer = success_of(script_.process.read_line(), line);
     return answer.size() > ok.size() ? answer.substr(ok.size()) : std::string();
 }
 

@@ -11,20 +11,21 @@ namespace test {
 
 struct BrokerOptions {
     std::uint16_t port = 0;  ///< 0: a free one
-    /// Paths of a certificate, its key and the authority that vouches for clients, as PEM; with them it also listens for TLS.
+    /// Paths of a certificate, its key and the authority that vouches for clients, as PEM: it listens for TLS, too.
     std::vector<std::string> tls = {};
+    std::string directory = {};  ///< in which it makes one of its own; empty: that of the system for temporary files
 };
 
 /// A broker of its own, which listens on 127.0.0.1 alone. It ends with this object, and also if this process is killed.
 ///
-/// Calls block until what they ask for is so. They throw at a deadline of 60 s, or with what went wrong and the end of the
-/// broker's log. Not thread-safe.
+/// Calls block until what they ask for is so. At a deadline, 50 s to start and 30 s else, they throw
+/// `std::runtime_error` with what went wrong and the end of the broker's log. Not thread-safe.
 class Broker {
  public:
     explicit Broker(const BrokerOptions& options = {});
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
-    ~Broker();
+    ~Broker() = default;
 
     /// `amqp://guest:guest@127.0.0.1:PORT/`, the same for as long as it lives.
     const std::string& url() const noexcept { return url_; }
@@ -51,10 +52,17 @@ class Broker {
     std::string evaluate(const std::string& expression);
 
  private:
+    /// Has a directory to remove, so it is waited for, also if the broker could not start.
+    struct Script {
+        ~Script();
+
+        Process process;
+    };
+
     /// Gives what is answered behind `ok`.
     std::string command(const std::string& line);
 
-    Process process_;
+    Script script_;
     std::string url_;
     std::string tls_url_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catch.hpp"
+#include "rabbitmq_transport.hpp"
 #include "streams.hpp"
 #include "temporary_directory.hpp"
 #include "tls_transport.hpp"
@@ -16,15 +17,18 @@
 
 namespace test {
 
-enum class Transport { tcp, local, memory, descriptors, tls };
+enum class Transport { tcp, local, memory, descriptors, tls, rabbitmq };
 
 inline std::ostream& operator<<(std::ostream& out, Transport transport) {
-    constexpr const char* names[] = {"TCP", "local sockets", "memory", "a socketpair", "TLS"};
+    constexpr const char* names[] = {"TCP", "local sockets", "memory", "a socketpair", "TLS", "RabbitMQ"};
     return out << names[static_cast<int>(transport)];
 }
 
 /// Those that this build has.
 inline auto transports_of(std::vector<Transport> transports) {
+    if (RabbitmqTransport::exists()) {
+        transports = {Transport::rabbitmq};
+    }
     if (!TlsTransport::exists()) {
         std::erase(transports, Transport::tls);
     }
@@ -45,7 +49,7 @@ inline auto lasting_transports() {
 /// One type for all connectors: what it is used with is compiled once.
 using TestConnector =
     communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector, communica::DescriptorConnector,
-                              communica::MemoryConnector, TlsTransport>;
+                              communica::MemoryConnector, TlsTransport, RabbitmqTransport>;
 
 /// A place where one server and its clients meet.
 class Meeting {
@@ -64,6 +68,7 @@ class Meeting {
             case Transport::local: return local();
             case Transport::memory: return memory_;
             case Transport::tls: return TlsTransport::at_server();
+            case Transport::rabbitmq: return RabbitmqTransport::at_server();
             case Transport::descriptors: break;
         }
         return *server_end_;
@@ -77,6 +82,7 @@ class Meeting {
             case Transport::local: return local();
             case Transport::memory: return memory_;
             case Transport::tls: return TlsTransport::load_state(server.connector_state());
+            case Transport::rabbitmq: return RabbitmqTransport::load_state(server.connector_state());
             case Transport::descriptors: break;
         }
         return *client_end_;

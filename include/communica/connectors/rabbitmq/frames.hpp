@@ -2,9 +2,7 @@
 #pragma once
 
 #include "../../error.hpp"
-
-#include <amqp.h>
-#include <amqp_framing.h>
+#include "rabbitmq_c.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -46,7 +46,11 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
         wait();
     }
 
-    void close() { timer_.cancel(); }
+    /// The server is stopped: queues stay as they are.
+    void close() {
+        closed_ = true;
+        timer_.cancel();
+    }
 
  private:
     /// With more the one that left first has its queues deleted before the time.
@@ -58,7 +62,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     };
 
     void wait() {
-        if (absent_.empty()) {
+        if (absent_.empty() || closed_) {
             return;
         }
         timer_.expires_at(absent_.front().until);
@@ -95,6 +99,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     const Settings settings_;
     asio::steady_timer timer_;
     std::unordered_map<std::string, std::weak_ptr<Guest>> present_;
+    bool closed_ = false;
     std::deque<Absent> absent_;  // in the order in which they left; those who came back too, until their time is over
 };
 
