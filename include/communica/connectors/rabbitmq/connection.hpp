@@ -3,6 +3,7 @@
 
 #include "../../connection.hpp"
 #include "../../wire/handshake.hpp"
+#include "../../wire/metadata_reader.hpp"
 #include "channel.hpp"
 #include "greeting.hpp"
 #include "keep_alive.hpp"
@@ -232,7 +233,7 @@ class QueueConnection : public communica::Connection,
             return;
         }
         switch (delivery.kind) {
-            case Kind::message: return take(delivery);
+            case Kind::message: return take(delivery, was_there_before);
             case Kind::listening: return;
             case Kind::close:
                 if (delivery.body == connect_id_) {
@@ -291,7 +292,7 @@ class QueueConnection : public communica::Connection,
     /// What a client that has published this is told when it comes back.
     virtual Error unreachable() const { return {errc::handshake_failed, "the other side has gone"}; }
 
-    void take(const Delivery& delivery) {
+    void take(const Delivery& delivery, bool was_there_before) {
         const std::size_t separator = delivery.body.find(MessageQueue::separator);
         if (separator == std::string_view::npos || separator > options_.limits.max_metadata) {
             return end({errc::protocol_error, "a message without metadata, or with too much of it"});
@@ -302,6 +303,9 @@ class QueueConnection : public communica::Connection,
         const std::string_view metadata = delivery.body.substr(0, separator);
         const std::string_view body = delivery.body.substr(separator + 1);
         try {
+            if (was_there_before && wire::MetadataReader().read(metadata).type == wire::MessageType::goodbye) {
+                return;  // it was said to an earlier connection
+            }
             if (delivery.cut) {
                 receiver_->on_discarded(metadata, *delivery.cut);
             } else if (delivery.body.size() - 1 > options_.limits.max_message) {
