@@ -9,10 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from pamqp import commands, frame
-from pamqp.body import ContentBody
-from pamqp.header import ContentHeader, ProtocolHeader
-from pamqp.heartbeat import Heartbeat
+try:
+    from pamqp import commands, frame
+    from pamqp.body import ContentBody
+    from pamqp.header import ContentHeader, ProtocolHeader
+    from pamqp.heartbeat import Heartbeat
+except ModuleNotFoundError as error:  # one can speak of it, but not speak it
+    MISSING = error
+else:
+    MISSING = None
 
 FRAME_HEADER = struct.Struct("!BHI")  # type, channel, size
 FRAME_OVERHEAD = FRAME_HEADER.size + 1  # each frame ends in a byte of its own
@@ -236,6 +241,8 @@ class Connection:
 
 async def connect(url):
     """To the broker at amqp://user:password@host:port/virtual-host."""
+    if MISSING:
+        raise MISSING
     parts = urlsplit(url)
     connection = Connection(*await asyncio.open_connection(parts.hostname, parts.port or 5672))
     try:

@@ -16,6 +16,7 @@ import python_peer
 from expect import equal, fresh, within
 from interop_program import named, operations
 from raw import RawStream, RawStreamListener
+from raw_rabbitmq import RawRabbit, RawRabbitListener
 
 
 @dataclass(frozen=True)
@@ -120,22 +121,14 @@ async def failure(awaitable):
     raise AssertionError(f"it was answered: {answer!r}")
 
 
-def raw_ends(transport):
-    """The classes of the driver's own ends."""
-    if transport == "rabbitmq":
-        from raw_rabbitmq import RawRabbit, RawRabbitListener  # what it needs is not everywhere
-
-        return RawRabbit, RawRabbitListener
-    return RawStream, RawStreamListener
-
-
 class Bench:
     """All of one combination. A case opens what it needs; a pair is kept for the cases after it."""
 
     def __init__(self, combination, commands, directory):
         self.combination, self.commands, self.directory = combination, commands, directory
         self.mode, self.transport = combination.mode, combination.transport
-        self.raw_end, self.raw_listener = raw_ends(self.transport)
+        rabbitmq = self.transport == "rabbitmq"
+        self.raw_end, self.raw_listener = (RawRabbit, RawRabbitListener) if rabbitmq else (RawStream, RawStreamListener)
         self.open, self.kept, self.pairs = AsyncExitStack(), AsyncExitStack(), {}
         self.processes = []
 

@@ -7,6 +7,8 @@ it can judge them. Read it from the top: each section needs only those above it.
 import asyncio, certificates, json, os, random, struct, sys, tempfile, uuid
 from contextlib import suppress
 
+from rabbitmq_transport import RabbitConnector
+
 # --- 1. Frames: a byte stream becomes (code, payload) ------------------------------------------------
 # A frame is a length (of all that follows it), a code of one byte, and a payload. Integers are big-endian.
 MESSAGE, CHUNK, CLOSE_NOTIFY = 10, 11, 20
@@ -146,11 +148,7 @@ class StreamConnector:
         await self.serve(lambda *stream: accept(StreamConnection(*stream, self.max_chunk)), **self.address)
 
 
-CONNECTORS = {"TcpConnector": StreamConnector, "LocalConnector": StreamConnector}
-with suppress(ModuleNotFoundError):  # where Python has no package for it
-    from rabbitmq_transport import RabbitConnector
-
-    CONNECTORS["RABBITMQ"] = RabbitConnector
+CONNECTORS = {"TcpConnector": StreamConnector, "LocalConnector": StreamConnector, "RABBITMQ": RabbitConnector}
 
 
 def connector(state):

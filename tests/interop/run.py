@@ -35,12 +35,10 @@ if not has("pamqp") and sys.executable != DEBIANS_PYTHON:
         if subprocess.run([DEBIANS_PYTHON, "-c", "import pamqp"], stderr=subprocess.DEVNULL).returncode == 0:
             os.execv(DEBIANS_PYTHON, [DEBIANS_PYTHON, *sys.argv])
 
+import rabbitmq_cases  # adds to CASES
 from bench import Bench, Combination
 from cases import CASES
 from expect import CHECK_PERIOD, PATIENCE
-
-if has("pamqp"):
-    import rabbitmq_cases  # adds them to CASES
 
 HERE = Path(__file__).resolve().parent
 BROKER = HERE.parent / "support" / "rabbitmq_broker"

@@ -5,6 +5,7 @@
 #include "../../wire/handshake.hpp"
 #include "channel.hpp"
 #include "greeting.hpp"
+#include "hand_out.hpp"
 #include "keep_alive.hpp"
 #include "links.hpp"
 #include "message_queue.hpp"
@@ -231,10 +232,10 @@ class QueueConnection : public communica::Connection,
         if (ending_) {
             return false;
         }
-        const bool was_there_before = backlog_ != 0;
-        backlog_ -= was_there_before ? 1 : 0;
+        const bool was_there_before = backlog_ != 0 || delivery.redelivered;
+        backlog_ -= backlog_ != 0 ? 1 : 0;
         switch (delivery.kind) {
-            case Kind::message: take(delivery); break;
+            case Kind::message: hand_on(delivery, was_there_before); break;
             case Kind::listening: break;
             case Kind::close:
                 if (delivery.body == connect_id_) {
@@ -294,24 +295,9 @@ class QueueConnection : public communica::Connection,
     /// What a client that has published this is told when it comes back.
     virtual Error unreachable() const { return {errc::handshake_failed, "the other side has gone"}; }
 
-    void take(const Delivery& delivery) {
-        const std::size_t separator = delivery.body.find(MessageQueue::separator);
-        if (separator == std::string_view::npos || separator > options_.limits.max_metadata) {
-            return end({errc::protocol_error, "a message without metadata, or with too much of it"});
-        }
-        if (options_.counters) {
-            Counters::add(options_.counters->bytes_received, delivery.body.size());
-        }
-        const std::string_view metadata = delivery.body.substr(0, separator);
-        const std::string_view body = delivery.body.substr(separator + 1);
+    void hand_on(const Delivery& delivery, bool was_there_before) {
         try {
-            if (delivery.cut) {
-                receiver_->on_discarded(metadata, *delivery.cut);
-            } else if (delivery.body.size() - 1 > options_.limits.max_message) {
-                receiver_->on_discarded(metadata, errc::message_too_large);
-            } else {
-                receiver_->on_message({metadata, as_bytes(body), delivery.redelivered});
-            }
+            hand_out(delivery, was_there_before, options_, *receiver_);
         } catch (...) {
             end(Error::from(std::current_exception()));
         }

@@ -1,0 +1,37 @@
+// What becomes of a message that came through a queue.
+#pragma once
+
+#include "../../connection.hpp"
+#include "../../wire/metadata_reader.hpp"
+#include "channel_user.hpp"
+#include "message_queue.hpp"
+
+#include <string_view>
+
+namespace communica::rabbitmq {
+
+/// Gives the message to the receiver. `was_there_before`: before this side read the queue. Throws `errc::protocol_error`, and what
+/// the receiver throws.
+inline void hand_out(const Delivery& delivery, bool was_there_before, const ConnectionOptions& options, Receiver& receiver) {
+    const std::size_t separator = delivery.body.find(MessageQueue::separator);
+    if (separator == std::string_view::npos || separator > options.limits.max_metadata) {
+        throw std::system_error(errc::protocol_error, "a message without metadata, or with too much of it");
+    }
+    if (options.counters) {
+        Counters::add(options.counters->bytes_received, delivery.body.size());
+    }
+    const std::string_view metadata = delivery.body.substr(0, separator);
+    const std::string_view body = delivery.body.substr(separator + 1);
+    if (was_there_before && wire::MetadataReader().read(metadata).type == wire::MessageType::goodbye) {
+        return;  // it was said to an earlier connection
+    }
+    if (delivery.cut) {
+        receiver.on_discarded(metadata, *delivery.cut);
+    } else if (metadata.size() + body.size() > options.limits.max_message) {
+        receiver.on_discarded(metadata, errc::message_too_large);
+    } else {
+        receiver.on_message({metadata, as_bytes(body), delivery.redelivered});
+    }
+}
+
+}  // namespace communica::rabbitmq
