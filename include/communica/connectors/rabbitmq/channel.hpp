@@ -49,7 +49,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
 
     bool is_open() const noexcept { return number_ != 0 && !lost_ && !closing_; }
     const Link& link() const noexcept { return *link_; }
-
     /// Larger bodies are cut to their first `head` bytes.
     void accept_bodies(std::size_t limit, std::size_t head) noexcept { assembler_.set_limits(limit, head); }
 

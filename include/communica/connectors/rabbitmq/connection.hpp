@@ -2,17 +2,14 @@
 #pragma once
 
 #include "../../connection.hpp"
-#include "../../wire/handshake.hpp"
-#include "channel.hpp"
-#include "greeting.hpp"
 #include "hand_out.hpp"
+#include "handshake_end.hpp"
 #include "keep_alive.hpp"
-#include "links.hpp"
 #include "message_queue.hpp"
-#include "settings.hpp"
 #include "take_over.hpp"
 #include "too_large.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -22,62 +19,26 @@
 
 namespace communica::rabbitmq {
 
-/// What both roles have in common: everything but how the handshake goes. Works on the link's strand, which it shares with
-/// the other connections over that link.
-class QueueConnection : public communica::Connection,
-                        public ChannelUser,
-                        public std::enable_shared_from_this<QueueConnection> {
+/// What both roles have in common behind the handshake.
+class QueueConnection : public HandshakeEnd {
  public:
-    ~QueueConnection() override {
-        if (channel_) {
-            asio::dispatch(strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
-        }
-    }
-
-    asio::any_io_executor get_executor() const override { return strand(); }
-    const Credentials& credentials() const override { return credentials_; }
-    std::string binding() const override { return "rabbitmq " + greeting_.names(); }
-
-    asio::awaitable<std::string> read_hello() override {
-        const auto self = shared_from_this();
-        co_await begin_handshake();
-        Greeting::Word word = co_await next_word();
-        if (word.kind != Kind::handshake_next) {
-            throw std::system_error(errc::handshake_failed, "RabbitMQ brought something else than a hello");
-        }
-        co_return std::move(word.body);
-    }
-
-    asio::awaitable<void> write_hello(std::string json) override {
-        const auto self = shared_from_this();
-        co_await begin_handshake();
-        greeting_.say(*channel_, Kind::handshake_next, std::move(json));
-    }
-
-    asio::awaitable<void> refuse(Error why) override {
-        const auto self = shared_from_this();
-        co_await begin_handshake();
-        greeting_.say(*channel_, Kind::handshake_fail, wire::frame_refusal(why.message, why.code).substr(1));
-        co_await leave();
-    }
-
     // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
     asio::awaitable<Error> run(Receiver& receiver) override {
-        const auto self = shared_from_this();
+        const auto self = this->self();
         receiver_ = &receiver;
         try {
             co_await end_handshake();
-            backlog_ = co_await take_over(channel_, receive_queue_, settings_.token);
-            channel_->accept_bodies(options_.limits.max_message + 1, options_.limits.max_metadata + 1);
-            co_await channel_->prefetch(prefetched);
+            backlog_ = co_await take_over(channel(), receive_queue_, settings().token);
+            channel()->accept_bodies(options().limits.max_message + 1, options().limits.max_metadata + 1);
+            co_await channel()->prefetch(prefetched);
             running_ = true;
-            co_await channel_->consume(receive_queue_, Channel::Acknowledge::after);
-            channel_->wake();
+            co_await channel()->consume(receive_queue_, Channel::Acknowledge::after);
+            channel()->wake();
             if (!closing_) {
                 watch();
             }
-            while (!ending_) {
-                co_await changed_.async_wait(no_throw);
+            while (!ending()) {
+                co_await changed().async_wait(no_throw);
             }
         } catch (...) {
             end(Error::from(std::current_exception()));
@@ -85,10 +46,10 @@ class QueueConnection : public communica::Connection,
         running_ = false;
         receiver_ = nullptr;
         queue_.close();
-        timer_.cancel();
+        timer().cancel();
         on_end();
-        co_await leave();
-        co_return *ending_;
+        co_await leave(goodbye());
+        co_return *ending();
     }
 
     void start_pings() override {
@@ -97,17 +58,17 @@ class QueueConnection : public communica::Connection,
     }
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        if (metadata.size() + body.size() >= settings_.max_message) {
+        if (metadata.size() + body.size() >= settings().max_message) {
             return reject_too_large(purpose, metadata);
         }
         if (!queue_.push(purpose, metadata, body)) {
             return false;
         }
         if (!flush_posted_.exchange(true)) {
-            asio::post(strand(), [self = shared_from_this()] { self->flush(); });
+            asio::post(strand(), [self = self()] { self->flush(); });
         }
-        if (purpose == Purpose::refuse && queue_.size(purpose) > options_.limits.max_refusals) {
-            asio::post(strand(), Task([self = shared_from_this()] {
+        if (purpose == Purpose::refuse && queue_.size(purpose) > options().limits.max_refusals) {
+            asio::post(strand(), Task([self = self()] {
                            self->end({errc::slow_peer, "the broker does not take what it is refused with"});
                        }));
         }
@@ -119,75 +80,24 @@ class QueueConnection : public communica::Connection,
 
     void close(std::chrono::steady_clock::duration patience) override {
         // Posted: what the handler that is at work now answers still goes out before.
-        asio::post(strand(), Task([self = shared_from_this(), patience] { self->begin_close(patience); }));
+        asio::post(strand(), Task([self = self(), patience] { self->begin_close(patience); }));
     }
 
     void abort() override {
-        asio::dispatch(strand(), Task([self = shared_from_this()] { self->cut_off({errc::closed}); }));
+        asio::dispatch(strand(), Task([self = self()] { self->cut_off({errc::closed}); }));
     }
 
  protected:
     QueueConnection(Settings settings, const ConnectionOptions& options, std::string client_id, KeepAlive::Role role)
-        : settings_(std::move(settings)),
-          options_(options),
-          client_id_(std::move(client_id)),
+        : HandshakeEnd(std::move(settings), options, std::move(client_id)),
           queue_(options.budget, options.counters),
-          keep_alive_(role, settings_.keep_alive),
-          timer_(strand()),
-          changed_(strand(), asio::steady_timer::time_point::max()) {}
+          keep_alive_(role, this->settings().keep_alive) {}
 
-    /// Makes the queues by which hellos go to and fro, if it was not done.
-    virtual asio::awaitable<void> begin_handshake() = 0;
     /// Both sides have said hello: calls `begin_connection`.
     virtual asio::awaitable<void> end_handshake() = 0;
 
     /// The connection that has begun is at its end.
     virtual void on_end() {}
-    /// The broker has it that the other side is told so.
-    virtual void on_goodbye_said() {}
-
-    const asio::any_io_executor& strand() const noexcept { return settings_.link->strand(); }
-    const Settings& settings() const noexcept { return settings_; }
-    const std::string& client_id() const noexcept { return client_id_; }
-    const std::shared_ptr<Channel>& channel() const noexcept { return channel_; }
-
-    asio::awaitable<void> open_channel() {
-        if (ending_) {
-            throw MessageError(ending_->code, ending_->text(), {});
-        }
-        channel_ =
-            std::make_shared<Channel>(settings_.link->get(), settings_.exchange, weak_from_this(), options_.budget);
-        co_await channel_->open();
-    }
-
-    Greeting& greeting() noexcept { return greeting_; }
-
-    /// The other side's next word in the handshake. Throws its refusal.
-    asio::awaitable<Greeting::Word> next_word() {
-        while (greeting_.empty()) {
-            if (ending_) {
-                throw MessageError(ending_->code, ending_->text(), {});
-            }
-            co_await changed_.async_wait(no_throw);
-        }
-        Greeting::Word word = greeting_.pop();
-        if (word.kind == Kind::handshake_fail) {
-            const auto refusal = wire::read_refusal(wire::refusal_mark + word.body);
-            throw MessageError(refusal->code, "refused: " + refusal->message, {});
-        }
-        co_return word;
-    }
-
-    /// It ends after this time, unless the timer is set again.
-    void set_timer(std::chrono::steady_clock::duration time, Error why) {
-        timer_.expires_after(time);
-        timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
-            if (!error) {
-                self->end(why);
-            }
-        }));
-    }
-
     const std::string& connect_id() const noexcept { return connect_id_; }
     void begin_connection(std::string connect_id, std::string receive_queue, std::string send_queue) {
         connect_id_ = std::move(connect_id);
@@ -195,43 +105,32 @@ class QueueConnection : public communica::Connection,
         send_queue_ = std::move(send_queue);
     }
 
-    /// The first reason counts.
-    void end(Error why) {
-        if (!ending_) {
-            ending_ = std::move(why);
-        }
-        changed_.cancel();
-    }
-
     /// Ends without a word to the other side.
     void cut_off(Error why) {
         silent_ = true;
         end(std::move(why));
         queue_.close();
-        if (channel_ && receiver_ == nullptr) {
-            greeting_.close(*channel_);
-            channel_->abandon();
+        if (receiver_ == nullptr) {
+            abandon();
         }
     }
 
  private:
+    std::shared_ptr<QueueConnection> self() { return std::static_pointer_cast<QueueConnection>(shared_from_this()); }
+
     /// What the broker hands out before it waits for acknowledgements.
     static constexpr std::uint16_t prefetched = 256;
 
     // ---- ChannelUser
 
     bool on_delivery(const Delivery& delivery) override {
-        keep_alive_.on_received();
-        if (!running_) {
-            if (!delivery.cut) {
-                greeting_.push(delivery);
-                changed_.cancel();
-            }
-            return true;
-        }
-        if (ending_) {
+        if (ending()) {
             return false;
         }
+        if (!running_) {
+            return on_word(delivery);
+        }
+        keep_alive_.on_received();
         const bool was_there_before = backlog_ != 0 || delivery.redelivered;
         backlog_ -= backlog_ != 0 ? 1 : 0;
         switch (delivery.kind) {
@@ -244,7 +143,7 @@ class QueueConnection : public communica::Connection,
                 }
                 break;
             case Kind::taken_over:
-                if (!was_there_before && delivery.body != settings_.token) {
+                if (!was_there_before && delivery.body != settings().token) {
                     silent_ = true;
                     end({errc::replaced, "another reads the queue " + receive_queue_});
                 }
@@ -277,10 +176,8 @@ class QueueConnection : public communica::Connection,
         }
     }
 
-    void on_lost(const Error& why) override { end(why); }
-
     std::optional<Publication> next_publication() override {
-        if (!running_ || ending_) {
+        if (!running_ || ending()) {
             return std::nullopt;
         }
         auto next = queue_.pop(send_queue_, with_ours_);
@@ -292,12 +189,9 @@ class QueueConnection : public communica::Connection,
         return next;
     }
 
-    /// What a client that has published this is told when it comes back.
-    virtual Error unreachable() const { return {errc::handshake_failed, "the other side has gone"}; }
-
     void hand_on(const Delivery& delivery, bool was_there_before) {
         try {
-            hand_out(delivery, was_there_before, options_, *receiver_);
+            hand_out(delivery, was_there_before, options(), *receiver_);
         } catch (...) {
             end(Error::from(std::current_exception()));
         }
@@ -307,31 +201,31 @@ class QueueConnection : public communica::Connection,
 
     void flush() {
         flush_posted_ = false;
-        if (channel_) {
-            channel_->wake();
+        if (channel()) {
+            channel()->wake();
         }
     }
 
     bool reject_too_large(Purpose purpose, std::string_view metadata) {
         if (purpose == Purpose::ask) {
-            asio::post(strand(), Task([self = shared_from_this(), text = std::string(metadata)] {
+            asio::post(strand(), Task([self = self(), text = std::string(metadata)] {
                            if (self->receiver_ != nullptr) {
                                self->receiver_->on_undelivered(
-                                   text, {errc::message_too_large, broker_limit(self->settings_.max_message)});
+                                   text, {errc::message_too_large, broker_limit(self->settings().max_message)});
                            }
                        }));
             return true;
         }
-        auto [text, body] = too_large_answer(metadata, settings_.max_message);
+        auto [text, body] = too_large_answer(metadata, settings().max_message);
         return send(purpose, text.text(), body);
     }
 
     // ---- signs of life
 
     void watch() {
-        timer_.expires_after(keep_alive_.tick_time());
-        timer_.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
-            if (!error && self->running_ && !self->ending_ && !self->closing_) {
+        timer().expires_after(keep_alive_.tick_time());
+        timer().async_wait(WaitTask([self = self()](asio::error_code error) {
+            if (!error && self->running_ && !self->ending() && !self->closing_) {
                 self->tick();
                 self->watch();
             }
@@ -339,17 +233,17 @@ class QueueConnection : public communica::Connection,
     }
 
     void tick() {
-        if (channel_->link().is_blocked()) {
+        if (channel()->link().is_blocked()) {
             keep_alive_.on_received();  // nobody can speak now
         }
         switch (keep_alive_.tick()) {
             case KeepAlive::Verdict::silent:
                 return end({errc::connection_lost, "the other side gives no sign of life"});
             case KeepAlive::Verdict::speak:
-                channel_->publish({.kind = Kind::listening, .routing_key = send_queue_});
+                channel()->publish({.kind = Kind::listening, .routing_key = send_queue_});
                 keep_alive_.on_sent();
                 if (!with_ours_) {
-                    asio::co_spawn(strand(), look_for_reader(shared_from_this()), asio::detached);
+                    asio::co_spawn(strand(), look_for_reader(self()), asio::detached);
                 }
                 break;
             case KeepAlive::Verdict::fine: break;
@@ -359,7 +253,7 @@ class QueueConnection : public communica::Connection,
     /// A client of the Python library that has died says nothing: but then nobody reads its queue.
     static asio::awaitable<void> look_for_reader(std::shared_ptr<QueueConnection> self) {
         try {
-            const auto channel = self->channel_;
+            const auto channel = self->channel();
             const auto queue = co_await channel->look_at(self->send_queue_);
             if (queue.consumers == 0) {
                 self->end({errc::connection_lost, "nobody reads the queue " + self->send_queue_});
@@ -378,40 +272,23 @@ class QueueConnection : public communica::Connection,
         closing_ = true;
         set_timer(patience, {errc::closed});
         if (running_) {
-            channel_->wake();
+            channel()->wake();
         }
     }
 
-    /// Says goodbye, unless the other side has, and waits a while until the broker has taken it.
-    asio::awaitable<void> leave() {
-        const auto channel = channel_;
-        if (!channel || !channel->is_open()) {
-            co_return;
+    /// For the other side, unless it has said it.
+    std::optional<Publication> goodbye() const {
+        if (silent_ || connect_id_.empty()) {
+            return std::nullopt;
         }
-        greeting_.close(*channel);
-        if (!silent_ && !connect_id_.empty()) {
-            Publication goodbye{.kind = Kind::close, .routing_key = send_queue_};
-            goodbye.head = connect_id_;
-            channel->publish(std::move(goodbye));
-        }
-        channel->close();
-        if (co_await channel->closed(std::chrono::seconds{1})) {
-            on_goodbye_said();
-        }
+        Publication goodbye{.kind = Kind::close, .routing_key = send_queue_};
+        goodbye.head = connect_id_;
+        return goodbye;
     }
 
-    const Settings settings_;
-    const ConnectionOptions options_;
-    const std::string client_id_;
-    const Credentials credentials_;
-    std::shared_ptr<Channel> channel_;
     MessageQueue queue_;
     std::atomic<bool> flush_posted_ = false;
     KeepAlive keep_alive_;
-    asio::steady_timer timer_;    // of the take-over, then of signs of life, then of the patience at the end
-    asio::steady_timer changed_;  // never expires: cancelled when something came, or it ended
-
-    Greeting greeting_;
     std::string connect_id_;
     std::string receive_queue_;
     std::string send_queue_;
@@ -422,7 +299,6 @@ class QueueConnection : public communica::Connection,
     bool with_ours_ = false;        // the other side is of this library
     bool closing_ = false;          // what is queued goes out, then it ends
     bool silent_ = false;           // the other side is not to be told of the end
-    std::optional<Error> ending_;
 };
 
 }  // namespace communica::rabbitmq

@@ -12,7 +12,8 @@ namespace communica::rabbitmq {
 
 /// Gives the message to the receiver. `was_there_before`: before this side read the queue. Throws `errc::protocol_error`, and what
 /// the receiver throws.
-inline void hand_out(const Delivery& delivery, bool was_there_before, const ConnectionOptions& options, Receiver& receiver) {
+inline void hand_out(const Delivery& delivery, bool was_there_before, const ConnectionOptions& options,
+                     Receiver& receiver) {
     const std::size_t separator = delivery.body.find(MessageQueue::separator);
     if (separator == std::string_view::npos || separator > options.limits.max_metadata) {
         throw std::system_error(errc::protocol_error, "a message without metadata, or with too much of it");

@@ -1,0 +1,176 @@
+// One end of a connection through a broker until both sides have said hello, and what it needs after that too.
+#pragma once
+
+#include "../../connection.hpp"
+#include "../../wire/handshake.hpp"
+#include "channel.hpp"
+#include "greeting.hpp"
+#include "links.hpp"
+#include "settings.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace communica::rabbitmq {
+
+/// Has a channel, and an end that is told to all who wait. Works on the link's strand, which it shares with the other connections
+/// over that link.
+class HandshakeEnd : public communica::Connection,
+                     public ChannelUser,
+                     public std::enable_shared_from_this<HandshakeEnd> {
+ public:
+    ~HandshakeEnd() override {
+        if (channel_) {
+            asio::dispatch(strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
+        }
+    }
+
+    asio::any_io_executor get_executor() const override { return strand(); }
+    const Credentials& credentials() const override { return credentials_; }
+    std::string binding() const override { return "rabbitmq " + greeting_.names(); }
+
+    asio::awaitable<std::string> read_hello() override {
+        const auto self = shared_from_this();
+        co_await begin_handshake();
+        Greeting::Word word = co_await next_word();
+        if (word.kind != Kind::handshake_next) {
+            throw std::system_error(errc::handshake_failed, "RabbitMQ brought something else than a hello");
+        }
+        co_return std::move(word.body);
+    }
+
+    asio::awaitable<void> write_hello(std::string json) override {
+        const auto self = shared_from_this();
+        co_await begin_handshake();
+        greeting_.say(*channel_, Kind::handshake_next, std::move(json));
+    }
+
+    asio::awaitable<void> refuse(Error why) override {
+        const auto self = shared_from_this();
+        co_await begin_handshake();
+        greeting_.say(*channel_, Kind::handshake_fail, wire::frame_refusal(why.message, why.code).substr(1));
+        co_await leave(std::nullopt);
+    }
+
+ protected:
+    HandshakeEnd(Settings settings, const ConnectionOptions& options, std::string client_id)
+        : settings_(std::move(settings)),
+          options_(options),
+          client_id_(std::move(client_id)),
+          timer_(strand()),
+          changed_(strand(), asio::steady_timer::time_point::max()) {}
+
+    /// Makes the queues by which hellos go to and fro, if it was not done.
+    virtual asio::awaitable<void> begin_handshake() = 0;
+    /// The broker has it that the other side is told so.
+    virtual void on_goodbye_said() {}
+    /// What a client that has published this is told when it comes back.
+    virtual Error unreachable() const { return {errc::handshake_failed, "the other side has gone"}; }
+
+    const asio::any_io_executor& strand() const noexcept { return settings_.link->strand(); }
+    const Settings& settings() const noexcept { return settings_; }
+    const ConnectionOptions& options() const noexcept { return options_; }
+    const std::string& client_id() const noexcept { return client_id_; }
+    const std::shared_ptr<Channel>& channel() const noexcept { return channel_; }
+
+    asio::awaitable<void> open_channel() {
+        if (ending_) {
+            throw MessageError(ending_->code, ending_->text(), {});
+        }
+        channel_ =
+            std::make_shared<Channel>(settings_.link->get(), settings_.exchange, weak_from_this(), options_.budget);
+        co_await channel_->open();
+    }
+
+    Greeting& greeting() noexcept { return greeting_; }
+
+    /// The other side's next word in the handshake. Throws its refusal.
+    asio::awaitable<Greeting::Word> next_word() {
+        while (greeting_.empty()) {
+            if (ending_) {
+                throw MessageError(ending_->code, ending_->text(), {});
+            }
+            co_await changed_.async_wait(no_throw);
+        }
+        Greeting::Word word = greeting_.pop();
+        if (word.kind == Kind::handshake_fail) {
+            const auto refusal = wire::read_refusal(wire::refusal_mark + word.body);
+            throw MessageError(refusal->code, "refused: " + refusal->message, {});
+        }
+        co_return word;
+    }
+
+    /// It ends after this time, unless the timer is set again.
+    void set_timer(std::chrono::steady_clock::duration time, Error why) {
+        timer_.expires_after(time);
+        timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
+            if (!error) {
+                self->end(why);
+            }
+        }));
+    }
+
+    /// Cancelled when something came, or it ended.
+    asio::steady_timer& changed() noexcept { return changed_; }
+    asio::steady_timer& timer() noexcept { return timer_; }
+
+    /// The first reason counts.
+    void end(Error why) {
+        if (!ending_) {
+            ending_ = std::move(why);
+        }
+        changed_.cancel();
+    }
+
+    const std::optional<Error>& ending() const noexcept { return ending_; }
+
+    /// Waits a while until the broker has taken all that was said, and the goodbye.
+    asio::awaitable<void> leave(std::optional<Publication> goodbye) {
+        const auto channel = channel_;
+        if (!channel || !channel->is_open()) {
+            co_return;
+        }
+        greeting_.close(*channel);
+        if (goodbye) {
+            channel->publish(*std::move(goodbye));
+        }
+        channel->close();
+        if (co_await channel->closed(std::chrono::seconds{1})) {
+            on_goodbye_said();
+        }
+    }
+
+    /// In the handshake there is nothing to say goodbye to.
+    void abandon() {
+        if (channel_) {
+            greeting_.close(*channel_);
+            channel_->abandon();
+        }
+    }
+
+    bool on_word(const Delivery& delivery) {
+        if (!delivery.cut) {
+            greeting_.push(delivery);
+            changed_.cancel();
+        }
+        return true;
+    }
+
+ private:
+    void on_lost(const Error& why) override { end(why); }
+
+    const Settings settings_;
+    const ConnectionOptions options_;
+    const std::string client_id_;
+    const Credentials credentials_;
+    std::shared_ptr<Channel> channel_;
+    Greeting greeting_;
+    asio::steady_timer timer_;    // of the handshake, then of signs of life, then of the patience at the end
+    asio::steady_timer changed_;  // never expires
+    std::optional<Error> ending_;
+};
+
+}  // namespace communica::rabbitmq
