@@ -99,7 +99,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         later,  ///< by `acknowledge`
     };
 
-    asio::awaitable<void> consume(const std::string& queue, Acknowledge acknowledge) {
+    /// With `alone` the broker closes the channel if somebody else reads the queue, and lets nobody else read it from then on.
+    asio::awaitable<void> consume(const std::string& queue, Acknowledge acknowledge, bool alone = false) {
         acknowledge_ = acknowledge;
         acknowledged_ = handled_ =
             delivered_;  // what another consumer got without acknowledgement the broker knows no more
@@ -107,6 +108,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         method.queue = bytes_of(queue);
         method.consumer_tag = amqp_cstring_bytes("communica");
         method.no_ack = acknowledge == Acknowledge::never ? 1 : 0;
+        method.exclusive = alone ? 1 : 0;
         return call(AMQP_BASIC_CONSUME_METHOD, method, AMQP_BASIC_CONSUME_OK_METHOD);
     }
     asio::awaitable<void> stop_consuming() {
@@ -152,7 +154,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     // ---- the end
-
     /// When all that was published is written. Its user hears nothing from now on.
     void close() {
         user_.reset();

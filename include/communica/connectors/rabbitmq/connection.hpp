@@ -32,7 +32,7 @@ class QueueConnection : public HandshakeEnd {
             channel()->accept_bodies(options().limits.max_message + 1, options().limits.max_metadata + 1);
             co_await channel()->prefetch(prefetched);
             running_ = true;
-            co_await channel()->consume(receive_queue_, Channel::Acknowledge::after);
+            co_await channel()->consume(receive_queue_, Channel::Acknowledge::after, true);
             channel()->wake();
             if (!closing_) {
                 watch();

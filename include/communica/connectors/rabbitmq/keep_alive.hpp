@@ -8,8 +8,8 @@ namespace communica::rabbitmq {
 
 /// Counts the ticks of a timer in which nothing was sent, or nothing came. Not thread-safe.
 ///
-/// Between peers of this library both sides speak, every five seconds, so that a dead one is known within ten. With the
-/// Python library the server alone speaks, after `period`, and a client waits for one and a half of it.
+/// Between peers of this library both sides speak, every five seconds, and one that is silent for eight to nine is dead. With
+/// the Python library the server alone speaks, after `period`, and a client waits for one and a half of it.
 class KeepAlive {
  public:
     using Duration = std::chrono::steady_clock::duration;
@@ -25,7 +25,7 @@ class KeepAlive {
     void start_pings() noexcept {
         speaks_ = listens_ = true;
         period_ = std::min<Duration>(period_, between_ours);
-        most_silent_ = ticks_a_period * 9 / 5;
+        most_silent_ = ticks_a_period * 8 / 5;
     }
 
     /// How often `tick` is to be called.
@@ -41,7 +41,7 @@ class KeepAlive {
     Verdict tick() noexcept {
         silent_ = std::exchange(received_, false) ? 0 : silent_ + 1;
         unspoken_ = std::exchange(sent_, false) ? 0 : unspoken_ + 1;
-        if (listens_ && silent_ > most_silent_) {
+        if (listens_ && silent_ >= most_silent_) {
             return Verdict::silent;
         }
         return speaks_ && unspoken_ + 1 >= ticks_a_period ? Verdict::speak : Verdict::fine;

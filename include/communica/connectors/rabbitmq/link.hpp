@@ -223,12 +223,12 @@ class Link : public std::enable_shared_from_this<Link> {
         channel_max_ = tune.channel_max == 0 ? most_channels : std::min(tune.channel_max, most_channels);
         frame_max_ =
             tune.frame_max == 0 ? largest_frame : std::clamp(tune.frame_max, smallest_frame_max, largest_frame);
-        heartbeat_ =
-            std::chrono::seconds{url_.heartbeat == 0 || tune.heartbeat == 0 ? 0  // one side wants none
-                                                                            : std::min(url_.heartbeat, tune.heartbeat)};
-        append_method(
-            control_, 0, AMQP_CONNECTION_TUNE_OK_METHOD,
-            amqp_connection_tune_ok_t{channel_max_, frame_max_, static_cast<std::uint16_t>(heartbeat_.count())});
+        const std::uint16_t seconds = url_.heartbeat == 0 || tune.heartbeat == 0
+                                          ? std::uint16_t{0}  // one side wants none
+                                          : std::min(url_.heartbeat, tune.heartbeat);
+        heartbeat_ = std::chrono::seconds{seconds};
+        append_method(control_, 0, AMQP_CONNECTION_TUNE_OK_METHOD,
+                      amqp_connection_tune_ok_t{channel_max_, frame_max_, seconds});
         append_method(control_, 0, AMQP_CONNECTION_OPEN_METHOD,
                       amqp_connection_open_t{bytes_of(url_.vhost), amqp_empty_bytes, 0});
         decoder.set_limits(channel_max_, frame_max_);
@@ -355,7 +355,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
     std::uint16_t channel_max_ = most_channels;
     std::uint32_t frame_max_ = smallest_frame_max;
-    std::chrono::seconds heartbeat_{0};
+    std::chrono::milliseconds heartbeat_{0};
     int ticks_unread_ = 0;
     int ticks_unwritten_ = 0;
 

@@ -28,9 +28,9 @@ inline asio::awaitable<Queue> wait_for_no_reader(std::shared_ptr<Channel> channe
     }
 }
 
-/// Who has read the queue until now is told to stop, so that nothing goes to one who is not meant any more: another process
-/// with the same client id, or a server that does not know yet that its client has moved. Gives how many messages waited in
-/// the queue then. `token` is what the new reader knows its own word by.
+/// Who has read the queue until now is told to stop: another process with the same client id, or a server that does not know
+/// yet that its client has moved. Where one does not, the queue can't be read until the broker finds out that it is dead, by
+/// its heartbeats. Gives how many messages waited in the queue then. `token` is what the new reader knows its own word by.
 inline asio::awaitable<std::uint32_t> take_over(std::shared_ptr<Channel> channel, std::string name, std::string token) {
     constexpr std::chrono::seconds expiration{5};  // nobody else is to hear it
     Queue queue = co_await channel->look_at(name);

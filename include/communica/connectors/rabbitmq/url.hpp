@@ -28,7 +28,7 @@ struct Url {
     std::string user = "guest";
     std::string password = "guest";
     std::string vhost = "/";
-    std::uint16_t heartbeat = 30;  ///< seconds; 0: none
+    std::uint16_t heartbeat = 10;  ///< seconds; 0: none
 
     bool operator==(const Url&) const = default;
 

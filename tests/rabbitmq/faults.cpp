@@ -1,0 +1,199 @@
+// What may happen to a broker, to its queues and to the processes around it: every request ends in its time.
+#include "support/rabbitmq_pair.hpp"
+#include "support/watched_requests.hpp"
+
+namespace rabbitmq_faults {
+
+using communica::errc;
+using communica::Error;
+using test::Broker;
+using test::error_of;
+using test::queue_state;
+using test::RabbitmqMeeting;
+using test::RmqClient;
+using test::RmqServer;
+using test::Routes;
+using test::shared_broker;
+using test::WatchedRequests;
+using namespace std::chrono_literals;
+
+namespace {
+
+Routes echoing() {
+    Routes routes;
+    routes.add("echo", [](std::string text) { return text; });
+    return routes;
+}
+
+communica::ClientOptions patient_client(std::string id) {
+    auto options = test::quick_client(std::move(id));
+    options.backoff = communica::BackoffOptions{.first = 50ms, .most = 500ms};
+    return options;
+}
+
+/// A server and a client between which 16 requests are always under way, both ways.
+class Load {
+ public:
+    explicit Load(const RabbitmqMeeting& meeting)
+        : server(context, meeting.at_server(), echoing()),
+          client(context, meeting.at_client("one"), echoing(), patient_client("one")) {}
+
+    /// Does `harm`, a coroutine, while requests are under way; then goes on until 200 more were answered.
+    template <class Harm>
+    void survive(Harm harm) {
+        test::run(context, [&]() -> asio::awaitable<void> {
+            co_await server.start();
+            co_await client.connect();
+            auto peer = server.client("one");
+            for (int number = 0; number != 8; ++number) {
+                ask(client);
+                ask(peer);
+            }
+            co_await answers(100);
+            co_await harm();
+            co_await answers(200);
+            stopping_ = true;
+            co_await test::until([&] { return requests.all_ended(); });
+            co_await client.close();
+            co_await server.close();
+        });
+        test::run_out(context);
+        CHECK_WATCHED(requests);
+    }
+
+    asio::awaitable<void> answers(int count) {
+        return test::until([this, goal = requests.right + count] { return requests.right >= goal; });
+    }
+
+    asio::io_context context;
+    RmqServer server;
+    RmqClient client;
+    WatchedRequests requests;
+
+ private:
+    template <class Asker>
+    void ask(Asker& asker) {
+        requests.echo(asker, 100, {.timeout = 3s}, [this, &asker] {
+            if (!stopping_) {
+                asio::post(context, [this, &asker] { ask(asker); });
+            }
+        });
+    }
+
+    bool stopping_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("a broker that is stopped and started under load, and one that is killed, lose no request") {
+    Broker broker;
+    Load load{RabbitmqMeeting(broker.url())};
+    load.survive([&]() -> asio::awaitable<void> {
+        broker.stop();
+        broker.start();
+        co_await load.answers(100);
+        broker.kill();
+        broker.start();
+    });
+}
+
+TEST_CASE("a link that the broker closes is made anew") {
+    Broker broker;
+    Load load{RabbitmqMeeting(broker.url())};
+    load.survive([&]() -> asio::awaitable<void> {
+        for (int round = 0; round != 3; ++round) {
+            broker.ctl("close_all_connections 'the operator wants it'");
+            co_await load.answers(100);
+        }
+    });
+}
+
+TEST_CASE("queues that are deleted are made anew") {
+    const RabbitmqMeeting meeting;
+    Load load(meeting);
+    load.survive([&]() -> asio::awaitable<void> {
+        for (const std::string& queue : {meeting.queue_to_server("one"), meeting.queue_to_client("one"),
+                                         "communica." + meeting.address() + ".connect.server"}) {
+            shared_broker().ctl("delete_queue " + queue);
+            co_await load.answers(100);
+        }
+    });
+}
+
+TEST_CASE("while the broker has no memory requests end in their time and nothing blocks, then all goes on") {
+    Broker broker;
+    const RabbitmqMeeting meeting(broker.url());
+    Load load(meeting);
+    std::chrono::steady_clock::duration longest{};
+    load.survive([&]() -> asio::awaitable<void> {
+        broker.raise_memory_alarm();
+        const int failed = load.requests.failed();
+        const auto end = std::chrono::steady_clock::now() + 5s;
+        while (std::chrono::steady_clock::now() < end) {
+            const auto begin = std::chrono::steady_clock::now();
+            co_await asio::post(load.context, asio::use_awaitable);
+            longest = std::max(longest, std::chrono::steady_clock::now() - begin);
+        }
+        CHECK(load.requests.failed() > failed);
+        broker.clear_memory_alarm();
+    });
+    CHECK(longest < 500ms);  // a blocking socket stood still for as long as the alarm
+}
+
+TEST_CASE("what was sent while no server was there is handed to the next one") {
+    asio::io_context context;
+    const RabbitmqMeeting meeting;
+    std::vector<int> noted;
+    Routes routes = echoing();
+    routes.add("note", [&](int number) { noted.push_back(number); });
+    test::run(context, [&]() -> asio::awaitable<void> {
+        std::optional<RmqServer> server(std::in_place, context, meeting.at_server(), routes);
+        co_await server->start();
+        RmqClient client(context, meeting.at_client("one"), patient_client("one"));
+        co_await client.connect();
+        CHECK_AWAITED("here", client.request<std::string>("echo", "here"));
+        co_await server->close();
+        server.reset();
+        for (int number = 0; number != 10; ++number) {
+            client.notify("note", number, asio::detached);
+        }
+        std::string answer;
+        client.request<std::string>("echo", "later", {.timeout = 20s},
+                                    [&](std::exception_ptr, std::string text) { answer = std::move(text); });
+        server.emplace(context, meeting.at_server(), routes);
+        co_await server->start();
+        co_await test::until([&] { return answer == "later" && noted.size() == 10; });
+        CHECK(noted == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+        co_await client.close();
+        co_await server->close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a request that no queue takes ends at once, and its connection is made anew") {
+    asio::io_context context;
+    const RabbitmqMeeting meeting;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RmqServer server(context, meeting.at_server(), echoing());
+        co_await server.start();
+        RmqClient client(context, meeting.at_client("one"), patient_client("one"));
+        co_await client.connect();
+        CHECK_AWAITED("here", client.request<std::string>("echo", "here"));
+        // Unbound, the queue is there and read, but nothing reaches it.
+        shared_broker().evaluate(
+            "rabbit_binding:remove({binding, rabbit_misc:r(<<\"/\">>, exchange, <<\"communica\">>), <<\"" +
+            meeting.queue_to_server("one") + "\">>, rabbit_misc:r(<<\"/\">>, queue, <<\"" +
+            meeting.queue_to_server("one") + "\">>), []}, <<\"test\">>)");
+        const auto begin = std::chrono::steady_clock::now();
+        const Error error = co_await error_of(client.request<std::string>("echo", "nowhere"));
+        CHECK(error.code == errc::not_connected);
+        CHECK(error.message.find("toServer") != std::string::npos);
+        CHECK(std::chrono::steady_clock::now() - begin < 10s);  // of 30
+        CHECK_AWAITED("again", client.request<std::string>("echo", "again"));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+}  // namespace rabbitmq_faults

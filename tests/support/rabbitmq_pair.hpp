@@ -1,0 +1,70 @@
+// A server and clients that meet through a broker.
+#pragma once
+
+#include "broker.hpp"
+#include "check_awaited.hpp"
+#include "pair.hpp"
+#include "run.hpp"
+#include "system.hpp"
+
+#include <communica/communica.hpp>
+#include <communica/connectors/rabbitmq.hpp>
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace test {
+
+using RmqServer = communica::RouteServer<communica::RmqConnector>;
+using RmqClient = communica::RouteClient<communica::RmqConnector>;
+
+/// An address that no other test has.
+inline std::string unique_address() {
+    static int count = 0;
+    return "tests-" + std::to_string(own_process_id()) + "-" + std::to_string(++count);
+}
+
+/// A place at a broker where servers and clients meet.
+class RabbitmqMeeting {
+ public:
+    explicit RabbitmqMeeting(std::string url = shared_broker().url(), communica::RmqOptions options = {})
+        : url_(std::move(url)), options_(std::move(options)) {}
+
+    const std::string& address() const noexcept { return address_; }
+    const std::string& url() const noexcept { return url_; }
+
+    communica::RmqConnector at_server() const { return at_client({}); }
+    communica::RmqConnector at_client(std::string id) const {
+        return {url_, address_, std::move(id), "communica", options_};
+    }
+
+    std::string queue_to_client(const std::string& id) const { return "communica." + address_ + ".toClient." + id; }
+    std::string queue_to_server(const std::string& id) const { return "communica." + address_ + ".toServer." + id; }
+
+ private:
+    std::string url_;
+    std::string address_ = unique_address();
+    communica::RmqOptions options_;
+};
+
+/// The messages and consumers of a queue; nothing if it is not there.
+inline std::optional<std::pair<int, int>> queue_state(Broker& broker, const std::string& name) {
+    const std::string counts = broker.evaluate(
+        "case rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"" + name +
+        "\">>)) of {ok, Q} -> [{messages, M}, {consumers, C}] = rabbit_amqqueue:info(Q, [messages, consumers]), "
+        "{M, C}; _ -> none end");
+    int messages = 0;
+    int consumers = 0;
+    return std::sscanf(counts.c_str(), "{%d, %d}", &messages, &consumers) == 2
+               ? std::optional(std::pair(messages, consumers))
+               : std::nullopt;
+}
+
+/// How many AMQP connections the broker has.
+inline int connection_count(Broker& broker) {
+    return std::stoi(broker.evaluate("length(rabbit_networking:local_connections())"));
+}
+
+}  // namespace test
