@@ -162,6 +162,34 @@ TEST_CASE("a small message is written at once, a large one frame by frame with n
     CHECK(messages[2].body == "last");
 }
 
+TEST_CASE("what waits can be forgotten, while a message that is written in part is written to its end") {
+    Publisher publisher("an exchange");
+    const std::string body = some_text(2 * large_body);
+    publisher.publish(publication("head", body));
+    publisher.publish(publication("", "forgotten"));
+    Batch batch;
+    publisher.write_next(batch, 1, frame_max);
+    publisher.write_on(batch, 1, frame_max);
+    publisher.forget_waiting();
+    CHECK(publisher.empty());
+    test::write_all(publisher, batch, 1, frame_max);
+    const auto messages = test::read_published(test::bytes_in(batch), frame_max);
+    REQUIRE(messages.size() == 1);
+    CHECK((messages[0].body == "head" + body));
+}
+
+TEST_CASE("when nothing more is written, a message that was begun is forgotten too") {
+    Publisher publisher("an exchange");
+    publisher.publish(publication("", some_text(large_body)));
+    publisher.publish(publication("", "forgotten"));
+    Batch batch;
+    publisher.write_next(batch, 1, frame_max);
+    CHECK(publisher.is_within_message());
+    publisher.clear();
+    CHECK_FALSE(publisher.is_within_message());
+    CHECK(publisher.empty());
+}
+
 TEST_CASE("each message that the broker has taken is told once, with its purpose and size") {
     Unconfirmed written({Purpose::ask, Purpose::answer, Purpose::refuse});
     CHECK(written.confirm(1, false) == Sizes{14});
