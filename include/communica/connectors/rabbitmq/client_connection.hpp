@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection.hpp"
+#include "handshake_words.hpp"
 
 #include <memory>
 #include <string>
@@ -45,7 +46,7 @@ class ClientConnection final : public QueueConnection {
         co_await greeting().listen(*channel());
         Publication request{
             .kind = Kind::connect_request, .routing_key = settings().names.connect(), .mandatory = true};
-        request.head = nlohmann::json(client_id()).dump(-1, ' ', true);
+        request.head = connect_request(client_id());
         request.reply_to = greeting().own_queue();
         request.expiration = connect_request_expiration;
         channel()->publish(std::move(request));

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "../../connection.hpp"
-#include "../../wire/handshake.hpp"
 #include "channel.hpp"
 #include "greeting.hpp"
+#include "handshake_words.hpp"
 #include "links.hpp"
 #include "settings.hpp"
 
@@ -51,7 +51,7 @@ class HandshakeEnd : public communica::Connection,
     asio::awaitable<void> refuse(Error why) override {
         const auto self = shared_from_this();
         co_await begin_handshake();
-        greeting_.say(*channel_, Kind::handshake_fail, wire::frame_refusal(why.message, why.code).substr(1));
+        greeting_.say(*channel_, Kind::handshake_fail, refusal(why));
         co_await leave(std::nullopt);
     }
 
@@ -97,8 +97,8 @@ class HandshakeEnd : public communica::Connection,
         }
         Greeting::Word word = greeting_.pop();
         if (word.kind == Kind::handshake_fail) {
-            const auto refusal = wire::read_refusal(wire::refusal_mark + word.body);
-            throw MessageError(refusal->code, "refused: " + refusal->message, {});
+            const Error why = read_refusal(word.body);
+            throw MessageError(why.code, "refused: " + why.message, {});
         }
         co_return word;
     }

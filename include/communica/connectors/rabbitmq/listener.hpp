@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../connector.hpp"
+#include "handshake_words.hpp"
 #include "server_clients.hpp"
 #include "server_connection.hpp"
 
@@ -124,11 +125,11 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
         if (delivery.reply_to.empty()) {
             return {.fault = "a request to connect does not say where to answer"};
         }
-        const auto id = nlohmann::json::parse(delivery.cut ? "" : delivery.body, nullptr, false);
-        if (!id.is_string() || !settings_.names.fits(id.get_ref<const std::string&>())) {
+        auto client_id = client_id_in(delivery.cut ? "" : delivery.body);
+        if (!client_id || !settings_.names.fits(*client_id)) {
             return {.fault = "a request to connect holds no client id, or one that is too long"};
         }
-        return {.client_id = id.get<std::string>(), .reply_to = std::string(delivery.reply_to)};
+        return {.client_id = *std::move(client_id), .reply_to = std::string(delivery.reply_to)};
     }
 
     void release() {
