@@ -5,6 +5,8 @@
 #include "../../buffer.hpp"
 #include "../../error.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,10 +37,11 @@ class Assembler {
 
     bool is_whole() const noexcept { return left_ == 0; }
 
-    /// The next bytes, which live until the next call if they are the whole body.
+    /// The next bytes, which live until the next call if they are the whole body. More than there should be are dropped.
     void add(std::string_view bytes) {
+        bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
         const bool is_all = bytes.size() == left_ && buffer_.empty();
-        left_ -= std::min<std::uint64_t>(left_, bytes.size());
+        left_ -= bytes.size();
         if (is_all && !cut_) {
             borrowed_ = bytes;
             return;

@@ -86,6 +86,20 @@ TEST_CASE("a size that is only claimed takes no memory, and may be beyond what t
     CHECK(budget->used() == 0);
 }
 
+TEST_CASE("bytes beyond the size that was said are no part of the body") {
+    Assembler assembler(3, 0, nullptr);
+    assembler.begin(3);
+    assembler.add("abcd");
+    CHECK(assembler.is_whole());
+    CHECK(assembler.body() == "abc");
+    assembler.end();
+    assembler.begin(3);
+    assembler.add("ab");
+    assembler.add("cdef");
+    CHECK(assembler.is_whole());
+    CHECK(assembler.body() == "abc");
+}
+
 TEST_CASE("a body that the budget has no room for is cut to its head as busy, and gives back what it had") {
     const auto budget = std::make_shared<Budget>(4 * step);
     Assembler assembler(100 * step, 5, budget);
