@@ -63,11 +63,6 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     static constexpr std::chrono::milliseconds first_wait{200};
     static constexpr std::chrono::milliseconds longest_wait{5000};
 
-    struct ConnectRequest {
-        std::string client_id;
-        std::string reply_to;
-    };
-
     static asio::awaitable<std::shared_ptr<Connection>> next(std::shared_ptr<QueueListener> self) {
         for (;;) {
             if (self->closed_) {
