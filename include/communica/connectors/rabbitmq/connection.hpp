@@ -29,7 +29,8 @@ class QueueConnection : public HandshakeEnd {
         try {
             co_await end_handshake();
             backlog_ = co_await take_over(channel(), receive_queue_, settings().token);
-            channel()->accept_bodies(options().limits.max_message + 1, options().limits.max_metadata + 1);
+            channel()->accept_bodies(MessageQueue::with_separator(options().limits.max_message),
+                                     MessageQueue::with_separator(options().limits.max_metadata));
             co_await channel()->prefetch(prefetched);
             running_ = true;
             co_await channel()->consume(receive_queue_, Channel::Acknowledge::after, true);

@@ -1,6 +1,7 @@
 // When to give a sign of life, and when the other side has given none for too long.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 

@@ -5,6 +5,7 @@
 #include "../../wire/metadata_reader.hpp"
 #include "channel.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -108,6 +109,8 @@ class MessageQueue {
 
     /// Between the metadata and the body.
     static constexpr char separator = '\0';
+    /// How large is what has this limit, with a separator? Where there is no limit, there is none.
+    static constexpr std::size_t with_separator(std::size_t limit) noexcept { return std::max(limit, limit + 1); }
 
  private:
     /// RabbitMQ knows none beyond 2^32 - 1 ms.

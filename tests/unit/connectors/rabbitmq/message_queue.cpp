@@ -61,6 +61,12 @@ TEST_CASE("messages come out in their order, as metadata, a zero byte and the bo
     CHECK_FALSE(queue.pop("a queue", false));
 }
 
+TEST_CASE("a limit has a byte more with the separator, and the largest of all limits stays what it is") {
+    CHECK(MessageQueue::with_separator(0) == 1);
+    CHECK(MessageQueue::with_separator(1000) == 1001);
+    CHECK(MessageQueue::with_separator(static_cast<std::size_t>(-1)) == static_cast<std::size_t>(-1));
+}
+
 TEST_CASE("a request expires with its deadline, with a peer that knows of deadlines alone") {
     const auto standard = expiration(R"({"id": "a", "type": 1})");
     REQUIRE(standard);
