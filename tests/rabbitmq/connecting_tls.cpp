@@ -159,9 +159,9 @@ TEST_CASE("hosts that go away or say nothing leave the next one its turn") {
     asio::io_context context;
     asio::ip::tcp::acceptor leaving(context, {asio::ip::address_v4::loopback(), 0});
     asio::ip::tcp::acceptor silent(context, {asio::ip::address_v4::loopback(), 0});
-    const RabbitmqMeeting meeting = meeting_at("amqps://" + at_loopback(leaving.local_endpoint().port()) + "," +
-                                               at_loopback(silent.local_endpoint().port()) + "," +
-                                               at_loopback(tls_port()));
+    const RabbitmqMeeting meeting =
+        meeting_at("amqps://" + at_loopback(leaving.local_endpoint().port()) + "," +
+                   at_loopback(silent.local_endpoint().port()) + "," + at_loopback(tls_port()));
     const auto tls = broker().showing();
     test::run(context, [&]() -> asio::awaitable<void> {
         RmqServer server(context, meeting.at_server(), test::echoing());

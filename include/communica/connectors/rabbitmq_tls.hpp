@@ -13,6 +13,7 @@
 
 namespace communica::rabbitmq {
 
+/// Throws `errc::handshake_failed`, or the system's code.
 inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asio::any_io_executor executor,
                                                              std::shared_ptr<asio::ssl::context> context,
                                                              TlsOptions options) {
@@ -24,16 +25,17 @@ inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asi
 }
 
 /// For `RmqOptions::dialer`: TLS 1.2 and later to each of the URL's hosts. Connectors share a link to their broker only if
-/// they have the same dialer, so make one and give it to all.
+/// they have the same dialer, so make one and give it to all; it may be used by any number of threads.
 ///
-/// `context` holds whom this side trusts, and a certificate with its key if the broker asks for one; it must not be changed
-/// while the dialer is used, by any number of threads. Each host's certificate is verified against the context's
-/// authorities, whatever its verify mode, and has to name the host of the URL, or `TlsOptions::server_name`.
+/// `context` holds whom this side trusts, and a certificate with its key if the broker asks for one. It must not be changed
+/// while the dialer is used. Each host's certificate is verified against the context's authorities, whatever its verify
+/// mode, and has to name the host of the URL, or `TlsOptions::server_name`.
 ///
-/// A host where the TLS handshake fails is not let see user and password. If it was the last of the URL, `connect` and
-/// `listen` throw `errc::handshake_failed`, and the cause in words. It has the ten seconds in which a host has to let one in.
+/// User and password are sent to a host only after its handshake, which is a part of the ten seconds that a host has for
+/// letting one in. If it fails at the last host, `connect` and `listen` end with `errc::handshake_failed`, and the cause in
+/// words.
 ///
-/// The dialer decides, not the scheme: an `amqp` URL with it is TLS, too, at port 5672 unless it names another.
+/// The dialer decides, not the scheme: with it an `amqp` URL is TLS, too, at port 5672 unless it names another.
 ///
 /// Throws `errc::invalid_argument` without a context.
 inline std::shared_ptr<const Dialer> over_tls(std::shared_ptr<asio::ssl::context> context, TlsOptions options = {}) {

@@ -350,8 +350,8 @@ class Link : public std::enable_shared_from_this<Link> {
     const Url url_;
     const Dial dial_;
     std::shared_ptr<ByteStream> stream_;  // kept by what is written to it, too
-    asio::steady_timer timer_;    // of the login, then of heartbeats, then of the patience at the end
-    asio::steady_timer changed_;  // never expires: cancelled when it is open, or has ended
+    asio::steady_timer timer_;            // of the login, then of heartbeats, then of the patience at the end
+    asio::steady_timer changed_;          // never expires: cancelled when it is open, or has ended
     asio::cancellation_signal stop_;
 
     std::uint16_t channel_max_ = most_channels;
