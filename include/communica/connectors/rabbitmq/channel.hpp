@@ -175,7 +175,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
     /// Now. What is not being written is forgotten.
     void abandon() {
-        publisher_.clear();
+        publisher_.forget_waiting();
         close();
     }
 

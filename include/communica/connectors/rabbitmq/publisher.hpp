@@ -40,9 +40,11 @@ class Publisher {
     bool empty() const noexcept { return publications_.empty(); }
     /// A message is written in part: nothing else may be written on the channel.
     bool is_within_message() const noexcept { return flying_.has_value(); }
-    /// Forgets what waits. Not while a batch refers to it.
+    /// Forgets what waits, but for a message that is written in part: the rest of it has to follow.
+    void forget_waiting() noexcept { publications_.clear(); }
+    /// Forgets everything, as nothing more is written. Not while a batch refers to it.
     void clear() noexcept {
-        publications_.clear();
+        forget_waiting();
         flying_.reset();
     }
 

@@ -1,0 +1,88 @@
+#include "support/catch.hpp"
+
+#include <communica/connectors/rabbitmq/keep_alive.hpp>
+
+namespace rabbitmq_keep_alive_tests {
+
+namespace {
+
+using communica::rabbitmq::KeepAlive;
+using Role = KeepAlive::Role;
+using Verdict = KeepAlive::Verdict;
+using namespace std::chrono_literals;
+
+constexpr int never = -1;
+
+/// How many ticks until it says so.
+int ticks_until(Verdict verdict, KeepAlive& keep_alive) {
+    for (int tick = 1; tick != 1000; ++tick) {
+        if (keep_alive.tick() == verdict) {
+            return tick;
+        }
+    }
+    return never;
+}
+
+KeepAlive with_ours(Role role, KeepAlive::Duration period) {
+    KeepAlive keep_alive(role, period);
+    keep_alive.start_pings();
+    return keep_alive;
+}
+
+}  // namespace
+
+TEST_CASE("between peers of this library either side speaks within five seconds of silence") {
+    for (const Role role : {Role::client, Role::server}) {
+        KeepAlive keep_alive = with_ours(role, 20s);
+        CHECK(keep_alive.tick_time() == 1s);
+        keep_alive.on_received();
+        CHECK(ticks_until(Verdict::speak, keep_alive) == 4);
+        keep_alive.on_sent();
+        keep_alive.on_received();
+        CHECK(ticks_until(Verdict::speak, keep_alive) == 5);  // the first of them ends the second in which it spoke
+    }
+}
+
+TEST_CASE("between peers of this library one that was silent for eight to nine seconds is dead") {
+    for (const Role role : {Role::client, Role::server}) {
+        KeepAlive keep_alive = with_ours(role, 20s);
+        keep_alive.on_received();
+        CHECK(ticks_until(Verdict::silent, keep_alive) == 9);
+    }
+}
+
+TEST_CASE("between peers of this library a shorter period counts, and a longer one does not") {
+    CHECK(with_ours(Role::client, 1s).tick_time() == 200ms);
+    CHECK(with_ours(Role::client, 1h).tick_time() == 1s);
+}
+
+TEST_CASE("a server of a Python client speaks within the period, and never takes the client for dead") {
+    KeepAlive keep_alive(Role::server, 20s);
+    CHECK(keep_alive.tick_time() == 4s);
+    keep_alive.on_sent();
+    CHECK(ticks_until(Verdict::speak, keep_alive) == 5);
+    CHECK(ticks_until(Verdict::silent, keep_alive) == never);
+}
+
+TEST_CASE("a client of a Python server waits for one and a half of the period, and never speaks") {
+    KeepAlive keep_alive(Role::client, 20s);
+    keep_alive.on_received();
+    CHECK(ticks_until(Verdict::silent, keep_alive) == 8);  // 28 to 32 s
+    CHECK(ticks_until(Verdict::speak, keep_alive) == never);
+}
+
+TEST_CASE("whoever sends need not speak, and whoever is heard is not dead") {
+    KeepAlive keep_alive = with_ours(Role::client, 20s);
+    for (int tick = 0; tick != 100; ++tick) {
+        keep_alive.on_sent();
+        keep_alive.on_received();
+        CHECK(keep_alive.tick() == Verdict::fine);
+    }
+}
+
+TEST_CASE("a tick takes a millisecond at the least") {
+    CHECK(KeepAlive(Role::client, 0s).tick_time() == 1ms);
+    CHECK(with_ours(Role::server, 4ms).tick_time() == 1ms);
+}
+
+}  // namespace rabbitmq_keep_alive_tests

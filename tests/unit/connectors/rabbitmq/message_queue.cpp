@@ -1,0 +1,187 @@
+#include "support/catch.hpp"
+
+#include <communica/connectors/rabbitmq/message_queue.hpp>
+
+#include <string>
+#include <vector>
+
+namespace rabbitmq_message_queue_tests {
+
+namespace {
+
+using communica::Buffer;
+using communica::Purpose;
+using communica::rabbitmq::Kind;
+using communica::rabbitmq::MessageQueue;
+using communica::rabbitmq::Publication;
+using namespace std::chrono_literals;
+
+constexpr std::size_t enough = MessageQueue::enough;
+
+Buffer bytes(std::string_view text) {
+    Buffer buffer;
+    buffer.append(text);
+    return buffer;
+}
+
+bool push(MessageQueue& queue, Purpose purpose, std::string_view metadata, std::string_view body = {}) {
+    Buffer buffer = bytes(body);
+    return queue.push(purpose, metadata, buffer);
+}
+
+/// Of so many bytes in all.
+bool push(MessageQueue& queue, Purpose purpose, std::size_t size) {
+    return push(queue, purpose, "m", std::string(size - 2, 'b'));
+}
+
+std::optional<std::chrono::milliseconds> expiration(std::string_view metadata, Purpose purpose = Purpose::ask,
+                                                    bool knows_deadlines = true) {
+    MessageQueue queue(nullptr, nullptr);
+    push(queue, purpose, metadata);
+    return queue.pop("a queue", knows_deadlines)->expiration;
+}
+
+}  // namespace
+
+TEST_CASE("messages come out in their order, as metadata, a zero byte and the body") {
+    MessageQueue queue(nullptr, nullptr);
+    CHECK(queue.empty());
+    CHECK(push(queue, Purpose::answer, "{}", std::string("b\0dy", 4)));
+    CHECK(push(queue, Purpose::refuse, "second"));
+    const auto first = queue.pop("a queue", false);
+    REQUIRE(first);
+    CHECK(first->kind == Kind::message);
+    CHECK(first->routing_key == "a queue");
+    CHECK(first->mandatory);
+    CHECK(first->purpose == Purpose::answer);
+    CHECK(first->head == std::string("{}\0", 3));
+    CHECK(first->body.text() == std::string("b\0dy", 4));
+    CHECK(queue.pop("a queue", false)->head == std::string("second\0", 7));
+    CHECK(queue.empty());
+    CHECK_FALSE(queue.pop("a queue", false));
+}
+
+TEST_CASE("a request expires with its deadline, with a peer that knows of deadlines alone") {
+    const auto standard = expiration(R"({"id": "a", "type": 1})");
+    REQUIRE(standard);
+    CHECK(*standard <= 30s);
+    CHECK(*standard > 20s);
+    const auto own = expiration(R"({"id": "a", "type": 1, "timeout": 5000000})");
+    REQUIRE(own);
+    CHECK(*own <= 5000s);
+    CHECK(*own > 4900s);
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 1})", Purpose::ask, false));
+}
+
+TEST_CASE("what has no deadline does not expire") {
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 1, "timeout": null})"));
+    CHECK_FALSE(expiration(R"({"id": "", "type": 2})"));
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 3})"));
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 11})", Purpose::answer));
+}
+
+TEST_CASE("no expiration is longer than RabbitMQ knows") {
+    CHECK(expiration(R"({"id": "a", "type": 1, "timeout": 4294967295})"));
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 1, "timeout": 4294967296})"));
+}
+
+TEST_CASE("the time for which a request has waited is taken off its expiration, which is a millisecond at the least") {
+    MessageQueue queue(nullptr, nullptr);
+    push(queue, Purpose::ask, R"({"id": "a", "type": 1, "timeout": 100000})");
+    push(queue, Purpose::ask, R"({"id": "b", "type": 1, "timeout": 2})");
+    const auto pushed = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < pushed + 5ms) {
+    }
+    CHECK(queue.pop("a queue", true)->expiration <= 100'000ms - 5ms);
+    CHECK(queue.pop("a queue", true)->expiration == 1ms);
+}
+
+TEST_CASE("requests find no room beside enough bytes that are not confirmed, and answers do") {
+    MessageQueue queue(nullptr, nullptr);
+    CHECK(push(queue, Purpose::answer, 2 * enough));
+    CHECK(push(queue, Purpose::refuse, 2 * enough));
+    CHECK(push(queue, Purpose::ask, enough - 1));
+    CHECK(push(queue, Purpose::ask, 2));
+    CHECK(queue.size(Purpose::ask) == enough + 1);
+    Buffer body = bytes("kept");
+    CHECK_FALSE(queue.push(Purpose::ask, "m", body));
+    CHECK(body.text() == "kept");
+    CHECK(push(queue, Purpose::answer, 10));
+    queue.pop("a queue", false);
+    CHECK(queue.size(Purpose::answer) == 2 * enough + 10);  // until it is confirmed
+}
+
+TEST_CASE("room is told of once, to one who was turned away, when there is some") {
+    MessageQueue queue(nullptr, nullptr);
+    CHECK(push(queue, Purpose::ask, 100));
+    CHECK_FALSE(queue.confirm(Purpose::ask, 100));  // nobody waits for it
+    CHECK(push(queue, Purpose::ask, 2 * enough));
+    CHECK_FALSE(push(queue, Purpose::ask, 100));
+    CHECK(push(queue, Purpose::answer, 100));
+    CHECK_FALSE(queue.confirm(Purpose::answer, 100));
+    CHECK_FALSE(queue.confirm(Purpose::ask, enough));
+    CHECK(queue.confirm(Purpose::ask, 1));
+    CHECK_FALSE(queue.confirm(Purpose::ask, 1));
+    CHECK(push(queue, Purpose::ask, 100));
+}
+
+TEST_CASE("what is not confirmed is taken from the entity's budget") {
+    constexpr std::size_t step = communica::Share::step;
+    const auto budget = std::make_shared<communica::Budget>(step);
+    MessageQueue queue(budget, nullptr);
+    push(queue, Purpose::answer, 2 * step);
+    push(queue, Purpose::ask, step);
+    queue.pop("a queue", false);
+    CHECK(budget->used() == 3 * step);
+    queue.confirm(Purpose::answer, 2 * step);
+    CHECK(budget->used() == step);
+    queue.take_unsent();
+    CHECK(budget->used() == 0);
+}
+
+TEST_CASE("messages that no write has begun are given back as they came, and nothing is taken from then on") {
+    MessageQueue queue(nullptr, nullptr);
+    push(queue, Purpose::ask, "sent", "1");
+    push(queue, Purpose::ask, "first", "2");
+    push(queue, Purpose::answer, "", "3");
+    queue.pop("a queue", false);
+    const auto unsent = queue.take_unsent();
+    REQUIRE(unsent.size() == 2);
+    CHECK(unsent[0].metadata == "first");
+    CHECK(unsent[0].body.text() == "2");
+    CHECK(unsent[1].metadata.empty());
+    CHECK(unsent[1].body.text() == "3");
+    CHECK(queue.empty());
+    for (const Purpose purpose : {Purpose::ask, Purpose::answer, Purpose::refuse}) {
+        CHECK_FALSE(push(queue, purpose, "late"));
+        CHECK(queue.size(purpose) == 0);
+    }
+    CHECK(queue.take_unsent().empty());
+    CHECK_FALSE(queue.confirm(Purpose::ask, 6));  // of what was sent before
+    CHECK(queue.size(Purpose::ask) == 0);
+}
+
+TEST_CASE("a queue that was closed takes nothing more, and hands out what it has") {
+    MessageQueue queue(nullptr, nullptr);
+    push(queue, Purpose::answer, "before");
+    queue.close();
+    Buffer body = bytes("kept");
+    CHECK_FALSE(queue.push(Purpose::answer, "m", body));
+    CHECK(body.text() == "kept");
+    CHECK(queue.pop("a queue", false)->head == std::string("before\0", 7));
+    CHECK_FALSE(queue.pop("a queue", false));
+}
+
+TEST_CASE("bytes are counted when they are on their way") {
+    const auto counters = std::make_shared<communica::Counters>();
+    MessageQueue queue(nullptr, counters);
+    push(queue, Purpose::ask, 100);
+    push(queue, Purpose::answer, 10);
+    CHECK(counters->bytes_sent == 0);
+    queue.pop("a queue", false);
+    CHECK(counters->bytes_sent == 100);
+    queue.pop("a queue", false);
+    CHECK(counters->bytes_sent == 110);
+}
+
+}  // namespace rabbitmq_message_queue_tests
