@@ -157,7 +157,7 @@ Process::Process(const std::string& program, std::vector<std::string> arguments,
         handles.push_back(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(*options.inherited)));
     }
     HandleList list(std::move(handles));
-    startup.lpAttributeList = list.get();
+    startup.lpAttributeList = options.all_handles ? nullptr : list.get();
     ::PROCESS_INFORMATION made{};
     if (::CreateProcessA(path.c_str(), line.data(), nullptr, nullptr, TRUE, EXTENDED_STARTUPINFO_PRESENT,
                          environment.data(), nullptr, &startup.StartupInfo, &made) == 0) {
