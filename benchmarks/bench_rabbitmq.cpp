@@ -11,7 +11,8 @@ using communica::RmqConnector;
 
 void serve(const Options& options) {
     asio::io_context context(1);
-    communica::SimpleServer server{context, RmqConnector{options.address, "bench"}, [](std::string value) { return value; }};
+    communica::SimpleServer server{context, RmqConnector{options.address, "bench"},
+                                   [](std::string value) { return value; }};
     run_server(context, server, 1);
 }
 

@@ -31,7 +31,8 @@ asio::awaitable<void> ask(communica::RmqConnector connector, std::string name, i
         ++answers[answer.substr(0, answer.find(" says "))];
         if (++answered % (question_count / 2) == 0) {
             std::cout << answered << " answered:";
-            for (const auto& [server, count] : answers) std::cout << ' ' << count << " by " << server << ',';
+            for (const auto& [server, count] : answers)
+                std::cout << ' ' << count << " by " << server << ',';
             std::cout << std::endl;
         }
     }
@@ -39,8 +40,7 @@ asio::awaitable<void> ask(communica::RmqConnector connector, std::string name, i
 }
 
 int main(int argc, char** argv) try {
-    const std::string state =
-        argc > 1 ? argv[1] : communica::RmqConnector{"amqp://localhost", "squares"}.dump_state();
+    const std::string state = argc > 1 ? argv[1] : communica::RmqConnector{"amqp://localhost", "squares"}.dump_state();
     asio::io_context context;
     constexpr int client_count = 6;
     for (int number = 0; number != client_count; ++number) {

@@ -35,9 +35,8 @@ asio::awaitable<void> serve(communica::RmqConnector connector, std::string name)
 }
 
 int main(int argc, char** argv) try {
-    const communica::RmqConnector connector = argc > 2
-                                                  ? communica::RmqConnector::load_state(argv[2])
-                                                  : communica::RmqConnector{"amqp://localhost", "squares"};
+    const communica::RmqConnector connector = argc > 2 ? communica::RmqConnector::load_state(argv[2])
+                                                       : communica::RmqConnector{"amqp://localhost", "squares"};
     asio::io_context context;
     asio::co_spawn(context, serve(connector, argc > 1 ? argv[1] : "a server"), [](const std::exception_ptr& error) {
         if (error) std::rethrow_exception(error);

@@ -27,10 +27,12 @@ struct Told {
 
 struct Recorder final : communica::Receiver {
     void on_message(const communica::Message& message) override {
-        told.push_back({std::string(message.metadata), std::string(communica::as_text(message.body)),
-                        std::nullopt, message.redelivered});
+        told.push_back({std::string(message.metadata), std::string(communica::as_text(message.body)), std::nullopt,
+                        message.redelivered});
     }
-    void on_discarded(std::string_view metadata, errc why) override { told.push_back({std::string(metadata), {}, why}); }
+    void on_discarded(std::string_view metadata, errc why) override {
+        told.push_back({std::string(metadata), {}, why});
+    }
     void on_room() override {}
 
     std::vector<Told> told = {};
@@ -93,8 +95,10 @@ TEST_CASE("a message whose body was cut is told with the reason, and without the
 
 TEST_CASE("metadata and body may be as large together as the limit, and no larger") {
     const Delivering deliver{.options = {.limits = {.max_message = 8}}};
-    CHECK(deliver("1234\x00" "5678"s) == AllTold{{"1234", "5678"}});
-    CHECK(deliver("1234\x00" "56789"s) == AllTold{{"1234", "", errc::message_too_large}});
+    CHECK(deliver("1234\x00"
+                  "5678"s) == AllTold{{"1234", "5678"}});
+    CHECK(deliver("1234\x00"
+                  "56789"s) == AllTold{{"1234", "", errc::message_too_large}});
 }
 
 TEST_CASE("a goodbye that waited in the queue is dropped, and one that comes later is not") {
