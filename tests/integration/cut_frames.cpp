@@ -59,15 +59,6 @@ std::size_t answers_to(const FrameKind& kind, std::size_t size) {
     return test::expected_answers(std::string_view(kind.bytes).substr(0, size), true).size();
 }
 
-/// Everything up to and with the hello's end.
-asio::awaitable<std::string> read_hello(ScriptedPeer& peer) {
-    std::string hello;
-    while (!hello.ends_with('\0')) {
-        hello += co_await peer.read(1);
-    }
-    co_return hello;
-}
-
 }  // namespace
 
 TEST_CASE("a server lives on when a client's hello or frame is cut at any byte") {
@@ -137,7 +128,7 @@ TEST_CASE("a client comes back when a server's hello or frame is cut at any byte
                 const End end = size % 2 == 0 && ends_one_way ? End::half : End::whole;
                 INFO(kind_and_end(kind, end) << ", after " << size << " bytes");
                 ScriptedPeer peer = co_await listener.accept();
-                const std::string greeted = co_await read_hello(peer);
+                const std::string greeted = co_await peer.read_hello();
                 CHECK(greeted.starts_with(R"({"client_id": "cut")"));
                 co_await peer.send(bytes.substr(0, size));
                 if (end == End::half) {

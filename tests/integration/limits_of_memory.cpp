@@ -3,6 +3,8 @@
 #include "support/pair.hpp"
 #include "support/scripted_peer.hpp"
 
+#include <asio/experimental/awaitable_operators.hpp>
+
 #include <array>
 
 namespace limits_of_memory {
@@ -16,6 +18,7 @@ using test::RouteClient;
 using test::Routes;
 using test::ScriptedPeer;
 using namespace std::chrono_literals;
+using namespace asio::experimental::awaitable_operators;
 
 namespace {
 
@@ -317,19 +320,20 @@ TEST_CASE("who does not read its refusals is cut off beyond max_refusals, and wh
 
         ScriptedPeer deaf = co_await ScriptedPeer::greet(limited.server.connector_state(), "deaf");
         co_await deaf.send(request("late", "\"x\""));
-        asio::co_spawn(
-            limited.context,
-            [&]() -> asio::awaitable<void> {
-                const std::string one = request("echo", "1", id);
-                for (int number = 0; number != 5000; ++number) {
-                    co_await deaf.send(one);
-                }
-            },
-            asio::detached);  // it fails when the server has closed
-        co_await test::until([&] { return !limited.gone.empty(); });
+        const auto send_on = [&]() -> asio::awaitable<void> {
+            const std::string one = request("echo", "1", id);
+            for (int number = 0; number != 5000; ++number) {
+                co_await deaf.send(one);
+            }
+        };
+        const auto see_it_go = [&]() -> asio::awaitable<void> {
+            co_await test::until([&] { return !limited.gone.empty(); });
+            deaf.cut();
+        };
+        const Error sent = co_await (error_of(send_on()) && see_it_go());
+        CHECK(sent.code);
         CHECK(limited.gone.front() == std::pair<std::string, std::error_code>("deaf", errc::slow_peer));
         CHECK(limited.gone.size() == 1);
-        deaf.cut();
         co_await limited.let_go(0);
         CHECK_AWAITED(1, client.request<int>("echo", 1));
         co_await client.close();

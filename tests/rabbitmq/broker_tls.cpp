@@ -1,9 +1,7 @@
 // The broker that the other tests have, over TLS.
-#include "support/broker.hpp"
-
 #include "support/catch.hpp"
-#include "support/certificates.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/run.hpp"
+#include "support/tls_broker.hpp"
 
 #include <communica/connectors/rabbitmq/frames.hpp>
 #include <communica/connectors/rabbitmq/url.hpp>
@@ -13,19 +11,13 @@
 #include <asio/ssl/stream.hpp>
 #include <asio/write.hpp>
 
-#include <fstream>
-#include <string>
+#include <cstdint>
 
 namespace rabbitmq_broker_tls_tests {
 
 using communica::rabbitmq::Url;
 
 namespace {
-
-std::string written(const std::string& path, const std::string& text) {
-    std::ofstream(path) << text;
-    return path;
-}
 
 /// The type of the first frame that the broker sends.
 asio::awaitable<char> greet(asio::ssl::context& tls, std::uint16_t port) {
@@ -41,22 +33,17 @@ asio::awaitable<char> greet(asio::ssl::context& tls, std::uint16_t port) {
 }
 
 TEST_CASE("a broker with a certificate is reached over TLS and still without") {
-    const test::TemporaryDirectory directory;
-    const test::Certificate authority({.common_name = "authority"});
-    const test::Certificate certificate({.common_name = "broker"}, &authority);
-    const test::Broker broker({.tls = {written(directory.path() + "/certificate.pem", certificate.pem()),
-                                       written(directory.path() + "/key.pem", certificate.key_pem()),
-                                       written(directory.path() + "/authority.pem", authority.pem())}});
+    const test::TlsBroker over_tls;
+    const test::Broker& broker = over_tls.broker();
     const Url url = Url::parse(broker.tls_url());
     CHECK(url.tls);
     CHECK(url.hosts.at(0).port != Url::parse(broker.url()).hosts.at(0).port);
 
-    asio::ssl::context tls(asio::ssl::context::tls_client);
-    authority.trust_in(tls);
-    tls.set_verify_mode(asio::ssl::verify_peer);
+    const auto tls = over_tls.trusting();
+    tls->set_verify_mode(asio::ssl::verify_peer);
     asio::io_context context;
     char type = 0;
-    test::run(context, [&]() -> asio::awaitable<void> { type = co_await greet(tls, url.hosts.at(0).port); });
+    test::run(context, [&]() -> asio::awaitable<void> { type = co_await greet(*tls, url.hosts.at(0).port); });
     CHECK(type == AMQP_FRAME_METHOD);
 }
 

@@ -7,22 +7,18 @@ namespace rabbitmq_connecting {
 using communica::errc;
 using communica::Error;
 using communica::RmqConnector;
+using test::ask_at;
 using test::Broker;
+using test::echoing;
 using test::error_of;
 using test::RabbitmqMeeting;
 using test::RmqClient;
 using test::RmqServer;
-using test::Routes;
 using test::shared_broker;
+using test::starting_at;
 using namespace std::chrono_literals;
 
 namespace {
-
-Routes echoing() {
-    Routes routes;
-    routes.add("echo", [](int number) { return number; });
-    return routes;
-}
 
 /// The broker's URL with something else instead of `guest:guest@` and behind the last slash.
 std::string url_with(const std::string& user, const std::string& rest = {}) {
@@ -31,37 +27,10 @@ std::string url_with(const std::string& user, const std::string& rest = {}) {
     return "amqp://" + user + "@" + host + rest;
 }
 
-/// A server at `url` can't be started: says why.
-Error starting_at(const std::string& url) {
-    asio::io_context context;
-    Error error;
-    test::run(context, [&]() -> asio::awaitable<void> {
-        RmqServer server(context, RabbitmqMeeting(url).at_server(), echoing());
-        error = co_await error_of(server.start());
-    });
-    test::run_out(context);
-    return error;
-}
-
-void ask_at(const std::string& url) {
-    asio::io_context context;
-    const RabbitmqMeeting meeting(url);
-    RmqServer server(context, meeting.at_server(), echoing());
-    RmqClient client(context, meeting.at_client("one"), test::quick_client());
-    test::run(context, [&]() -> asio::awaitable<void> {
-        co_await server.start();
-        co_await client.connect();
-        CHECK_AWAITED(7, client.request<int>("echo", 7));
-        co_await client.close();
-        co_await server.close();
-    });
-    test::run_out(context);
-}
-
 }  // namespace
 
 TEST_CASE("a broker that does not take the password says so, and a client does not try again") {
-    const Error refused = starting_at(url_with("guest:secret"));
+    const Error refused = starting_at(RabbitmqMeeting(url_with("guest:secret")));
     CHECK(refused.code == errc::authentication_failed);
     CHECK(refused.message.find("ACCESS_REFUSED") != std::string::npos);
     CHECK(refused.message.find("secret") == std::string::npos);
@@ -83,7 +52,7 @@ TEST_CASE("a broker that does not take the password says so, and a client does n
 }
 
 TEST_CASE("a virtual host that is not there is named in the broker's words") {
-    const Error error = starting_at(url_with("guest:guest", "nowhere"));
+    const Error error = starting_at(RabbitmqMeeting(url_with("guest:guest", "nowhere")));
     CHECK(error.code == errc::handshake_failed);
     CHECK(error.message.find("vhost nowhere not found") != std::string::npos);
 }
@@ -92,14 +61,14 @@ TEST_CASE("user, password and virtual host may hold any character, percent-encod
     shared_broker().ctl("add_vhost 'a/b c'");
     shared_broker().ctl("add_user 'us@er' 'p:ss/w%rd'");
     shared_broker().ctl("set_permissions -p 'a/b c' 'us@er' '.*' '.*' '.*'");
-    ask_at(url_with("us%40er:p%3Ass%2Fw%25rd", "a%2Fb%20c"));
+    ask_at(RabbitmqMeeting(url_with("us%40er:p%3Ass%2Fw%25rd", "a%2Fb%20c")));
 }
 
 TEST_CASE("of several hosts the first that is there is taken") {
     const std::string& url = shared_broker().url();
     const std::string host = url.substr(url.find('@') + 1);
-    ask_at("amqp://guest:guest@127.0.0.1:1,localhost:1," + host);
-    const Error nobody = starting_at("amqp://127.0.0.1:1,127.0.0.1:2");
+    ask_at(RabbitmqMeeting("amqp://guest:guest@127.0.0.1:1,localhost:1," + host));
+    const Error nobody = starting_at(RabbitmqMeeting("amqp://127.0.0.1:1,127.0.0.1:2"));
     CHECK(nobody.code == asio::error::connection_refused);
 }
 
@@ -145,12 +114,12 @@ TEST_CASE("a client may be there before its server, and before there ever was on
         const Error late = co_await error_of(client.connect({.timeout = 100ms}));
         CHECK(late.code == errc::timeout);
         CHECK(late.message.find("no server has listened") != std::string::npos);
-        std::optional<int> answer;
+        std::string answer;
         client.connect([&](std::exception_ptr) {
-            client.request<int>("echo", 3, [&](std::exception_ptr, int number) { answer = number; });
+            client.request<std::string>("echo", "3", [&](std::exception_ptr, std::string text) { answer = text; });
         });
         co_await server.start();
-        co_await test::until([&] { return answer == 3; });
+        co_await test::until([&] { return answer == "3"; });
         co_await client.close();
         co_await server.close();
     });

@@ -7,6 +7,7 @@ namespace rabbitmq_faults {
 using communica::errc;
 using communica::Error;
 using test::Broker;
+using test::echoing;
 using test::error_of;
 using test::queue_state;
 using test::RabbitmqMeeting;
@@ -18,12 +19,6 @@ using test::WatchedRequests;
 using namespace std::chrono_literals;
 
 namespace {
-
-Routes echoing() {
-    Routes routes;
-    routes.add("echo", [](std::string text) { return text; });
-    return routes;
-}
 
 communica::ClientOptions patient_client(std::string id) {
     auto options = test::quick_client(std::move(id));

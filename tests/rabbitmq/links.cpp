@@ -9,20 +9,14 @@ using communica::errc;
 using communica::Error;
 using test::Broker;
 using test::connection_count;
+using test::echoing;
 using test::RabbitmqMeeting;
 using test::RmqClient;
 using test::RmqServer;
-using test::Routes;
 using test::shared_broker;
 using namespace std::chrono_literals;
 
 namespace {
-
-Routes echoing() {
-    Routes routes;
-    routes.add("echo", [](std::string text) { return text; });
-    return routes;
-}
 
 /// The broker counts a connection a little later than it is opened, or closed.
 asio::awaitable<void> connections_become(int count) {

@@ -77,13 +77,13 @@ class FaultProxy {
             for (Socket* socket : {&client, &server}) {
                 asio::error_code ignored;
                 socket->set_option(asio::socket_base::linger(true, 0), ignored);
-                socket->close(ignored);
             }
-            life.cancel();
+            close();
         }
         void close() {
             for (Socket* socket : {&client, &server}) {
                 asio::error_code ignored;
+                socket->cancel(ignored);  // Wine tries on for a while what waits when its socket closes
                 socket->close(ignored);
             }
             life.cancel();

@@ -49,6 +49,39 @@ class RabbitmqMeeting {
     communica::RmqOptions options_;
 };
 
+inline Routes echoing() {
+    Routes routes;
+    routes.add("echo", [](std::string text) { return text; });
+    return routes;
+}
+
+/// A client there gets an answer of a server there.
+inline void ask_at(const RabbitmqMeeting& meeting) {
+    asio::io_context context;
+    RmqServer server(context, meeting.at_server(), echoing());
+    RmqClient client(context, meeting.at_client("one"), quick_client());
+    run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        CHECK_AWAITED("hello", client.request<std::string>("echo", "hello"));
+        co_await client.close();
+        co_await server.close();
+    });
+    run_out(context);
+}
+
+/// Why a server can't be started there.
+inline communica::Error starting_at(const RabbitmqMeeting& meeting) {
+    asio::io_context context;
+    communica::Error error;
+    run(context, [&]() -> asio::awaitable<void> {
+        RmqServer server(context, meeting.at_server(), echoing());
+        error = co_await error_of(server.start());
+    });
+    run_out(context);
+    return error;
+}
+
 /// The messages and consumers of a queue; nothing if it is not there.
 inline std::optional<std::pair<int, int>> queue_state(Broker& broker, const std::string& name) {
     const std::string counts = broker.evaluate(

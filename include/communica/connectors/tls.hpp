@@ -3,7 +3,8 @@
 
 #include "../connector.hpp"
 #include "detail/tcp_listener.hpp"
-#include "detail/tls_stream.hpp"
+#include "detail/tls_client.hpp"
+#include "tls_options.hpp"
 
 #include <asio/ssl/context.hpp>
 
@@ -13,14 +14,6 @@
 #include <utility>
 
 namespace communica {
-
-struct TlsOptions {
-    /// What a client wants to be named in the server's certificate, and asks for (SNI). Empty: the host that it connects to.
-    std::string server_name = {};
-    /// False: a client talks to whoever is there, with any certificate. What it sends is hidden from those who listen,
-    /// not from somebody in between.
-    bool verify_server = true;
-};
 
 /// TLS 1.2 and later over TCP to `host` and `port`, otherwise as `TcpConnector`.
 ///
@@ -39,9 +32,6 @@ class TlsConnector {
         : address_{std::move(host), port}, context_(std::move(context)), options_(std::move(options)) {
         if (!context_) {
             throw std::system_error(errc::invalid_argument, "a TlsConnector needs an ssl context");
-        }
-        if (options_.server_name.empty()) {
-            options_.server_name = address_.host;
         }
     }
     TlsConnector(std::string host, std::uint16_t port, asio::ssl::context context, TlsOptions options = {})
@@ -71,14 +61,7 @@ class TlsConnector {
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
                                                          ConnectionOptions options) const {
-        detail::TlsStream stream(co_await detail::connect_tcp(address_, executor), context_,
-                                 asio::ssl::stream_base::client);
-        stream.name_host(options_.server_name);
-        if (options_.verify_server) {
-            stream.require_host(options_.server_name);
-        } else {
-            stream.require_nobody();
-        }
+        detail::TlsStream stream = co_await detail::connect_tls(address_, context_, options_, executor);
         co_return std::make_shared<TlsConnection>(std::move(stream), Credentials{}, options);
     }
 

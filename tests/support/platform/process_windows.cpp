@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <processthreadsapi.h>
 
@@ -47,6 +50,38 @@ struct Line {
     }
     OwnedHandle ours;
     OwnedHandle theirs;
+};
+
+/// The handles that a child gets. Without such a list it gets all that may be inherited, as Asio's sockets may: then those
+/// do not close while it lives.
+class HandleList {
+ public:
+    explicit HandleList(std::vector<::HANDLE> handles) : handles_(std::move(handles)) {
+        ::SIZE_T size = 0;
+        ::InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
+        memory_.resize(size);
+        if (::InitializeProcThreadAttributeList(get(), 1, 0, &size) == 0) {
+            throw_last("the list of a child's handles");
+        }
+        for (const ::HANDLE handle : handles_) {
+            ::SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+        }
+        if (::UpdateProcThreadAttribute(get(), 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(),
+                                        handles_.size() * sizeof(::HANDLE), nullptr, nullptr) == 0) {
+            const ::DWORD error = ::GetLastError();
+            ::DeleteProcThreadAttributeList(get());
+            throw std::system_error(static_cast<int>(error), std::system_category(), "the list of a child's handles");
+        }
+    }
+    HandleList(const HandleList&) = delete;
+    HandleList& operator=(const HandleList&) = delete;
+    ~HandleList() { ::DeleteProcThreadAttributeList(get()); }
+
+    ::LPPROC_THREAD_ATTRIBUTE_LIST get() { return reinterpret_cast<::LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data()); }
+
+ private:
+    std::vector<::HANDLE> handles_;  // the list refers to them
+    std::vector<std::byte> memory_;
 };
 
 /// As the C runtime's parser of command lines wants it.
@@ -108,19 +143,24 @@ Process::Process(const std::string& program, std::vector<std::string> arguments,
 
     Line input(true);
     Line output(false);
-    if (options.inherited) {
-        ::SetHandleInformation(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(*options.inherited)),
-                               HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    ::STARTUPINFOEXA startup{};
+    startup.StartupInfo.cb = sizeof startup;
+    startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+    startup.StartupInfo.hStdInput = input.theirs.get();
+    startup.StartupInfo.hStdOutput = output.theirs.get();
+    startup.StartupInfo.hStdError = ::GetStdHandle(STD_ERROR_HANDLE);
+    std::vector<::HANDLE> handles{input.theirs.get(), output.theirs.get()};
+    if (startup.StartupInfo.hStdError != nullptr) {
+        handles.push_back(startup.StartupInfo.hStdError);
     }
-    ::STARTUPINFOA startup{};
-    startup.cb = sizeof startup;
-    startup.dwFlags = STARTF_USESTDHANDLES;
-    startup.hStdInput = input.theirs.get();
-    startup.hStdOutput = output.theirs.get();
-    startup.hStdError = ::GetStdHandle(STD_ERROR_HANDLE);
+    if (options.inherited) {
+        handles.push_back(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(*options.inherited)));
+    }
+    HandleList list(std::move(handles));
+    startup.lpAttributeList = options.all_handles ? nullptr : list.get();
     ::PROCESS_INFORMATION made{};
-    if (::CreateProcessA(path.c_str(), line.data(), nullptr, nullptr, TRUE, 0, environment.data(), nullptr, &startup,
-                         &made) == 0) {
+    if (::CreateProcessA(path.c_str(), line.data(), nullptr, nullptr, TRUE, EXTENDED_STARTUPINFO_PRESENT,
+                         environment.data(), nullptr, &startup.StartupInfo, &made) == 0) {
         throw_last(path);
     }
     ::CloseHandle(made.hThread);

@@ -94,6 +94,9 @@ class ScriptStream {
     void set_option(const auto& option) { std::get<Socket>(stream_).set_option(option); }
     void close() {
         asio::error_code ignored;
+        if (auto* socket = std::get_if<Socket>(&stream_)) {
+            socket->cancel(ignored);  // Wine tries on for a while what waits when its socket closes
+        }
         std::visit([&](auto& stream) { stream.close(ignored); }, stream_);
     }
     /// A pipe can't end one direction alone.

@@ -125,11 +125,10 @@ class PipeAcceptor {
                                                 asio::bind_executor(executor, std::move(done)));
         const bool is_done = ::ConnectNamedPipe(handle, operation.get()) != 0;
         const ::DWORD error = is_done ? ERROR_SUCCESS : ::GetLastError();
-        if (is_done || error == ERROR_IO_PENDING) {
-            operation.release();  // completes through the completion port, also if it is done
+        if (error == ERROR_PIPE_CONNECTED) {
+            operation.complete({}, 0);  // its client came before the call
         } else {
-            const bool was_there = error == ERROR_PIPE_CONNECTED;
-            operation.complete({was_there ? 0 : static_cast<int>(error), asio::error::get_system_category()}, 0);
+            release_or_complete(operation, error);
         }
     }
 

@@ -1,16 +1,20 @@
-// Sockets on Windows, which child processes do not inherit (Asio's own are).
+// Sockets on Windows, which child processes do not inherit (they do Asio's own).
 #pragma once
 
 #include "../../asio.hpp"
 #include "../../connection.hpp"
 #include "socket.hpp"
 
+#include <asio/windows/overlapped_ptr.hpp>
+
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include <mstcpip.h>
+#include <mswsock.h>
 
 namespace communica::detail {
 
@@ -43,59 +47,97 @@ class ExclusiveAddress {
 /// Before `bind`: nobody else can take the address while it is in use. (`SO_REUSEADDR` would let everybody.)
 inline void claim_address(Acceptor& acceptor) { acceptor.set_option(ExclusiveAddress()); }
 
+/// Behind the call that began it: it completes through the completion port, also if it is done, or here if it failed.
+inline void release_or_complete(asio::windows::overlapped_ptr& operation, ::DWORD error) {
+    if (error == ERROR_SUCCESS || error == ERROR_IO_PENDING) {
+        operation.release();
+    } else {
+        operation.complete({static_cast<int>(error), asio::error::get_system_category()}, 0);
+    }
+}
+
 /// For `StreamListener`. Each connection gets a strand of `executor`.
+///
+/// Windows has no waiting for a connection, it is accepted at once, into a socket that is there before. Not by Asio, whose
+/// socket each child would inherit that starts before a client comes: as long as it lives the connection would not close.
 class SocketAcceptor {
  public:
     using Stream = Socket;
 
     SocketAcceptor(Acceptor acceptor, asio::any_io_executor executor)
-        : acceptor_(std::move(acceptor)), executor_(std::move(executor)), accepted_(std::make_shared<Accepted>()) {}
+        : acceptor_(std::move(acceptor)), executor_(std::move(executor)), state_(std::make_shared<State>()) {}
 
     SocketProtocol::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
     std::optional<Socket> take() {
-        const asio::error_code error = std::exchange(accepted_->error, {});
-        // The client's own doing: it is gone again.
-        if (error && error != asio::error::connection_aborted && error != asio::error::connection_reset) {
+        if (const asio::error_code error = std::exchange(state_->error, {}); error && !is_clients_doing(error)) {
             throw std::system_error(error, "accept");
         }
-        return std::exchange(accepted_->socket, std::nullopt);
+        if (!std::exchange(state_->connected, false)) {
+            return std::nullopt;
+        }
+        return std::exchange(state_->socket, std::nullopt);
     }
 
-    /// Windows has no waiting for a connection: it is accepted here.
     template <class Ready>
     void async_wait(const asio::any_io_executor& executor, Ready ready) {
-        auto done = [accepted = accepted_, ready = std::move(ready)](asio::error_code error, Socket socket) {
-            if (error) {
-                accepted->error = error;
-            } else if (!accepted->closed) {
-                // Only now: a child that was started since, and inherits handles, has it too.
-                ::SetHandleInformation(reinterpret_cast<::HANDLE>(static_cast<::SOCKET>(socket.native_handle())),
-                                       HANDLE_FLAG_INHERIT, 0);
-                accepted->socket.emplace(std::move(socket));
-            }
+        Socket& socket = state_->socket.emplace(make_strand_on(executor_));
+        open_socket(socket, acceptor_.local_endpoint().protocol());
+        const ::SOCKET listening = acceptor_.native_handle();
+        auto done = [state = state_, listening, ready = std::move(ready)](asio::error_code error, std::size_t) {
+            state->end_wait(error, listening);
             ready();
         };
-        acceptor_.async_accept(make_strand_on(executor_), asio::bind_executor(executor, std::move(done)));
+        asio::windows::overlapped_ptr operation(acceptor_.get_executor(),
+                                                asio::bind_executor(executor, std::move(done)));
+        constexpr ::DWORD length = address_length;
+        ::DWORD unused = 0;
+        const bool is_done = ::AcceptEx(listening, socket.native_handle(), state_->addresses, 0, length, length,
+                                        &unused, operation.get()) != 0;
+        release_or_complete(operation, is_done ? ERROR_SUCCESS : static_cast<::DWORD>(::WSAGetLastError()));
     }
 
     void close() {
         asio::error_code ignored;
         acceptor_.close(ignored);
-        accepted_->closed = true;
-        accepted_->socket.reset();  // nobody takes it any more
+        state_->closed = true;
+        if (state_->connected) {
+            state_->socket.reset();  // nobody takes it any more
+        }
     }
 
  private:
-    struct Accepted {
+    static constexpr std::size_t address_length = sizeof(::sockaddr_storage) + 16;  // as AcceptEx wants it
+
+    struct State {
+        void end_wait(asio::error_code failure, ::SOCKET listening) {
+            if (!failure && !closed) {
+                // From the listening socket it has what makes it one that can be shut down.
+                ::setsockopt(socket->native_handle(), SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                             reinterpret_cast<const char*>(&listening), sizeof listening);
+                connected = true;
+            } else {
+                error = failure;
+                socket.reset();
+            }
+        }
+
+        std::optional<Socket> socket = {};  // of the next connection
+        bool connected = false;
         bool closed = false;
-        std::optional<Socket> socket = {};
         asio::error_code error = {};
+        char addresses[2 * address_length];  // of both ends, for the system to write to
     };
+
+    /// It was gone again before it was accepted.
+    static bool is_clients_doing(const asio::error_code& error) {
+        return error == asio::error::connection_aborted || error == asio::error::connection_reset ||
+               error.value() == ERROR_NETNAME_DELETED;
+    }
 
     Acceptor acceptor_;
     asio::any_io_executor executor_;
-    std::shared_ptr<Accepted> accepted_;
+    std::shared_ptr<State> state_;
 };
 
 /// Has this machine not the address, or nothing of its family? Without IPv6 there may still be a name for an IPv6

@@ -88,9 +88,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     asio::awaitable<void> prefetch(std::uint16_t count) {
-        amqp_basic_qos_t method{};
-        method.prefetch_count = count;
-        return call(AMQP_BASIC_QOS_METHOD, method, AMQP_BASIC_QOS_OK_METHOD);
+        return call(AMQP_BASIC_QOS_METHOD, amqp_basic_qos_t{0, count, 0}, AMQP_BASIC_QOS_OK_METHOD);
     }
 
     enum class Acknowledge {

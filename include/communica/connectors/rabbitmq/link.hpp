@@ -107,6 +107,7 @@ class Link : public std::enable_shared_from_this<Link> {
             if (self->open_ || self->closing_ || why.code == errc::authentication_failed) {
                 break;
             }
+            co_await asio::this_coro::reset_cancellation_state();  // giving up one host may have cancelled it
         }
         self->timer_.cancel();
         self->lose(why);
@@ -115,6 +116,7 @@ class Link : public std::enable_shared_from_this<Link> {
     /// Until the connection ends; says why it did.
     asio::awaitable<Error> converse(Url::Host host) {
         given_up_.reset();
+        stream_.reset();
         give_up_after(login_time, {errc::timeout, "RabbitMQ at " + host.name + " does not answer"});
         stream_ = co_await dial_(std::move(host), executor_);
         FrameDecoder decoder;
@@ -255,10 +257,9 @@ class Link : public std::enable_shared_from_this<Link> {
         }
         writing_ = true;
         ticks_unwritten_ = 0;
-        const ByteStream* const stream = stream_.get();
         stream_->write(batch_.buffers(), strand_,
-                       [self = shared_from_this(), stream](asio::error_code error, std::size_t) {
-                           if (self->stream_.get() != stream) {
+                       [self = shared_from_this(), stream = stream_](asio::error_code error, std::size_t) {
+                           if (self->stream_ != stream) {
                                return;  // it was on the way to a host before
                            }
                            self->writing_ = false;
@@ -348,9 +349,9 @@ class Link : public std::enable_shared_from_this<Link> {
     const asio::any_io_executor strand_;
     const Url url_;
     const Dial dial_;
-    std::unique_ptr<ByteStream> stream_;
-    asio::steady_timer timer_;    // of the login, then of heartbeats, then of the patience at the end
-    asio::steady_timer changed_;  // never expires: cancelled when it is open, or has ended
+    std::shared_ptr<ByteStream> stream_;  // kept by what is written to it, too
+    asio::steady_timer timer_;            // of the login, then of heartbeats, then of the patience at the end
+    asio::steady_timer changed_;          // never expires: cancelled when it is open, or has ended
     asio::cancellation_signal stop_;
 
     std::uint16_t channel_max_ = most_channels;

@@ -1,0 +1,31 @@
+// The client's end of a TLS channel over TCP.
+#pragma once
+
+#include "../tls_options.hpp"
+#include "tcp_sockets.hpp"
+#include "tls_stream.hpp"
+
+#include <asio/ssl/context.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace communica::detail {
+
+/// Connected, and told whom to insist on; the TLS handshake is still to come.
+inline asio::awaitable<TlsStream> connect_tls(TcpAddress address, std::shared_ptr<asio::ssl::context> context,
+                                              TlsOptions options, asio::any_io_executor executor) {
+    const std::string& server = options.server_name.empty() ? address.host : options.server_name;
+    TlsStream stream(co_await connect_tcp(address, std::move(executor)), std::move(context),
+                     asio::ssl::stream_base::client);
+    stream.name_host(server);
+    if (options.verify_server) {
+        stream.require_host(server);
+    } else {
+        stream.require_nobody();
+    }
+    co_return stream;
+}
+
+}  // namespace communica::detail

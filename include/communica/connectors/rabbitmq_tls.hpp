@@ -1,0 +1,52 @@
+// RabbitMQ over TLS, for amqps URLs. Needs OpenSSL and rabbitmq-c: target communica::rabbitmq_tls.
+#pragma once
+
+#include "detail/tls_client.hpp"
+#include "rabbitmq.hpp"
+#include "tls_options.hpp"
+
+#include <asio/ssl/context.hpp>
+
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace communica::rabbitmq {
+
+/// Throws `errc::handshake_failed`, or the system's code.
+inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asio::any_io_executor executor,
+                                                             std::shared_ptr<asio::ssl::context> context,
+                                                             TlsOptions options) {
+    communica::detail::TcpAddress address{std::move(host.name), host.port};
+    communica::detail::TlsStream stream = co_await communica::detail::connect_tls(
+        std::move(address), std::move(context), std::move(options), std::move(executor));
+    co_await stream.handshake();
+    co_return std::make_unique<ByteStreamOver<communica::detail::TlsStream>>(std::move(stream));
+}
+
+/// For `RmqOptions::dialer`: TLS 1.2 and later to each of the URL's hosts. Connectors share a link to their broker only if
+/// they have the same dialer, so make one and give it to all; it may be used by any number of threads.
+///
+/// `context` holds whom this side trusts, and a certificate with its key if the broker asks for one. It must not be changed
+/// while the dialer is used. Each host's certificate is verified against the context's authorities, whatever its verify
+/// mode, and has to name the host of the URL, or `TlsOptions::server_name`.
+///
+/// User and password are sent to a host only after its handshake, which is a part of the ten seconds that a host has for
+/// letting one in. If it fails at the last host, `connect` and `listen` end with `errc::handshake_failed`, and the cause in
+/// words.
+///
+/// The dialer decides, not the scheme: with it an `amqp` URL is TLS, too, at port 5672 unless it names another.
+///
+/// Throws `errc::invalid_argument` without a context.
+inline std::shared_ptr<const Dialer> over_tls(std::shared_ptr<asio::ssl::context> context, TlsOptions options = {}) {
+    if (!context) {
+        throw std::system_error(errc::invalid_argument, "RabbitMQ over TLS needs an ssl context");
+    }
+    const auto dial = [context = std::move(context), options = std::move(options)](Url::Host host,
+                                                                                   asio::any_io_executor executor) {
+        return dial_tls(std::move(host), std::move(executor), context, options);
+    };
+    return std::make_shared<const Dialer>(Dialer{dial});
+}
+
+}  // namespace communica::rabbitmq
