@@ -87,13 +87,15 @@ class UrlReader {
     }
 
     void read_scheme() {
-        std::string scheme(rest_.substr(0, rest_.find("://")));
+        constexpr std::string_view mark = "://";
+        const std::size_t end = rest_.find(mark);
+        std::string scheme(rest_.substr(0, end));
         std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
-        if (scheme != "amqp" && scheme != "amqps") {
+        if (end == rest_.npos || (scheme != "amqp" && scheme != "amqps")) {
             fail("begins with amqp:// or amqps://");
         }
         url_.tls = scheme == "amqps";
-        rest_.remove_prefix(scheme.size() + 3);
+        rest_.remove_prefix(end + mark.size());
     }
 
     void read_user(std::string_view text) {

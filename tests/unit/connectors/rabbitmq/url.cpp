@@ -51,6 +51,7 @@ TEST_CASE("what is no URL of a broker is refused, with the reason and without th
     CHECK(why_not("").find("amqp://") != std::string::npos);
     CHECK(why_not("http://broker").find("amqp://") != std::string::npos);
     CHECK(why_not("amqp:/broker").find("amqp://") != std::string::npos);
+    CHECK(why_not("amqp").find("amqp://") != std::string::npos);
     for (const char* hostless :
          {"amqp://", "amqp:///x", "amqp://ann:secret@", "amqp://:5672", "amqp://a,,b", "amqp://[]"}) {
         CHECK(why_not(hostless).find("names a host") != std::string::npos);
