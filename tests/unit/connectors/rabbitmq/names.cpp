@@ -3,6 +3,7 @@
 #include <communica/connectors/rabbitmq/names.hpp>
 
 #include <set>
+#include <string>
 
 namespace rabbitmq_names_tests {
 

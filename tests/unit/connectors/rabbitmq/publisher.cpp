@@ -3,8 +3,6 @@
 
 #include <communica/connectors/rabbitmq/publisher.hpp>
 
-#include <numeric>
-
 namespace rabbitmq_publisher_tests {
 
 namespace {
