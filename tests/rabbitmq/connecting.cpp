@@ -134,6 +134,7 @@ TEST_CASE("a connector that can't be used says so at once") {
     CHECK(make("http://localhost", "calculator") == errc::invalid_argument);
     CHECK(make("amqps://localhost", "calculator") == errc::invalid_argument);  // without a dialer
     CHECK(make("amqp://localhost", "") == errc::invalid_argument);
+    CHECK(make("amqp://localhost", "calculator", "\xff") == errc::invalid_argument);
     CHECK(make("amqp://localhost", std::string(200, 'a'), std::string(24, 'c')) == std::error_code());
     CHECK(make("amqp://localhost", std::string(200, 'a'), std::string(25, 'c')) == errc::invalid_argument);
 

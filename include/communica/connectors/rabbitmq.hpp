@@ -60,6 +60,11 @@ class RmqConnector {
         if (!names_.fits(client_id_.empty() ? "?" : client_id_)) {
             throw std::system_error(errc::invalid_argument, "address and client id have more than 224 bytes together");
         }
+        try {
+            (void)dump_state();
+        } catch (const nlohmann::json::exception&) {
+            throw std::system_error(errc::invalid_argument, "RabbitMQ wants address, client id and exchange in UTF-8");
+        }
         if (!options_.dialer) {
             if (url_.tls) {
                 throw std::system_error(errc::invalid_argument,

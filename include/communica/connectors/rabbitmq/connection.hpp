@@ -259,7 +259,7 @@ class QueueConnection : public HandshakeEnd {
             if (queue.consumers == 0) {
                 self->end({errc::connection_lost, "nobody reads the queue " + self->send_queue_});
             }
-        } catch (const std::system_error&) {  // the channel has ended, and says why
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the channel has ended, and says why
         }
     }
 

@@ -22,7 +22,7 @@ class HandshakeEnd : public communica::Connection,
                      public ChannelUser,
                      public std::enable_shared_from_this<HandshakeEnd> {
  public:
-    ~HandshakeEnd() override {
+    ~HandshakeEnd() override {  // NOLINT(bugprone-exception-escape): without memory there is no way on
         if (channel_) {
             asio::dispatch(strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
         }

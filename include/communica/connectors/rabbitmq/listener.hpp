@@ -26,7 +26,11 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
           timer_(settings_.link->strand()),
           changed_(settings_.link->strand(), asio::steady_timer::time_point::max()) {}
 
-    ~QueueListener() override { release(); }
+    ~QueueListener() override {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+        if (channel_) {
+            asio::dispatch(settings_.link->strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
+        }
+    }
 
     /// On the link's strand.
     static asio::awaitable<void> open(std::shared_ptr<QueueListener> self) {
