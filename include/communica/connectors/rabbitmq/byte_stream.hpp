@@ -26,7 +26,8 @@ class ByteStream {
     /// Gives an error as a value.
     virtual asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some(asio::mutable_buffer room) = 0;
     /// Writes all of it. `done` is called on `executor`.
-    virtual void write(std::span<const asio::const_buffer> buffers, asio::any_io_executor executor, Done done) = 0;
+    virtual void write(std::span<const asio::const_buffer> buffers, const asio::any_io_executor& executor,
+                       Done done) = 0;
     virtual void close() = 0;
 
  protected:
@@ -41,8 +42,8 @@ class ByteStreamOver final : public ByteStream {
     asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some(asio::mutable_buffer room) override {
         co_return co_await stream_.async_read_some(room, no_throw);
     }
-    void write(std::span<const asio::const_buffer> buffers, asio::any_io_executor executor, Done done) override {
-        asio::async_write(stream_, buffers, asio::bind_executor(std::move(executor), std::move(done)));
+    void write(std::span<const asio::const_buffer> buffers, const asio::any_io_executor& executor, Done done) override {
+        asio::async_write(stream_, buffers, asio::bind_executor(executor, std::move(done)));
     }
     void close() override {
         asio::error_code ignored;
