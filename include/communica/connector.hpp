@@ -21,7 +21,7 @@ class Listener {
     Listener& operator=(const Listener&) = delete;
 
     /// The next connection, before any handshake; null for one that was closed at once, as its user is not let in. Throws
-    /// `asio::error::operation_aborted` once closed.
+    /// `asio::error::operation_aborted` once closed, and `errc::handshake_failed` for one that can't be answered.
     virtual asio::awaitable<std::shared_ptr<Connection>> accept() = 0;
     /// Stops listening and gives the address free. Call it on the executor on which `accept` is awaited.
     virtual void close() = 0;

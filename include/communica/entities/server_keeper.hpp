@@ -164,10 +164,12 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         while (!self->stopped_ && !self->draining_) {
             std::shared_ptr<Connection> connection;
             std::string failure;
+            bool next_may_come = true;
             try {
                 connection = co_await listener->accept();
             } catch (const std::system_error& e) {
                 failure = e.what();  // out of descriptors, as a rule: they come back
+                next_may_come = e.code() == errc::handshake_failed;
             }
             if (self->stopped_ || self->draining_) {
                 if (connection) {
@@ -177,8 +179,10 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             }
             if (!failure.empty()) {
                 self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
-                self->next_.expires_after(std::chrono::milliseconds{100});
-                co_await self->next_.async_wait(no_throw);
+                if (!next_may_come) {
+                    self->next_.expires_after(std::chrono::milliseconds{100});
+                    co_await self->next_.async_wait(no_throw);
+                }
                 continue;
             }
             if (connection) {

@@ -24,7 +24,10 @@ class HandshakeEnd : public communica::Connection,
  public:
     ~HandshakeEnd() override {  // NOLINT(bugprone-exception-escape): without memory there is no way on
         if (channel_) {
-            asio::dispatch(strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
+            asio::dispatch(strand(), Task([channel = std::move(channel_), greeting = std::move(greeting_)]() mutable {
+                               greeting.close(*channel);
+                               channel->abandon();
+                           }));
         }
     }
 

@@ -70,6 +70,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     static asio::awaitable<std::shared_ptr<Connection>> next(std::shared_ptr<QueueListener> self) {
         for (;;) {
             if (self->closed_) {
+                self->release();  // it may just have been opened again
                 throw std::system_error(asio::error::operation_aborted);
             }
             if (!self->channel_ || !self->channel_->is_open()) {

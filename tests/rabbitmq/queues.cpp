@@ -1,0 +1,146 @@
+// Queues: what is read from the connect queue, who reads a client's, and what becomes of those that nobody needs.
+#include "support/rabbitmq_pair.hpp"
+
+#include <thread>
+
+namespace rabbitmq_queues {
+
+using communica::errc;
+using communica::rabbitmq::Channel;
+using communica::rabbitmq::ChannelUser;
+using communica::rabbitmq::Kind;
+using communica::rabbitmq::Links;
+using communica::rabbitmq::Publication;
+using communica::rabbitmq::Url;
+using test::queue_state;
+using test::RabbitmqMeeting;
+using test::RmqClient;
+using test::RmqServer;
+using test::shared_broker;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Publishes whatever it is told to.
+class Stranger {
+ public:
+    Stranger(asio::io_context& context, const RabbitmqMeeting& meeting)
+        : dialer_(std::make_shared<communica::rabbitmq::Dialer>(
+              communica::rabbitmq::Dialer{&communica::rabbitmq::dial_tcp})),
+          link_(Links::get(context.get_executor(), Url::parse(meeting.url()), dialer_)),
+          queue_("communica." + meeting.address() + ".connect.server") {}
+
+    asio::awaitable<void> open() {
+        channel_ = std::make_shared<Channel>(link_->get(), "communica", std::weak_ptr<ChannelUser>());
+        co_await channel_->open();
+    }
+    void say(Kind kind, std::string body, std::string reply_to = "nowhere") {
+        Publication publication{.kind = kind, .routing_key = queue_};
+        publication.head = std::move(body);
+        publication.reply_to = std::move(reply_to);
+        channel_->publish(std::move(publication));
+    }
+    asio::awaitable<bool> close() {
+        channel_->close();
+        return channel_->closed(test::patience);
+    }
+
+ private:
+    std::shared_ptr<communica::rabbitmq::Dialer> dialer_;
+    std::shared_ptr<communica::rabbitmq::SharedLink> link_;
+    std::string queue_;
+    std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace
+
+TEST_CASE("requests to connect that nobody can answer are dropped with a word, and hold nobody up") {
+    asio::io_context context;
+    const RabbitmqMeeting meeting;
+    std::map<std::string, int> log;
+    communica::ServerOptions options;
+    options.log = [&](communica::LogLevel, std::string_view line) { ++log[std::string(line)]; };
+    RmqServer server(context, meeting.at_server(), test::echoing(), options);
+    RmqClient client(context, meeting.at_client("one"), test::quick_client("one"));
+    Stranger stranger(context, meeting);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await stranger.open();
+        for (int round = 0; round != 100; ++round) {
+            stranger.say(Kind::connect_request, "this is not JSON");
+            stranger.say(Kind::connect_request, "17");
+            stranger.say(Kind::connect_request, "\"" + std::string(250, 'x') + "\"");
+            stranger.say(Kind::connect_request, "\"somebody\"", "");
+            stranger.say(Kind::message, "\"somebody\"");
+            stranger.say(Kind::connect_request, "\"gone already\"");
+        }
+        CHECK_AWAITED(true, stranger.close());
+        co_await client.connect();
+        CHECK_AWAITED("here", client.request<std::string>("echo", "here"));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+    CHECK(log["can't accept: a request to connect holds no client id, or one that is too long"] == 300);
+    CHECK(log["can't accept: a request to connect does not say where to answer"] == 100);
+    CHECK(log["can't accept: in the connect queue was something else than a request to connect"] == 100);
+}
+
+TEST_CASE("of two processes with the same id the newest counts, and the other knows it") {
+    asio::io_context context;
+    asio::io_context elsewhere;
+    const RabbitmqMeeting meeting;
+    RmqServer server(context, meeting.at_server(), test::echoing());
+    RmqClient older(elsewhere, meeting.at_client("same"), test::quick_client("older"));
+    RmqClient newer(context, meeting.at_client("same"), test::quick_client("newer"));
+    std::jthread thread;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        older.start();
+        thread = std::jthread([&] { elsewhere.run(); });
+        co_await test::until([&] { return server.client_ids() == std::vector<std::string>{"older"}; });
+        co_await newer.connect();
+        for (int number = 0; number != 20; ++number) {
+            CHECK_AWAITED("newer", newer.request<std::string>("echo", "newer"));
+        }
+        co_await newer.close();
+        co_await server.close();
+    });
+    thread.join();  // the older has stopped by itself
+    CHECK(older.last_error().code == errc::replaced);
+    test::run_out(context);
+}
+
+TEST_CASE("the queues of a client that does not come back are deleted, not those of one that does") {
+    asio::io_context context;
+    communica::RmqOptions options;
+    options.keep_queues = 300ms;
+    const RabbitmqMeeting meeting(shared_broker().url(), options);
+    RmqServer server(context, meeting.at_server(), test::echoing());
+    RmqClient gone(context, meeting.at_client("gone"), test::quick_client("gone"));
+    RmqClient back(context, meeting.at_client("back"), test::quick_client("back"));
+    const auto queues = [&](const std::string& id) {
+        return std::pair(queue_state(shared_broker(), meeting.queue_to_client(id)).has_value(),
+                         queue_state(shared_broker(), meeting.queue_to_server(id)).has_value());
+    };
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await gone.connect();
+        co_await back.connect();
+        co_await gone.close();
+        co_await back.close();
+        CHECK(queues("gone") == std::pair(true, true));
+        co_await back.connect();
+        co_await test::until([&] { return queues("gone") == std::pair(false, false); });
+        CHECK(queues("back") == std::pair(true, true));
+        CHECK_AWAITED("back", back.request<std::string>("echo", "back"));
+        co_await gone.connect();  // and they are made again
+        CHECK_AWAITED("again", gone.request<std::string>("echo", "again"));
+        co_await gone.close();
+        co_await back.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+}  // namespace rabbitmq_queues
