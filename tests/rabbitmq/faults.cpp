@@ -78,7 +78,97 @@ class Load {
     bool stopping_ = false;
 };
 
+/// A client that has to stay connected, whatever happens to others over its link.
+class Bystander {
+ public:
+    Bystander(asio::io_context& context, const RabbitmqMeeting& meeting)
+        : client(context, meeting.at_client("bystander"), options()) {}
+
+    RmqClient client;
+    int disconnects = 0;
+
+ private:
+    communica::ClientOptions options() {
+        auto result = patient_client("bystander");
+        result.on_disconnect = [this](const Error&) { ++disconnects; };
+        return result;
+    }
+};
+
+/// A server and two clients, one of which comes to harm.
+template <class Harm>
+void harm_one(const RabbitmqMeeting& meeting, Harm harm) {
+    asio::io_context context;
+    RmqServer server(context, meeting.at_server(), test::echoing());
+    RmqClient victim(context, meeting.at_client("victim"), patient_client("victim"));
+    Bystander bystander(context, meeting);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await victim.connect();
+        co_await bystander.client.connect();
+        co_await harm(victim);
+        CHECK_AWAITED("well", bystander.client.request<std::string>("echo", "well"));
+        CHECK(bystander.disconnects == 0);
+        co_await bystander.client.close();
+        co_await victim.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 }  // namespace
+
+TEST_CASE("a client that closes while the broker has no memory harms no other on its link") {
+    Broker broker;
+    const RabbitmqMeeting meeting(broker.url());
+    harm_one(meeting, [&](RmqClient& victim) -> asio::awaitable<void> {
+        broker.raise_memory_alarm();
+        const Error error = co_await error_of(victim.request<std::string>("echo", "x", {.timeout = 500ms}));
+        CHECK(error.code == errc::timeout);
+        co_await victim.close();
+        broker.clear_memory_alarm();
+    });
+}
+
+TEST_CASE("messages that the broker rejects cost their sender its connection, and no other on its link") {
+    const RabbitmqMeeting meeting;
+    harm_one(meeting, [&](RmqClient& victim) -> asio::awaitable<void> {
+        shared_broker().ctl("set_policy full '" + meeting.queue_to_server("victim") +
+                            R"(' '{"max-length": 0, "overflow": "reject-publish"}' --apply-to queues)");
+        const Error error = co_await error_of(victim.request<std::string>("echo", "x", {.timeout = 2s}));
+        CHECK(error.code == errc::timeout);
+        shared_broker().ctl("clear_policy full");
+        CHECK_AWAITED("again", victim.request<std::string>("echo", "again"));
+    });
+}
+
+TEST_CASE("large messages, of which the broker takes one too large amiss, harm no other on their link") {
+    const RabbitmqMeeting meeting;
+    shared_broker().evaluate("application:set_env(rabbit, max_message_size, 300000)");
+    harm_one(meeting, [&](RmqClient& victim) -> asio::awaitable<void> {
+        int ended = 0;
+        for (const std::size_t size : {200'000U, 400'000U, 250'000U, 250'000U, 250'000U, 250'000U}) {
+            victim.request<std::string>("echo", std::string(size, 'x'), {.timeout = 2s},
+                                        [&](std::exception_ptr, std::string) { ++ended; });
+        }
+        co_await test::until([&] { return ended == 6; });
+        CHECK_AWAITED("again", victim.request<std::string>("echo", "again"));
+    });
+    shared_broker().evaluate("application:set_env(rabbit, max_message_size, 134217728)");
+}
+
+TEST_CASE("entities and their context may be destroyed in the middle of a large message, and leave nothing") {
+    asio::io_context context;
+    const RabbitmqMeeting meeting;
+    RmqServer server(context, meeting.at_server(), test::echoing());
+    RmqClient client(context, meeting.at_client("one"), patient_client("one"));
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        client.request<std::string>("echo", std::string(8'000'000, 'x'), [](std::exception_ptr, std::string) {});
+        co_await test::until([count = 0]() mutable { return ++count == 20; });
+    });  // the sanitizers look for what is left
+}
 
 TEST_CASE("a broker that is stopped and started under load, and one that is killed, lose no request") {
     Broker broker;

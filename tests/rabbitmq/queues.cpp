@@ -127,6 +127,8 @@ TEST_CASE("the queues of a client that does not come back are deleted, not those
         co_await server.start();
         co_await gone.connect();
         co_await back.connect();
+        co_await back.close();
+        co_await back.connect();  // what it was away for counts no more
         co_await gone.close();
         co_await back.close();
         CHECK(queues("gone") == std::pair(true, true));

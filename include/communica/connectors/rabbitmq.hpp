@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,9 +22,9 @@ struct RmqOptions {
     std::chrono::steady_clock::duration keep_alive = std::chrono::seconds{20};
     /// A server deletes the queues of clients that have been away for so long, and with them what waited there.
     std::chrono::steady_clock::duration keep_queues = std::chrono::hours{1};
-    /// The broker's limit in bytes (`max_message_size`, which it does not tell): messages from this size on are not sent, and
-    /// end with `errc::message_too_large`.
-    std::size_t max_message = 128 * 1024 * 1024;
+    /// The broker's limit in bytes, at least 4,096 (`max_message_size`, which it does not tell): larger messages are not sent, and
+    /// end with `errc::message_too_large`. Unless given: 128 MiB, and 16 MiB with RabbitMQ 4 and later, as is usual there.
+    std::optional<std::size_t> max_message = std::nullopt;
     /// How to reach the broker: TCP where nothing is given. An `amqps` URL needs `rabbitmq::over_tls` (rabbitmq_tls.hpp).
     std::shared_ptr<const rabbitmq::Dialer> dialer = nullptr;
 };
@@ -64,6 +65,9 @@ class RmqConnector {
             (void)dump_state();
         } catch (const nlohmann::json::exception&) {
             throw std::system_error(errc::invalid_argument, "RabbitMQ wants address, client id and exchange in UTF-8");
+        }
+        if (options_.max_message.value_or(4096) < 4096) {
+            throw std::system_error(errc::invalid_argument, "RmqOptions::max_message is 4096 at least");
         }
         if (!options_.dialer) {
             if (url_.tls) {
@@ -112,7 +116,8 @@ class RmqConnector {
         }
         rabbitmq::Settings settings = settings_on(executor);
         const auto strand = settings.link->strand();
-        auto connection = std::make_shared<rabbitmq::ClientConnection>(std::move(settings), options, client_id_, last_);
+        auto connection =
+            std::make_shared<rabbitmq::ClientConnection>(std::move(settings), options, client_id_, last_.get());
         co_return co_await asio::co_spawn(strand, rabbitmq::ClientConnection::connect(std::move(connection)),
                                           asio::use_awaitable);
     }
@@ -137,8 +142,7 @@ class RmqConnector {
                 names_,
                 options_.keep_alive,
                 options_.keep_queues,
-                options_.max_message,
-                token_};
+                options_.max_message};
     }
 
     std::string url_text_;
@@ -147,8 +151,7 @@ class RmqConnector {
     std::string client_id_;
     std::string exchange_;
     RmqOptions options_;
-    std::string token_ = rabbitmq::random_bytes(16);
-    std::shared_ptr<rabbitmq::LastConnection> last_ = std::make_shared<rabbitmq::LastConnection>();
+    rabbitmq::LastConnectionOfOne last_;
 };
 
 }  // namespace communica

@@ -3,9 +3,9 @@
 
 #include "../../asio.hpp"
 #include "../../connection.hpp"
-#include "assembler.hpp"
 #include "calls.hpp"
 #include "channel_user.hpp"
+#include "deliveries.hpp"
 #include "frames.hpp"
 #include "link.hpp"
 #include "publisher.hpp"
@@ -30,7 +30,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
           user_(std::move(user)),
           changed_(link_->strand(), asio::steady_timer::time_point::max()),
           publisher_(exchange_),
-          assembler_(small_body, 0, std::move(budget)) {}
+          deliveries_(std::move(budget)) {}
 
     /// Becomes a user of the link, waits for that to be open, and opens. To be awaited once, before anything else.
     asio::awaitable<void> open() {
@@ -38,6 +38,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         number_ = link_->add(self);
         try {
             co_await link_->opened();
+            link_->require_number(number_);
             begun_ = true;
             co_await call(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t{amqp_empty_bytes}, AMQP_CHANNEL_OPEN_OK_METHOD);
             co_await call(AMQP_CONFIRM_SELECT_METHOD, amqp_confirm_select_t{}, AMQP_CONFIRM_SELECT_OK_METHOD);
@@ -50,7 +51,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     bool is_open() const noexcept { return number_ != 0 && !lost_ && !closing_; }
     const Link& link() const noexcept { return *link_; }
     /// Larger bodies are cut to their first `head` bytes.
-    void accept_bodies(std::size_t limit, std::size_t head) noexcept { assembler_.set_limits(limit, head); }
+    void accept_bodies(std::size_t limit, std::size_t head) noexcept { deliveries_.set_limits(limit, head); }
 
     // ---- calls
 
@@ -100,8 +101,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     /// With `alone` the broker closes the channel if somebody else reads the queue, and lets nobody else read it from then on.
     asio::awaitable<void> consume(const std::string& queue, Acknowledge acknowledge, bool alone = false) {
         acknowledge_ = acknowledge;
-        acknowledged_ = handled_ =
-            delivered_;  // what another consumer got without acknowledgement the broker knows no more
+        deliveries_.begin();
         amqp_basic_consume_t method{};
         method.queue = bytes_of(queue);
         method.consumer_tag = amqp_cstring_bytes("communica");
@@ -116,9 +116,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
     /// Of all that was dealt with until now.
     void acknowledge() {
-        if (handled_ != acknowledged_) {
-            acknowledged_ = handled_;
-            send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{handled_, 1});
+        if (const auto tag = deliveries_.take_handled()) {
+            send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{*tag, 1});
         }
     }
 
@@ -146,7 +145,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
     /// There is something to be had by `next_publication`, or to be written.
     void wake() {
-        if (number_ != 0 && !lost_ && !std::exchange(ready_, true)) {
+        if (number_ != 0 && !released_ && !std::exchange(ready_, true)) {
             link_->wake(shared_from_this());
         }
     }
@@ -156,12 +155,16 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     void close() {
         user_.reset();
         if (!begun_) {
-            lose({errc::closed});
+            fail({errc::closed});
+            release();
         } else if (is_open()) {
             closing_ = true;
+            changed_.cancel();
             wake();
+            link_->on_closing();
         }
     }
+    bool is_closing() const noexcept override { return closing_ || lost_; }
     /// Waits until the broker has closed it too, and so has taken all that was published. Says no if it has not in time.
     asio::awaitable<bool> closed(std::chrono::steady_clock::duration patience) {
         const auto self = shared_from_this();
@@ -181,13 +184,9 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
 
     void on_method(const amqp_method_t& method) override {
         switch (method.id) {
-            case AMQP_BASIC_DELIVER_METHOD: {
-                const auto& deliver = *static_cast<const amqp_basic_deliver_t*>(method.decoded);
-                delivered_ = deliver.delivery_tag;
-                content_ = {.redelivered = deliver.redelivered != 0};
-                return;
-            }
-            case AMQP_BASIC_RETURN_METHOD: content_ = {.returned = true}; return;
+            case AMQP_BASIC_DELIVER_METHOD:
+                return deliveries_.on_deliver(*static_cast<const amqp_basic_deliver_t*>(method.decoded));
+            case AMQP_BASIC_RETURN_METHOD: return deliveries_.on_return();
             case AMQP_BASIC_ACK_METHOD: {
                 const auto& ack = *static_cast<const amqp_basic_ack_t*>(method.decoded);
                 const auto user = user_.lock();
@@ -197,7 +196,9 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
                     }
                 });
             }
-            case AMQP_BASIC_NACK_METHOD: return lose({errc::connection_lost, "RabbitMQ did not take a message"});
+            case AMQP_BASIC_NACK_METHOD:
+                fail({errc::connection_lost, "RabbitMQ did not take a message"});
+                return close_on_our_side();
             case AMQP_BASIC_CANCEL_METHOD: {
                 if (const auto user = user_.lock()) {
                     user->on_cancelled();
@@ -206,10 +207,11 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             }
             case AMQP_CHANNEL_CLOSE_METHOD: {
                 const auto& close = *static_cast<const amqp_channel_close_t*>(method.decoded);
-                send(AMQP_CHANNEL_CLOSE_OK_METHOD, amqp_channel_close_ok_t{});
-                return lose(broker_error(errc::connection_lost, close.reply_code, text_of(close.reply_text)));
+                fail(broker_error(errc::connection_lost, close.reply_code, text_of(close.reply_text)));
+                owes_close_ok_ = true;
+                return wake();
             }
-            case AMQP_CHANNEL_CLOSE_OK_METHOD: return lose({errc::closed});
+            case AMQP_CHANNEL_CLOSE_OK_METHOD: fail({errc::closed}); return release();
             default:
                 if (calls_.answer(method)) {
                     changed_.cancel();
@@ -218,18 +220,9 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     void on_header(const amqp_basic_properties_t& properties, std::uint64_t body_size) override {
-        content_.kind =
-            (properties._flags & AMQP_BASIC_TYPE_FLAG) != 0 ? kind_named(text_of(properties.type)) : Kind::unknown;
-        content_.reply_to = (properties._flags & AMQP_BASIC_REPLY_TO_FLAG) != 0 ? text_of(properties.reply_to) : "";
-        assembler_.begin(body_size);
-        hand_out_if_whole();
+        deliveries_.on_header(properties, body_size, user_);
     }
-    void on_body(std::string_view bytes) override {
-        if (!assembler_.is_whole()) {
-            assembler_.add(bytes);
-            hand_out_if_whole();
-        }
-    }
+    void on_body(std::string_view bytes) override { deliveries_.on_body(bytes, user_); }
 
     void on_turn_over() override {
         if (acknowledge_ == Acknowledge::after) {
@@ -237,21 +230,24 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
     }
 
-    void on_lost(const Error& why) override { lose(why); }
+    void on_lost(const Error& why) override {
+        released_ = true;
+        fail(why);
+    }
 
     bool gather(Batch& batch) override {
         ready_ = false;
-        if (lost_) {
-            publisher_.clear();
-        }
         const std::size_t begin = batch.size();
         while (!batch.is_full() && batch.size() - begin < turn_size) {
             if (publisher_.is_within_message()) {
                 publisher_.write_on(batch, number_, link_->frame_max());
+            } else if (lost_) {
+                write_end(batch);
+                return false;
             } else if (!control_.empty()) {
                 batch.text() += std::exchange(control_, {});
-            } else if (lost_ || link_->is_blocked() || !write_next(batch)) {
-                write_close(batch);
+            } else if (close_sent_ || link_->is_blocked() || !write_next(batch)) {
+                write_end(batch);
                 return false;
             }
         }
@@ -262,7 +258,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
  private:
-    static constexpr std::size_t small_body = 64 * 1024;
     static constexpr std::size_t turn_size = Batch::enough / 2;
 
     template <class Method>
@@ -272,8 +267,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     template <class Method>
     std::shared_ptr<Call> begin_call(amqp_method_number_t id, const Method& method, amqp_method_number_t answer) {
         if (!begun_ || !is_open()) {
-            const Error why = lost_.value_or(Error{errc::closed});
-            throw MessageError(why.code, why.text(), {});
+            throw_ended();
         }
         send(id, method);
         return calls_.add(answer);
@@ -292,8 +286,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     asio::awaitable<void> finish(std::shared_ptr<Call> call) {
         const auto self = shared_from_this();
         while (!call->done) {
-            if (lost_) {
-                throw MessageError(lost_->code, lost_->text(), {});
+            if (!is_open()) {
+                throw_ended();
             }
             co_await changed_.async_wait(no_throw);
         }
@@ -324,53 +318,53 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         return true;
     }
 
-    void write_close(Batch& batch) {
-        if (closing_ && !lost_ && !std::exchange(close_sent_, true)) {
+    /// What is left to say when nothing else is: that it is closed, or that the broker has closed it. The number is free for
+    /// another channel only when both sides have.
+    void write_end(Batch& batch) {
+        if (released_) {
+            return;
+        }
+        if (closing_ && !owes_close_ok_ && !close_sent_) {
+            close_sent_ = true;
+            publisher_.forget_waiting();
             amqp_channel_close_t method{};
             method.reply_code = AMQP_REPLY_SUCCESS;
             append_method(batch.text(), number_, AMQP_CHANNEL_CLOSE_METHOD, method);
         }
-    }
-
-    void hand_out_if_whole() {
-        if (!assembler_.is_whole()) {
-            return;
-        }
-        if (const auto user = user_.lock()) {
-            const Delivery delivery{content_.kind, assembler_.body(), content_.reply_to, content_.redelivered,
-                                    assembler_.cut()};
-            if (content_.returned) {
-                user->on_returned(delivery);
-            } else if (user->on_delivery(delivery) && !left_one_) {
-                handled_ = delivered_;
-            } else {
-                left_one_ = true;
+        if (std::exchange(owes_close_ok_, false)) {
+            append_method(batch.text(), number_, AMQP_CHANNEL_CLOSE_OK_METHOD, amqp_channel_close_ok_t{});
+            if (!close_sent_) {
+                release();
             }
         }
-        assembler_.end();
     }
 
-    void lose(const Error& why) {
+    /// It can't be used any more: tells those who wait.
+    void fail(const Error& why) {
         if (lost_) {
             return;
         }
         lost_ = why;
-        const auto self = shared_from_this();
+        publisher_.forget_waiting();
         calls_.clear();
         changed_.cancel();
         if (const auto user = std::exchange(user_, {}).lock()) {
             user->on_lost(why);
         }
-        link_->remove(number_);
     }
-
-    /// What a message that is coming in is, besides its body.
-    struct Content {
-        Kind kind = Kind::unknown;
-        std::string reply_to = {};
-        bool redelivered = false;
-        bool returned = false;
-    };
+    void close_on_our_side() {
+        closing_ = true;
+        wake();
+    }
+    void release() {
+        if (!std::exchange(released_, true)) {
+            link_->remove(number_);
+        }
+    }
+    [[noreturn]] void throw_ended() const {
+        const Error why = lost_.value_or(Error{errc::closed});
+        throw MessageError(why.code, why.text(), {});
+    }
 
     const std::shared_ptr<Link> link_;
     const std::string exchange_;
@@ -382,18 +376,15 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     Calls calls_;
     Publisher publisher_;
 
-    Assembler assembler_;
-    Content content_;
+    Deliveries deliveries_;
     Acknowledge acknowledge_ = Acknowledge::never;
-    std::uint64_t delivered_ = 0;
-    std::uint64_t handled_ = 0;
-    bool left_one_ = false;  // that was delivered and not dealt with
-    std::uint64_t acknowledged_ = 0;
 
-    bool begun_ = false;  // the broker knows of it
-    bool ready_ = false;  // it is in the link's queue
-    bool closing_ = false;
+    bool begun_ = false;    // the broker knows of it
+    bool ready_ = false;    // it is in the link's queue
+    bool closing_ = false;  // this side wants it closed
     bool close_sent_ = false;
+    bool owes_close_ok_ = false;  // the broker has closed it
+    bool released_ = false;       // its number is another's
     std::optional<Error> lost_;
 };
 

@@ -6,6 +6,7 @@
 #include "frames.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace communica::rabbitmq {
@@ -23,6 +24,8 @@ class ChannelEnd {
     virtual void on_body(std::string_view bytes) = 0;
     /// All that has come in one read was handed out.
     virtual void on_turn_over() = 0;
+    /// Does nobody use it any more?
+    virtual bool is_closing() const noexcept = 0;
     /// The link is no more.
     virtual void on_lost(const Error& why) = 0;
     /// Adds what is to be written, not too much of it at a time. Says whether there may be more.
@@ -31,5 +34,10 @@ class ChannelEnd {
  protected:
     ChannelEnd() = default;
 };
+
+/// What the broker says when it closes a channel or a connection: its text and code.
+inline Error broker_error(errc code, std::uint16_t number, std::string_view text) {
+    return {code, "RabbitMQ: " + std::string(text) + " (" + std::to_string(number) + ")"};
+}
 
 }  // namespace communica::rabbitmq

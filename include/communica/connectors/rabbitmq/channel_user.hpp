@@ -16,6 +16,7 @@ struct Delivery {
     Kind kind = Kind::unknown;
     std::string_view body;
     std::string_view reply_to = {};
+    std::string_view connection = {};  ///< to which it was said, if it says so
     bool redelivered = false;
     std::optional<errc> cut = {};  ///< why the body is not all there
 };

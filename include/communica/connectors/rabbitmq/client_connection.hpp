@@ -15,6 +15,19 @@ struct LastConnection {
     std::string connect_id = {};
 };
 
+/// Not shared by copies of a connector, which are independent.
+class LastConnectionOfOne {
+ public:
+    LastConnectionOfOne() = default;
+    LastConnectionOfOne(const LastConnectionOfOne&) {}
+    LastConnectionOfOne& operator=(const LastConnectionOfOne&) { return *this; }
+    ~LastConnectionOfOne() = default;
+    const std::shared_ptr<LastConnection>& get() const noexcept { return last_; }
+
+ private:
+    std::shared_ptr<LastConnection> last_ = std::make_shared<LastConnection>();
+};
+
 class ClientConnection final : public QueueConnection {
  public:
     ClientConnection(Settings settings, const ConnectionOptions& options, std::string client_id,
@@ -36,7 +49,6 @@ class ClientConnection final : public QueueConnection {
  private:
     /// A request to connect that nobody has taken after this is dropped: its client has given up.
     static constexpr std::chrono::seconds connect_request_expiration{30};
-    static constexpr std::chrono::seconds handshake_time{30};
 
     asio::awaitable<void> call_server() {
         co_await open_channel();
@@ -73,7 +85,6 @@ class ClientConnection final : public QueueConnection {
     asio::awaitable<void> begin_handshake() override { co_return; }
 
     asio::awaitable<void> end_handshake() override {
-        set_timer(handshake_time, {errc::handshake_failed, "the server does not end the handshake"});
         const Greeting::Word done = co_await next_word();
         if (done.kind != Kind::handshake_done || done.body.empty()) {
             throw std::system_error(errc::handshake_failed, "the server does not end the handshake as it should");

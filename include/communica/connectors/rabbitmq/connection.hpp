@@ -26,9 +26,10 @@ class QueueConnection : public HandshakeEnd {
     asio::awaitable<Error> run(Receiver& receiver) override {
         const auto self = this->self();
         receiver_ = &receiver;
+        set_timer(handshake_time, {errc::handshake_failed, "the other side does not end the handshake"});
         try {
             co_await end_handshake();
-            backlog_ = co_await take_over(channel(), receive_queue_, settings().token);
+            backlog_ = co_await take_over(channel(), receive_queue_, token_);
             channel()->accept_bodies(MessageQueue::with_separator(options().limits.max_message),
                                      MessageQueue::with_separator(options().limits.max_metadata));
             co_await channel()->prefetch(prefetched);
@@ -59,8 +60,9 @@ class QueueConnection : public HandshakeEnd {
     }
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        if (metadata.size() + body.size() >= settings().max_message) {
-            return reject_too_large(purpose, metadata);
+        if (purpose != Purpose::ask && metadata.size() + body.size() >= max_message()) {
+            auto [text, error] = too_large_answer(metadata, max_message());
+            return send(purpose, text.text(), error);
         }
         if (!queue_.push(purpose, metadata, body)) {
             return false;
@@ -102,6 +104,7 @@ class QueueConnection : public HandshakeEnd {
     const std::string& connect_id() const noexcept { return connect_id_; }
     void begin_connection(std::string connect_id, std::string receive_queue, std::string send_queue) {
         connect_id_ = std::move(connect_id);
+        connection_name_ = in_hexadecimal(connect_id_);
         receive_queue_ = std::move(receive_queue);
         send_queue_ = std::move(send_queue);
     }
@@ -111,7 +114,7 @@ class QueueConnection : public HandshakeEnd {
         silent_ = true;
         end(std::move(why));
         queue_.close();
-        if (receiver_ == nullptr) {
+        if (!running_) {
             abandon();
         }
     }
@@ -121,6 +124,7 @@ class QueueConnection : public HandshakeEnd {
 
     /// What the broker hands out before it waits for acknowledgements.
     static constexpr std::uint16_t prefetched = 256;
+    static constexpr std::chrono::seconds handshake_time{30};
 
     // ---- ChannelUser
 
@@ -135,7 +139,7 @@ class QueueConnection : public HandshakeEnd {
         const bool was_there_before = backlog_ != 0 || delivery.redelivered;
         backlog_ -= backlog_ != 0 ? 1 : 0;
         switch (delivery.kind) {
-            case Kind::message: hand_on(delivery, was_there_before); break;
+            case Kind::message: hand_on(delivery); break;
             case Kind::listening: break;
             case Kind::close:
                 if (delivery.body == connect_id_) {
@@ -144,7 +148,7 @@ class QueueConnection : public HandshakeEnd {
                 }
                 break;
             case Kind::taken_over:
-                if (!was_there_before && delivery.body != settings().token) {
+                if (!was_there_before && delivery.body != token_) {
                     silent_ = true;
                     end({errc::replaced, "another reads the queue " + receive_queue_});
                 }
@@ -181,18 +185,27 @@ class QueueConnection : public HandshakeEnd {
         if (!running_ || ending()) {
             return std::nullopt;
         }
-        auto next = queue_.pop(send_queue_, with_ours_);
-        if (next) {
-            keep_alive_.on_sent();
-        } else if (closing_) {
+        while (auto next = queue_.pop(send_queue_, connection_name_, with_ours_)) {
+            if (next->size() <= max_message()) {
+                keep_alive_.on_sent();
+                return next;
+            }
+            queue_.confirm(next->purpose, next->size());
+            receiver_->on_undelivered(std::string_view(next->head).substr(0, next->head.size() - 1),
+                                      {errc::message_too_large, broker_limit(max_message())});
+        }
+        if (closing_) {
             end({errc::closed});  // it says goodbye
         }
-        return next;
+        return std::nullopt;
     }
 
-    void hand_on(const Delivery& delivery, bool was_there_before) {
+    void hand_on(const Delivery& delivery) {
+        if (!delivery.connection.empty() && delivery.connection != connection_name_) {
+            return;  // it was said to an earlier connection
+        }
         try {
-            hand_out(delivery, was_there_before, options(), *receiver_);
+            hand_out(delivery, options(), *receiver_);
         } catch (...) {
             end(Error::from(std::current_exception()));
         }
@@ -205,20 +218,6 @@ class QueueConnection : public HandshakeEnd {
         if (channel()) {
             channel()->wake();
         }
-    }
-
-    bool reject_too_large(Purpose purpose, std::string_view metadata) {
-        if (purpose == Purpose::ask) {
-            asio::post(strand(), Task([self = self(), text = std::string(metadata)] {
-                           if (self->receiver_ != nullptr) {
-                               self->receiver_->on_undelivered(
-                                   text, {errc::message_too_large, broker_limit(self->settings().max_message)});
-                           }
-                       }));
-            return true;
-        }
-        auto [text, body] = too_large_answer(metadata, settings().max_message);
-        return send(purpose, text.text(), body);
     }
 
     // ---- signs of life
@@ -290,7 +289,9 @@ class QueueConnection : public HandshakeEnd {
     MessageQueue queue_;
     std::atomic<bool> flush_posted_ = false;
     KeepAlive keep_alive_;
+    const std::string token_ = random_bytes(16);  // by which it knows its own word in `take_over`
     std::string connect_id_;
+    std::string connection_name_;
     std::string receive_queue_;
     std::string send_queue_;
     std::uint32_t backlog_ = 0;  // messages that were in the queue before this side read it

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../../connection.hpp"
-#include "../../wire/metadata_reader.hpp"
 #include "channel_user.hpp"
 #include "message_queue.hpp"
 
@@ -10,10 +9,9 @@
 
 namespace communica::rabbitmq {
 
-/// Gives the message to the receiver. `was_there_before`: before this side read the queue. Throws `errc::protocol_error`, and what
+/// Gives the message to the receiver. Throws `errc::protocol_error`, and what
 /// the receiver throws.
-inline void hand_out(const Delivery& delivery, bool was_there_before, const ConnectionOptions& options,
-                     Receiver& receiver) {
+inline void hand_out(const Delivery& delivery, const ConnectionOptions& options, Receiver& receiver) {
     const std::size_t separator = delivery.body.find(MessageQueue::separator);
     if (separator == std::string_view::npos || separator > options.limits.max_metadata) {
         throw std::system_error(errc::protocol_error, "a message without metadata, or with too much of it");
@@ -23,9 +21,6 @@ inline void hand_out(const Delivery& delivery, bool was_there_before, const Conn
     }
     const std::string_view metadata = delivery.body.substr(0, separator);
     const std::string_view body = delivery.body.substr(separator + 1);
-    if (was_there_before && wire::MetadataReader().read(metadata).type == wire::MessageType::goodbye) {
-        return;  // it was said to an earlier connection
-    }
     if (delivery.cut) {
         receiver.on_discarded(metadata, *delivery.cut);
     } else if (metadata.size() + body.size() > options.limits.max_message) {

@@ -86,7 +86,10 @@ class HandshakeEnd : public communica::Connection,
         channel_ =
             std::make_shared<Channel>(settings_.link->get(), settings_.exchange, weak_from_this(), options_.budget);
         co_await channel_->open();
+        max_message_ = settings_.max_message.value_or(channel_->link().max_message());
     }
+    /// The broker takes no larger messages. Known once the channel is open.
+    std::size_t max_message() const noexcept { return max_message_; }
 
     Greeting& greeting() noexcept { return greeting_; }
 
@@ -112,6 +115,7 @@ class HandshakeEnd : public communica::Connection,
         timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
             if (!error) {
                 self->end(why);
+                self->abandon();
             }
         }));
     }
@@ -146,7 +150,7 @@ class HandshakeEnd : public communica::Connection,
         }
     }
 
-    /// In the handshake there is nothing to say goodbye to.
+    /// Without a goodbye, and without waiting for the broker.
     void abandon() {
         if (channel_) {
             greeting_.close(*channel_);
@@ -170,6 +174,7 @@ class HandshakeEnd : public communica::Connection,
     const std::string client_id_;
     const Credentials credentials_;
     std::shared_ptr<Channel> channel_;
+    std::size_t max_message_ = 0;
     Greeting greeting_;
     asio::steady_timer timer_;    // of the handshake, then of signs of life, then of the patience at the end
     asio::steady_timer changed_;  // never expires

@@ -5,6 +5,7 @@
 #include "batch.hpp"
 #include "byte_stream.hpp"
 #include "channel_end.hpp"
+#include "channel_table.hpp"
 #include "frames.hpp"
 #include "login.hpp"
 #include "url.hpp"
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,11 +21,6 @@
 #include <vector>
 
 namespace communica::rabbitmq {
-
-/// What the broker says when it closes a channel or a connection: its text and code.
-inline Error broker_error(errc code, std::uint16_t number, std::string_view text) {
-    return {code, "RabbitMQ: " + std::string(text) + " (" + std::to_string(number) + ")"};
-}
 
 /// Connects to the first of the URL's hosts that lets it in, then serves its channels until the last of them is gone.
 /// Heartbeats go both ways. Everything runs on one strand.
@@ -42,7 +37,6 @@ class Link : public std::enable_shared_from_this<Link> {
           timer_(strand_),
           changed_(strand_, asio::steady_timer::time_point::max()) {}
 
-    /// Called once.
     void start() {
         asio::co_spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(stop_.slot(), asio::detached));
     }
@@ -50,10 +44,12 @@ class Link : public std::enable_shared_from_this<Link> {
     const asio::any_io_executor& strand() const noexcept { return strand_; }
 
     /// May it get another channel?
-    bool has_room() const noexcept { return !ending_ && !closing_ && channels_.size() < channel_max_; }
+    bool has_room() const noexcept { return !ending_ && !closing_ && !is_left_ && channels_.size() < channel_max_; }
     /// The broker takes no messages for now: it is short of memory or disk.
     bool is_blocked() const noexcept { return blocked_; }
     std::uint32_t frame_max() const noexcept { return frame_max_; }
+    /// Messages up to this are taken by default, by brokers of this version.
+    std::size_t max_message() const noexcept { return max_message_; }
 
     /// Waits until the broker has let us in. Throws why it did not: `errc::authentication_failed`, `handshake_failed`, or
     /// the system's code.
@@ -68,25 +64,32 @@ class Link : public std::enable_shared_from_this<Link> {
     }
 
     /// A number for a channel, which is the link's user from now on.
-    std::uint16_t add(std::shared_ptr<ChannelEnd> channel) {
-        std::uint16_t number = 1;
-        if (!free_.empty()) {
-            number = free_.back();
-            free_.pop_back();
-        } else if (!channels_.empty()) {
-            number = static_cast<std::uint16_t>(channels_.rbegin()->first + 1);
+    std::uint16_t add(std::shared_ptr<ChannelEnd> channel) { return channels_.add(std::move(channel)); }
+    /// Channels beyond the broker's limit, which was not known when they were added, have to go elsewhere.
+    void require_number(std::uint16_t number) const {
+        if (number > channel_max_) {
+            throw MessageError(errc::busy, "RabbitMQ allows " + std::to_string(channel_max_) + " channels", {});
         }
-        channels_.emplace(number, std::move(channel));
-        return number;
+    }
+    /// Somebody has left. When all have, the broker has a second to close their channels.
+    void on_closing() {
+        if (open_ && !is_left_ && channels_.all_are_closing()) {
+            is_left_ = true;
+            give_up_after(std::chrono::seconds{1}, {errc::closed});
+        }
     }
     /// The channel is gone. With the last one the link closes.
     void remove(std::uint16_t number) {
-        if (channels_.erase(number) != 0) {
-            free_.push_back(number);
-        }
+        channels_.remove(number);
         if (channels_.empty()) {
             close();
         }
+    }
+
+    /// The execution context is being destroyed: nothing runs any more.
+    void forget() {
+        channels_.take_all();
+        forget_ready();
     }
 
     /// The channel has something to write.
@@ -117,6 +120,8 @@ class Link : public std::enable_shared_from_this<Link> {
     asio::awaitable<Error> converse(Url::Host host) {
         given_up_.reset();
         stream_.reset();
+        touched_.clear();
+        in_turn_ = false;
         give_up_after(login_time, {errc::timeout, "RabbitMQ at " + host.name + " does not answer"});
         stream_ = co_await dial_(std::move(host), executor_);
         FrameDecoder decoder;
@@ -161,11 +166,10 @@ class Link : public std::enable_shared_from_this<Link> {
             }
             return;
         }
-        const auto found = channels_.find(frame.channel);
-        if (found == channels_.end()) {
+        const std::shared_ptr<ChannelEnd> channel = channels_.find(frame.channel);
+        if (!channel) {
             return;
         }
-        const std::shared_ptr<ChannelEnd> channel = found->second;
         if (touched_.empty() || touched_.back() != channel) {
             touched_.push_back(channel);
         }
@@ -194,7 +198,7 @@ class Link : public std::enable_shared_from_this<Link> {
             case AMQP_CONNECTION_BLOCKED_METHOD: blocked_ = true; return;
             case AMQP_CONNECTION_UNBLOCKED_METHOD:
                 blocked_ = false;
-                for (const auto& [number, channel] : channels_) {
+                for (const auto& [number, channel] : channels_.all()) {
                     ready_.push_back(channel);
                 }
                 return;
@@ -217,6 +221,7 @@ class Link : public std::enable_shared_from_this<Link> {
         if (text_of(start.mechanisms).find("PLAIN") == std::string_view::npos) {
             return give_up({errc::authentication_failed, "RabbitMQ does not take user and password (PLAIN)"});
         }
+        max_message_ = usual_max_message(start.server_properties);
         append_login(control_, url_.user, url_.password);
     }
 
@@ -239,9 +244,10 @@ class Link : public std::enable_shared_from_this<Link> {
     // ---- what goes
 
     void flush() {
-        if (writing_ || in_turn_ || !stream_) {
+        if (writing_ || in_turn_ || is_gathering_ || !stream_) {
             return;
         }
+        is_gathering_ = true;
         batch_.clear();
         batch_.text().append(control_);
         control_.clear();
@@ -252,6 +258,7 @@ class Link : public std::enable_shared_from_this<Link> {
                 ready_.push_back(channel);
             }
         }
+        is_gathering_ = false;
         if (batch_.empty()) {
             return;
         }
@@ -264,6 +271,7 @@ class Link : public std::enable_shared_from_this<Link> {
                            }
                            self->writing_ = false;
                            if (error) {
+                               self->batch_.clear();
                                self->stream_->close();
                            } else {
                                self->flush();
@@ -281,7 +289,7 @@ class Link : public std::enable_shared_from_this<Link> {
         }
         timer_.expires_after(heartbeat_ / 2);
         timer_.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
-            if (error || self->closing_ || self->given_up_) {
+            if (error || self->closing_ || self->is_left_ || self->given_up_) {
                 return;
             }
             if (++self->ticks_unread_ > 4) {
@@ -316,7 +324,7 @@ class Link : public std::enable_shared_from_this<Link> {
     void give_up_after(std::chrono::steady_clock::duration time, Error why) {
         timer_.expires_after(time);
         timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
-            if (!error) {
+            if (!error && self->timer_.expiry() <= std::chrono::steady_clock::now()) {  // it was not set again
                 self->give_up(why);
             }
         }));
@@ -334,11 +342,23 @@ class Link : public std::enable_shared_from_this<Link> {
 
     void lose(const Error& why) {
         ending_ = given_up_.value_or(why);
-        ready_.clear();
-        for (const auto& [number, channel] : std::exchange(channels_, {})) {
+        if (stream_) {
+            stream_->close();
+        }
+        forget_ready();
+        for (const auto& [number, channel] : channels_.take_all()) {
             channel->on_lost(*ending_);
         }
         changed_.cancel();
+    }
+
+    /// Channels refer to their link, and it to them.
+    void forget_ready() {
+        ready_.clear();
+        touched_.clear();
+        if (!writing_) {
+            batch_.clear();
+        }
     }
 
     static constexpr std::size_t read_size = 64 * 1024;
@@ -356,21 +376,23 @@ class Link : public std::enable_shared_from_this<Link> {
 
     std::uint16_t channel_max_ = most_channels;
     std::uint32_t frame_max_ = smallest_frame_max;
+    std::size_t max_message_ = 0;
     std::chrono::milliseconds heartbeat_{0};
     int ticks_unread_ = 0;
     int ticks_unwritten_ = 0;
 
-    std::map<std::uint16_t, std::shared_ptr<ChannelEnd>> channels_;
-    std::vector<std::uint16_t> free_;                   // numbers below the highest
+    ChannelTable channels_;
     std::vector<std::shared_ptr<ChannelEnd>> touched_;  // by what has come in this turn
     std::deque<std::shared_ptr<ChannelEnd>> ready_;     // that have something to write, in turn
     std::string control_;                               // frames of channel 0 to be written
     Batch batch_;                                       // that is being written
     bool writing_ = false;
     bool in_turn_ = false;
+    bool is_gathering_ = false;
     bool open_ = false;
     bool blocked_ = false;
     bool closing_ = false;
+    bool is_left_ = false;           // by all who used it
     std::optional<Error> given_up_;  // why this side ends it
     std::optional<Error> ending_;    // it has ended
 };

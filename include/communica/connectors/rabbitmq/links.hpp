@@ -40,13 +40,25 @@ class SharedLink {
 
     /// Whoever gets it makes a channel on it at once. On the strand.
     std::shared_ptr<Link> get() {
-        auto link = link_.lock();
-        if (!link || !link->has_room()) {
-            link = std::make_shared<Link>(executor_, strand_, url_, dialer_->dial);
-            link->start();
-            link_ = link;
+        std::erase_if(links_, [](const auto& link) { return link.expired(); });
+        for (const auto& weak : links_) {
+            if (auto link = weak.lock(); link && link->has_room()) {
+                return link;
+            }
         }
+        auto link = std::make_shared<Link>(executor_, strand_, url_, dialer_->dial);
+        link->start();
+        links_.push_back(link);
         return link;
+    }
+
+    /// The execution context is being destroyed.
+    void forget() {
+        for (const auto& weak : std::exchange(links_, {})) {
+            if (const auto link = weak.lock()) {
+                link->forget();
+            }
+        }
     }
 
  private:
@@ -54,7 +66,7 @@ class SharedLink {
     const asio::any_io_executor strand_;
     const Url url_;
     const std::shared_ptr<const Dialer> dialer_;
-    std::weak_ptr<Link> link_;
+    std::vector<std::weak_ptr<Link>> links_;
 };
 
 /// The links of one execution context. Thread-safe.
@@ -86,7 +98,13 @@ class Links final : public asio::execution_context::service {
         return link;
     }
 
-    void shutdown() noexcept override {}
+    void shutdown() noexcept override {
+        for (const auto& weak : std::exchange(links_, {})) {
+            if (const auto link = weak.lock()) {
+                link->forget();
+            }
+        }
+    }
 
     std::mutex mutex_;
     std::vector<std::weak_ptr<SharedLink>> links_;

@@ -36,8 +36,8 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     static asio::awaitable<void> open(std::shared_ptr<QueueListener> self) {
         auto channel = std::make_shared<Channel>(self->settings_.link->get(), self->settings_.exchange,
                                                  self->weak_from_this(), self->options_.budget);
-        co_await channel->open();
         self->channel_ = channel;
+        co_await channel->open();
         const std::string queue = self->settings_.names.connect();
         co_await channel->declare_exchange();
         co_await channel->declare_durable(queue);

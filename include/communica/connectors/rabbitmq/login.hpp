@@ -36,4 +36,17 @@ inline void append_login(std::string& out, std::string_view user, std::string_vi
                                              amqp_cstring_bytes("en_US")});
 }
 
+/// The largest message that a broker takes unless it was told otherwise: 16 MiB since version 4, 128 before.
+inline std::size_t usual_max_message(const amqp_table_t& server_properties) {
+    constexpr std::size_t mebibyte = 1024 * 1024;
+    for (int index = 0; index != server_properties.num_entries; ++index) {
+        const amqp_table_entry_t& entry = server_properties.entries[index];
+        if (text_of(entry.key) == "version" && entry.value.kind == AMQP_FIELD_KIND_UTF8) {
+            const std::string_view version = text_of(entry.value.value.bytes);
+            return version.size() > 1 && version[0] < '4' && version[1] == '.' ? 128 * mebibyte : 16 * mebibyte;
+        }
+    }
+    return 16 * mebibyte;
+}
+
 }  // namespace communica::rabbitmq

@@ -48,8 +48,10 @@ class MessageQueue {
         return true;
     }
 
-    /// The next message for `routing_key`. A request of which it is known how much time it has expires then.
-    std::optional<Publication> pop(const std::string& routing_key, bool knows_deadlines) {
+    /// The next message for `routing_key`. A request of which it is known how much time it has expires then; a goodbye says to which
+    /// `connection` it is said.
+    std::optional<Publication> pop(const std::string& routing_key, const std::string& connection,
+                                   bool knows_deadlines) {
         const std::lock_guard lock(mutex_);
         if (messages_.empty()) {
             return std::nullopt;
@@ -60,6 +62,9 @@ class MessageQueue {
         publication.purpose = message.purpose;
         if (knows_deadlines && message.purpose == Purpose::ask) {
             publication.expiration = time_left(message);
+        }
+        if (is_goodbye(message.head)) {
+            publication.connection = connection;
         }
         publication.head = std::move(message.head);
         publication.body = std::move(message.body);
@@ -122,6 +127,15 @@ class MessageQueue {
         Purpose purpose;
         std::chrono::steady_clock::time_point queued;
     };
+
+    static bool is_goodbye(std::string_view head) {
+        static const std::string metadata = [] {
+            Buffer text;
+            wire::write_metadata(text, {.type = wire::MessageType::goodbye});
+            return std::string(text.text());
+        }();
+        return head.size() == metadata.size() + 1 && head.starts_with(metadata);
+    }
 
     std::size_t& bytes_of(Purpose purpose) { return bytes_[static_cast<std::size_t>(purpose)]; }
     std::size_t all_bytes() const { return bytes_[0] + bytes_[1] + bytes_[2]; }

@@ -24,6 +24,7 @@ struct Publication {
     std::string head = {};
     Buffer body = {};
     std::string reply_to = {};
+    std::string connection = {};  ///< to which it is said, where it means nothing to another
     std::optional<std::chrono::milliseconds> expiration = {};  ///< the broker drops it after that
     bool mandatory = false;                                    ///< it comes back if no queue takes it
     Purpose purpose = Purpose::answer;
@@ -124,6 +125,10 @@ class Publisher {
         if (!publication.reply_to.empty()) {
             properties._flags |= AMQP_BASIC_REPLY_TO_FLAG;
             properties.reply_to = bytes_of(publication.reply_to);
+        }
+        if (!publication.connection.empty()) {
+            properties._flags |= AMQP_BASIC_CORRELATION_ID_FLAG;
+            properties.correlation_id = bytes_of(publication.connection);
         }
         std::string expiration;
         if (publication.expiration) {

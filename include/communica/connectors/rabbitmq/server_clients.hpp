@@ -4,6 +4,7 @@
 #include "channel.hpp"
 #include "settings.hpp"
 
+#include <array>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -28,6 +29,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     explicit ServerClients(Settings settings) : settings_(std::move(settings)), timer_(settings_.link->strand()) {}
 
     void arrive(const std::string& client_id, const std::shared_ptr<Guest>& guest) {
+        std::erase_if(absent_, [&](const Absent& absent) { return absent.client_id == client_id; });
         if (const auto earlier = std::exchange(present_[client_id], guest).lock(); earlier && earlier != guest) {
             earlier->supersede();
         }
@@ -40,8 +42,8 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
         }
         present_.erase(found);
         absent_.push_back({client_id, std::chrono::steady_clock::now() + settings_.keep_queues});
-        if (absent_.size() > most_absent) {
-            absent_.front().until = {};
+        while (absent_.size() > most_absent) {
+            forget_first();
         }
         wait();
     }
@@ -67,23 +69,27 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
         }
         timer_.expires_at(absent_.front().until);
         timer_.async_wait(WaitTask([weak = weak_from_this()](asio::error_code error) {
-            if (const auto self = weak.lock(); self && !error) {
+            const auto self = weak.lock();
+            if (!self || error) {
+                return;
+            }
+            const auto now = std::chrono::steady_clock::now();
+            while (!self->absent_.empty() && self->absent_.front().until <= now) {
                 self->forget_first();
             }
+            self->wait();
         }));
     }
 
     void forget_first() {
         const std::string client_id = std::move(absent_.front().client_id);
         absent_.pop_front();
-        if (!present_.contains(client_id)) {
-            asio::co_spawn(settings_.link->strand(), delete_queues(settings_, client_id), asio::detached);
-        }
-        wait();
+        asio::co_spawn(settings_.link->strand(), delete_queues(settings_, client_id), asio::detached);
     }
 
     static asio::awaitable<void> delete_queues(Settings settings, std::string client_id) {
-        for (const std::string& queue : {settings.names.to_client(client_id), settings.names.to_server(client_id)}) {
+        const std::array queues{settings.names.to_client(client_id), settings.names.to_server(client_id)};
+        for (const std::string& queue : queues) {
             // A channel for each: the broker closes it where the queue is in use, by another server's client, or gone.
             const auto channel =
                 std::make_shared<Channel>(settings.link->get(), settings.exchange, std::weak_ptr<ChannelUser>());
@@ -100,7 +106,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     asio::steady_timer timer_;
     std::unordered_map<std::string, std::weak_ptr<Guest>> present_;
     bool closed_ = false;
-    std::deque<Absent> absent_;  // in the order in which they left; those who came back too, until their time is over
+    std::deque<Absent> absent_;  // in the order in which they left
 };
 
 }  // namespace communica::rabbitmq

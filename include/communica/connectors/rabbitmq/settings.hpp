@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace communica::rabbitmq {
 
@@ -18,8 +20,7 @@ struct Settings {
     QueueNames names;
     std::chrono::steady_clock::duration keep_alive;   ///< RmqOptions::keep_alive
     std::chrono::steady_clock::duration keep_queues;  ///< RmqOptions::keep_queues
-    std::size_t max_message;                          ///< RmqOptions::max_message
-    std::string token;                                ///< of this connector, to know what it has said itself
+    std::optional<std::size_t> max_message;           ///< RmqOptions::max_message
 };
 
 /// Random bytes, for ids that no two ever share.
@@ -30,6 +31,16 @@ inline std::string random_bytes(std::size_t size) {
         bytes += static_cast<char>(random());
     }
     return bytes;
+}
+
+inline std::string in_hexadecimal(std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes) {
+        const auto value = static_cast<unsigned char>(byte);
+        text += "0123456789abcdef"[value >> 4];
+        text += "0123456789abcdef"[value & 15];
+    }
+    return text;
 }
 
 }  // namespace communica::rabbitmq

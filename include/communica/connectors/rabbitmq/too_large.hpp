@@ -12,7 +12,7 @@
 namespace communica::rabbitmq {
 
 inline std::string broker_limit(std::size_t max_message) {
-    return "the broker takes messages below " + std::to_string(max_message) + " bytes";
+    return "the broker takes messages of up to " + std::to_string(max_message) + " bytes";
 }
 
 struct TextAndBody {

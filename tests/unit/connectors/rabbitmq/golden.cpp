@@ -40,7 +40,7 @@ class Forwarder final : public communica::Receiver {
     void on_room() override {}
 
     test::Published published() {
-        auto publication = queue_.pop("a queue", false);
+        auto publication = queue_.pop("a queue", "a connection", false);
         REQUIRE(publication);
         return test::published(*std::move(publication));
     }
@@ -73,7 +73,7 @@ TEST_CASE("messages of the golden vectors that are handed out and sent again hav
         if (kind == Kind::message) {
             INFO(name);
             Forwarder forwarder;
-            hand_out({kind, test::golden(name)}, true, {}, forwarder);
+            hand_out({.kind = kind, .body = test::golden(name)}, {}, forwarder);
             const test::Published message = forwarder.published();
             CHECK(message.type == "message");
             CHECK(message.body == test::golden(name));

@@ -40,13 +40,12 @@ struct Recorder final : communica::Receiver {
 
 struct Delivering {
     communica::ConnectionOptions options = {};
-    bool was_there_before = false;
     bool redelivered = false;
     std::optional<errc> cut = {};
 
     std::vector<Told> operator()(const std::string& body) const {
         Recorder recorder;
-        hand_out({Kind::message, body, {}, redelivered, cut}, was_there_before, options, recorder);
+        hand_out({.kind = Kind::message, .body = body, .redelivered = redelivered, .cut = cut}, options, recorder);
         return recorder.told;
     }
     std::error_code error(const std::string& body) const {
@@ -56,7 +55,6 @@ struct Delivering {
 
 using AllTold = std::vector<Told>;
 
-const std::string goodbye = R"({"id": "", "type": 4})";
 const std::string request = R"({"id": "a", "type": 1})";
 
 }  // namespace
@@ -99,19 +97,6 @@ TEST_CASE("metadata and body may be as large together as the limit, and no large
                   "5678"s) == AllTold{{"1234", "5678"}});
     CHECK(deliver("1234\x00"
                   "56789"s) == AllTold{{"1234", "", errc::message_too_large}});
-}
-
-TEST_CASE("a goodbye that waited in the queue is dropped, and one that comes later is not") {
-    CHECK(Delivering{.was_there_before = true}(goodbye + "\0\"draining\""s).empty());
-    CHECK(Delivering{}(goodbye + "\0\"draining\""s) == AllTold{{goodbye, "\"draining\""}});
-}
-
-TEST_CASE("whatever else waited in the queue is handed out") {
-    const Delivering deliver{.was_there_before = true};
-    for (const std::string type : {"1", "2", "3", "11", "30", "51"}) {
-        const std::string metadata = R"({"id": "a", "type": )" + type + "}";
-        CHECK(deliver(metadata + "\0x"s) == AllTold{{metadata, "x"}});
-    }
 }
 
 TEST_CASE("a message that was delivered before is handed out as such") {

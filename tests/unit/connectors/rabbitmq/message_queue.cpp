@@ -38,17 +38,27 @@ std::optional<std::chrono::milliseconds> expiration(std::string_view metadata, P
                                                     bool knows_deadlines = true) {
     MessageQueue queue(nullptr, nullptr);
     push(queue, purpose, metadata);
-    return queue.pop("a queue", knows_deadlines)->expiration;
+    return queue.pop("a queue", "a connection", knows_deadlines)->expiration;
 }
 
 }  // namespace
+
+TEST_CASE("a goodbye, and nothing else, names the connection that it is said to") {
+    MessageQueue queue(nullptr, nullptr);
+    push(queue, Purpose::answer, R"({"id": "", "type": 4})");
+    push(queue, Purpose::answer, R"({"id": "", "type": 11})");
+    push(queue, Purpose::ask, R"({"id": "4", "type": 1})");
+    CHECK(queue.pop("a queue", "a connection", true)->connection == "a connection");
+    CHECK(queue.pop("a queue", "a connection", true)->connection.empty());
+    CHECK(queue.pop("a queue", "a connection", true)->connection.empty());
+}
 
 TEST_CASE("messages come out in their order, as metadata, a zero byte and the body") {
     MessageQueue queue(nullptr, nullptr);
     CHECK(queue.empty());
     CHECK(push(queue, Purpose::answer, "{}", std::string("b\0dy", 4)));
     CHECK(push(queue, Purpose::refuse, "second"));
-    const auto first = queue.pop("a queue", false);
+    const auto first = queue.pop("a queue", "a connection", false);
     REQUIRE(first);
     CHECK(first->kind == Kind::message);
     CHECK(first->routing_key == "a queue");
@@ -56,9 +66,9 @@ TEST_CASE("messages come out in their order, as metadata, a zero byte and the bo
     CHECK(first->purpose == Purpose::answer);
     CHECK(first->head == std::string("{}\0", 3));
     CHECK(first->body.text() == std::string("b\0dy", 4));
-    CHECK(queue.pop("a queue", false)->head == std::string("second\0", 7));
+    CHECK(queue.pop("a queue", "a connection", false)->head == std::string("second\0", 7));
     CHECK(queue.empty());
-    CHECK_FALSE(queue.pop("a queue", false));
+    CHECK_FALSE(queue.pop("a queue", "a connection", false));
 }
 
 TEST_CASE("a limit has a byte more with the separator, and the largest of all limits stays what it is") {
@@ -98,8 +108,8 @@ TEST_CASE("the time for which a request has waited is taken off its expiration, 
     const auto pushed = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < pushed + 5ms) {
     }
-    CHECK(queue.pop("a queue", true)->expiration <= 100'000ms - 5ms);
-    CHECK(queue.pop("a queue", true)->expiration == 1ms);
+    CHECK(queue.pop("a queue", "a connection", true)->expiration <= 100'000ms - 5ms);
+    CHECK(queue.pop("a queue", "a connection", true)->expiration == 1ms);
 }
 
 TEST_CASE("requests find no room beside enough bytes that are not confirmed, and answers do") {
@@ -113,7 +123,7 @@ TEST_CASE("requests find no room beside enough bytes that are not confirmed, and
     CHECK_FALSE(queue.push(Purpose::ask, "m", body));
     CHECK(body.text() == "kept");
     CHECK(push(queue, Purpose::answer, 10));
-    queue.pop("a queue", false);
+    queue.pop("a queue", "a connection", false);
     CHECK(queue.size(Purpose::answer) == 2 * enough + 10);  // until it is confirmed
 }
 
@@ -137,7 +147,7 @@ TEST_CASE("what is not confirmed is taken from the entity's budget") {
     MessageQueue queue(budget, nullptr);
     push(queue, Purpose::answer, 2 * step);
     push(queue, Purpose::ask, step);
-    queue.pop("a queue", false);
+    queue.pop("a queue", "a connection", false);
     CHECK(budget->used() == 3 * step);
     queue.confirm(Purpose::answer, 2 * step);
     CHECK(budget->used() == step);
@@ -150,7 +160,7 @@ TEST_CASE("messages that no write has begun are given back as they came, and not
     push(queue, Purpose::ask, "sent", "1");
     push(queue, Purpose::ask, "first", "2");
     push(queue, Purpose::answer, "", "3");
-    queue.pop("a queue", false);
+    queue.pop("a queue", "a connection", false);
     const auto unsent = queue.take_unsent();
     REQUIRE(unsent.size() == 2);
     CHECK(unsent[0].metadata == "first");
@@ -174,8 +184,8 @@ TEST_CASE("a queue that was closed takes nothing more, and hands out what it has
     Buffer body = bytes("kept");
     CHECK_FALSE(queue.push(Purpose::answer, "m", body));
     CHECK(body.text() == "kept");
-    CHECK(queue.pop("a queue", false)->head == std::string("before\0", 7));
-    CHECK_FALSE(queue.pop("a queue", false));
+    CHECK(queue.pop("a queue", "a connection", false)->head == std::string("before\0", 7));
+    CHECK_FALSE(queue.pop("a queue", "a connection", false));
 }
 
 TEST_CASE("bytes are counted when they are on their way") {
@@ -184,9 +194,9 @@ TEST_CASE("bytes are counted when they are on their way") {
     push(queue, Purpose::ask, 100);
     push(queue, Purpose::answer, 10);
     CHECK(counters->bytes_sent == 0);
-    queue.pop("a queue", false);
+    queue.pop("a queue", "a connection", false);
     CHECK(counters->bytes_sent == 100);
-    queue.pop("a queue", false);
+    queue.pop("a queue", "a connection", false);
     CHECK(counters->bytes_sent == 110);
 }
 

@@ -18,7 +18,7 @@ TEST_CASE("an answer that the broker does not take becomes an error, which says 
     const auto error = wire::read_error_body(wire::MessageType::responder_error, communica::as_bytes(body.text()));
     CHECK(error.code == errc::message_too_large);
     CHECK(error.status == 413);
-    CHECK(error.message == "The answer is too large: the broker takes messages below 1000 bytes");
+    CHECK(error.message == "The answer is too large: the broker takes messages of up to 1000 bytes");
 }
 
 TEST_CASE("an error that the broker does not take becomes a small one") {

@@ -1,0 +1,97 @@
+// Messages that come out of a channel, and which of them were dealt with.
+#pragma once
+
+#include "assembler.hpp"
+#include "channel_user.hpp"
+#include "frames.hpp"
+#include "names.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace communica::rabbitmq {
+
+/// The reading half of a channel. Does no I/O; not thread-safe.
+class Deliveries {
+ public:
+    explicit Deliveries(std::shared_ptr<Budget> budget) : assembler_(small_body, 0, std::move(budget)) {}
+
+    /// Larger bodies are cut to their first `head` bytes.
+    void set_limits(std::size_t limit, std::size_t head) noexcept { assembler_.set_limits(limit, head); }
+
+    /// Another consumer begins: what the one before got without acknowledgement the broker knows no more.
+    void begin() noexcept { acknowledged_ = handled_ = delivered_; }
+
+    /// The last of the messages that were dealt with since this was asked before, and all before it.
+    std::optional<std::uint64_t> take_handled() noexcept {
+        return std::exchange(acknowledged_, handled_) == handled_ ? std::nullopt : std::optional(handled_);
+    }
+
+    void on_deliver(const amqp_basic_deliver_t& deliver) {
+        delivered_ = deliver.delivery_tag;
+        content_ = {.redelivered = deliver.redelivered != 0};
+    }
+    /// A message comes back.
+    void on_return() { content_ = {.returned = true}; }
+
+    void on_header(const amqp_basic_properties_t& properties, std::uint64_t body_size,
+                   const std::weak_ptr<ChannelUser>& user) {
+        const auto text = [&](amqp_flags_t flag, const amqp_bytes_t& value) {
+            return (properties._flags & flag) != 0 ? text_of(value) : std::string_view();
+        };
+        content_.kind = kind_named(text(AMQP_BASIC_TYPE_FLAG, properties.type));
+        content_.reply_to = text(AMQP_BASIC_REPLY_TO_FLAG, properties.reply_to);
+        content_.connection = text(AMQP_BASIC_CORRELATION_ID_FLAG, properties.correlation_id);
+        assembler_.begin(body_size);
+        hand_out_if_whole(user);
+    }
+    void on_body(std::string_view bytes, const std::weak_ptr<ChannelUser>& user) {
+        if (!assembler_.is_whole()) {
+            assembler_.add(bytes);
+            hand_out_if_whole(user);
+        }
+    }
+
+ private:
+    /// Before a connection says what it takes.
+    static constexpr std::size_t small_body = 64 * 1024;
+
+    /// What a message that is coming is, besides its body.
+    struct Content {
+        Kind kind = Kind::unknown;
+        std::string reply_to = {};
+        std::string connection = {};
+        bool redelivered = false;
+        bool returned = false;
+    };
+
+    void hand_out_if_whole(const std::weak_ptr<ChannelUser>& whom) {
+        if (!assembler_.is_whole()) {
+            return;
+        }
+        if (const auto user = whom.lock()) {
+            const Delivery delivery{content_.kind,       assembler_.body(),    content_.reply_to,
+                                    content_.connection, content_.redelivered, assembler_.cut()};
+            if (content_.returned) {
+                user->on_returned(delivery);
+            } else if (user->on_delivery(delivery) && !left_one_) {
+                handled_ = delivered_;
+            } else {
+                left_one_ = true;
+            }
+        }
+        assembler_.end();
+    }
+
+    Assembler assembler_;
+    Content content_;
+    std::uint64_t delivered_ = 0;
+    std::uint64_t handled_ = 0;
+    std::uint64_t acknowledged_ = 0;
+    bool left_one_ = false;  // that was delivered and not dealt with: nothing behind it is acknowledged
+};
+
+}  // namespace communica::rabbitmq
