@@ -241,12 +241,9 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         while (!batch.is_full() && batch.size() - begin < turn_size) {
             if (publisher_.is_within_message()) {
                 publisher_.write_on(batch, number_, link_->frame_max());
-            } else if (lost_) {
-                write_end(batch);
-                return false;
-            } else if (!control_.empty()) {
+            } else if (!lost_ && !control_.empty()) {
                 batch.text() += std::exchange(control_, {});
-            } else if (close_sent_ || link_->is_blocked() || !write_next(batch)) {
+            } else if (lost_ || close_sent_ || link_->is_blocked() || !write_next(batch)) {
                 write_end(batch);
                 return false;
             }

@@ -20,7 +20,12 @@ class LastConnectionOfOne {
  public:
     LastConnectionOfOne() = default;
     LastConnectionOfOne(const LastConnectionOfOne&) {}
-    LastConnectionOfOne& operator=(const LastConnectionOfOne&) { return *this; }
+    LastConnectionOfOne& operator=(const LastConnectionOfOne& other) {
+        if (this != &other) {
+            last_ = std::make_shared<LastConnection>();
+        }
+        return *this;
+    }
     ~LastConnectionOfOne() = default;
     const std::shared_ptr<LastConnection>& get() const noexcept { return last_; }
 
