@@ -9,7 +9,6 @@ using communica::Error;
 using test::Broker;
 using test::echoing;
 using test::error_of;
-using test::queue_state;
 using test::RabbitmqMeeting;
 using test::RmqClient;
 using test::RmqServer;

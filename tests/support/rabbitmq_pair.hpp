@@ -10,7 +10,6 @@
 #include <communica/communica.hpp>
 #include <communica/connectors/rabbitmq.hpp>
 
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <utility>
@@ -82,17 +81,9 @@ inline communica::Error starting_at(const RabbitmqMeeting& meeting) {
     return error;
 }
 
-/// The messages and consumers of a queue; nothing if it is not there.
-inline std::optional<std::pair<int, int>> queue_state(Broker& broker, const std::string& name) {
-    const std::string counts = broker.evaluate(
-        "case rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"" + name +
-        "\">>)) of {ok, Q} -> [{messages, M}, {consumers, C}] = rabbit_amqqueue:info(Q, [messages, consumers]), "
-        "{M, C}; _ -> none end");
-    int messages = 0;
-    int consumers = 0;
-    return std::sscanf(counts.c_str(), "{%d, %d}", &messages, &consumers) == 2
-               ? std::optional(std::pair(messages, consumers))
-               : std::nullopt;
+inline bool queue_exists(Broker& broker, const std::string& name) {
+    return broker.evaluate("element(1, rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"" + name +
+                           "\">>)))") == "ok";
 }
 
 /// How many AMQP connections the broker has.
