@@ -90,14 +90,15 @@ class ClientConnection final : public QueueConnection {
     asio::awaitable<void> begin_handshake() override { co_return; }
 
     asio::awaitable<void> end_handshake() override {
-        const Greeting::Word done = co_await next_word();
-        if (done.kind != Kind::handshake_done || done.body.empty()) {
+        Greeting::Word done = co_await next_word();
+        if (done.kind != Kind::handshake_done) {
             throw std::system_error(errc::handshake_failed, "the server does not end the handshake as it should");
         }
+        const std::string connect_id = connect_id_in(std::move(done.body));
         co_await channel()->stop_consuming();
         greeting().close(*channel());
-        last_->connect_id = done.body;
-        begin_connection(done.body, settings().names.to_client(client_id()), settings().names.to_server(client_id()));
+        last_->connect_id = connect_id;
+        begin_connection(connect_id, settings().names.to_client(client_id()), settings().names.to_server(client_id()));
     }
 
     void on_goodbye_said() override { last_->connect_id.clear(); }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace communica::rabbitmq {
 
@@ -21,6 +22,17 @@ inline std::string connect_request(const std::string& client_id) {
 inline std::optional<std::string> client_id_in(std::string_view request) {
     const auto id = nlohmann::json::parse(request, nullptr, false);
     return id.is_string() ? std::optional(id.get<std::string>()) : std::nullopt;
+}
+
+/// A server gives each connection an id of 16 bytes. A longer one is taken up to what the properties of messages have room for,
+/// in hexadecimal. Throws `errc::handshake_failed`.
+inline std::string connect_id_in(std::string body) {
+    constexpr std::size_t longest = 64;
+    if (body.empty() || body.size() > longest) {
+        throw std::system_error(errc::handshake_failed,
+                                "the server gives the connection no id, or one that is too long");
+    }
+    return body;
 }
 
 /// A refusal is that of the streams, without its mark.

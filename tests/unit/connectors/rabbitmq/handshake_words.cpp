@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/golden.hpp"
 
 #include <communica/connectors/rabbitmq/handshake_words.hpp>
@@ -12,6 +13,14 @@ using communica::Error;
 using namespace communica::rabbitmq;
 
 }  // namespace
+
+TEST_CASE("a connection's id has one byte at least, and no more than properties have room for") {
+    using communica::rabbitmq::connect_id_in;
+    CHECK(connect_id_in(std::string(16, '\0')) == std::string(16, '\0'));
+    CHECK(connect_id_in(std::string(64, 'x')).size() == 64);
+    CHECK(test::code_of([] { return connect_id_in(""); }) == communica::errc::handshake_failed);
+    CHECK(test::code_of([] { return connect_id_in(std::string(65, 'x')); }) == communica::errc::handshake_failed);
+}
 
 TEST_CASE("a request to connect is the golden one") {
     CHECK(connect_request("rs") == test::golden("rmq_connect_request"));
