@@ -3,9 +3,8 @@
 
 #include "../asio.hpp"
 #include "../connection.hpp"
-#include "../wire/chunks.hpp"
-#include "../wire/frame_reader.hpp"
 #include "../wire/handshake.hpp"
+#include "reader.hpp"
 #include "traits.hpp"
 #include "watch.hpp"
 #include "writer.hpp"
@@ -18,28 +17,23 @@
 
 namespace communica::stream {
 
-/// Frames over `Stream`, an Asio stream whose executor is a strand of its own. One read yields as many frames as came;
-/// what is sent while they are handled goes out in one write behind them. `send`, `close` and `abort` are thread-safe.
+/// Frames over `Stream`, an Asio stream, on a strand of its own: of the stream's executor. `send`, `close` and `abort` are
+/// thread-safe.
 template <class Stream>
 class StreamConnection final : public Connection, public std::enable_shared_from_this<StreamConnection<Stream>> {
  public:
-    /// After so many messages the other connections of the same thread get their turn. While one floods the server, 32
-    /// make the others wait 40 us longer than alone, 16 make it 28 (64 B, optimised), and 256 some ten times as long.
-    static constexpr int turn_length = 32;
-    /// What many turns in a row made us send goes out together after so many.
-    static constexpr int turns_a_write = 8;
-
     StreamConnection(Stream stream, Credentials credentials, const ConnectionOptions& options)
         : stream_(std::move(stream)),
+          strand_(stream_.get_executor()),
           credentials_(std::move(credentials)),
-          reader_(options.limits, options.budget),
-          chunks_(options.limits, options.budget),
           counters_(options.counters),
           watch_(options.limits),
-          timer_(stream_.get_executor()),
+          timer_(strand_.executor()),
+          changed_(strand_.executor(), asio::steady_timer::time_point::max()),
+          reader_(*this, stream_, options),
           writer_(*this, stream_, options) {}
 
-    asio::any_io_executor get_executor() const override { return executor_of(const_cast<Stream&>(stream_)); }
+    asio::any_io_executor get_executor() const override { return strand_.executor(); }
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return binding_of(stream_); }
 
@@ -52,7 +46,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             if (auto hello = wire::take_hello(reader_.buffer())) {
                 co_return *std::move(hello);
             }
-            const auto [error, count] = co_await read_some();
+            const auto [error, count] = co_await reader_.read_some();
             if (error) {
                 const Error why = refusal_or(error.message());
                 throw std::system_error(why.code, why.message);
@@ -74,7 +68,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         shutdown_send();
         // Closing with bytes unread would reset the connection, and the refusal might be lost.
         for (std::size_t drained = 0; drained < wire::max_hello;) {
-            const auto [error, count] = co_await read_some();
+            const auto [error, count] = co_await reader_.read_some();
             if (error) {
                 break;
             }
@@ -87,26 +81,27 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
     asio::awaitable<Error> run(Receiver& receiver) override {
         const auto self = this->shared_from_this();
-        Error ending;
         receiver_ = &receiver;
         watch();
-        try {
-            ending = co_await read_messages(receiver);
-        } catch (...) {
-            ending = Error::from(std::current_exception());
+        if (co_await is_refused()) {
+            ending_ = co_await read_refusal();
+        } else if (!ending_) {
+            reader_.start(receiver);
+        }
+        while (!ending_) {
+            co_await changed_.async_wait(no_throw);
         }
         if constexpr (HasAsyncShutdown<Stream>) {
-            if (ending.code == errc::closed) {
+            if (ending_->code == errc::closed) {
                 co_await end_in_order();
             }
         }
         shut();
         receiver_ = nullptr;
-        write_done_.emplace(stream_.get_executor(), asio::steady_timer::time_point::max());
         while (writer_.is_writing()) {  // only then is it known how much of the write went out
-            co_await write_done_->async_wait(no_throw);
+            co_await changed_.async_wait(no_throw);
         }
-        co_return ending;
+        co_return *std::move(ending_);
     }
 
     void start_pings() override { watch_.start_pings(); }
@@ -119,38 +114,27 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void close(std::chrono::steady_clock::duration patience) override {
         // Posted: what the handler that is at work now answers still goes out before.
-        asio::post(stream_.get_executor(),
+        asio::post(strand_.executor(),
                    Task([self = this->shared_from_this(), patience] { self->begin_close(patience); }));
     }
 
     void abort() override {
-        asio::dispatch(stream_.get_executor(), Task([self = this->shared_from_this()] {
+        asio::dispatch(strand_.executor(), Task([self = this->shared_from_this()] {
                            self->writer_.close();
                            self->shut();
                        }));
     }
 
  private:
+    using In = Reader<Stream, StreamConnection>;
     using Out = Writer<Stream, StreamConnection>;
+    friend In;
     friend Out;
 
     asio::awaitable<void> open() {
         if (!std::exchange(opened_, true)) {
             co_await stream_.handshake();
             credentials_.subject = stream_.subject();
-        }
-    }
-
-    asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some() {
-        const auto room = reader_.prepare();
-        const auto [error, count] = co_await stream_.async_read_some(asio::buffer(room.data(), room.size()), no_throw);
-        commit(count);
-        co_return std::tuple{error, count};
-    }
-    void commit(std::size_t count) {
-        reader_.commit(count);
-        if (counters_) {
-            Counters::add(counters_->bytes_received, count);
         }
     }
 
@@ -162,93 +146,29 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    asio::awaitable<Error> read_messages(Receiver& receiver) {
-        for (bool first = true;;) {
-            if (first && wire::begins_refusal(reader_.buffer().unread())) {
-                co_return co_await read_refusal();
-            }
-            first = first && reader_.buffer().unread().size() < 5;
-            const Turn turn = take_turn(receiver);
-            if (turn == Turn::closed) {
-                co_return Error{errc::closed};
-            }
-            if (turn == Turn::over) {
-                co_await asio::post(stream_.get_executor(), asio::use_awaitable);
-                continue;
-            }
-            chunks_.shrink();
-            if (reader_.has_large_buffer()) {
-                co_await wait_with_large_buffer();
-            } else {
-                reader_.shrink();
-            }
-            const std::span<char> prepared = reader_.prepare();
-            const asio::mutable_buffer room(prepared.data(), prepared.size());
-            const auto [error, count] = co_await stream_.async_read_some(room, no_throw);
+    /// Did a refusal come in place of the first frame? It takes five bytes to know, and every frame has as many.
+    asio::awaitable<bool> is_refused() {
+        while (!ending_ && reader_.buffer().unread().size() < 5) {
+            const auto [error, count] = co_await reader_.read_some();
             if (error) {
-                co_return ending_for(error);
-            }
-            if constexpr (HasReadOn<Stream>) {
-                commit(count + stream_.read_on(room + count));
-            } else {
-                commit(count);
+                on_read_failed(error);
             }
             watch_.on_read();
         }
+        co_return wire::begins_refusal(reader_.buffer().unread());
     }
 
-    /// The memory of a large message is kept for the next one (a system call and a page fault for every 4 KiB less), but
-    /// not where nothing comes: the watch gives it back then, so no read may be waiting with it.
-    asio::awaitable<void> wait_with_large_buffer() {
-        if constexpr (HasAsyncWait<Stream>) {
-            if (!reader_.is_tight()) {
-                waits_with_large_buffer_ = true;
-                co_await stream_.async_wait(Stream::wait_read, no_throw);
-                waits_with_large_buffer_ = false;
-                co_return;
-            }
-        }
-        reader_.shrink();
+    // ---- what reader and writer need, and tell
+
+    const Strand& strand() const noexcept { return strand_; }
+    Out& writer() noexcept { return writer_; }
+
+    void on_read() { watch_.on_read(); }
+    void on_read_failed(asio::error_code error) { on_read_end(ending_for(error)); }
+    void on_read_end(Error why) {
+        ending_ = std::move(why);
+        changed_.cancel();
     }
-
-    enum class Turn { read_on, over, closed };
-
-    /// Hands out the messages that are there, then sends what they made us send.
-    Turn take_turn(Receiver& receiver) {
-        struct Scope {
-            explicit Scope(Out& w) : writer(w) { writer.begin_turn(); }
-            ~Scope() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
-                if (!goes_on) {
-                    writer.end_turn();
-                }
-            }
-            Out& writer;
-            bool goes_on = false;
-        } scope(writer_);
-
-        wire::Frame frame;
-        for (int handled = 0; handled != turn_length; ++handled) {
-            if (!reader_.next(frame)) {
-                return Turn::read_on;
-            }
-            if (frame.kind == wire::Frame::Kind::chunk && !chunks_.add(frame)) {
-                continue;
-            }
-            switch (frame.kind) {
-                case wire::Frame::Kind::close: return Turn::closed;
-                case wire::Frame::Kind::ping: writer_.send_frame(Purpose::refuse, wire::pong_frame); break;
-                case wire::Frame::Kind::discarded: receiver.on_discarded(frame.metadata, frame.why); break;
-                case wire::Frame::Kind::message: receiver.on_message({frame.metadata, as_bytes(frame.body)}); break;
-                case wire::Frame::Kind::chunk:
-                case wire::Frame::Kind::pong: break;
-            }
-        }
-        scope.goes_on = ++turns_ % turns_a_write != 0;
-        return Turn::over;
-    }
-
-    // ---- what the writer tells
 
     void on_progress() { watch_.on_written(); }
     void on_room() {
@@ -262,8 +182,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } else if (was_last) {
             shutdown_send();
         }
-        if (write_done_) {
-            write_done_->cancel();
+        if (receiver_ == nullptr) {
+            changed_.cancel();
         }
     }
     void on_refusals_unread() { give_up({errc::slow_peer, "it does not read what it is refused with"}); }
@@ -279,9 +199,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void act_on(Watch::Verdict verdict) {
-        if (waits_with_large_buffer_) {
-            reader_.shrink();
-        }
+        reader_.give_back_memory();
         switch (verdict) {
             case Watch::Verdict::silent:
                 return give_up({errc::connection_lost, "the other side gives no sign of life"});
@@ -310,7 +228,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     asio::awaitable<Error> read_refusal() {
         for (;;) {
-            const auto [error, count] = co_await read_some();
+            const auto [error, count] = co_await reader_.read_some();
             if (error) {
                 co_return refusal_or(error.message());
             }
@@ -340,7 +258,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             stream_.shutdown(Stream::shutdown_send, ignored);
         } else if constexpr (HasAsyncShutdown<Stream>) {
             if (!std::exchange(ended_, true)) {
-                stream_.async_shutdown([self = this->shared_from_this()](asio::error_code) {});
+                stream_.async_shutdown(
+                    asio::bind_executor(strand_.executor(), [self = this->shared_from_this()](asio::error_code) {}));
             }
         } else {
             shut();
@@ -376,19 +295,18 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     Stream stream_;
+    const Strand strand_;
     Credentials credentials_;
-    wire::FrameReader reader_;
-    wire::ChunkAssembler chunks_;
     std::shared_ptr<Counters> counters_;
     Watch watch_;
-    asio::steady_timer timer_;  // of the watch, and then of the patience at the end
-    bool waits_with_large_buffer_ = false;
-    bool opened_ = false;                           // by the stream's own handshake
-    bool ended_ = false;                            // in the stream's own way
-    unsigned turns_ = 0;                            // that were over with messages left
-    Receiver* receiver_ = nullptr;                  // while `run` is at work
-    std::optional<asio::steady_timer> write_done_;  // never expires: cancelled to say that a write has ended
+    asio::steady_timer timer_;      // of the watch, and then of the patience at the end
+    asio::steady_timer changed_;    // never expires: cancelled to say that reading or a write has ended
+    bool opened_ = false;           // by the stream's own handshake
+    bool ended_ = false;            // in the stream's own way
+    Receiver* receiver_ = nullptr;  // while `run` is at work
     std::optional<Error> given_up_;
+    std::optional<Error> ending_;  // of reading
+    In reader_;
     Out writer_;
 };
 

@@ -25,6 +25,10 @@ concept HasShutdownSend = requires(S& stream) { stream.shutdown(S::shutdown_send
 template <class S>
 concept HasAsyncWait = requires(S& stream) { stream.async_wait(S::wait_read, no_throw); };
 
+/// Reads and writes say at once when they would have to wait.
+template <class S>
+concept IsNonBlocking = requires(S& stream) { stream.native_non_blocking(); };
+
 /// What waits for it can be ended without it.
 template <class S>
 concept HasCancel = requires(S& stream, asio::error_code& error) { stream.cancel(error); };

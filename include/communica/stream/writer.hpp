@@ -3,11 +3,11 @@
 
 #include "../asio.hpp"
 #include "../connection.hpp"
+#include "traits.hpp"
 #include "write_queue.hpp"
 
 #include <atomic>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -15,11 +15,11 @@
 
 namespace communica::stream {
 
-/// Queues messages from any thread and writes them on the stream's executor, one write at a time: what is sent while one
+/// Queues messages from any thread and writes them on the owner's strand, one write at a time: what is sent while one
 /// is under way, or while messages are handed out, goes out together in the next.
 ///
-/// `Owner` is what it is a part of: kept alive by each write, and told of what it comes to: `on_progress()`, `on_room()`,
-/// `on_write_done(error, was_last)` and `on_refusals_unread()`, on the stream's executor and without a lock.
+/// `Owner` is what it is a part of: kept alive by each write. It has a `strand()`, and is told there and without a lock what
+/// comes of it: `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`.
 template <class Stream, class Owner>
 class Writer {
  public:
@@ -29,7 +29,7 @@ class Writer {
           max_refusals_(options.limits.max_refusals),
           counters_(options.counters),
           queue_(options.limits, options.budget) {
-        if constexpr (requires { stream_.native_non_blocking(); }) {
+        if constexpr (IsNonBlocking<Stream>) {
             stream_.non_blocking(true);
         }
     }
@@ -68,7 +68,7 @@ class Writer {
         return queue_.take_unsent();
     }
 
-    // ---- on the stream's executor
+    // ---- on the strand
 
     bool is_writing() const {
         const std::lock_guard lock(mutex_);
@@ -76,16 +76,11 @@ class Writer {
     }
 
     /// While messages are handed out nothing is written; `end_turn` writes what they made us send.
-    void begin_turn() {
-        const std::lock_guard lock(mutex_);
-        in_turn_ = true;
-    }
+    void begin_turn() noexcept { in_turn_.store(true, std::memory_order_relaxed); }
     void end_turn() {
-        {
-            const std::lock_guard lock(mutex_);
-            in_turn_ = false;
-        }
-        flush();
+        std::unique_lock lock(mutex_);
+        in_turn_.store(false, std::memory_order_relaxed);
+        flush(std::move(lock));
     }
 
     /// Takes nothing more. Says whether it did before.
@@ -96,14 +91,12 @@ class Writer {
 
     /// The same, behind a last frame.
     bool close_with(std::string_view frame) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (std::exchange(closing_, true)) {
-                return false;
-            }
-            queue_.push_frame(Purpose::answer, frame);
+        std::unique_lock lock(mutex_);
+        if (std::exchange(closing_, true)) {
+            return false;
         }
-        flush();
+        queue_.push_frame(Purpose::answer, frame);
+        flush(std::move(lock));
         return true;
     }
 
@@ -119,41 +112,40 @@ class Writer {
             note_answers();
             unread = purpose == Purpose::refuse && queue_.size(purpose) > max_refusals_ &&
                      !std::exchange(refusals_unread_, true);
-            if (!unread && (in_turn_ || writing_ || std::exchange(flush_posted_, true))) {
+            if (!unread &&
+                (in_turn_.load(std::memory_order_relaxed) || writing_ || std::exchange(flush_posted_, true))) {
                 return true;
             }
         }
-        asio::post(stream_.get_executor(), [this, unread, owner = owner_.shared_from_this()] {
-            unread ? owner->on_refusals_unread() : flush();
+        asio::post(owner_.strand().executor(), [this, unread, owner = owner_.shared_from_this()] {
+            unread ? owner->on_refusals_unread() : flush(std::unique_lock(mutex_));
         });
         return true;
     }
 
     /// Writes what is queued: what the stream takes at once in this call, the rest behind it. A write that is done at
     /// once needs no completion, which would cost more than its bytes do (one at a time: 1.13 to 1.07 of raw Asio).
-    void flush() {
-        while (const auto buffers = begin_write()) {
-            const std::size_t count = write_now(*buffers);
-            if (count != asio::buffer_size(*buffers)) {
+    void flush(std::unique_lock<std::mutex> lock) {
+        flush_posted_ = false;
+        while (!writing_ && !failed_ && !queue_.empty()) {
+            writing_ = true;
+            const auto buffers = queue_.begin_write();
+            lock.unlock();
+            const std::size_t count = write_now(buffers);
+            if (count != asio::buffer_size(buffers)) {
                 return write_rest(count);
             }
-            end_write({}, count);
+            lock.lock();
+            if (!end_write(lock, {}, count)) {
+                return;
+            }
+            lock.lock();
         }
-    }
-
-    std::optional<std::span<const asio::const_buffer>> begin_write() {
-        const std::lock_guard lock(mutex_);
-        flush_posted_ = false;
-        if (writing_ || failed_ || queue_.empty()) {
-            return std::nullopt;
-        }
-        writing_ = true;
-        return queue_.begin_write();
     }
 
     /// How many bytes went out without waiting. Errors are left to the write that waits.
     std::size_t write_now(std::span<const asio::const_buffer> buffers) {
-        if constexpr (requires { stream_.native_non_blocking(); }) {
+        if constexpr (IsNonBlocking<Stream>) {
             asio::error_code error;
             const std::size_t count =
                 buffers.size() == 1 ? stream_.write_some(buffers.front(), error) : stream_.write_some(buffers, error);
@@ -165,10 +157,14 @@ class Writer {
 
     void write_rest(std::size_t written) {
         auto done = [this, written, owner = owner_.shared_from_this()](asio::error_code error, std::size_t count) {
-            end_write(error, written + count + (error && writes_are_whole ? largest_write : 0));
-            flush();
+            std::unique_lock lock(mutex_);
+            if (end_write(lock, error, written + count + (error && writes_are_whole ? largest_write : 0))) {
+                lock.lock();
+                flush(std::move(lock));
+            }
         };
-        asio::async_write(stream_, queue_.skip(written), watched_transfer(), std::move(done));
+        asio::async_write(stream_, queue_.skip(written), watched_transfer(),
+                          asio::bind_executor(owner_.strand().executor(), std::move(done)));
     }
 
     /// `asio::transfer_all` that tells of each part that goes out.
@@ -181,19 +177,17 @@ class Writer {
         };
     }
 
-    void end_write(asio::error_code error, std::size_t count) {
-        bool last = false;
-        bool room = false;
-        {
-            const std::lock_guard lock(mutex_);
-            writing_ = false;
-            failed_ = failed_ || error;
-            queue_.end_write(count);
-            note_answers();
-            last = closing_ && queue_.empty();
-            room = wants_room_ && queue_.has_room();
-            wants_room_ = wants_room_ && !room;
-        }
+    /// Unlocks, and tells the owner. Says whether there was more to write.
+    bool end_write(std::unique_lock<std::mutex>& lock, asio::error_code error, std::size_t count) {
+        writing_ = false;
+        failed_ = failed_ || error;
+        queue_.end_write(count);
+        note_answers();
+        const bool more = !queue_.empty();
+        const bool last = closing_ && !more;
+        const bool room = wants_room_ && queue_.has_room();
+        wants_room_ = wants_room_ && !room;
+        lock.unlock();
         if (count != 0) {
             if (counters_) {
                 Counters::add(counters_->bytes_sent, count);
@@ -204,6 +198,7 @@ class Writer {
         if (room && !error) {
             owner_.on_room();
         }
+        return more;
     }
 
     /// After each change of the queue.
@@ -214,10 +209,10 @@ class Writer {
     const std::size_t max_refusals_;
     const std::shared_ptr<Counters> counters_;
     std::atomic<std::size_t> unread_answers_ = 0;
+    std::atomic<bool> in_turn_ = false;  // ends under the lock: what was queued before goes out then
 
     mutable std::mutex mutex_;  // for what follows
     WriteQueue queue_;
-    bool in_turn_ = false;
     bool writing_ = false;
     bool flush_posted_ = false;
     bool closing_ = false;

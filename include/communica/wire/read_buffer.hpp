@@ -40,6 +40,8 @@ class ReadBuffer {
     std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
+    /// Did the last bytes take all the room there was? Then there may be more.
+    bool is_filled() const noexcept { return filled_; }
     bool is_large() const noexcept { return bytes_.size() > steady_capacity; }
 
     /// Gives back the memory that only a large message needed, if nothing is unread. Says whether it is small now.

@@ -40,7 +40,7 @@ struct Ends {
     bool ended = false;
 
     explicit Ends(const communica::ConnectionOptions& options = {}) {
-        Socket socket(asio::make_strand(context));
+        Socket socket(context);
         test::connect_pair(socket, other);
         connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, options);
     }
@@ -150,6 +150,19 @@ TEST_CASE("a connection handles the frames that came with the hello") {
     CHECK(hello == R"({"hello": "hello"})");
     ends.begin_run();
     ends.run_until([&] { return ends.messages.bodies == std::vector<std::string>{"with the hello"}; });
+    ends.other.close();
+    ends.run_to_end();
+}
+
+TEST_CASE("what came with one another is answered in one write, also when it takes more than one read") {
+    Ends ends;
+    ends.begin_run();
+    ends.context.poll();  // now it waits for the first bytes
+    const std::string filler(2 * communica::wire::ReadBuffer::initial_capacity, 'b');
+    ends.write(test::ping_frame() + test::message_frame("m", filler) + test::ping_frame());
+    ends.run_until([&] { return ends.other.available() != 0; });
+    CHECK(ends.other.available() == 2 * test::pong_frame().size());
+    CHECK(ends.messages.bodies == std::vector<std::string>{filler});
     ends.other.close();
     ends.run_to_end();
 }

@@ -36,7 +36,7 @@ struct Told final : communica::Receiver {
 /// A connection that runs, and the plain socket at its other end.
 struct Watched {
     explicit Watched(const communica::ConnectionOptions& options = {}, bool pings = false) {
-        Socket socket(asio::make_strand(context));
+        Socket socket(context);
         test::connect_pair(socket, other);
         connection = std::make_shared<StreamConnection<Socket>>(std::move(socket), communica::Credentials{}, options);
         if (pings) {

@@ -19,7 +19,9 @@ using Socket = test::PairSocket;
 /// What a writer is a part of, which only notes what it is told.
 struct Owner : std::enable_shared_from_this<Owner> {
     Owner(Socket s, const communica::ConnectionOptions& options)
-        : stream(std::move(s)), writer(*this, stream, options) {}
+        : stream(std::move(s)), its_strand(stream.get_executor()), writer(*this, stream, options) {}
+
+    const communica::Strand& strand() const { return its_strand; }
 
     void on_progress() { ++progress; }
     void on_room() { ++rooms; }
@@ -31,6 +33,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
     void on_refusals_unread() { ++unread; }
 
     Socket stream;
+    communica::Strand its_strand;
     communica::stream::Writer<Socket, Owner> writer;
     int progress = 0;
     int rooms = 0;
@@ -42,7 +45,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
 
 struct Pair {
     explicit Pair(const communica::ConnectionOptions& options = {}) {
-        Socket stream(asio::make_strand(context));
+        Socket stream(context);
         test::connect_pair(stream, other);
         owner = std::make_shared<Owner>(std::move(stream), options);
     }

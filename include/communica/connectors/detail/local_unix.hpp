@@ -250,7 +250,7 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
 inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
                                                                   ConnectionOptions options) {
     address.require_safe_directory();
-    Socket socket(make_strand_on(executor));
+    Socket socket(executor);
     open_socket(socket, asio::local::stream_protocol());
     if (const auto [error] = co_await socket.async_connect(address.endpoint(), no_throw); error) {
         throw std::system_error(error, address.path());
@@ -279,7 +279,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
 inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::any_io_executor& executor,
                                                     const ConnectionOptions& options) {
     close_on_exec(descriptor);
-    Socket socket(make_strand_on(executor));
+    Socket socket(executor);
     socket.assign(asio::local::stream_protocol(), descriptor);
     return std::make_shared<SocketConnection>(std::move(socket), peer_credentials(descriptor), options);
 }

@@ -158,7 +158,7 @@ inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress a
     if (::ULONG id = 0; ::GetNamedPipeServerProcessId(handle.get(), &id) != 0) {
         credentials.pid = id;
     }
-    Pipe pipe(make_strand_on(executor), std::move(handle));
+    Pipe pipe(executor, std::move(handle));
     co_return std::make_shared<PipeConnection>(std::move(pipe), std::move(credentials), options);
 }
 
@@ -167,7 +167,7 @@ inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::
                                                     const ConnectionOptions& options) {
     OwnedHandle handle(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(descriptor)));
     ::SetHandleInformation(handle.get(), HANDLE_FLAG_INHERIT, 0);
-    Pipe pipe(make_strand_on(executor), std::move(handle));
+    Pipe pipe(executor, std::move(handle));
     return std::make_shared<PipeConnection>(std::move(pipe), Credentials{}, options);
 }
 

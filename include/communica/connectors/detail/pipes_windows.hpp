@@ -90,15 +90,14 @@ struct PipePlace {
     }
 };
 
-/// For `StreamListener`: one instance of a pipe, and a new one for every client that has taken it. Each connection gets a
-/// strand of `executor`.
+/// For `StreamListener`: one instance of a pipe, and a new one for every client that has taken it.
 class PipeAcceptor {
  public:
     using Stream = Pipe;
 
     PipeAcceptor(PipePlace place, asio::any_io_executor executor, bool first)
         : place_(std::move(place)), executor_(std::move(executor)), state_(std::make_shared<State>()) {
-        state_->pipe.emplace(make_strand_on(executor_), place_.make_instance(first));
+        state_->pipe.emplace(executor_, place_.make_instance(first));
     }
 
     std::optional<Pipe> take() {
@@ -111,7 +110,7 @@ class PipeAcceptor {
     template <class Ready>
     void async_wait(const asio::any_io_executor& executor, Ready ready) {
         if (!state_->pipe) {
-            state_->pipe.emplace(make_strand_on(executor_), place_.make_instance(false));
+            state_->pipe.emplace(executor_, place_.make_instance(false));
         }
         auto done = [state = state_, ready = std::move(ready)](asio::error_code error, std::size_t) {
             state->connected = !error;

@@ -34,7 +34,7 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
 /// Before `bind`: a port whose last server has just ended can be had at once.
 inline void claim_address(Acceptor& acceptor) { acceptor.set_option(asio::socket_base::reuse_address(true)); }
 
-/// For `StreamListener`. Each connection gets a strand of `executor`.
+/// For `StreamListener`. The connections' sockets are on `executor`.
 class SocketAcceptor {
  public:
     using Stream = Socket;
@@ -48,7 +48,7 @@ class SocketAcceptor {
         for (;;) {
             const int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
             if (descriptor >= 0) {
-                Socket socket(make_strand_on(executor_));
+                Socket socket(executor_);
                 socket.assign(acceptor_.local_endpoint().protocol(), descriptor);
                 return socket;
             }

@@ -56,7 +56,7 @@ inline void release_or_complete(asio::windows::overlapped_ptr& operation, ::DWOR
     }
 }
 
-/// For `StreamListener`. Each connection gets a strand of `executor`.
+/// For `StreamListener`. The connections' sockets are on `executor`.
 ///
 /// Windows has no waiting for a connection, it is accepted at once, into a socket that is there before. Not by Asio, whose
 /// socket each child would inherit that starts before a client comes: as long as it lives the connection would not close.
@@ -81,7 +81,7 @@ class SocketAcceptor {
 
     template <class Ready>
     void async_wait(const asio::any_io_executor& executor, Ready ready) {
-        Socket& socket = state_->socket.emplace(make_strand_on(executor_));
+        Socket& socket = state_->socket.emplace(executor_);
         open_socket(socket, acceptor_.local_endpoint().protocol());
         const ::SOCKET listening = acceptor_.native_handle();
         auto done = [state = state_, listening, ready = std::move(ready)](asio::error_code error, std::size_t) {

@@ -16,7 +16,7 @@ namespace communica::detail {
 inline asio::awaitable<asio::any_io_executor> current_executor() { co_return co_await asio::this_coro::executor; }
 
 /// Accepts from several acceptors in turn: a host name may have several addresses, a pipe has several instances. Works on
-/// the executor of the coroutine that accepts, a strand; the acceptors know where their connections get strands of their own.
+/// the executor of the coroutine that accepts, a strand; the acceptors know which their connections are on.
 ///
 /// An `Acceptor` has `take()`, a stream that waits or nothing, which throws what is not the stream's fault alone;
 /// `async_wait(executor, ready)`, which calls `ready()` there when there may be one; and `close()`.

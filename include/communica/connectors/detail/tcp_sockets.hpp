@@ -62,11 +62,11 @@ inline asio::awaitable<std::vector<asio::ip::tcp::endpoint>> resolve(TcpAddress 
     co_return endpoints;
 }
 
-/// A connection to the first of the host's addresses that takes one, on a strand of `executor`.
+/// A connection to the first of the host's addresses that takes one, on `executor`.
 inline asio::awaitable<Socket> connect_tcp(TcpAddress address, asio::any_io_executor executor) {
     asio::error_code error = asio::error::host_not_found;
     for (const auto& endpoint : co_await resolve(address, executor)) {
-        Socket socket(make_strand_on(executor));
+        Socket socket(executor);
         open_socket(socket, endpoint.protocol());
         std::tie(error) = co_await socket.async_connect(endpoint, no_throw);
         if (!error) {
