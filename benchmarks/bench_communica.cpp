@@ -83,7 +83,8 @@ bench::Order echo_order(bench::Order order) { return order; }
 template <class S, class F>
 void serve_simple(const bench::Options& options, F handler) {
     asio::io_context context(options.threads);
-    communica::SimpleServer server{context, connector_of(options), handler, S{}};
+    const communica::ServerOptions server_options{.spin = std::chrono::microseconds{options.spin_us}};
+    communica::SimpleServer server{context, connector_of(options), handler, S{}, server_options};
     bench::run_server(context, server, options.threads);
 }
 

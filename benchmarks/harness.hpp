@@ -41,6 +41,7 @@ struct Options {
     int threads = 1;           ///< of the server
     double seconds = 1;        ///< to measure for
     int server_pid = 0;        ///< whose CPU time and memory count too
+    int spin_us = 0;           ///< microseconds to poll for the next message
     bool idle = false;         ///< measure the memory of `clients` connections, not requests
 
     int port() const { return std::stoi(address); }
@@ -75,6 +76,8 @@ inline Options parse_options(int argc, char** argv) {
             options.seconds = std::stod(value);
         else if (name == "--server-pid")
             options.server_pid = std::stoi(value);
+        else if (name == "--spin-us")
+            options.spin_us = std::stoi(value);
         else if (name == "--idle")
             options.idle = true;
         else

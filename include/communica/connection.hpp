@@ -48,8 +48,9 @@ struct Credentials {
 /// What an entity gives to the connections that are made for it.
 struct ConnectionOptions {
     Limits limits = {};
-    std::shared_ptr<Budget> budget = nullptr;      ///< shared by all connections of the entity
-    std::shared_ptr<Counters> counters = nullptr;  ///< null: nothing is counted
+    std::shared_ptr<Budget> budget = nullptr;       ///< shared by all connections of the entity
+    std::shared_ptr<Counters> counters = nullptr;   ///< null: nothing is counted
+    std::chrono::steady_clock::duration spin = {};  ///< how long after a message the next is polled for
 };
 
 /// What a message is to the one who sends it. It says what happens when the other side reads too slowly.

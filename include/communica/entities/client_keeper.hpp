@@ -31,7 +31,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
           options_(std::move(options)),
           hooks_(executor_, options_.log),
           connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all),
-                              options_.counters},
+                              options_.counters, options_.spin},
           changed_(strand_, asio::steady_timer::time_point::max()),
           retry_(strand_) {
         if (options_.client_id.empty()) {

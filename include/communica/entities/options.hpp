@@ -29,6 +29,9 @@ struct ClientOptions {
     std::optional<BackoffOptions> backoff = {};
     /// How long a request that went out on a lost connection waits for the next one.
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
+    /// How long after a message the next is polled for, in the place of waiting for it: what comes meanwhile is there at
+    /// once, and keeps a core busy. Other handlers run in between. Of sockets without TLS; zero: not at all.
+    std::chrono::steady_clock::duration spin = {};
     /// Around every handler.
     Interceptor interceptor = {};
     /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
@@ -60,6 +63,9 @@ struct ServerOptions {
     std::size_t max_handshakes = 256;
     /// Clients that are away and may come back. With one more the one that is away longest is forgotten.
     std::size_t max_sessions = 1'000;
+    /// How long after a message the next is polled for, in the place of waiting for it: what comes meanwhile is there at
+    /// once, and keeps a core busy. Other handlers run in between. Of sockets without TLS; zero: not at all.
+    std::chrono::steady_clock::duration spin = {};
     /// Around every handler.
     Interceptor interceptor = {};
     /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.

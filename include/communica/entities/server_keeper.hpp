@@ -139,7 +139,9 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     /// After so long the next handshake begins beside it.
     static constexpr std::chrono::microseconds slow_handshake{200};
 
-    ConnectionOptions connection_options() const { return {options_.limits, budget_, options_.counters}; }
+    ConnectionOptions connection_options() const {
+        return {options_.limits, budget_, options_.counters, options_.spin};
+    }
 
     void stop() {
         ++stops_;

@@ -7,6 +7,7 @@
 #include "../wire/frame_reader.hpp"
 #include "traits.hpp"
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <tuple>
@@ -36,7 +37,8 @@ class Reader {
           stream_(stream),
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
-          counters_(options.counters) {}
+          counters_(options.counters),
+          spin_(options.spin) {}
 
     /// What has come and was not used yet.
     wire::ReadBuffer& buffer() noexcept { return frames_.buffer(); }
@@ -51,6 +53,7 @@ class Reader {
     /// Reads and hands out messages from now on, until the end. The owner stays alive until it is told of that.
     void start(Receiver& receiver) {
         receiver_ = &receiver;
+        on_bytes();
         read_on();
     }
 
@@ -62,6 +65,8 @@ class Reader {
     }
 
  private:
+    using Clock = std::chrono::steady_clock;
+
     /// What a read completes with, and what is posted to go on with what has come.
     struct OnRead {
         using executor_type = StrandExecutor;
@@ -83,8 +88,15 @@ class Reader {
             count += stream_.read_on(room_ + count);
         }
         commit(count);
-        owner_.on_read();
+        on_bytes();
         read_on();
+    }
+
+    void on_bytes() {
+        owner_.on_read();
+        if (spin_ != Clock::duration::zero()) {
+            poll_until_ = Clock::now() + spin_;
+        }
     }
 
     /// Hands out what has come, sends what that made us send, and waits for more.
@@ -94,6 +106,9 @@ class Reader {
                 case Turn::over: return asio::post(owner_.strand().executor(), on_read());
                 case Turn::closed: return owner_.on_read_end({errc::closed});
                 case Turn::read_on: chunks_.shrink();
+            }
+            if (polls_on()) {
+                return;
             }
             if (!waits_with_large_buffer()) {
                 frames_.shrink();
@@ -107,6 +122,18 @@ class Reader {
     void begin_read() {
         room_ = room();
         stream_.async_read_some(room_, on_read());
+    }
+
+    /// Goes round the event loop in the place of waiting, as long as the next message may be about to come.
+    bool polls_on() {
+        if constexpr (IsNonBlocking<Stream>) {
+            if (spin_ != Clock::duration::zero() && Clock::now() < poll_until_) {
+                polls_ = true;
+                asio::post(owner_.strand().executor(), on_read());
+                return true;
+            }
+        }
+        return false;
     }
 
     /// The memory of a large message is kept for the next one (a system call and a page fault for every 4 KiB less), but
@@ -166,14 +193,16 @@ class Reader {
         return Turn::over;
     }
 
-    /// Behind a read that filled its room: what came with it is answered in the same write.
+    /// Behind a read that filled its room, when what came with it is answered in the same write, and to poll.
     bool read_now() {
         if constexpr (IsNonBlocking<Stream>) {
-            if (buffer().is_filled()) {
-                asio::error_code error;
-                const std::size_t count = stream_.read_some(room(), error);
-                commit(count);  // errors are left to the read that waits
-                return count != 0;
+            if (std::exchange(polls_, false) || buffer().is_filled()) {
+                asio::error_code error;  // is left to the read that waits
+                if (const std::size_t count = stream_.read_some(room(), error); count != 0) {
+                    commit(count);
+                    on_bytes();
+                    return true;
+                }
             }
         }
         return false;
@@ -196,9 +225,12 @@ class Reader {
     wire::FrameReader frames_;
     wire::ChunkAssembler chunks_;
     const std::shared_ptr<Counters> counters_;
+    const Clock::duration spin_;
+    Clock::time_point poll_until_ = {};
     Receiver* receiver_ = nullptr;
     asio::mutable_buffer room_;  // of the read that waits
     unsigned turns_ = 0;         // that were over with messages left
+    bool polls_ = false;
     bool waits_with_large_buffer_ = false;
 };
 

@@ -167,4 +167,28 @@ TEST_CASE("what came with one another is answered in one write, also when it tak
     ends.run_to_end();
 }
 
+TEST_CASE("after a message the next is polled for as long as is wanted, and then waited for") {
+    constexpr auto spin = 20ms;
+    Ends ends({.spin = spin});
+    ends.begin_run();
+    ends.write(test::message_frame("m", "first"));
+    ends.run_until([&] { return ends.messages.bodies.size() == 1; });
+    const auto begin = std::chrono::steady_clock::now();
+    ends.context.restart();
+    int rounds = 0;
+    while (std::chrono::steady_clock::now() < begin + test::patience && ends.context.poll_one() != 0) {
+        ++rounds;
+    }
+    const auto polled = std::chrono::steady_clock::now() - begin;
+    CHECK(rounds > 2);
+    CHECK(polled > spin / 2);
+    CHECK(polled < test::patience);
+    ends.write(test::message_frame("m", "second"));
+    ends.run_until([&] { return ends.messages.bodies.size() == 2; });
+    ends.write(test::message_frame("m", "third"));  // while it polls
+    ends.run_until([&] { return ends.messages.bodies.size() == 3; });
+    ends.other.close();
+    ends.run_to_end();
+}
+
 }  // namespace connection_tests
