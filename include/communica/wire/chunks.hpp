@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace communica::wire {
@@ -56,65 +57,69 @@ class ChunkAssembler {
     /// Takes a chunk. Says true when `frame` has become a whole message (`message`), or one that has just
     /// passed a limit (`discarded`); the views live until the next call.
     bool add(Frame& frame) {
-        if (count_ == 0) {
+        if (!parts_ || parts_->count == 0) {
             if (frame.index != 0) {
                 return false;  // the rest of a message whose start we never saw
             }
-            metadata_.clear();
-            metadata_.append(frame.metadata);
             release();
-            dropped_ = false;
+            parts_ = std::make_unique<Parts>();
+            parts_->metadata.append(frame.metadata);
         }
-        ++count_;
-        const bool last = count_ == frame.total;
+        ++parts_->count;
+        const bool last = parts_->count == frame.total;
         if (last) {
-            count_ = 0;
+            parts_->count = 0;
         }
-        if (dropped_) {
+        if (parts_->dropped) {
             return false;
         }
-        if (frame.why == errc{} && metadata_.size() + body_.size() + frame.body_size > max_message_) {
+        const std::size_t size = parts_->body.size() + frame.body_size;
+        if (frame.why == errc{} && parts_->metadata.size() + size > max_message_) {
             frame.why = errc::message_too_large;
         }
-        // Twice: a buffer that grows may double.
-        if (frame.why == errc{} && !share_.grow_to(2 * (body_.size() + frame.body_size))) {
+        if (frame.why == errc{} && !share_.grow_to(2 * size)) {  // twice: a buffer that grows may double
             frame.why = errc::busy;
         }
         if (frame.why != errc{}) {
-            release();
-            dropped_ = true;
-            frame = {.kind = Frame::Kind::discarded, .metadata = metadata_.text(), .why = frame.why};
+            parts_->body.release();
+            share_.set(0);
+            parts_->dropped = true;
+            frame = {.kind = Frame::Kind::discarded, .metadata = parts_->metadata.text(), .why = frame.why};
             return true;
         }
-        body_.append(frame.body);
+        parts_->body.append(frame.body);
         if (last) {
             frame = {.kind = Frame::Kind::message,
-                     .metadata = metadata_.text(),
-                     .body = body_.text(),
-                     .body_size = body_.size()};
+                     .metadata = parts_->metadata.text(),
+                     .body = parts_->body.text(),
+                     .body_size = size};
         }
         return last;
     }
 
     /// Gives back the memory of a message that was whole. Call it when nobody looks at that any more.
     void shrink() noexcept {
-        if (count_ == 0) {
+        if (parts_ && parts_->count == 0) {
             release();
         }
     }
 
  private:
+    struct Parts {
+        Buffer metadata;
+        Buffer body;
+        std::size_t count = 0;  // of the chunks that have come; 0 again with the last
+        bool dropped = false;
+    };
+
     void release() noexcept {
-        body_.release();
+        parts_.reset();
         share_.set(0);
     }
 
     std::size_t max_message_;
-    Share share_;  // of `body_`
-    Buffer metadata_;
-    Buffer body_;
-    std::size_t count_ = 0;
-    bool dropped_ = false;
+    Share share_;                   // of the body
+    std::unique_ptr<Parts> parts_;  // seldom there: an idle connection takes 500 bytes less
 };
 
 }  // namespace communica::wire
