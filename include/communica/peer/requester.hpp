@@ -68,7 +68,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     /// Sends a request or notification, or keeps it until it can be sent. `id` is a reserved number, or 0.
-    void start(RequestId id, Outgoing outgoing, OperationPtr operation) {
+    void start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
         std::unique_lock lock(mutex_);
         if (closed_) {
             pending_.take(id);
@@ -93,7 +93,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             lock.unlock();
             return error.code ? fail(std::move(done), error) : done.release()->succeed({}, Via::post);
         }
-        if (deadline) {
+        if (deadline && !timer_.runs_by(*deadline)) {  // it does for most: they need no weak pointer
             timer_.arm(*deadline, weak_from_this());
         }
     }
