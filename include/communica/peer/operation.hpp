@@ -97,20 +97,20 @@ class RequestOperation final : public Operation {
             finish(via, [](auto&& call) { Completion::value(std::forward<decltype(call)>(call)); });
         } else {
             std::optional<T> value;
-            Error error;
+            std::optional<Error> error;
             try {
                 value.emplace(serializer_.template load<T>(body));
             } catch (const SerializerError& e) {
-                error = {.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer};
+                error = Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer};
             } catch (const std::exception& e) {
-                error = {.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
+                error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
             }
-            if (value) {
+            if (!error) {
                 finish(via, [value = std::move(*value)](auto&& call) mutable {
                     Completion::value(std::forward<decltype(call)>(call), std::move(value));
                 });
             } else {
-                fail(std::move(error), via);
+                fail(*std::move(error), via);
             }
         }
     }
