@@ -28,7 +28,7 @@ class Buffer {
  public:
     static constexpr std::size_t inline_capacity = 232;
 
-    Buffer() noexcept = default;
+    Buffer() noexcept {}  // NOLINT(modernize-use-equals-default): `Buffer{}` would set all its bytes to zero
     Buffer(Buffer&& other) noexcept { take(other); }
     Buffer& operator=(Buffer&& other) noexcept {
         if (this != &other) {
@@ -39,8 +39,8 @@ class Buffer {
     }
     ~Buffer() { free(); }
 
-    char* data() noexcept { return heap_ != nullptr ? heap_ : inline_; }
-    const char* data() const noexcept { return heap_ != nullptr ? heap_ : inline_; }
+    char* data() noexcept { return data_; }
+    const char* data() const noexcept { return data_; }
     std::size_t size() const noexcept { return size_; }
     std::size_t capacity() const noexcept { return capacity_; }
     bool empty() const noexcept { return size_ == 0; }
@@ -49,10 +49,10 @@ class Buffer {
 
     /// Adds `count` bytes without setting them and returns where they begin.
     char* extend(std::size_t count) {
-        if (capacity_ - size_ < count) {
-            reserve(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
+        if (capacity_ - size_ < count) [[unlikely]] {
+            grow(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
         }
-        char* begin = data() + size_;
+        char* begin = data_ + size_;
         size_ += count;
         return begin;
     }
@@ -68,26 +68,9 @@ class Buffer {
 
     /// Makes room for `capacity` bytes in all.
     void reserve(std::size_t capacity) {
-        if (capacity <= capacity_) {
-            return;
+        if (capacity > capacity_) {
+            grow(capacity);
         }
-        if (const auto spare = take_spare_block(capacity); spare.memory != nullptr) {
-            std::memcpy(spare.memory, data(), size_);
-            free();
-            heap_ = spare.memory;
-            capacity_ = spare.capacity;
-            return;
-        }
-        // Not `new`: where the system can, a large block grows without its bytes being copied.
-        auto* const grown = static_cast<char*>(std::realloc(heap_, capacity));
-        if (grown == nullptr) {
-            throw std::bad_alloc();
-        }
-        if (heap_ == nullptr) {
-            std::memcpy(grown, inline_, size_);
-        }
-        heap_ = grown;
-        capacity_ = capacity;
     }
 
     /// Forgets all bytes after the first `size`.
@@ -97,28 +80,53 @@ class Buffer {
     /// Forgets everything and gives the memory back.
     void release() noexcept {
         free();
-        heap_ = nullptr;
+        data_ = inline_;
         size_ = 0;
         capacity_ = inline_capacity;
     }
 
  private:
+    bool is_inline() const noexcept { return data_ == inline_; }
+
+    // Not inline, so that `extend` is.
+    [[gnu::noinline]] void grow(std::size_t capacity) {
+        if (const auto spare = take_spare_block(capacity); spare.memory != nullptr) {
+            std::memcpy(spare.memory, data_, size_);
+            free();
+            data_ = spare.memory;
+            capacity_ = spare.capacity;
+            return;
+        }
+        // Not `new`: where the system can, a large block grows without its bytes being copied.
+        auto* const grown = static_cast<char*>(std::realloc(is_inline() ? nullptr : data_, capacity));
+        if (grown == nullptr) {
+            throw std::bad_alloc();
+        }
+        if (is_inline()) {
+            std::memcpy(grown, inline_, size_);
+        }
+        data_ = grown;
+        capacity_ = capacity;
+    }
+
     void free() noexcept {
-        if (heap_ != nullptr) {
-            give_block_back({heap_, capacity_});
+        if (!is_inline()) {
+            give_block_back({data_, capacity_});
         }
     }
 
     void take(Buffer& other) noexcept {
-        heap_ = std::exchange(other.heap_, nullptr);
         size_ = std::exchange(other.size_, 0);
         capacity_ = std::exchange(other.capacity_, inline_capacity);
-        if (heap_ == nullptr) {
+        if (other.is_inline()) {
+            data_ = inline_;
             std::memcpy(inline_, other.inline_, size_);
+        } else {
+            data_ = std::exchange(other.data_, other.inline_);
         }
     }
 
-    char* heap_ = nullptr;
+    char* data_ = inline_;
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
     char inline_[inline_capacity];

@@ -18,10 +18,13 @@ class DeadlineTimer {
 
     bool is_armed() const noexcept { return armed_.has_value(); }
 
+    /// Is it armed for `when` or before? Then `arm` has nothing to do.
+    bool runs_by(Clock::time_point when) const noexcept { return armed_ && *armed_ <= when; }
+
     /// Sees to it that `owner->on_timer()` is called, without the lock, at `when` or before.
     template <class Owner>
     void arm(Clock::time_point when, const std::weak_ptr<Owner>& owner) {
-        if (armed_ && *armed_ <= when) {
+        if (runs_by(when)) {
             return;
         }
         armed_ = when;

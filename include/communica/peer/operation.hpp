@@ -21,7 +21,7 @@ struct Throwing {
     using Signature = void(std::exception_ptr, T);
 
     template <class Call>
-    static void value(Call&& call, T value) {
+    static void value(Call&& call, T&& value) {
         std::forward<Call>(call)(std::exception_ptr{}, std::move(value));
     }
     template <class Call>
@@ -60,17 +60,23 @@ struct Returning {
 };
 
 /// Loads the answer as `T`, gives it to the handler on the handler's executor. Lives in memory of the handler's
-/// associated allocator, which is free again before the handler is called.
+/// associated allocator, by default of that in which Asio keeps its own operations; it is free again before the handler
+/// is called.
 template <class T, class Completion, class S, class Handler>
 class RequestOperation final : public Operation {
     using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
-    using Allocator =
-        typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<RequestOperation>;
+    using Recycling = asio::recycling_allocator<void>;
+    using Allocator = typename std::allocator_traits<
+        asio::associated_allocator_t<Handler, Recycling>>::template rebind_alloc<RequestOperation>;
+
+    static Allocator allocator_of(const Handler& handler) {
+        return Allocator(asio::get_associated_allocator(handler, Recycling()));
+    }
 
  public:
     static OperationPtr make(Handler&& handler, const S& serializer, const asio::any_io_executor& inner,
                              bool notification) {
-        Allocator allocator(asio::get_associated_allocator(handler));
+        Allocator allocator = allocator_of(handler);
         RequestOperation* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
         return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner, notification));
     }
@@ -91,20 +97,20 @@ class RequestOperation final : public Operation {
             finish(via, [](auto&& call) { Completion::value(std::forward<decltype(call)>(call)); });
         } else {
             std::optional<T> value;
-            Error error;
+            std::optional<Error> error;
             try {
                 value.emplace(serializer_.template load<T>(body));
             } catch (const SerializerError& e) {
-                error = {.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer};
+                error = Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer};
             } catch (const std::exception& e) {
-                error = {.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
+                error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
             }
-            if (value) {
+            if (!error) {
                 finish(via, [value = std::move(*value)](auto&& call) mutable {
                     Completion::value(std::forward<decltype(call)>(call), std::move(value));
                 });
             } else {
-                fail(std::move(error), via);
+                fail(*std::move(error), via);
             }
         }
     }
@@ -156,7 +162,7 @@ class RequestOperation final : public Operation {
     }
 
     void destroy() noexcept override {
-        Allocator allocator(asio::get_associated_allocator(handler_));
+        Allocator allocator = allocator_of(handler_);
         this->~RequestOperation();
         std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
     }
@@ -170,36 +176,54 @@ class RequestOperation final : public Operation {
 
 /// A request ready to go, or the reason why its value can't be sent.
 struct Prepared {
+    // An aggregate would be set to zero before its members are made, with all the bytes of the body's buffer.
+    Prepared(std::shared_ptr<Requester> to, std::shared_ptr<PeerSource> finder) noexcept
+        : requester(std::move(to)), source(std::move(finder)) {}
+
     std::shared_ptr<Requester> requester;
     std::shared_ptr<PeerSource> source;  ///< finds the requester when the request begins, if that is null
     Outgoing outgoing;
     std::optional<Error> error;
 };
 
+struct FreePrepared {
+    void operator()(Prepared* request) const noexcept {
+        request->~Prepared();
+        asio::recycling_allocator<Prepared>().deallocate(request, 1);
+    }
+};
+/// By pointer it is passed on: Asio moves what an operation begins with four times.
+using PreparedPtr = std::unique_ptr<Prepared, FreePrepared>;
+
+inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr<PeerSource> source) {
+    return PreparedPtr(new (asio::recycling_allocator<Prepared>().allocate(1))
+                           Prepared(std::move(requester), std::move(source)));
+}
+
 template <class T, class Completion, class S>
 struct InitiateRequest {
     template <class Handler>
-    void operator()(Handler&& handler, Prepared request, S serializer) const {
+    void operator()(Handler&& handler, PreparedPtr request, S serializer) const {
         using Op = RequestOperation<T, Completion, S, std::decay_t<Handler>>;
         const std::shared_ptr<Requester> requester =
-            request.requester ? std::move(request.requester) : request.source->find();
+            request->requester ? std::move(request->requester) : request->source->find();
         const auto slot = asio::get_associated_cancellation_slot(handler);
-        const bool notification = request.outgoing.is_notification();
+        const bool notification = request->outgoing.is_notification();
         auto operation = Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer,
                                   requester->executor(), notification);
-        requester->count(notification, request.error);
-        if (request.error) {
-            operation.release()->fail(*std::move(request.error), Via::post);
+        requester->count(notification, request->error);
+        if (request->error) {
+            operation.release()->fail(*std::move(request->error), Via::post);
             return;
         }
         RequestId id = 0;
         if (slot.is_connected()) {
             id = requester->reserve();
-            prepare_cancellation(slot, requester, request.source != nullptr, id, *operation);
+            prepare_cancellation(slot, requester, request->source != nullptr, id, *operation);
         }
-        requester->start(id, std::move(request.outgoing), std::move(operation));
-        if (request.source) {
-            request.source->settle();
+        requester->start(id, std::move(request->outgoing), std::move(operation));
+        if (request->source) {
+            request->source->settle();
         }
     }
 

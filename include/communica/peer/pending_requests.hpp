@@ -3,7 +3,7 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
-#include "deadline_heap.hpp"
+#include "deadline_queue.hpp"
 #include "outgoing.hpp"
 
 #include <cstddef>
@@ -59,7 +59,8 @@ struct DestroyOperation {
 };
 using OperationPtr = std::unique_ptr<Operation, DestroyOperation>;
 
-/// A table with constant-time access by number and a heap by deadline. Knows no executor and no clock; not thread-safe.
+/// A table with constant-time access by number, and by the deadline that comes first. Knows no executor and no clock; not
+/// thread-safe.
 class PendingRequests {
  public:
     PendingRequests() = default;
@@ -130,9 +131,7 @@ class PendingRequests {
     }
 
     std::optional<Clock::time_point> deadline_of(RequestId id) noexcept {
-        const Slot* slot = find(id);
-        return slot == nullptr || slot->place == none ? std::nullopt
-                                                      : std::optional(deadlines_.deadline_at(slot->place));
+        return find(id) == nullptr ? std::nullopt : deadlines_.deadline_of(index_of(id));
     }
 
     /// The numbers of all that wait.
@@ -151,13 +150,13 @@ class PendingRequests {
 
     struct Slot {
         OperationPtr operation;
+        DeadlineNode deadline;
         std::uint32_t generation = 0;
-        std::uint32_t place = none;  // among the deadlines
         std::uint32_t next_free = none;
         bool reserved = false;
     };
-    struct PlaceOf {
-        std::uint32_t& operator()(std::uint32_t index) const noexcept { return (*slots)[index].place; }
+    struct NodeOf {
+        DeadlineNode& operator()(std::uint32_t index) const noexcept { return (*slots)[index].deadline; }
         std::vector<Slot>* slots;
     };
 
@@ -173,7 +172,7 @@ class PendingRequests {
     }
 
     std::vector<Slot> slots_;
-    DeadlineHeap<std::uint32_t, PlaceOf> deadlines_{PlaceOf{&slots_}};
+    DeadlineQueue<NodeOf> deadlines_{NodeOf{&slots_}};
     std::uint32_t free_ = none;
     std::size_t count_ = 0;
 };

@@ -1,8 +1,11 @@
 // A request's number as the text that travels as its id.
 #pragma once
 
+#include "../wire/big_endian.hpp"
+
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <string_view>
@@ -32,27 +35,50 @@ class RequestText {
 
     /// The number in an id that this object wrote.
     std::optional<std::uint64_t> read(std::string_view id) const noexcept {
-        if (id.size() != id_.size() || id.substr(0, 16) != std::string_view(id_.data(), 16)) {
+        if (id.size() != id_.size() || std::memcmp(id.data(), id_.data(), 16) != 0) {
             return std::nullopt;
         }
-        std::uint64_t number = 0;
-        for (const char digit : id.substr(16)) {
-            const int value = digit >= '0' && digit <= '9'   ? digit - '0'
-                              : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                                                             : -1;
-            if (value < 0) {
-                return std::nullopt;
-            }
-            number = number << 4 | static_cast<unsigned>(value);
+        std::uint32_t high = 0;
+        std::uint32_t low = 0;
+        if (!read_digits(id.data() + 16, high) || !read_digits(id.data() + 24, low)) {
+            return std::nullopt;
         }
-        return number;
+        return std::uint64_t{high} << 32 | low;
     }
 
  private:
     static void write(char* digits, std::uint64_t number) noexcept {
-        for (int place = 15; place >= 0; --place, number >>= 4) {
-            digits[place] = "0123456789abcdef"[number & 15];
-        }
+        wire::store_u64(digits, to_digits(static_cast<std::uint32_t>(number >> 32)));
+        wire::store_u64(digits + 8, to_digits(static_cast<std::uint32_t>(number)));
+    }
+
+    // Eight digits are the bytes of one word, the first one its highest: half the instructions of one digit at a time.
+
+    static constexpr std::uint64_t ones = 0x0101010101010101;
+
+    /// The digits of a number.
+    static std::uint64_t to_digits(std::uint32_t number) noexcept {
+        std::uint64_t values = number;
+        values = (values | values << 16) & 0x0000ffff0000ffff;
+        values = (values | values << 8) & 0x00ff00ff00ff00ff;
+        values = (values | values << 4) & 0x0f0f0f0f0f0f0f0f;
+        const std::uint64_t letters = (values + 6 * ones) >> 4 & ones;
+        return values + '0' * ones + letters * ('a' - '0' - 10);
+    }
+
+    /// The number of which these may be the digits; if they are none, of others.
+    static std::uint32_t from_digits(std::uint64_t digits) noexcept {
+        const std::uint64_t letters = digits >> 6 & ones;
+        std::uint64_t values = (digits & 15 * ones) + 9 * letters;
+        values = (values | values >> 4) & 0x00ff00ff00ff00ff;
+        values = (values | values >> 8) & 0x0000ffff0000ffff;
+        return static_cast<std::uint32_t>(values | values >> 16);
+    }
+
+    static bool read_digits(const char* at, std::uint32_t& number) noexcept {
+        const std::uint64_t digits = wire::load_u64(at);
+        number = from_digits(digits);
+        return to_digits(number) == digits;
     }
 
     Id id_{};

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <ranges>
 #include <utility>
 #include <vector>
@@ -68,7 +69,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     /// Sends a request or notification, or keeps it until it can be sent. `id` is a reserved number, or 0.
-    void start(RequestId id, Outgoing outgoing, OperationPtr operation) {
+    void start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
         std::unique_lock lock(mutex_);
         if (closed_) {
             pending_.take(id);
@@ -88,12 +89,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
             return fail(std::move(cancelled), {asio::error::operation_aborted});
         }
         const auto [sent, error] = send_or_keep(id, outgoing);
-        if (error.code || (sent && notification)) {
+        if (error || (sent && notification)) {
             auto done = pending_.take(id);
             lock.unlock();
-            return error.code ? fail(std::move(done), error) : done.release()->succeed({}, Via::post);
+            return error ? fail(std::move(done), *error) : done.release()->succeed({}, Via::post);
         }
-        if (deadline) {
+        if (deadline && !timer_.runs_by(*deadline)) {  // it does for most: they need no weak pointer
             timer_.arm(*deadline, weak_from_this());
         }
     }
@@ -279,7 +280,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     struct Outcome {
         bool sent = false;
-        Error error = {};
+        std::optional<Error> error = {};
     };
 
     /// Sends the message or puts it into the outbox, or says why neither can be.
@@ -291,10 +292,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
                 case Sender::Sent::no_room: break;
             }
         } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
-            return {.error = {sender_.is_connected() ? errc::draining : errc::not_connected}};
+            return {.error = Error{sender_.is_connected() ? errc::draining : errc::not_connected}};
         }
         if (outbox_.bytes() + outgoing.size() > max_unsent_) {
-            return {.error = {errc::queue_full}};
+            return {.error = Error{errc::queue_full}};
         }
         outbox_.add(id, std::move(outgoing));
         return {};

@@ -48,13 +48,13 @@ struct Target {
     std::shared_ptr<PeerSource> source = nullptr;
 };
 
-/// A JSON object of these texts; empty for none.
+/// A JSON object of these texts.
 inline std::string quote_headers(std::span<const Header> headers) {
-    std::string object;
+    std::string object = "{";
     for (const auto& [name, value] : headers) {
-        object += (object.empty() ? "{" : ", ") + wire::quote_json(name) + ": " + wire::quote_json(value);
+        object += (object.size() == 1 ? "" : ", ") + wire::quote_json(name) + ": " + wire::quote_json(value);
     }
-    return object.empty() ? object : object + "}";
+    return object + "}";
 }
 
 template <class T>
@@ -70,22 +70,24 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
     static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
     static_assert(std::disjunction_v<std::is_void<T>, MustLoad<S, T>>, "communica: not a reply type");
     static_assert(MustDump<S, Value>::value, "communica: not a type to send");
-    Prepared request{
-        .requester = std::move(target.requester), .source = std::move(target.source), .outgoing = {}, .error = {}};
-    request.outgoing.type = type;
-    request.outgoing.timeout = options.timeout;
-    request.outgoing.wait_for_connection = options.wait_for_connection;
-    request.outgoing.idempotent = options.idempotent;
+    PreparedPtr request = prepare(std::move(target.requester), std::move(target.source));
+    Outgoing& outgoing = request->outgoing;
+    outgoing.type = type;
+    outgoing.timeout = options.timeout;
+    outgoing.wait_for_connection = options.wait_for_connection;
+    outgoing.idempotent = options.idempotent;
     try {
-        request.outgoing.headers = quote_headers(options.headers);
+        if (!options.headers.empty()) {
+            outgoing.headers = quote_headers(options.headers);
+        }
         if (with_route) {
-            request.outgoing.quoted_route = wire::quote_json(route);
+            outgoing.quoted_route = wire::quote_json(route);
         }
         if constexpr (Dumps<S, Value>) {
-            serializer.dump(value, request.outgoing.body);
+            serializer.dump(value, outgoing.body);
         }
     } catch (const std::exception& e) {
-        request.error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
+        request->error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
     }
     return asio::async_initiate<Token, typename Completion<T>::Signature>(InitiateRequest<T, Completion<T>, S>{}, token,
                                                                           std::move(request), serializer);

@@ -1,7 +1,7 @@
 // The frames of a stream transport: a length, a code, and what the code says (docs/protocol.md, "Frames").
 #pragma once
 
-#include "../buffer.hpp"
+#include "big_endian.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,18 +14,6 @@ enum class FrameCode : std::uint8_t { message = 10, chunk = 11, close_notify = 2
 
 /// A frame's length field counts everything after itself.
 inline constexpr std::size_t length_size = 4;
-
-inline std::uint32_t load_u32(const char* bytes) noexcept {
-    const auto* b = reinterpret_cast<const unsigned char*>(bytes);
-    return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | std::uint32_t{b[3]};
-}
-
-inline void store_u32(char* bytes, std::uint32_t value) noexcept {
-    bytes[0] = static_cast<char>(value >> 24);
-    bytes[1] = static_cast<char>(value >> 16);
-    bytes[2] = static_cast<char>(value >> 8);
-    bytes[3] = static_cast<char>(value);
-}
 
 /// A whole message: its metadata's size (which counts its own four bytes), the metadata, the body.
 struct MessageHead {

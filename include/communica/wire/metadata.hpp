@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,41 +58,79 @@ struct MetadataFields {
     std::optional<std::chrono::milliseconds> timeout = standard_timeout;
 };
 
-/// Writes a number in decimal digits.
-inline void write_number(Buffer& out, std::int64_t number) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    out.append(digits, static_cast<std::size_t>(end - digits));
+namespace detail {
+
+/// Writes pieces of text into room that was made for all of them.
+class Pieces {
+ public:
+    static constexpr std::size_t max_digits = 20;
+
+    explicit Pieces(char* at) noexcept : at_(at) {}
+
+    Pieces& operator<<(std::string_view text) noexcept {
+        if (!text.empty()) {
+            std::memcpy(at_, text.data(), text.size());
+            at_ += text.size();
+        }
+        return *this;
+    }
+    Pieces& operator<<(char byte) noexcept {
+        *at_++ = byte;
+        return *this;
+    }
+    Pieces& operator<<(std::int64_t number) noexcept {
+        at_ = std::to_chars(at_, at_ + max_digits, number).ptr;
+        return *this;
+    }
+
+    char* end() const noexcept { return at_; }
+
+ private:
+    char* at_;
+};
+
+/// Makes room for the most that `write` may need, once, and takes back what it leaves.
+template <class Write>
+void append_pieces(Buffer& out, std::size_t most, Write write) {
+    Pieces pieces(out.extend(most));
+    write(pieces);
+    out.truncate(static_cast<std::size_t>(pieces.end() - out.data()));
 }
+
+}  // namespace detail
 
 /// Writes `{"id": "...", "type": 1}`, and behind it what is there of `"route"`, `"headers"` and `"timeout"`.
 inline void write_metadata(Buffer& out, const MetadataFields& fields) {
-    out.append("{\"id\": \"");
-    out.append(fields.id);
-    out.append("\", \"type\": ");
-    out.push_back(static_cast<char>('0' + static_cast<int>(fields.type)));
-    if (!fields.quoted_route.empty()) {
-        out.append(", \"route\": ");
-        out.append(fields.quoted_route);
-    }
-    if (!fields.headers.empty()) {
-        out.append(", \"headers\": ");
-        out.append(fields.headers);
-    }
-    if (!fields.timeout) {
-        out.append(", \"timeout\": null");
-    } else if (*fields.timeout != standard_timeout) {
-        out.append(", \"timeout\": ");
-        write_number(out, fields.timeout->count());
-    }
-    out.push_back('}');
+    constexpr std::string_view id = "{\"id\": \"";
+    constexpr std::string_view type = "\", \"type\": ";
+    constexpr std::string_view route = ", \"route\": ";
+    constexpr std::string_view headers = ", \"headers\": ";
+    constexpr std::string_view timeout = ", \"timeout\": ";
+    constexpr std::size_t keys = id.size() + type.size() + route.size() + headers.size() + timeout.size();
+    const std::size_t most =
+        keys + fields.id.size() + fields.quoted_route.size() + fields.headers.size() + detail::Pieces::max_digits + 2;
+    detail::append_pieces(out, most, [&](detail::Pieces& pieces) {
+        pieces << id << fields.id << type << static_cast<char>('0' + static_cast<int>(fields.type));
+        if (!fields.quoted_route.empty()) {
+            pieces << route << fields.quoted_route;
+        }
+        if (!fields.headers.empty()) {
+            pieces << headers << fields.headers;
+        }
+        if (!fields.timeout) {
+            pieces << timeout << "null";
+        } else if (*fields.timeout != standard_timeout) {
+            pieces << timeout << std::int64_t{fields.timeout->count()};
+        }
+        pieces << '}';
+    });
 }
 
 /// Writes the metadata of an answer: the request's own text around the answer's type.
 inline void write_answer_metadata(Buffer& out, MessageType type, std::string_view before, std::string_view after) {
-    out.append(before);
-    write_number(out, static_cast<int>(type));
-    out.append(after);
+    const std::size_t most = before.size() + detail::Pieces::max_digits + after.size();
+    detail::append_pieces(
+        out, most, [&](detail::Pieces& pieces) { pieces << before << static_cast<std::int64_t>(type) << after; });
 }
 
 }  // namespace communica::wire

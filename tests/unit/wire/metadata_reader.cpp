@@ -3,6 +3,10 @@
 
 #include <communica/wire/metadata_reader.hpp>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace metadata_reader_tests {
 
 namespace wire = communica::wire;
@@ -68,6 +72,37 @@ TEST_CASE("any other JSON object with a numeric type is read by the parser") {
           std::pair{"\xef\xbb\xbf{\"type\": 1, \"id\": \"x\"}", Owned{1, "x", {}}}}) {
         CHECK_FALSE(is_scanned(text));
         CHECK(read(text) == expected);
+    }
+}
+
+TEST_CASE("the usual form is read as any other is, also with a byte of it changed") {
+    const auto all_of = [](std::string_view text) -> std::optional<std::vector<std::string>> {
+        try {
+            wire::MetadataReader reader;
+            const auto m = reader.read(text);
+            return std::vector{
+                std::to_string(static_cast<int>(m.type)),
+                std::string(m.id),
+                std::string(m.route.value_or("none")),
+                std::to_string(m.timeout.value_or(std::chrono::milliseconds{-1}).count()),
+                std::string(m.headers),
+                nlohmann::json::parse(std::string(m.before_type) + "1" + std::string(m.after_type)).dump()};
+        } catch (const std::system_error&) {
+            return std::nullopt;
+        }
+    };
+    for (const std::string usual :
+         {R"({"id": "00112233445566778899aabbccddeeff", "type": 1})", R"({"id": "00ff", "type": 41})",
+          R"({"id": "00112233445566778899aabbccddeeff", "type": 11, "route": "sum", "timeout": 5})"}) {
+        for (std::size_t place = 1; place != usual.size(); ++place) {
+            for (const char byte : std::string_view("\"\\{}[]:, 019aety\x1f\x7f\x80\xff")) {
+                std::string changed = usual;
+                changed[place] = byte;
+                INFO(changed);
+                CHECK(all_of(changed) == all_of("{ " + changed.substr(1)));
+            }
+            CHECK(all_of(usual.substr(0, place)) == std::nullopt);
+        }
     }
 }
 

@@ -1,0 +1,247 @@
+// Metadata in the form in which it is normally written, read without a parser.
+#pragma once
+
+#include "metadata.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace communica::wire::detail {
+
+/// Scans the form in which metadata is normally written: an object of `id`, `type`, `route`, `timeout` and `headers`
+/// alone, each at most once, strings of printable ASCII without escapes, short integers. Everything else is left to the
+/// parser.
+class MetadataScanner {
+ public:
+    explicit MetadataScanner(std::string_view text) : text_(text), at_(text.data()), end_(at_ + text.size()) {}
+
+    bool scan(Metadata& metadata) {
+        if (scan_usual(metadata)) {
+            return true;
+        }
+        metadata = {};
+        at_ = text_.data();
+        return scan_any_order(metadata);
+    }
+
+ private:
+    /// The keys in the order and with the spaces in which both libraries write them, and numbers and ids as long as
+    /// theirs: a quarter of the time of any other.
+    bool scan_usual(Metadata& metadata) noexcept {
+        if (!take("{\"id\": \"") || !(usual_id(metadata.id) || string_end(metadata.id)) || !take(", \"type\": ") ||
+            !usual_type(metadata)) {
+            return false;
+        }
+        if (left() == 1 && *at_ == '}') {
+            return true;
+        }
+        return (!take(", \"route\": \"") || string_end(metadata.route.emplace())) &&
+               (!take(", \"timeout\": ") || timeout(metadata)) && take('}') && at_ == end_;
+    }
+
+    /// 32 plain characters and a quote. Without a loop: a third of what `string_end` takes.
+    bool usual_id(std::string_view& value) noexcept {
+        constexpr std::size_t size = 32;
+        if (left() <= size || at_[size] != '"' ||
+            ((odd_bits(at_) | odd_bits(at_ + 8) | odd_bits(at_ + 16) | odd_bits(at_ + 24)) & tops) != 0) {
+            return false;
+        }
+        value = {at_, size};
+        at_ += size + 1;
+        return true;
+    }
+
+    /// One digit or two. If there are more, nothing that follows will fit.
+    bool usual_type(Metadata& metadata) noexcept {
+        const char* begin = at_;
+        if (left() < 2 || !is_digit(begin[0])) {
+            return false;
+        }
+        int value = digit(*at_++);
+        if (is_digit(*at_) && value != 0) {
+            value = value * 10 + digit(*at_++);
+        }
+        set_type(metadata, begin, value);
+        return true;
+    }
+
+    bool scan_any_order(Metadata& metadata) noexcept {
+        bool has_id = false;
+        bool has_type = false;
+        bool has_timeout = false;
+        skip_space();
+        if (!take('{')) {
+            return false;
+        }
+        do {
+            skip_space();
+            std::string_view key;
+            if (!string(key) || !colon()) {
+                return false;
+            }
+            if (key == "type" && !has_type) {
+                has_type = type(metadata);
+                if (!has_type) {
+                    return false;
+                }
+            } else if (key == "id" && !has_id) {
+                has_id = string(metadata.id);
+                if (!has_id) {
+                    return false;
+                }
+            } else if (key == "route" && !metadata.route) {
+                if (!string(metadata.route.emplace())) {
+                    return false;
+                }
+            } else if (key == "timeout" && !has_timeout) {
+                has_timeout = timeout(metadata);
+                if (!has_timeout) {
+                    return false;
+                }
+            } else if (key == "headers" && metadata.headers.empty()) {
+                if (!headers(metadata)) {
+                    return false;
+                }
+            } else {
+                return false;
+            }
+            skip_space();
+        } while (take(','));
+        if (!take('}')) {
+            return false;
+        }
+        skip_space();
+        return at_ == end_ && has_type;
+    }
+
+    void skip_space() noexcept {
+        while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
+            ++at_;
+        }
+    }
+
+    bool take(char wanted) noexcept {
+        if (at_ == end_ || *at_ != wanted) {
+            return false;
+        }
+        ++at_;
+        return true;
+    }
+
+    /// Of a size that the compiler knows: a comparison or two instead of a call.
+    template <std::size_t N>
+    bool take(const char (&wanted)[N]) noexcept {
+        if (left() < N - 1 || std::memcmp(at_, wanted, N - 1) != 0) {
+            return false;
+        }
+        at_ += N - 1;
+        return true;
+    }
+
+    std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+    static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+    static int digit(char c) noexcept { return c - '0'; }
+
+    bool colon() noexcept {
+        skip_space();
+        const bool found = take(':');
+        skip_space();
+        return found;
+    }
+
+    bool string(std::string_view& value) noexcept { return take('"') && string_end(value); }
+
+    /// What is left of a string behind its first quote.
+    bool string_end(std::string_view& value) noexcept {
+        const char* begin = at_;
+        while (left() >= 8 && (odd_bits(at_) & tops) == 0) {
+            at_ += 8;
+        }
+        while (at_ != end_ && *at_ != '"') {
+            if (*at_ < ' ' || *at_ > '~' || *at_ == '\\') {
+                return false;
+            }
+            ++at_;
+        }
+        value = {begin, static_cast<std::size_t>(at_ - begin)};
+        return take('"');
+    }
+
+    static constexpr std::uint64_t ones = 0x0101010101010101;
+    static constexpr std::uint64_t tops = 0x8080808080808080;
+
+    /// None of `tops` if these eight bytes are printable ASCII without quotes and backslashes. May have some where they
+    /// are, never the reverse.
+    static std::uint64_t odd_bits(const char* at) noexcept {
+        std::uint64_t word = 0;
+        std::memcpy(&word, at, 8);
+        const std::uint64_t quote = word ^ ones * '"';
+        const std::uint64_t backslash = word ^ ones * '\\';
+        return (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones) | word;
+    }
+
+    bool number(int max_digits, std::int64_t& value) noexcept {
+        const char* begin = at_;
+        value = 0;
+        while (at_ != end_ && at_ - begin < max_digits && is_digit(*at_)) {
+            value = value * 10 + digit(*at_++);
+        }
+        return at_ != begin && (*begin != '0' || at_ - begin == 1) && at_ != end_ &&
+               (*at_ == ',' || *at_ == '}' || *at_ == ' ');
+    }
+
+    bool timeout(Metadata& metadata) noexcept {
+        if (take("null")) {
+            metadata.timeout.reset();
+            return true;
+        }
+        std::int64_t value = 0;
+        const bool found = number(12, value);  // so that a clock in nanoseconds can hold it
+        metadata.timeout = std::chrono::milliseconds{value};
+        return found;
+    }
+
+    bool headers(Metadata& metadata) noexcept {
+        const char* begin = at_;
+        std::string_view ignored;
+        if (!take('{')) {
+            return false;
+        }
+        do {
+            skip_space();
+            if (!string(ignored) || !colon() || !string(ignored)) {
+                return false;
+            }
+            skip_space();
+        } while (take(','));
+        const bool whole = take('}');
+        metadata.headers = {begin, static_cast<std::size_t>(at_ - begin)};
+        return whole;
+    }
+
+    bool type(Metadata& metadata) noexcept {
+        const char* begin = at_;
+        std::int64_t value = 0;
+        if (!number(4, value)) {
+            return false;
+        }
+        set_type(metadata, begin, static_cast<int>(value));
+        return true;
+    }
+
+    /// The text around it is what is before `begin`, and from here on.
+    void set_type(Metadata& metadata, const char* begin, int value) const noexcept {
+        metadata.type = static_cast<MessageType>(value);
+        metadata.before_type = {text_.data(), static_cast<std::size_t>(begin - text_.data())};
+        metadata.after_type = {at_, left()};
+    }
+
+    std::string_view text_;
+    const char* at_;
+    const char* end_;
+};
+
+}  // namespace communica::wire::detail
