@@ -52,7 +52,7 @@ class RequestText {
         wire::store_u64(digits + 8, to_digits(static_cast<std::uint32_t>(number)));
     }
 
-    // Eight digits are the bytes of one word, the first one its highest: half the instructions of one digit at a time.
+    // Eight digits are the bytes of one word, the first one its highest: written in half the instructions of one at a time.
 
     static constexpr std::uint64_t ones = 0x0101010101010101;
 

@@ -10,7 +10,7 @@ namespace communica::wire {
 namespace detail {
 
 // Shifts of the whole number, which GCC 12 takes for the one instruction that it is. Of bytes stored one by one it makes
-// vectors, at four times the instructions.
+// vectors, at several times the instructions.
 
 constexpr std::uint32_t swap_bytes(std::uint32_t n) noexcept {
     return n >> 24 | (n >> 8 & 0xff00) | (n & 0xff00) << 8 | n << 24;

@@ -42,7 +42,7 @@ class MetadataScanner {
                (!take(", \"timeout\": ") || timeout(metadata)) && take('}') && at_ == end_;
     }
 
-    /// 32 plain characters and a quote. Without a loop: a third of what `string_end` takes.
+    /// 32 plain characters and a quote. Without a loop: half of what `string_end` takes.
     bool usual_id(std::string_view& value) noexcept {
         constexpr std::size_t size = 32;
         if (left() <= size || at_[size] != '"' ||
