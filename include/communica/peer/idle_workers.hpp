@@ -73,7 +73,7 @@ class IdleWorkers {
     }
 
  private:
-    static constexpr std::size_t max_size = 64;  // each 2 kB and what the handler's value takes
+    static constexpr std::size_t max_size = 64;  // what a larger burst has started ends with it
 
     struct Wait {
         void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers> here, std::shared_ptr<Call> call,
