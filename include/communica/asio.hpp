@@ -152,4 +152,14 @@ inline asio::any_io_executor make_strand_on(const asio::any_io_executor& executo
     return Strand(executor).executor();
 }
 
+/// Does this thread run that strand just now?
+inline bool is_running_on(const asio::any_io_executor& strand) {
+    using OnContext = asio::strand<asio::io_context::executor_type>;
+    using OnAny = asio::strand<asio::any_io_executor>;
+    if (strand.target_type() == typeid(OnContext)) {
+        return strand.target<OnContext>()->running_in_this_thread();
+    }
+    return strand.target_type() == typeid(OnAny) && strand.target<OnAny>()->running_in_this_thread();
+}
+
 }  // namespace communica

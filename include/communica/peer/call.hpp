@@ -2,16 +2,17 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../buffer.hpp"
 #include "../connection.hpp"
 #include "../wire/metadata.hpp"
 #include "deadline_heap.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -19,37 +20,55 @@
 
 namespace communica::peer {
 
-/// What it takes to answer after the message with the request is gone, and to cancel who answers.
+class IdleWorkers;
+
+/// What it takes to answer after the message with the request is gone, and to cancel who answers. A worker uses it for
+/// one request after another.
 struct Call {
-    Call(std::shared_ptr<Connection> from, const wire::Metadata& metadata, std::optional<Clock::time_point> until,
-         std::size_t held)
-        : connection(std::move(from)),
-          id(metadata.id),
-          before_type(metadata.before_type),
-          after_type(metadata.after_type),
-          wants_answer(metadata.wants_answer()),
-          deadline(until),
-          bytes(held) {}
+    explicit Call(std::shared_ptr<Connection> from, std::weak_ptr<IdleWorkers> others = {})
+        : connection(std::move(from)), idle(std::move(others)) {}
+
+    /// Begins with a request.
+    void begin(const wire::Metadata& metadata, std::optional<Clock::time_point> until, std::size_t held) {
+        texts_.release();
+        char* end = texts_.extend(metadata.id.size() + metadata.before_type.size() + metadata.after_type.size());
+        const auto keep = [&end](std::string_view text) {
+            const char* const begin = end;
+            end = std::copy(text.begin(), text.end(), end);
+            return std::string_view(begin, text.size());
+        };
+        id = keep(metadata.id);
+        before_type = keep(metadata.before_type);
+        after_type = keep(metadata.after_type);
+        wants_answer = metadata.wants_answer();
+        deadline = until;
+        bytes = held;
+        is_answered = false;
+    }
 
     /// Nobody wants the result any more.
     bool is_cancelled() const noexcept { return cancelled.load(std::memory_order_relaxed); }
 
     const std::shared_ptr<Connection> connection;  // that the request came by
-    const std::string id;
-    const std::string before_type;
-    const std::string after_type;
-    const bool wants_answer;
-    const std::optional<Clock::time_point> deadline;
-    const std::size_t bytes;  // held for the request
+    const std::weak_ptr<IdleWorkers> idle;         // where its worker waits for the next
+    std::string_view id;
+    std::string_view before_type;
+    std::string_view after_type;
+    bool wants_answer = false;
+    std::optional<Clock::time_point> deadline;
+    std::size_t bytes = 0;  // held for the request
 
     std::atomic<bool> cancelled = false;
-    asio::cancellation_signal signal;  // of the coroutine, emitted on its executor alone
+    asio::cancellation_signal signal;  // of the worker, emitted on its executor alone
 
     // Under the responder's lock:
     bool is_listed = false;
     bool is_answered = false;
     std::size_t index = 0;
     std::uint32_t place = ~std::uint32_t{0};  // among the deadlines
+
+ private:
+    Buffer texts_;
 };
 
 /// The calls at work: all of them, by id, and by deadline. Not thread-safe.
@@ -64,8 +83,8 @@ class Calls {
         if (call->deadline) {
             deadlines_.push(*call->deadline, call.get());
         }
-        if (!call->id.empty()) {  // a notification, or an id that is not a text
-            by_id_.emplace(call->id, call.get());
+        if (by_id_) {
+            index(*call);
         }
         calls_.push_back(std::move(call));
     }
@@ -76,19 +95,30 @@ class Calls {
             return false;
         }
         deadlines_.remove(&call);
-        if (const auto found = by_id_.find(call.id); found != by_id_.end() && found->second == &call) {
-            by_id_.erase(found);
+        if (by_id_) {
+            if (const auto found = by_id_->find(call.id); found != by_id_->end() && found->second == &call) {
+                by_id_->erase(found);
+            }
         }
         calls_.back()->index = call.index;
         std::swap(calls_[call.index], calls_.back());
         calls_.pop_back();
+        if (calls_.empty()) {
+            by_id_.reset();
+        }
         return true;
     }
 
     /// Null if there is none.
-    std::shared_ptr<Call> find(std::string_view id) const {
-        const auto found = by_id_.find(id);
-        return found != by_id_.end() ? calls_[found->second->index] : nullptr;
+    std::shared_ptr<Call> find(std::string_view id) {
+        if (!by_id_) {
+            by_id_.emplace();
+            for (const auto& call : calls_) {
+                index(*call);
+            }
+        }
+        const auto found = by_id_->find(id);
+        return found != by_id_->end() ? calls_[found->second->index] : nullptr;
     }
 
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
@@ -112,8 +142,16 @@ class Calls {
         std::uint32_t& operator()(Call* call) const noexcept { return call->place; }
     };
 
+    void index(Call& call) {
+        if (!call.id.empty()) {  // a notification, or an id that is not a text
+            by_id_->emplace(call.id, &call);
+        }
+    }
+
     std::vector<std::shared_ptr<Call>> calls_;
-    std::unordered_map<std::string_view, Call*> by_id_;  // of two with one id, the first
+    // Of two with one id, the first. Made when one is looked for, which is rare, and kept until there are none: so a
+    // call is put in once at the most.
+    std::optional<std::unordered_map<std::string_view, Call*>> by_id_;
     DeadlineHeap<Call*, PlaceOf> deadlines_{PlaceOf{}};
 };
 

@@ -7,6 +7,7 @@
 #include "../wire/metadata.hpp"
 #include "call.hpp"
 #include "deadline_timer.hpp"
+#include "idle_workers.hpp"
 #include "offer.hpp"
 #include "reply.hpp"
 
@@ -65,38 +66,38 @@ class Responder : public std::enable_shared_from_this<Responder> {
                    : std::nullopt;
     }
 
-    /// Registers a request that a coroutine answers. Null if nothing may start any more.
-    std::shared_ptr<Call> begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata,
-                                std::size_t bytes) {
-        auto call = std::make_shared<Call>(connection, metadata, deadline_of(metadata), bytes);
+    /// Registers a request that a coroutine of `handler` answers, and says which. No call if nothing may start any more.
+    /// On the connection's executor.
+    Worker begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata, std::size_t bytes,
+                 const void* handler = nullptr) {
+        const auto deadline = deadline_of(metadata);
         const std::lock_guard lock(mutex_);
         if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
-            return nullptr;
+            return Worker(nullptr);
         }
-        calls_.add(call);
+        Worker worker = worker_for(connection, handler);
+        worker.call->begin(metadata, deadline, bytes);
+        calls_.add(worker.call);
         hold(static_cast<std::ptrdiff_t>(bytes));
-        if (call->deadline) {
-            timer_.arm(*call->deadline, weak_from_this());
+        if (deadline) {
+            timer_.arm(*deadline, weak_from_this());
         }
-        return call;
+        return worker;
     }
 
-    /// The coroutine is done: its reply goes out, unless somebody answered for it or nobody wants it any more.
+    /// Nothing of the coroutine is left but its reply, which goes out unless somebody answered for it or nobody wants it
+    /// any more.
     void finish(Call& call, Reply& reply) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (std::exchange(call.is_answered, true) || call.is_cancelled() || !call.wants_answer) {
-                return;
-            }
-        }
-        answer(*call.connection, call.before_type, call.after_type, reply);
-    }
-
-    /// Nothing of the coroutine is left.
-    void end(Call& call) {
         std::function<void()> idle;
         {
             const std::lock_guard lock(mutex_);
+            if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
+                try {
+                    answer_locked(*call.connection, call.before_type, call.after_type, reply);
+                } catch (...) {
+                    // For want of memory: the requester's deadline ends it.
+                }
+            }
             remove(call);
             idle = calls_.empty() ? idle_ : nullptr;
         }
@@ -108,26 +109,10 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// Sends an answer over the connection that the request came by, or the one that followed it.
     void answer(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply,
                 Purpose purpose = Purpose::answer) {
-        Buffer metadata;
-        wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
-        if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
-            metadata.clear();
-            reply.set_error({.code = errc::message_too_large,
-                             .message = "The answer is over the requester's limit",
-                             .status = 413,
-                             .kind = Error::Kind::responder});
-            wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
-        }
-        count(reply);
-        if (connection.send(purpose, metadata.text(), reply.body)) {
-            return;
-        }
-        const std::lock_guard lock(mutex_);
-        if (purpose == Purpose::refuse || why_not_.load(std::memory_order_relaxed) == errc::closed) {
-            return;
-        }
-        if (!connection_ || !connection_->send(purpose, metadata.text(), reply.body)) {
-            keep({std::string(metadata.text()), std::move(reply.body)});
+        const auto metadata = answer_metadata(reply, before_type, after_type);
+        if (!connection.send(purpose, metadata.text(), reply.body) && purpose != Purpose::refuse) {
+            const std::lock_guard lock(mutex_);
+            send_later(metadata, reply);
         }
     }
 
@@ -152,6 +137,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
         const std::lock_guard lock(mutex_);
         connection_ = connection;
+        idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor());
         offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
         max_answer_.store(offer.max_message, std::memory_order_relaxed);
         send_kept();
@@ -162,6 +148,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
         const std::lock_guard lock(mutex_);
         if (connection_.get() == &connection) {
             connection_.reset();
+            idle_workers_.reset();
             disarm_if_idle();
         }
         if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
@@ -201,6 +188,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
         }
         why_not_.store(errc::closed, std::memory_order_relaxed);
         connection_.reset();
+        idle_workers_.reset();
         idle_ = nullptr;
         timer_.disarm();
         forget_all();
@@ -265,6 +253,18 @@ class Responder : public std::enable_shared_from_this<Responder> {
         hold(0);
     }
 
+    /// Workers wait for the connection that there is; those of an earlier one end.
+    Worker worker_for(const std::shared_ptr<Connection>& connection, const void* handler) {
+        if (connection != connection_) {
+            return Worker(std::make_shared<Call>(connection));
+        }
+        Worker worker = idle_workers_->take(handler);
+        if (!worker.call) {
+            worker.call = std::make_shared<Call>(connection, idle_workers_);
+        }
+        return worker;
+    }
+
     static void cancel_now(const std::shared_ptr<Call>& call) {
         call->cancelled.store(true, std::memory_order_relaxed);
         asio::post(call->connection->get_executor(),
@@ -294,6 +294,38 @@ class Responder : public std::enable_shared_from_this<Responder> {
         count(reply);
         if (!call.connection->send(Purpose::answer, metadata.text(), reply.body) && connection_) {
             connection_->send(Purpose::answer, metadata.text(), reply.body);
+        }
+    }
+
+    void answer_locked(Connection& connection, std::string_view before_type, std::string_view after_type,
+                       Reply& reply) {
+        const auto metadata = answer_metadata(reply, before_type, after_type);
+        if (!connection.send(Purpose::answer, metadata.text(), reply.body)) {
+            send_later(metadata, reply);
+        }
+    }
+
+    /// Makes another answer of one that is too large.
+    Buffer answer_metadata(Reply& reply, std::string_view before_type, std::string_view after_type) {
+        Buffer metadata;
+        wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+        if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
+            metadata.clear();
+            reply.set_error({.code = errc::message_too_large,
+                             .message = "The answer is over the requester's limit",
+                             .status = 413,
+                             .kind = Error::Kind::responder});
+            wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+        }
+        count(reply);
+        return metadata;
+    }
+
+    /// Over the connection that there is now, or the next.
+    void send_later(const Buffer& metadata, Reply& reply) {
+        if (why_not_.load(std::memory_order_relaxed) != errc::closed &&
+            (!connection_ || !connection_->send(Purpose::answer, metadata.text(), reply.body))) {
+            keep({std::string(metadata.text()), std::move(reply.body)});
         }
     }
 
@@ -327,6 +359,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
+    std::shared_ptr<IdleWorkers> idle_workers_;  // of this connection
     Calls calls_;
     std::deque<UnsentMessage> answers_;
     DeadlineTimer timer_;

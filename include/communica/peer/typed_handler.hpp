@@ -3,6 +3,7 @@
 
 #include "handler_traits.hpp"
 #include "reply.hpp"
+#include "worker.hpp"
 
 #include <memory>
 #include <optional>
@@ -13,14 +14,6 @@
 #include <vector>
 
 namespace communica::peer {
-
-/// Runs the coroutine that answers a call, where it can be cancelled.
-inline void spawn_call(const std::shared_ptr<Peer>& peer, const std::shared_ptr<Call>& call,
-                       asio::awaitable<void> work) {
-    auto end = [peer, call](const std::exception_ptr&) { peer->responder().end(*call); };
-    asio::co_spawn(call->connection->get_executor(), std::move(work),
-                   asio::bind_cancellation_slot(call->signal.slot(), std::move(end)));
-}
 
 /// Can `S` load what a handler takes, and dump what it gives? Does not compile if not, and says what.
 template <class S, class Data, class Result>
@@ -111,79 +104,122 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
     }
 
-    void start(const Incoming& incoming, Loaded data) const {
-        const auto call =
-            incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size());
-        if (!call) {
-            return;
-        }
-        const Incoming called{incoming.peer, incoming.connection,  incoming.metadata,
-                              incoming.body, incoming.redelivered, call};
-        Job job{incoming.peer, call, std::move(data), ExtraArguments{Extras(called)...}};
-        if constexpr (takes_data &&
-                      is_borrowed<Data>) {  // under an interceptor: the message is gone before the handler
-            job.lent.assign(incoming.body.begin(), incoming.body.end());
-            job.data = serializer_.template load<Loaded>(Bytes(job.lent));
-        }
-        if (const Interceptor& interceptor = incoming.peer->handlers().interceptor()) {
-            spawn_call(incoming.peer, call, run_intercepted(*this, std::move(job), interceptor, Context(called)));
-        } else {
-            spawn_call(incoming.peer, call, run(*this, std::move(job)));
-        }
+    decltype(auto) call_with(auto& job) const {
+        return std::apply([&](auto&... extra) -> decltype(auto) { return call(function_, job.data, extra...); },
+                          job.extras);
     }
+
+    /// What an interceptor makes necessary.
+    struct Interception {
+        explicit Interception(const Incoming& incoming) : context(incoming) {}
+
+        Context context;
+        std::vector<std::byte> lent;  // what borrowed data looks at
+        bool has_run = false;
+    };
 
     /// What a coroutine needs after the message that it came with is gone.
     struct Job {
         std::shared_ptr<Peer> peer;
-        std::shared_ptr<Call> call;
         Loaded data;
         ExtraArguments extras;
-        Reply reply = {};
-        bool has_run = false;
-        std::vector<std::byte> lent = {};  // what borrowed `data` looks at
+        std::unique_ptr<Interception> interception = {};  // null if there is no interceptor
     };
+
+    void start(const Incoming& incoming, Loaded&& data) const {
+        auto worker =
+            incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size(), this);
+        if (!worker.call) {
+            return;
+        }
+        auto job = make_job(incoming, worker.call, std::move(data));
+        if (worker.resume) {
+            worker.call.reset();  // its coroutine has it, and looks whether others do
+            (*std::move(worker.resume))(&job);
+        } else {
+            const Call& call = *worker.call;
+            const auto slot = worker.call->signal.slot();
+            start_worker(call, slot, work(*this, std::move(worker.call), std::move(job)));
+        }
+    }
+
+    std::optional<Job> make_job(const Incoming& incoming, std::shared_ptr<Call> call, Loaded&& data) const {
+        const Incoming called{incoming.peer, incoming.connection,  incoming.metadata,
+                              incoming.body, incoming.redelivered, std::move(call)};
+        std::optional<Job> job(Job{incoming.peer, std::move(data), ExtraArguments{Extras(called)...}});
+        if (incoming.peer->handlers().interceptor()) {
+            job->interception = std::make_unique<Interception>(called);
+            if constexpr (takes_data && is_borrowed<Data>) {  // the message is gone before the handler
+                auto& lent = job->interception->lent;
+                lent.assign(incoming.body.begin(), incoming.body.end());
+                job->data = serializer_.template load<Loaded>(Bytes(lent));
+            }
+        }
+        return job;
+    }
 
     // The handler, and the interceptor, belong to the table that the job's peer holds, so they outlive the coroutines.
     // NOLINTBEGIN(*-reference-coroutine-parameters)
 
-    static asio::awaitable<void> run(const TypedHandler& self, Job job) {
-        try {
-            co_await invoke(self, job);
-        } catch (...) {
-            job.reply.set_handler_error(std::current_exception());
-        }
-        job.peer->responder().finish(*job.call, job.reply);
-    }
-
-    static asio::awaitable<void> run_intercepted(const TypedHandler& self, Job job, const Interceptor& interceptor,
-                                                 Context context) {
-        try {
-            NextHandler next = [&] { return invoke(self, job); };
-            co_await interceptor(context, std::move(next));
-            if (!job.has_run) {
-                throw ResponderError("the handler was not called");
+    /// Answers one call after another.
+    static asio::awaitable<void> work(const TypedHandler& self, std::shared_ptr<Call> call, std::optional<Job> job) {
+        for (;;) {
+            Reply reply;
+            try {
+                if (job->interception) {
+                    co_await intercept(self, *job, reply);
+                } else if constexpr (ResultOf<Returned>::is_coroutine) {
+                    auto coroutine = self.call_with(*job);
+                    if constexpr (std::is_void_v<Result>) {
+                        co_await std::move(coroutine);
+                        reply.set_value(self.serializer_, Nothing{});
+                    } else {
+                        Result result = co_await std::move(coroutine);
+                        reply.set_value(self.serializer_, std::move(result));
+                    }
+                }
+            } catch (...) {
+                reply.set_handler_error(std::current_exception());
             }
-        } catch (...) {
-            job.reply.set_handler_error(std::current_exception());
+            end(*call, job, reply);
+            auto idle = place_to_wait(call);
+            if (!idle) {
+                co_return;
+            }
+            co_await asio::this_coro::reset_cancellation_state();  // the handler may have changed these
+            co_await asio::this_coro::throw_if_cancelled(true);
+            void* const next = co_await IdleWorkers::wait(std::move(idle), call, &self);
+            job.emplace(*std::move(*static_cast<std::optional<Job>*>(next)));
         }
-        job.peer->responder().finish(*job.call, job.reply);
     }
 
-    static asio::awaitable<void> invoke(const TypedHandler& self, Job& job) {
-        job.has_run = true;
+    static void end(Call& call, std::optional<Job>& job, Reply& reply) {
+        const auto peer = std::move(job->peer);
+        job.reset();
+        peer->responder().finish(call, reply);
+    }
+
+    static asio::awaitable<void> intercept(const TypedHandler& self, Job& job, Reply& reply) {
+        NextHandler next = [&] { return invoke(self, job, reply); };
+        co_await job.peer->handlers().interceptor()(job.interception->context, std::move(next));
+        if (!job.interception->has_run) {
+            throw ResponderError("the handler was not called");
+        }
+    }
+
+    static asio::awaitable<void> invoke(const TypedHandler& self, Job& job, Reply& reply) {
+        job.interception->has_run = true;
         if constexpr (!ResultOf<Returned>::is_coroutine) {
-            std::apply([&](auto&... extra) { self.call_now(job.reply, job.data, extra...); }, job.extras);
+            std::apply([&](auto&... extra) { self.call_now(reply, job.data, extra...); }, job.extras);
             co_return;
+        } else if constexpr (std::is_void_v<Result>) {
+            auto coroutine = self.call_with(job);
+            co_await std::move(coroutine);
+            reply.set_value(self.serializer_, Nothing{});
         } else {
-            auto coroutine =
-                std::apply([&](auto&... extra) { return call(self.function_, job.data, extra...); }, job.extras);
-            if constexpr (std::is_void_v<Result>) {
-                co_await std::move(coroutine);
-                job.reply.set_value(self.serializer_, Nothing{});
-            } else {
-                Result result = co_await std::move(coroutine);
-                job.reply.set_value(self.serializer_, std::move(result));
-            }
+            auto coroutine = self.call_with(job);
+            Result result = co_await std::move(coroutine);
+            reply.set_value(self.serializer_, std::move(result));
         }
     }
 

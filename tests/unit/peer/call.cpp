@@ -20,7 +20,9 @@ Clock::time_point at(int milliseconds) { return Clock::time_point(std::chrono::m
 std::shared_ptr<Call> call(std::string_view id, Deadline deadline = {}, std::string_view type = "1") {
     const std::string text = "{\"id\": \"" + std::string(id) + "\", \"type\": " + std::string(type) + ", \"odd\": 0}";
     communica::wire::MetadataReader reader;
-    return std::make_shared<Call>(nullptr, reader.read(text), deadline, 7);
+    auto made = std::make_shared<Call>(nullptr);
+    made->begin(reader.read(text), deadline, 7);
+    return made;
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ using test::Outcome;
 class Begins final : public Handler {
  public:
     void handle(const communica::peer::Incoming& incoming) const override {
-        calls.push_back(incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size()));
+        calls.push_back(
+            incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size()).call);
     }
     mutable std::vector<std::shared_ptr<communica::peer::Call>> calls;
 };

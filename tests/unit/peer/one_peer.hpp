@@ -46,13 +46,12 @@ class OnePeer {
     /// A request of the other side that is at work.
     std::shared_ptr<communica::peer::Call> begin(const std::shared_ptr<RecordingConnection>& connection) const {
         communica::wire::MetadataReader reader;
-        return peer->responder().begin(connection, reader.read(R"({"id": "x", "type": 1})"), 1);
+        return peer->responder().begin(connection, reader.read(R"({"id": "x", "type": 1})"), 1).call;
     }
     void finish(communica::peer::Call& call, std::string_view result) const {
         communica::peer::Reply reply;
         reply.body.append(result);
         peer->responder().finish(call, reply);
-        peer->responder().end(call);
     }
 
     /// As a connection that breaks before these of its messages went out.

@@ -54,7 +54,7 @@ class OneResponder {
     Work begin(const std::shared_ptr<RecordingConnection>& connection, std::string_view metadata,
                std::size_t bytes = 1) {
         communica::wire::MetadataReader reader;
-        Work work{responder->begin(connection, reader.read(metadata), bytes)};
+        Work work{responder->begin(connection, reader.read(metadata), bytes).call};
         if (work.call) {
             work.call->signal.slot().assign([count = work.cancelled](asio::cancellation_type) { ++*count; });
         }
@@ -66,7 +66,6 @@ class OneResponder {
         communica::peer::Reply reply;
         reply.body.append(result);
         responder->finish(*work.call, reply);
-        responder->end(*work.call);
     }
 
     void answer(RecordingConnection& connection, std::string_view text,

@@ -158,10 +158,10 @@ TEST_CASE("a peer is idle when nothing is left of it") {
     CHECK(one.peer->is_idle());
     const auto connection = one.connect();
     CHECK_FALSE(one.peer->is_idle());
-    const auto call = one.begin(connection);
+    one.begin(connection);
     one.lose(connection);
     CHECK_FALSE(one.peer->is_idle());
-    one.peer->responder().end(*call);
+    one.peer->responder().cancel("x");
     CHECK(one.peer->is_idle());
 }
 

@@ -156,9 +156,9 @@ TEST_CASE("coroutines that were cancelled may end later, when others are at work
     const auto cancelled = one.begin(connection, metadata_of("x"));
     one.responder->abandon();
     const auto next = one.begin(connection, metadata_of("x"));
-    one.responder->end(*cancelled.call);
+    one.finish(cancelled, "late");
     CHECK(one.responder->at_work() == 1);
-    one.responder->end(*next.call);
+    one.finish(next, "result");
     CHECK(one.responder->is_idle());
 }
 
