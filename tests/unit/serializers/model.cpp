@@ -92,6 +92,17 @@ constexpr auto communica_model(communica::Type<Renamed>) {
         .refuse_unknown();
 }
 
+struct Escaped {
+    int quote = 0;
+    int accent = 0;
+    int plain = 0;
+    bool operator==(const Escaped&) const = default;
+};
+constexpr auto communica_model(communica::Type<Escaped>) {
+    return communica::model("Escaped", communica::field("a \"quote\"", &Escaped::quote),
+                            communica::field("\xc3\xa9", &Escaped::accent), communica::field("plain", &Escaped::plain));
+}
+
 class Private {
  public:
     Private() = default;
@@ -292,6 +303,45 @@ TEST_CASE("fields have names of their own, may be missing, and may be left out")
     // "/" and "~" are escaped as JSON Pointer wants.
     CHECK(test::refusal<JsonSerializer, Renamed>(R"({"the value": 5, "a/b~c": null})") ==
           "/a~1b~0c: expected integer in -2147483648..2147483647, got null");
+}
+
+TEST_CASE("fields whose names JSON escapes, or that are not ASCII, are written and read as any") {
+    constexpr const char* text = "{\"a \\\"quote\\\"\":1,\"\xc3\xa9\":2,\"plain\":3}";
+    const Escaped value{1, 2, 3};
+    CHECK(test::dump<JsonSerializer>(value) == text);
+    CHECK(test::load<JsonSerializer, Escaped>(text) == value);
+    CHECK(test::load<JsonSerializer, Escaped>(R"({"plain": 3, "\u00e9": 2, "a \u0022quote\u0022": 1})") == value);
+    CHECK(test::load<MsgpackSerializer, Escaped>(test::dump<MsgpackSerializer>(value)) == value);
+    CHECK(test::load<CborSerializer, Escaped>(test::dump<CborSerializer>(value)) == value);
+}
+
+TEST_CASE("fields are the same with space around their names, with escapes in them, and behind others") {
+    const User ann{"Ann", 42, "A"};
+    for (const char* text : {R"({"name":"Ann","age":42,"nick":"A"})", R"({"name": "Ann", "age": 42, "nick": "A"})",
+                             "\n{ \"name\" : \"Ann\" ,\n\t\"age\" : 42 , \"nick\" : \"A\" }\r\n",
+                             R"({"n\u0061me":"Ann","age":42,"nick":"A"})", R"({"name":"Ann","nick":"A","age":42})",
+                             R"({"names":[{"name":"x"}],"name":"Ann","age":42,"nick":"A"})",
+                             R"({"name":"Ann","nam":{},"age":42,"nick":"A","ages":null})",
+                             R"({"name":"x","name":"Ann","age":1,"nick":"A","age":42})"}) {
+        INFO(text);
+        CHECK(test::load<JsonSerializer, User>(text) == ann);
+    }
+    CHECK(test::load<JsonSerializer, User>(R"({"name":"Ann","nick":null,"age":42})") == User{"Ann", 42, {}});
+    CHECK(test::load<JsonSerializer, User>(R"({"name":"Ann","age":42})") == User{"Ann", 42, {}});
+}
+
+TEST_CASE("what breaks off in an object of known fields is told where, with the field that was read last") {
+    CHECK(test::refusal<JsonSerializer, User>(R"({"name")") == "not JSON: the end instead of a colon at byte 7");
+    CHECK(test::refusal<JsonSerializer, User>(R"({"name":)") ==
+          "/name: not JSON: the end instead of a value at byte 8");
+    CHECK(test::refusal<JsonSerializer, User>(R"({"name":"x" "age":1})") ==
+          "/name: not JSON: expected ',' or '}', got '\"' at byte 12");
+    CHECK(test::refusal<JsonSerializer, User>(R"({"name":"x",)") ==
+          "not JSON: the end instead of a key in quotes at byte 12");
+    CHECK(test::refusal<JsonSerializer, User>(R"({"name":"x","age":1,})") ==
+          "not JSON: expected a key in quotes, got '}' at byte 20");
+    CHECK(test::refusal<JsonSerializer, User>(R"({"name":"x","age":256})") ==
+          "/age: expected integer in 0..255, got 256");
 }
 
 TEST_CASE("private members and empty structs can be described") {

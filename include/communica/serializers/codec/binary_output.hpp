@@ -1,7 +1,7 @@
 // What the writers of binary formats share: a byte that says what follows, and big-endian fields.
 #pragma once
 
-#include "../../buffer.hpp"
+#include "appender.hpp"
 #include "place.hpp"
 #include "utf8.hpp"
 
@@ -19,23 +19,24 @@ class BinaryOutput : public Position {
     void finish() const noexcept {}
 
  protected:
-    explicit BinaryOutput(Buffer& out) noexcept : out_(out) {}
+    explicit BinaryOutput(Buffer& out) : out_(out) {}
 
     void put(unsigned head) { out_.push_back(static_cast<char>(head)); }
 
     /// `head`, and behind it the last `size` bytes of `value`.
     void put(unsigned head, std::uint64_t value, std::size_t size) {
-        char* at = out_.extend(1 + size);
+        char* at = out_.room(1 + size);
         *at++ = static_cast<char>(head);
         for (std::size_t index = size; index != 0; --index) {
             *at++ = static_cast<char>(value >> (8 * (index - 1)));
         }
+        out_.end_at(at);
     }
     void put_float(unsigned head, float value) { put(head, std::bit_cast<std::uint32_t>(value), 4); }
     void put_double(unsigned head, double value) { put(head, std::bit_cast<std::uint64_t>(value), 8); }
 
     void put_raw(std::string_view bytes) { out_.append(bytes); }
-    void put_raw(Bytes bytes) { out_.append(bytes); }
+    void put_raw(Bytes bytes) { out_.append(as_text(bytes)); }
 
     void require_utf8(std::string_view text) const {
         if (!is_utf8(text)) {
@@ -44,7 +45,7 @@ class BinaryOutput : public Position {
     }
 
  private:
-    Buffer& out_;
+    Appender out_;
 };
 
 }  // namespace communica::codec

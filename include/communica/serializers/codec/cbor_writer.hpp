@@ -14,7 +14,7 @@ namespace communica::codec {
 /// Definite lengths, arguments in their shortest form (RFC 8949, section 3).
 class CborWriter : public BinaryOutput {
  public:
-    explicit CborWriter(Buffer& out) noexcept : BinaryOutput(out) {}
+    explicit CborWriter(Buffer& out) : BinaryOutput(out) {}
 
     void null() { put(0xF6); }
     void boolean(bool value) { put(value ? 0xF5 : 0xF4); }

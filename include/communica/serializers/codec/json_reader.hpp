@@ -1,13 +1,17 @@
 // A cursor over JSON text.
 #pragma once
 
+#include "float_text.hpp"
+#include "json_bytes.hpp"
+#include "json_key.hpp"
 #include "reader.hpp"
 #include "utf8.hpp"
 
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -22,33 +26,18 @@ class JsonReader : public Position {
 
     explicit JsonReader(Bytes bytes) : JsonReader(as_text(bytes)) {}
     explicit JsonReader(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {
-        if (text.starts_with("\xef\xbb\xbf")) {
+        if (!text.empty() && text.front() == '\xef' && text.starts_with("\xef\xbb\xbf")) {  // no call for most
             at_ += 3;
         }
     }
 
     Kind peek() {
         skip_space();
-        switch (at_ == end_ ? '\0' : *at_) {
-            case '{': return Kind::object;
-            case '[': return Kind::array;
-            case '"': return Kind::string;
-            case 't':
-            case 'f': return Kind::boolean;
-            case 'n': return Kind::null;
-            case '-':
-            case '0':
-            case '1':
-            case '2':
-            case '3':
-            case '4':
-            case '5':
-            case '6':
-            case '7':
-            case '8':
-            case '9': return Kind::number;
-            default: malformed("a value");
+        const std::uint8_t kind = at_ == end_ ? no_kind : kinds_by_first_byte[static_cast<unsigned char>(*at_)];
+        if (kind == no_kind) {
+            malformed("a value");
         }
+        return static_cast<Kind>(kind);
     }
 
     void read_null() { take_word("null"); }
@@ -66,16 +55,14 @@ class JsonReader : public Position {
         }
         const char* const digits = at_;
         std::uint64_t integer = 0;
-        while (at_ != end_ && is_digit(*at_)) {
-            integer = integer * 10 + digit(*at_++);
-        }
+        read_digits(integer);
         const auto count = at_ - digits;
         if (count == 0 || (count > 1 && *digits == '0')) {
             at_ = digits + (count == 0 ? 0 : 1);
             malformed(count == 0 ? "a digit" : "no digit behind a leading 0");
         }
         if (at_ != end_ && (*at_ == '.' || *at_ == 'e' || *at_ == 'E')) {
-            return read_float(begin);
+            return read_float(begin, digits, integer);
         }
         if (count >= 19 && (count > 20 || !fits_64_bits({digits, at_}))) {
             refuse_integer(begin);
@@ -92,57 +79,84 @@ class JsonReader : public Position {
 
     std::string_view read_string(std::string& scratch) {
         const char* const begin = ++at_;
-        at_ = json_run(at_, end_);
+        at_ = json_text(at_, end_);
         if (at_ != end_ && *at_ == '"') {
             return {begin, static_cast<std::size_t>(at_++ - begin)};
         }
         scratch.assign(begin, at_);
-        for (;;) {
-            if (at_ == end_) {
-                malformed("the quote that ends a string");
-            }
-            if (*at_ == '"') {
-                ++at_;
-                return scratch;
-            }
-            if (*at_ != '\\') {
-                refuse(static_cast<unsigned char>(*at_) < ' ' ? "a control character in a string" : "not UTF-8");
-            }
-            ++at_;
-            read_escape(scratch);
-            const char* const run = at_;
-            at_ = json_run(at_, end_);
-            scratch.append(run, at_);
-        }
+        read_escaped(scratch);
+        return scratch;
     }
 
     template <class Element>
     void read_array(Element&& element) {
         const Level level(*this);
-        ++at_;
-        skip_space();
-        if (at_ != end_ && *at_ == ']') {
-            ++at_;
+        if (open(']')) {
             return;
         }
-        for (std::size_t index = 0;; ++index) {
-            at(index);
+        std::size_t index = 0;
+        do {
+            at(index++);
             element();
-            if (!comma_or(']')) {
-                return;
-            }
-        }
+        } while (comma_or(']'));
     }
 
     template <class Field>
     void read_object(Field&& field) {
         const Level level(*this);
+        if (!open('}')) {
+            read_fields(field);
+        }
+    }
+
+    /// The keys of a described struct mostly come in the order of its fields: looks at each place for the very bytes of
+    /// the next one. From the first key on that none of them is, `field` is called.
+    template <class... Name, class Known, class Field>
+    void read_object(Names<Name...>, Known&& known, Field&& field) {
+        const Level level(*this);
+        [[maybe_unused]] const auto ends_with = [&]<class N>(N name) {
+            if (!take_key(name)) {
+                return false;
+            }
+            known(name);
+            return !comma_or('}');
+        };
+        if (!(open('}') || ... || ends_with(Name()))) {
+            read_fields(field);
+        }
+    }
+
+    void finish() {
+        skip_space();
+        if (at_ != end_) {
+            malformed("nothing behind the value");
+        }
+    }
+
+ private:
+    static bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
+    static std::uint64_t digit(char byte) noexcept { return static_cast<std::uint64_t>(byte - '0'); }
+
+    void skip_space() noexcept {
+        while (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ' &&
+               (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
+            ++at_;
+        }
+    }
+
+    /// Reads past the bracket that opens a container. True if it is empty, with the one that ends it read, too.
+    bool open(char bracket) noexcept {
         ++at_;
         skip_space();
-        if (at_ != end_ && *at_ == '}') {
-            ++at_;
-            return;
+        if (at_ == end_ || *at_ != bracket) {
+            return false;
         }
+        ++at_;
+        return true;
+    }
+
+    template <class Field>
+    void read_fields(Field& field) {
         std::string scratch;
         do {
             at_no_key();
@@ -161,21 +175,18 @@ class JsonReader : public Position {
         } while (comma_or('}'));
     }
 
-    void finish() {
-        skip_space();
-        if (at_ != end_) {
-            malformed("nothing behind the value");
+    template <class Name>
+    bool take_key(Name) noexcept {
+        if constexpr (PlainName<Name>) {
+            constexpr const auto& key = json_key<Name>;
+            skip_space();
+            if (end_ - at_ >= std::ssize(key) && std::memcmp(at_, key.data(), key.size()) == 0) {
+                at_ += key.size();
+                at(Name::text);
+                return true;
+            }
         }
-    }
-
- private:
-    static bool is_digit(char byte) noexcept { return byte >= '0' && byte <= '9'; }
-    static std::uint64_t digit(char byte) noexcept { return static_cast<std::uint64_t>(byte - '0'); }
-
-    void skip_space() noexcept {
-        while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) {
-            ++at_;
-        }
+        return false;
     }
 
     /// Reads past a comma, or past the bracket that ends the container.
@@ -211,10 +222,16 @@ class JsonReader : public Position {
         return true;
     }
 
-    Number read_float(const char* begin) {
+    /// Behind its whole part, whose value is `integer`.
+    Number read_float(const char* begin, const char* digits, std::uint64_t integer) {
+        std::ptrdiff_t places = 0;
         if (*at_ == '.') {
-            ++at_;
-            take_digits();
+            const char* const decimals = ++at_;
+            read_digits(integer);
+            places = at_ - decimals;
+            if (places == 0) {
+                malformed("a digit");
+            }
         }
         if (at_ != end_ && (*at_ == 'e' || *at_ == 'E')) {
             ++at_;
@@ -222,46 +239,24 @@ class JsonReader : public Position {
                 ++at_;
             }
             take_digits();
+        } else if (at_ - digits <= 19 + 1) {  // 64 bits hold 19, and there is the point
+            if (const auto value = short_float(integer, places)) {
+                return Number::of(*begin == '-' ? -*value : *value);
+            }
         }
-        double value = 0;
-        const auto parsed = std::from_chars(begin, at_, value);
-        if (parsed.ec == std::errc::result_out_of_range && is_tiny(begin)) {
-            value = *begin == '-' ? -0.0 : 0.0;
-        } else if (parsed.ec != std::errc() || std::isinf(value)) {
-            fail("the number " + std::string(begin, at_).substr(0, 40) + " is beyond a double's range");
+        if (const auto value = read_double({begin, at_})) {
+            return Number::of(*value);
         }
-        return Number::of(value);
+        fail("the number " + std::string(begin, at_).substr(0, 40) + " is beyond a double's range");
     }
 
-    /// Tells a number too small for a double from one too large: by where its first digit that is not 0 stands.
-    bool is_tiny(const char* begin) const noexcept {
-        std::int64_t magnitude = 0;  // the power of ten of the first such digit, plus 1
-        bool behind_point = false;
-        bool found = false;
-        const char* at = begin;
-        for (; at != at_ && *at != 'e' && *at != 'E'; ++at) {
-            if (*at == '.') {
-                behind_point = true;
-            } else if (is_digit(*at)) {
-                found = found || *at != '0';
-                if (!behind_point && found) {
-                    ++magnitude;
-                } else if (behind_point && !found) {
-                    --magnitude;
-                }
-            }
+    /// Appends the digits that follow to `value`, which wraps around if they are too many.
+    void read_digits(std::uint64_t& value) noexcept {
+        const char* at = at_;
+        for (; at != end_ && is_digit(*at); ++at) {
+            value = value * 10 + digit(*at);
         }
-        std::int64_t exponent = 0;
-        if (at != at_) {
-            const bool negative = *++at == '-';
-            for (; at != at_; ++at) {
-                if (is_digit(*at) && exponent < 1'000'000'000'000) {
-                    exponent = exponent * 10 + static_cast<std::int64_t>(digit(*at));
-                }
-            }
-            exponent = negative ? -exponent : exponent;
-        }
-        return !found || magnitude + exponent < 0;
+        at_ = at;
     }
 
     void take_digits() {
@@ -273,21 +268,67 @@ class JsonReader : public Position {
         }
     }
 
+    /// The rest of a string, from where it does not stand as it is.
+    void read_escaped(std::string& text) {
+        for (;;) {
+            unescape(text);
+            const char* const run = at_;
+            at_ = json_run(at_, end_);
+            text.append(run, at_);
+            if (at_ == end_) {
+                malformed("the quote that ends a string");
+            }
+            if (*at_ == '"') {
+                ++at_;
+                return;
+            }
+            if (*at_ != '\\') {
+                refuse(static_cast<unsigned char>(*at_) < ' ' ? "a control character in a string" : "not UTF-8");
+            }
+            ++at_;
+            read_escape(text);
+        }
+    }
+
+    /// Reads ASCII and escapes of one letter, and stops at anything else, or near the end. Text that is
+    /// itself JSON takes 0.6 x what it does run by run.
+    void unescape(std::string& text) {
+        constexpr std::ptrdiff_t step = 8 + 1;  // a word of text, and what an escape stands for
+        char chunk[16 * step];
+        char* to = chunk;
+        while (end_ - at_ > step) {
+            if (std::end(chunk) - to < step) {
+                text.append(chunk, to);
+                to = chunk;
+            }
+            std::memcpy(to, at_, 8);
+            const std::uint64_t special = detail::special_bytes(detail::word_at(at_));
+            const std::size_t count = special == 0 ? 8 : detail::first_marked(special);
+            to += count;
+            at_ += count;
+            if (special != 0) {
+                const char byte = *at_ == '\\' ? unescaped(at_[1]) : '\0';
+                if (byte == '\0') {
+                    break;
+                }
+                *to++ = byte;
+                at_ += 2;
+            }
+        }
+        text.append(chunk, to);
+    }
+
     /// What stands behind a backslash.
     void read_escape(std::string& text) {
-        switch (at_ == end_ ? '\0' : *at_) {
-            case '"': text += '"'; break;
-            case '\\': text += '\\'; break;
-            case '/': text += '/'; break;
-            case 'b': text += '\b'; break;
-            case 'f': text += '\f'; break;
-            case 'n': text += '\n'; break;
-            case 'r': text += '\r'; break;
-            case 't': text += '\t'; break;
-            case 'u': append_utf8(text, read_code_point()); return;
-            default: malformed("an escape that JSON has");
+        const char letter = at_ == end_ ? '\0' : *at_;
+        if (const char byte = unescaped(letter); byte != '\0') {
+            text += byte;
+            ++at_;
+        } else if (letter == 'u') {
+            append_utf8(text, read_code_point());
+        } else {
+            malformed("an escape that JSON has");
         }
-        ++at_;
     }
 
     /// At the `u` of one escape; of two, if the first is a high surrogate.

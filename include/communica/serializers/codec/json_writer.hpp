@@ -1,8 +1,10 @@
 // Writes JSON text, event by event.
 #pragma once
 
-#include "../../buffer.hpp"
+#include "appender.hpp"
 #include "base64.hpp"
+#include "float_text.hpp"
+#include "json_key.hpp"
 #include "place.hpp"
 #include "utf8.hpp"
 
@@ -10,6 +12,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace communica::codec {
@@ -23,7 +26,7 @@ class JsonWriter : public Position {
  public:
     static constexpr bool has_bytes = false;
 
-    explicit JsonWriter(Buffer& out) noexcept : out_(out) {}
+    explicit JsonWriter(Buffer& out) : out_(out) {}
 
     void null() { out_.append("null,"); }
     void boolean(bool value) { out_.append(value ? "true," : "false,"); }
@@ -31,10 +34,8 @@ class JsonWriter : public Position {
     template <std::integral T>
     void integer(T value) {
         constexpr std::size_t most = 21;  // of 64 bits with a sign, and the comma
-        char* const begin = out_.extend(most);
-        char* const end = std::to_chars(begin, begin + most, value).ptr;
-        *end = ',';
-        give_back(begin + most, end + 1);
+        char* const at = out_.room(most);
+        end_value(std::to_chars(at, at + most, value).ptr);
     }
 
     template <std::floating_point T>
@@ -42,24 +43,17 @@ class JsonWriter : public Position {
         if (!std::isfinite(value)) {
             fail("JSON has no NaN and no infinity");
         }
-        constexpr std::size_t most = 40;
-        char* const begin = out_.extend(most);
-        char* const end = write_float(begin, value);
-        *end = ',';
-        give_back(begin + most, end + 1);
+        end_value(write_float(out_.room(longest_float + 1), value));
     }
 
-    void string(std::string_view text) {
-        write_string(text);
-        out_.push_back(',');
-    }
+    void string(std::string_view text) { write_string(text, ','); }
 
     void bytes(Bytes bytes) {
-        char* at = out_.extend(base64_size(bytes.size()) + 3);
+        char* at = out_.room(base64_size(bytes.size()) + 3);
         *at++ = '"';
         at = write_base64(at, bytes);
         *at++ = '"';
-        *at = ',';
+        end_value(at);
     }
 
     /// `elements` writes them all, and says where it is with `at(index)`.
@@ -82,19 +76,25 @@ class JsonWriter : public Position {
 
     void key(std::string_view name) {
         at(name);
-        write_string(name);
-        out_.push_back(':');
+        write_string(name, ':');
+    }
+    /// A key that is known when this is compiled.
+    template <PlainName Name>
+    void key(Name) {
+        at(Name::text);
+        out_.append({json_key<Name>.data(), json_key<Name>.size()});
     }
 
-    void finish() noexcept { out_.truncate(out_.size() - 1); }
+    void finish() noexcept { out_.pop_back(); }
 
  private:
-    void give_back(const char* end, const char* used) noexcept {
-        out_.truncate(out_.size() - static_cast<std::size_t>(end - used));
+    void end_value(char* end) noexcept {
+        *end = ',';
+        out_.end_at(end + 1);
     }
 
     void close(char open, char bracket) {
-        char& last = *(out_.data() + out_.size() - 1);
+        char& last = out_.back();
         if (last == open) {
             out_.push_back(bracket);
         } else {
@@ -103,22 +103,26 @@ class JsonWriter : public Position {
         out_.push_back(',');
     }
 
-    void write_string(std::string_view text) {
+    /// In quotes, with `behind` behind them.
+    void write_string(std::string_view text, char behind) {
         const char* at = text.data();
         const char* const end = at + text.size();
         const char* run = json_run(at, end);
         if (run == end) {
-            char* to = out_.extend(text.size() + 2);
-            *to = '"';
+            char* to = out_.room(text.size() + 3);
+            *to++ = '"';
             if (!text.empty()) {
-                std::memcpy(to + 1, at, text.size());
+                std::memcpy(to, at, text.size());
             }
-            to[text.size() + 1] = '"';
+            to += text.size();
+            *to++ = '"';
+            *to++ = behind;
+            out_.end_at(to);
             return;
         }
         out_.push_back('"');
         for (;;) {
-            out_.append(at, static_cast<std::size_t>(run - at));
+            out_.append({at, run});
             if (run == end) {
                 break;
             }
@@ -127,6 +131,7 @@ class JsonWriter : public Position {
             run = json_run(at, end);
         }
         out_.push_back('"');
+        out_.push_back(behind);
     }
 
     void write_escaped(char byte) {
@@ -149,54 +154,7 @@ class JsonWriter : public Position {
         out_.push_back("0123456789abcdef"[code & 15]);
     }
 
-    /// As Python writes it: `0.1`, `1.0`, `1e+22`, `1.5e-07`; the exponent from 16 digits before the point on, and from
-    /// four zeros behind it.
-    template <class T>
-    static char* write_float(char* out, T value) {
-        char digits[32];
-        const char* const end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::scientific).ptr;
-        const char* at = digits;
-        if (*at == '-') {
-            *out++ = *at++;
-        }
-        // at: d[.ddd]e+XX
-        const char* const first = at++;
-        const char* const fraction = *at == '.' ? at + 1 : at;
-        const char* mantissa_end = fraction;
-        while (*mantissa_end != 'e') {
-            ++mantissa_end;
-        }
-        int exponent = 0;
-        std::from_chars(mantissa_end + (mantissa_end[1] == '+' ? 2 : 1), end, exponent);
-        if (exponent < -4 || exponent >= 16) {
-            return copy(out, first, end);
-        }
-        if (exponent < 0) {
-            out = copy(out, "0.", 2);
-            out = copy(out, "0000", static_cast<std::size_t>(-exponent - 1));
-            *out++ = *first;
-            return copy(out, fraction, mantissa_end);
-        }
-        *out++ = *first;
-        for (at = fraction; exponent != 0; --exponent) {
-            *out++ = at != mantissa_end ? *at++ : '0';
-        }
-        *out++ = '.';
-        if (at == mantissa_end) {
-            *out++ = '0';
-            return out;
-        }
-        return copy(out, at, mantissa_end);
-    }
-    static char* copy(char* out, const char* begin, const char* end) noexcept {
-        return copy(out, begin, static_cast<std::size_t>(end - begin));
-    }
-    static char* copy(char* out, const char* begin, std::size_t count) noexcept {
-        std::memcpy(out, begin, count);
-        return out + count;
-    }
-
-    Buffer& out_;
+    Appender out_;
 };
 
 }  // namespace communica::codec

@@ -72,6 +72,21 @@ struct Fields {
     }
 };
 
+/// The name of a described struct's field as a type: writers and readers prepare what they can when they are compiled.
+template <DescribedStruct T, std::size_t I>
+struct FieldName {
+    static constexpr std::string_view text = Fields<T>::names[I];
+
+    constexpr operator std::string_view() const noexcept { return text; }
+};
+/// The same for the field by which a variant tells the struct.
+template <DescribedStruct T>
+struct TagName {
+    static constexpr std::string_view text = Fields<T>::model.tag_key;
+
+    constexpr operator std::string_view() const noexcept { return text; }
+};
+
 /// These do not compile for a field's type that is not served, and name it in the first lines of the message.
 template <class T>
 struct MustWriteField {
@@ -97,18 +112,7 @@ struct Codec<T> {
 
     template <class W>
     static void write(W& writer, const T& value) {
-        std::apply(
-            [&](const auto&... field) {
-                const std::size_t size = (std::size_t{F::is_tagged} + ... + std::size_t{is_written(field, value)});
-                writer.object(size, [&] {
-                    if constexpr (F::is_tagged) {
-                        writer.key(F::model.tag_key);
-                        writer.string(F::model.tag_value);
-                    }
-                    (write_field(writer, field, value), ...);
-                });
-            },
-            F::model.fields);
+        write_fields(writer, value, std::make_index_sequence<F::count>());
     }
 
     template <class R>
@@ -122,15 +126,15 @@ struct Codec<T> {
         if (reader.peek() != Kind::object) {
             wrong(reader, "object");
         }
-        std::bitset<F::count + 1> seen;  // the last bit is the tag's
+        Seen seen;
         seen[F::count] = !F::is_tagged;
-        reader.read_object([&](std::string_view key) {
-            if (read_field(reader, value, key, seen, std::make_index_sequence<F::count>())) {
+        const auto known = [&](auto name) { read_known(reader, value, seen, name); };
+        codec::read_object(reader, all_names(std::make_index_sequence<F::count>()), known, [&](std::string_view key) {
+            if (read_named(reader, value, key, seen, std::make_index_sequence<F::count>())) {
                 return;
             }
             if (F::is_tagged && key == F::model.tag_key) {
-                read_tag(reader);
-                seen[F::count] = true;
+                read_known(reader, value, seen, TagName<T>());
             } else if (F::model.refuses_unknown) {
                 reader.fail("there is no such field, but " + F::listed(true));
             } else {
@@ -145,58 +149,76 @@ struct Codec<T> {
 
  private:
     using F = Fields<T>;
+    using Seen = std::bitset<F::count + 1>;  // the last bit is the tag's
 
-    template <class Field>
-    static bool is_written(const Field& field, const T& value) {
-        if constexpr (is_optional<typename Field::Value>) {
+    template <class W, std::size_t... I>
+    static void write_fields(W& writer, const T& value, std::index_sequence<I...>) {
+        const std::size_t size = (std::size_t{F::is_tagged} + ... + std::size_t{is_written<I>(value)});
+        writer.object(size, [&] {
+            if constexpr (F::is_tagged) {
+                writer.key(TagName<T>());
+                writer.string(F::model.tag_value);
+            }
+            (write_field<I>(writer, value), ...);
+        });
+    }
+    template <std::size_t I>
+    static bool is_written([[maybe_unused]] const T& value) {
+        constexpr const auto& field = std::get<I>(F::model.fields);
+        if constexpr (is_optional<typename F::template Value<I>>) {
             return !field.omits_null || (value.*field.member).has_value();
         } else {
             return true;
         }
     }
-    template <class W, class Field>
-    static void write_field(W& writer, const Field& field, const T& value) {
-        using Value = typename Field::Value;
+    template <std::size_t I, class W>
+    static void write_field(W& writer, const T& value) {
+        using Value = typename F::template Value<I>;
         if constexpr (MustWriteField<Value>::value) {
-            if (is_written(field, value)) {
-                writer.key(field.name);
-                Codec<Value>::write(writer, value.*field.member);
+            if (is_written<I>(value)) {
+                writer.key(FieldName<T, I>());
+                Codec<Value>::write(writer, value.*std::get<I>(F::model.fields).member);
             }
         }
     }
 
-    /// False if there is no field of this name. The names are compared as constants: quicker than any search for as
-    /// many as a struct has.
-    template <class R, std::size_t... I>
-    static bool read_field(R& reader, T& value, std::string_view key, std::bitset<F::count + 1>& seen,
-                           std::index_sequence<I...>) {
-        [[maybe_unused]] const auto read_if = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
-            constexpr auto field = std::get<At>(F::model.fields);
-            using Value = typename decltype(field)::Value;
-            if (key != field.name) {
-                return false;
-            }
-            if constexpr (MustReadField<Value>::value) {
-                codec::read_into(reader, value.*field.member);
-            }
-            seen[At] = true;
-            return true;
-        };
-        return (read_if(std::integral_constant<std::size_t, I>()) || ...);
+    /// In the order in which they are written.
+    template <std::size_t... I>
+    static constexpr auto all_names(std::index_sequence<I...>) {
+        if constexpr (F::is_tagged) {
+            return Names<TagName<T>, FieldName<T, I>...>();
+        } else {
+            return Names<FieldName<T, I>...>();
+        }
     }
 
+    template <class R, std::size_t I>
+    static void read_known(R& reader, T& value, Seen& seen, FieldName<T, I>) {
+        if constexpr (MustReadField<typename F::template Value<I>>::value) {
+            codec::read_into(reader, value.*std::get<I>(F::model.fields).member);
+        }
+        seen[I] = true;
+    }
     template <class R>
-    static void read_tag(R& reader) {
+    static void read_known(R& reader, T&, Seen& seen, TagName<T>) {
         std::string scratch;
         if (reader.peek() != Kind::string || R(reader).read_string(scratch) != F::model.tag_value) {
             wrong(reader, quoted(F::model.tag_value));
         }
         reader.read_string(scratch);
+        seen[F::count] = true;
+    }
+    /// False if there is no field of this name. The names are compared as constants: quicker than any search for as
+    /// many as a struct has.
+    template <class R, std::size_t... I>
+    static bool read_named(R& reader, T& value, [[maybe_unused]] std::string_view key, Seen& seen,
+                           std::index_sequence<I...>) {
+        return ((key == F::names[I] && (read_known(reader, value, seen, FieldName<T, I>()), true)) || ...);
     }
 
     /// The place may have held something before, the same object of a key that comes twice.
     template <std::size_t... I>
-    static void reset_missing(T& value, const std::bitset<F::count + 1>& seen, std::index_sequence<I...>) {
+    static void reset_missing(T& value, const Seen& seen, std::index_sequence<I...>) {
         [[maybe_unused]] T fresh{};
         [[maybe_unused]] const auto reset = [&]<class Field>(bool is_there, const Field& field) {
             if (!is_there) {
@@ -207,7 +229,7 @@ struct Codec<T> {
     }
 
     template <class R, std::size_t... I>
-    static void require_fields(const R& reader, const std::bitset<F::count + 1>& seen, std::index_sequence<I...>) {
+    static void require_fields(const R& reader, const Seen& seen, std::index_sequence<I...>) {
         const auto require = [&](bool is_there, std::string_view name, auto expected) {
             if (!is_there) {
                 const Place missing{.outer = reader.place(), .key = name};

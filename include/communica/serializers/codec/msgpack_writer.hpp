@@ -15,7 +15,7 @@ namespace communica::codec {
 /// Everything in its shortest form (github.com/msgpack/msgpack/blob/master/spec.md), as Python's `msgpack.packb`.
 class MsgpackWriter : public BinaryOutput {
  public:
-    explicit MsgpackWriter(Buffer& out) noexcept : BinaryOutput(out) {}
+    explicit MsgpackWriter(Buffer& out) : BinaryOutput(out) {}
 
     void null() { put(0xC0); }
     void boolean(bool value) { put(value ? 0xC3 : 0xC2); }

@@ -21,6 +21,10 @@ constexpr Kinds kinds(auto... kind) noexcept { return (0U | ... | (1U << static_
 inline constexpr Kinds every_kind = ~0U;
 constexpr bool contains(Kinds set, Kind kind) noexcept { return (set & kinds(kind)) != 0; }
 
+/// The names of a described struct's fields, in order: types with a `text`.
+template <class... Name>
+struct Names {};
+
 /// A cursor over borrowed bytes. It is copied to look ahead. `read_...` are called for a value of that kind alone.
 ///
 /// - `read_string` and `read_bytes` give a view of the bytes, or of the scratch space if the value does not stand there
@@ -41,6 +45,17 @@ concept Reader = std::derived_from<R, Position> && std::copy_constructible<R> &&
                      { reader.read_object(field) } -> std::same_as<void>;
                      { reader.finish() } -> std::same_as<void>;
                  };
+
+/// Reads an object, calling `known` with those of `names` that come as expected, and `field` with any other key. A reader
+/// may have a quicker way.
+template <Reader R, class... Name, class Known, class Field>
+void read_object(R& reader, Names<Name...> names, Known&& known, Field&& field) {
+    if constexpr (requires { reader.read_object(names, known, field); }) {
+        reader.read_object(names, known, field);
+    } else {
+        reader.read_object(field);
+    }
+}
 
 /// Reads past the next value, which has to be as well formed as any.
 template <Reader R>

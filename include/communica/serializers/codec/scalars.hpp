@@ -79,6 +79,12 @@ struct Codec<T> {
         if (const auto value = number_as<T>(number)) {
             return *value;
         }
+        misfit(reader, number);
+    }
+
+ private:
+    template <class R>
+    [[noreturn]] static void misfit(const R& reader, const Number& number) {
         reader.fail("expected " + expected() + ", got " + text_of(number));
     }
 };

@@ -49,6 +49,16 @@ constexpr std::size_t first_marked(std::uint64_t marks) noexcept {
 
 }  // namespace detail
 
+/// Is `text` ASCII that stands in a JSON string as it is?
+constexpr bool is_plain(std::string_view text) noexcept {
+    for (const char byte : text) {
+        if (detail::is_special(byte)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// The number of bytes of the well-formed UTF-8 sequence (Unicode, table 3-7) at `at`, which is not ASCII; 0 if there is
 /// none.
 inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
@@ -110,6 +120,19 @@ inline const char* json_run(const char* at, const char* end) noexcept {
             at += length;
         } while (at != end && static_cast<unsigned char>(*at) >= 0x80);
     }
+}
+
+/// The same for the text behind an opening quote. Most keys and many texts end in their first eight bytes: they cost no
+/// more than a look at these.
+inline const char* json_text(const char* at, const char* end) noexcept {
+    if (end - at >= 8) {
+        const std::uint64_t special = detail::special_bytes(detail::word_at(at));
+        const char* const marked = at + detail::first_marked(special);
+        if (special != 0 && *marked == '"') {
+            return marked;
+        }
+    }
+    return json_run(at, end);
 }
 
 /// Is all of it UTF-8?

@@ -42,6 +42,16 @@ TEST_CASE("a run ends at the first byte that is not plain, wherever it is in a t
     }
 }
 
+TEST_CASE("a text is as long as its run, whatever stands in its first word") {
+    for (std::size_t size = 0; size != 20; ++size) {
+        for (const std::string_view stop : {"\"", "\\", "\n", "\xff", "\xc3\xa9\""}) {
+            const std::string text = std::string(size, 'x') + std::string(stop) + "\" and more behind it";
+            const char* const end = communica::codec::json_text(text.data(), text.data() + text.size());
+            CHECK(static_cast<std::size_t>(end - text.data()) == run_of(text));
+        }
+    }
+}
+
 TEST_CASE("UTF-8 belongs to the run, wherever it is") {
     for (const std::string sequence :
          {"\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {

@@ -1,0 +1,68 @@
+// Appends to a buffer, for writers.
+#pragma once
+
+#include "../../buffer.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+namespace communica::codec {
+
+/// Appends through pointers of its own: a value is many short pieces, and asking the buffer where it ends costs more than
+/// most of them. The buffer is of the right size again when this is destroyed; nobody else may use it until then.
+class Appender {
+ public:
+    explicit Appender(Buffer& buffer) : buffer_(buffer) { claim(buffer.size()); }
+    ~Appender() { buffer_.truncate(size()); }
+    Appender(const Appender&) = delete;
+    Appender& operator=(const Appender&) = delete;
+
+    /// Where at least `count` bytes fit. They count once `end_at` is told where they end.
+    char* room(std::size_t count) {
+        if (static_cast<std::size_t>(limit_ - end_) < count) {
+            grow(count);
+        }
+        return end_;
+    }
+    void end_at(char* end) noexcept { end_ = end; }
+
+    void push_back(char byte) {
+        char* const at = room(1);
+        *at = byte;
+        end_at(at + 1);
+    }
+    void append(std::string_view bytes) {
+        char* const at = room(bytes.size());
+        if (!bytes.empty()) {
+            std::memcpy(at, bytes.data(), bytes.size());
+        }
+        end_at(at + bytes.size());
+    }
+
+    /// Of what was appended.
+    char& back() noexcept { return end_[-1]; }
+    void pop_back() noexcept { --end_; }
+
+ private:
+    std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - buffer_.data()); }
+
+    void grow(std::size_t count) {
+        const std::size_t used = size();
+        buffer_.truncate(used);
+        buffer_.extend(count);
+        claim(used);
+    }
+    /// Takes all that the buffer has room for.
+    void claim(std::size_t used) {
+        buffer_.extend(buffer_.capacity() - buffer_.size());
+        end_ = buffer_.data() + used;
+        limit_ = buffer_.data() + buffer_.size();
+    }
+
+    Buffer& buffer_;
+    char* end_;
+    char* limit_;
+};
+
+}  // namespace communica::codec
