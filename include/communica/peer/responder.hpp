@@ -12,7 +12,7 @@
 #include "reply.hpp"
 
 #include <atomic>
-#include <deque>
+#include <list>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -361,7 +361,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     std::shared_ptr<Connection> connection_;
     std::shared_ptr<IdleWorkers> idle_workers_;  // of this connection
     Calls calls_;
-    std::deque<UnsentMessage> answers_;
+    std::list<UnsentMessage> answers_;
     DeadlineTimer timer_;
     Share share_;  // of what is held
     Gauge gauge_;  // of the calls
