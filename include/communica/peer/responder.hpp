@@ -12,8 +12,8 @@
 #include "reply.hpp"
 
 #include <atomic>
-#include <list>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -210,6 +210,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
         }
         if (const auto next = calls_.earliest()) {
             timer_.arm(*next, weak_from_this());
+        } else if (connection_ && calls_.empty()) {
+            asio::post(connection_->get_executor(), Task([idle = idle_workers_] { idle->clear(); }));
         }
     }
 
