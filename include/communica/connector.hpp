@@ -58,19 +58,17 @@ std::chrono::milliseconds first_retry_of(const C& connector) {
     }
 }
 
-/// Any connector, its type forgotten: what the entities work with inside.
-class ErasedConnector {
+/// The connecting half of any connector, its type forgotten: what clients work with inside. Apart from the other half,
+/// so that a client compiles no listener and a server nothing that connects.
+class Dialer {
  public:
     template <class C>
-        requires(!std::same_as<C, ErasedConnector>) && Connector<C>
-    explicit ErasedConnector(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
+        requires(!std::same_as<C, Dialer>) && Connector<C>
+    explicit Dialer(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
                                                          ConnectionOptions options) const {
         return model_->connect(std::move(executor), std::move(options));
-    }
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        return model_->listen(std::move(executor), std::move(options));
     }
     std::string address() const { return model_->address(); }
     std::chrono::milliseconds first_retry() const { return model_->first_retry(); }
@@ -80,7 +78,6 @@ class ErasedConnector {
         virtual ~Interface() = default;
         virtual asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor,
                                                                      ConnectionOptions) const = 0;
-        virtual asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, ConnectionOptions) const = 0;
         virtual std::string address() const = 0;
         virtual std::chrono::milliseconds first_retry() const = 0;
     };
@@ -92,12 +89,41 @@ class ErasedConnector {
                                                              ConnectionOptions options) const override {
             return connector.connect(std::move(executor), std::move(options));
         }
+        std::string address() const override { return connector.address(); }
+        std::chrono::milliseconds first_retry() const override { return first_retry_of(connector); }
+        C connector;
+    };
+
+    std::shared_ptr<const Interface> model_;
+};
+
+/// The listening half: what servers work with inside.
+class Binder {
+ public:
+    template <class C>
+        requires(!std::same_as<C, Binder>) && Connector<C>
+    explicit Binder(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
+
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
+        return model_->listen(std::move(executor), std::move(options));
+    }
+    std::string address() const { return model_->address(); }
+
+ private:
+    struct Interface {
+        virtual ~Interface() = default;
+        virtual asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, ConnectionOptions) const = 0;
+        virtual std::string address() const = 0;
+    };
+
+    template <Connector C>
+    struct Model final : Interface {
+        explicit Model(C c) : connector(std::move(c)) {}
         asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor,
                                                           ConnectionOptions options) const override {
             return connector.listen(std::move(executor), std::move(options));
         }
         std::string address() const override { return connector.address(); }
-        std::chrono::milliseconds first_retry() const override { return first_retry_of(connector); }
         C connector;
     };
 

@@ -12,23 +12,24 @@ namespace test {
 /// A connector whose type is forgotten, and its state.
 class PartTransport {
  public:
-    std::string address() const { return connector_.address(); }
+    std::string address() const { return dialer_.address(); }
     std::string dump_state() const { return state_; }
     asio::awaitable<std::shared_ptr<communica::Connection>> connect(asio::any_io_executor executor,
                                                                     communica::ConnectionOptions options) const {
-        return connector_.connect(std::move(executor), std::move(options));
+        return dialer_.connect(std::move(executor), std::move(options));
     }
     asio::awaitable<std::shared_ptr<communica::Listener>> listen(asio::any_io_executor executor,
                                                                  communica::ConnectionOptions options) const {
-        return connector_.listen(std::move(executor), std::move(options));
+        return binder_.listen(std::move(executor), std::move(options));
     }
 
  protected:
-    PartTransport(communica::ErasedConnector connector, std::string state)
-        : connector_(std::move(connector)), state_(std::move(state)) {}
+    PartTransport(communica::Dialer dialer, communica::Binder binder, std::string state)
+        : dialer_(std::move(dialer)), binder_(std::move(binder)), state_(std::move(state)) {}
 
  private:
-    communica::ErasedConnector connector_;
+    communica::Dialer dialer_;
+    communica::Binder binder_;
     std::string state_;
 };
 

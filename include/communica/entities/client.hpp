@@ -95,10 +95,10 @@ class Client {
 
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
-    Client(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
-           S serializer, ClientOptions options)
-        : keeper_(std::make_shared<entities::ClientKeeper>(std::move(executor), std::move(connector),
-                                                           std::move(handlers), std::move(options))),
+    Client(asio::any_io_executor executor, Dialer dialer, std::shared_ptr<peer::Handlers> handlers, S serializer,
+           ClientOptions options)
+        : keeper_(std::make_shared<entities::ClientKeeper>(std::move(executor), std::move(dialer), std::move(handlers),
+                                                           std::move(options))),
           serializer_(std::move(serializer)) {}
 
     template <class Token>

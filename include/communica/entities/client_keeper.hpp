@@ -22,11 +22,11 @@ namespace communica::entities {
 /// is marked thread-safe.
 class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
  public:
-    ClientKeeper(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+    ClientKeeper(asio::any_io_executor executor, Dialer dialer, std::shared_ptr<peer::Handlers> handlers,
                  ClientOptions options)
         : executor_(std::move(executor)),
           strand_(make_strand_on(executor_)),
-          connector_(std::move(connector)),
+          dialer_(std::move(dialer)),
           handlers_(std::move(handlers)),
           options_(std::move(options)),
           hooks_(executor_, options_.log),
@@ -149,14 +149,14 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     static asio::awaitable<void> keep_connected(std::shared_ptr<ClientKeeper> self) {
         std::minstd_rand random{std::random_device{}()};
-        peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->connector_.first_retry()}));
+        peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->dialer_.first_retry()}));
         while (!self->stopped_) {
             self->greeted_ = false;
             Error ending;
             try {
                 self->current_ = co_await self->open_connection();
-                ending = co_await asio::co_spawn(self->current_->get_executor(), session(self, self->current_),
-                                                 asio::use_awaitable);
+                co_await asio::co_spawn(self->current_->get_executor(), session(self, self->current_, ending),
+                                        asio::use_awaitable);
             } catch (...) {
                 ending = Error::from(std::current_exception());
             }
@@ -181,7 +181,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
             const std::lock_guard lock(mutex_);
             last_error_ = ending;
         }
-        hooks_.log(LogLevel::info, [&] { return "no connection to " + connector_.address() + ": " + ending.text(); });
+        hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
         if (greeted_) {
             hooks_.call(options_.on_disconnect, ending);
         }
@@ -200,12 +200,15 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
                 self->attempt_.emit(asio::cancellation_type::terminal);
             }
         }));
-        co_return co_await asio::co_spawn(strand_, connector_.connect(executor_, connection_options_),
+        co_return co_await asio::co_spawn(strand_, dialer_.connect(executor_, connection_options_),
                                           asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
     }
 
-    /// Greets and serves one connection, on its own executor.
-    static asio::awaitable<Error> session(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection) {
+    /// Greets and serves one connection, on its own executor. Without a result, as all that is spawned here: for
+    /// a further type of one co_spawn would be compiled anew.
+    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
+    static asio::awaitable<void> session(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection,
+                                         Error& ending) {
         peer::Offer offer;
         {
             const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
@@ -218,23 +221,22 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
             asio::post(self->strand_, Task([self] {
                            self->greeted_ = true;
                            self->changed_.cancel();
-                           self->hooks_.log(LogLevel::info,
-                                            [&] { return "connected to " + self->connector_.address(); });
+                           self->hooks_.log(LogLevel::info, [&] { return "connected to " + self->dialer_.address(); });
                            self->hooks_.call(self->options_.on_connect);
                        }));
         };
-        co_return co_await peer::serve(self->peer_, connection, offer, attached);
+        ending = co_await peer::serve(self->peer_, connection, offer, attached);
     }
 
     std::string why_not_connected() const {
-        const std::string where = "no connection to " + connector_.address();
+        const std::string where = "no connection to " + dialer_.address();
         const Error last = last_error();
         return last.code ? where + ": " + last.text() : where;
     }
 
     asio::any_io_executor executor_;
     asio::any_io_executor strand_;
-    ErasedConnector connector_;
+    Dialer dialer_;
     std::shared_ptr<peer::Handlers> handlers_;
     ClientOptions options_;
     Hooks hooks_;

@@ -23,7 +23,7 @@ class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<Ro
  public:
     template <ExecutorSource X>
     RouteClient(X&& executor, C connector, const RouteTable<S>& table = {}, ClientOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
+        : Base(executor_of(std::forward<X>(executor)), Dialer(std::move(connector)),
                std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
     template <ExecutorSource X>
     RouteClient(X&& executor, C connector, ClientOptions options)

@@ -28,7 +28,7 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
  public:
     template <ExecutorSource X>
     RouteServer(X&& executor, C connector, const RouteTable<S>& table, ServerOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), ErasedConnector(std::move(connector)),
+        : Base(executor_of(std::forward<X>(executor)), Binder(std::move(connector)),
                std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
 
     /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.

@@ -49,7 +49,7 @@ class Server {
     /// Where the server listens, for people. Before it listens: where it is going to.
     std::string address() const {
         const auto listener = keeper_->listener();
-        return listener ? listener->address() : keeper_->connector().address();
+        return listener ? listener->address() : keeper_->binder().address();
     }
     /// The state of a connector that reaches this server, with the port that the system chose for port 0. Throws
     /// `errc::not_connected` before the server listens.
@@ -97,10 +97,10 @@ class Server {
 
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    Server(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
-           S serializer, ServerOptions options)
-        : keeper_(std::make_shared<entities::ServerKeeper>(std::move(executor), std::move(connector),
-                                                           std::move(handlers), std::move(options))),
+    Server(asio::any_io_executor executor, Binder binder, std::shared_ptr<peer::Handlers> handlers, S serializer,
+           ServerOptions options)
+        : keeper_(std::make_shared<entities::ServerKeeper>(std::move(executor), std::move(binder), std::move(handlers),
+                                                           std::move(options))),
           serializer_(std::move(serializer)) {
         keeper_->init();
         anybody_ = std::make_shared<entities::AnyClient>(keeper_);

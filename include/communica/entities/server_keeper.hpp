@@ -8,6 +8,7 @@
 #include "../peer/peer.hpp"
 #include "../peer/peer_handle.hpp"
 #include "../wire/challenge.hpp"
+#include "../wire/handshake.hpp"
 #include "clients.hpp"
 #include "options.hpp"
 
@@ -27,11 +28,11 @@ namespace communica::entities {
 /// for the sessions and what is marked thread-safe.
 class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
  public:
-    ServerKeeper(asio::any_io_executor executor, ErasedConnector connector, std::shared_ptr<peer::Handlers> handlers,
+    ServerKeeper(asio::any_io_executor executor, Binder binder, std::shared_ptr<peer::Handlers> handlers,
                  ServerOptions options)
         : executor_(std::move(executor)),
           strand_(make_strand_on(executor_)),
-          connector_(std::move(connector)),
+          binder_(std::move(binder)),
           handlers_(std::move(handlers)),
           options_(std::move(options)),
           hooks_(executor_, options_.log),
@@ -44,7 +45,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     const std::shared_ptr<peer::Handlers>& handlers() const noexcept { return handlers_; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     const asio::any_io_executor& strand() const noexcept { return strand_; }
-    const ErasedConnector& connector() const noexcept { return connector_; }
+    const Binder& binder() const noexcept { return binder_; }
     Clients& clients() noexcept { return *clients_; }
     /// No hook is called from now on.
     void close_hooks() { hooks_.close(); }
@@ -86,7 +87,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             co_await self->changed_.async_wait(no_throw);  // it has been stopped, and is about to end
         }
         const auto stops = self->stops_;
-        auto listener = co_await self->connector_.listen(self->executor_, self->connection_options());
+        auto listener = co_await self->binder_.listen(self->executor_, self->connection_options());
         if (self->stops_ != stops) {  // stopped before it began
             listener->close();
             throw std::system_error(errc::closed);
@@ -306,7 +307,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     const asio::any_io_executor executor_;
     const asio::any_io_executor strand_;
-    const ErasedConnector connector_;
+    const Binder binder_;
     const std::shared_ptr<peer::Handlers> handlers_;
     const ServerOptions options_;
     Hooks hooks_;

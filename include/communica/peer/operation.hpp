@@ -15,48 +15,58 @@ namespace communica::peer {
 
 /// What a request completes with: `void(std::exception_ptr, T)`.
 template <class T>
-struct Throwing {
+class Throwing {
     static_assert(std::is_default_constructible_v<T>,
                   "communica: the reply type of a request must be default constructible");
+
+ public:
     using Signature = void(std::exception_ptr, T);
 
-    template <class Call>
-    static void value(Call&& call, T&& value) {
-        std::forward<Call>(call)(std::exception_ptr{}, std::move(value));
+    explicit Throwing(T value) : value_(std::move(value)) {}
+    explicit Throwing(const Error& error) : error_(error.to_exception()), value_() {}
+
+    template <class Handler>
+    void give_to(Handler&& handler) {
+        std::forward<Handler>(handler)(std::move(error_), std::move(value_));
     }
-    template <class Call>
-    static void error(Call&& call, const Error& error) {
-        std::forward<Call>(call)(error.to_exception(), T{});
-    }
+
+ private:
+    std::exception_ptr error_;
+    T value_;
 };
 
 template <>
-struct Throwing<void> {
+class Throwing<void> {
+ public:
     using Signature = void(std::exception_ptr);
 
-    template <class Call>
-    static void value(Call&& call) {
-        std::forward<Call>(call)(std::exception_ptr{});
+    Throwing() = default;
+    explicit Throwing(const Error& error) : error_(error.to_exception()) {}
+
+    template <class Handler>
+    void give_to(Handler&& handler) {
+        std::forward<Handler>(handler)(std::move(error_));
     }
-    template <class Call>
-    static void error(Call&& call, const Error& error) {
-        std::forward<Call>(call)(error.to_exception());
-    }
+
+ private:
+    std::exception_ptr error_;
 };
 
 /// What a `try_request` completes with: `void(result<T>)`.
 template <class T>
-struct Returning {
+class Returning {
+ public:
     using Signature = void(result<T>);
 
-    template <class Call, class... Value>
-    static void value(Call&& call, Value&&... value) {
-        std::forward<Call>(call)(result<T>(std::forward<Value>(value)...));
+    explicit Returning(result<T> outcome = {}) : result_(std::move(outcome)) {}
+
+    template <class Handler>
+    void give_to(Handler&& handler) {
+        std::forward<Handler>(handler)(std::move(result_));
     }
-    template <class Call>
-    static void error(Call&& call, Error error) {
-        std::forward<Call>(call)(result<T>(std::move(error)));
-    }
+
+ private:
+    result<T> result_;
 };
 
 /// Loads the answer as `T`, gives it to the handler on the handler's executor. Lives in memory of the handler's
@@ -92,33 +102,12 @@ class RequestOperation final : public Operation {
     bool is_notification() const noexcept override { return notification_; }
 
     void succeed(Bytes body, Via via) override {
-        if constexpr (std::is_void_v<T>) {
-            (void)body;
-            finish(via, [](auto&& call) { Completion::value(std::forward<decltype(call)>(call)); });
-        } else {
-            std::optional<T> value;
-            std::optional<Error> error;
-            try {
-                value.emplace(serializer_.template load<T>(body));
-            } catch (const SerializerError& e) {
-                error = Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer};
-            } catch (const std::exception& e) {
-                error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
-            }
-            if (!error) {
-                finish(via, [value = std::move(*value)](auto&& call) mutable {
-                    Completion::value(std::forward<decltype(call)>(call), std::move(value));
-                });
-            } else {
-                fail(*std::move(error), via);
-            }
-        }
+        Call call{load(body), std::move(handler_)};
+        finish(via, call);
     }
-
     void fail(Error error, Via via) override {
-        finish(via, [error = std::move(error)](auto&& call) mutable {
-            Completion::error(std::forward<decltype(call)>(call), std::move(error));
-        });
+        Call call{Completion(std::move(error)), std::move(handler_)};
+        finish(via, call);
     }
 
  private:
@@ -130,20 +119,39 @@ class RequestOperation final : public Operation {
         }
     }
 
-    template <class Complete>
-    void finish(Via via, Complete complete) {
-        Handler handler(std::move(handler_));
+    Completion load(Bytes body) const {
+        if constexpr (std::is_void_v<T>) {
+            (void)body;
+            return Completion();
+        } else {
+            try {
+                return Completion(serializer_.template load<T>(body));
+            } catch (const SerializerError& e) {
+                return Completion(Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer});
+            } catch (const std::exception& e) {
+                return Completion(
+                    Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer});
+            }
+        }
+    }
+
+    /// Of one type for values and errors: for every other that an executor is given, Asio compiles twenty functions.
+    struct Call {
+        Completion completion;
+        Handler handler;
+
+        void operator()() { completion.give_to(std::move(handler)); }
+    };
+
+    void finish(Via via, Call& call) {
         const asio::any_io_executor inner(std::move(inner_));
         const auto work = std::move(work_);
         destroy();
         if (via == Via::dispatch && !work) {
-            call_here(inner, handler, complete);
+            call_here(inner, call);
             return;
         }
-        const auto executor = asio::get_associated_executor(handler, inner);
-        auto call = [handler = std::move(handler), complete = std::move(complete)]() mutable {
-            complete(std::move(handler));
-        };
+        const auto executor = asio::get_associated_executor(call.handler, inner);
         if (via == Via::dispatch) {
             asio::dispatch(executor, std::move(call));
         } else {
@@ -152,10 +160,9 @@ class RequestOperation final : public Operation {
     }
 
     /// Already on the handler's executor. What a handler throws is the executor's, not the connection's, to deal with.
-    template <class Complete>
-    static void call_here(const asio::any_io_executor& inner, Handler& handler, Complete& complete) {
+    static void call_here(const asio::any_io_executor& inner, Call& call) {
         try {
-            complete(std::move(handler));
+            call();
         } catch (...) {
             rethrow_on(inner, std::current_exception());
         }
@@ -200,45 +207,43 @@ inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr
                            Prepared(std::move(requester), std::move(source)));
 }
 
+/// Starts a request: what does not depend on its types.
+template <class Slot>
+void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr operation, Slot slot) {
+    requester->count(request.outgoing.is_notification(), request.error);
+    if (request.error) {
+        operation.release()->fail(*std::move(request.error), Via::post);
+        return;
+    }
+    RequestId id = 0;
+    if (slot.is_connected()) {
+        id = requester->reserve();
+        if (request.source) {
+            operation->location = std::make_shared<Location>();
+            operation->location->requester = requester;
+            operation->location->id = id;
+            slot.assign(CancelMovingRequest{operation->location});
+        } else {
+            slot.assign(CancelRequest{requester, id});
+        }
+    }
+    requester->start(id, std::move(request.outgoing), std::move(operation));
+    if (request.source) {
+        request.source->settle();
+    }
+}
+
 template <class T, class Completion, class S>
 struct InitiateRequest {
     template <class Handler>
     void operator()(Handler&& handler, PreparedPtr request, S serializer) const {
         using Op = RequestOperation<T, Completion, S, std::decay_t<Handler>>;
+        const auto slot = asio::get_associated_cancellation_slot(handler);
         const std::shared_ptr<Requester> requester =
             request->requester ? std::move(request->requester) : request->source->find();
-        const auto slot = asio::get_associated_cancellation_slot(handler);
-        const bool notification = request->outgoing.is_notification();
         auto operation = Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer,
-                                  requester->executor(), notification);
-        requester->count(notification, request->error);
-        if (request->error) {
-            operation.release()->fail(*std::move(request->error), Via::post);
-            return;
-        }
-        RequestId id = 0;
-        if (slot.is_connected()) {
-            id = requester->reserve();
-            prepare_cancellation(slot, requester, request->source != nullptr, id, *operation);
-        }
-        requester->start(id, std::move(request->outgoing), std::move(operation));
-        if (request->source) {
-            request->source->settle();
-        }
-    }
-
- private:
-    template <class Slot>
-    static void prepare_cancellation(Slot slot, const std::shared_ptr<Requester>& requester, bool movable, RequestId id,
-                                     Operation& operation) {
-        if (movable) {
-            operation.location = std::make_shared<Location>();
-            operation.location->requester = requester;
-            operation.location->id = id;
-            slot.assign(CancelMovingRequest{operation.location});
-        } else {
-            slot.assign(CancelRequest{requester, id});
-        }
+                                  requester->executor(), request->outgoing.is_notification());
+        start_request(requester, *request, std::move(operation), slot);
     }
 };
 

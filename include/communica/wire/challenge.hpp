@@ -1,7 +1,5 @@
-// What two sides that share a key say before the server's hello (docs/protocol.md, "Shared key"). Without cryptography.
+// What shows in a hello that its sender has a shared key (docs/protocol.md, "Shared key"). Without cryptography.
 #pragma once
-
-#include "handshake.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -9,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace communica::wire {
 
@@ -33,23 +30,5 @@ inline std::optional<std::string> challenge_part(const nlohmann::json& hello, co
 }
 inline std::optional<std::string> nonce_in(const nlohmann::json& hello) { return challenge_part(hello, "nonce"); }
 inline std::optional<std::string> proof_in(const nlohmann::json& hello) { return challenge_part(hello, "proof"); }
-
-/// The hello of a client that has a key.
-inline std::string with_nonce(std::string_view hello, const std::string& nonce) {
-    auto json = nlohmann::ordered_json::parse(hello);
-    json["communica"]["nonce"] = nonce;
-    return json.dump(-1, ' ', true);
-}
-/// The same as if it had none.
-inline std::string without_nonce(nlohmann::json hello) {
-    hello.at("communica").erase("nonce");
-    return hello.dump(-1, ' ', true);
-}
-
-/// The server's answer to such a hello, and the client's to that.
-inline std::string write_challenge(const std::string& nonce, const std::string& proof) {
-    return R"({"communica": {"nonce": ")" + nonce + R"(", "proof": ")" + proof + "\"}}";
-}
-inline std::string write_proof(const std::string& proof) { return R"({"communica": {"proof": ")" + proof + "\"}}"; }
 
 }  // namespace communica::wire

@@ -3,7 +3,7 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
-#include "json_events.hpp"
+#include "json_tree.hpp"
 #include "metadata.hpp"
 
 #include <array>
@@ -89,28 +89,26 @@ inline Error read_error_body(MessageType type, Bytes bytes) {
         case MessageType::data_error: error = {.code = errc::serializer_error, .kind = Error::Kind::serializer}; break;
         default: error = {.code = errc::unknown_error, .kind = Error::Kind::unknown}; break;
     }
-    const std::string_view text = as_text(bytes);
     if (type != MessageType::unknown_error && error.kind == Error::Kind::unknown) {
         error.message = "an answer of unknown type " + std::to_string(static_cast<int>(type));
         return error;
     }
-    JsonWriter depth_check;
-    if (!nlohmann::json::sax_parse(text, &depth_check)) {
+    const auto body = read_json(as_text(bytes));
+    if (!body) {
         error.message = "an error without a readable body";
         return error;
     }
-    const auto body = nlohmann::json::parse(text);
-    if (!body.is_object()) {
+    if (!body->is_object()) {
         return error;
     }
-    if (const auto message = body.find("message"); message != body.end() && message->is_string()) {
+    if (const auto message = body->find("message"); message != body->end() && message->is_string()) {
         error.message = message->get<std::string>();
     }
-    if (const auto code = body.find("code"); code != body.end() && code->is_number_integer()) {
+    if (const auto code = body->find("code"); code != body->end() && code->is_number_integer()) {
         const bool fits = !code->is_number_unsigned() || std::in_range<std::int64_t>(code->get<std::uint64_t>());
         error.status = fits ? std::optional(code->get<std::int64_t>()) : std::nullopt;
     }
-    if (const auto name = body.find("errc"); name != body.end() && name->is_string()) {
+    if (const auto name = body->find("errc"); name != body->end() && name->is_string()) {
         if (const auto known = errc_named(name->get_ref<const std::string&>())) {
             error.code = *known;
         }

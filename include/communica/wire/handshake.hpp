@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../error.hpp"
-#include "json_events.hpp"
+#include "json_tree.hpp"
 #include "read_buffer.hpp"
 
 #include <nlohmann/json.hpp>
@@ -53,11 +53,11 @@ inline nlohmann::json parse_hello(std::string_view text) {
     if (begins_tls(text)) {
         throw std::system_error(errc::handshake_failed, "the other side speaks TLS, and this one does not");
     }
-    JsonWriter depth_check;
-    if (!nlohmann::json::sax_parse(text, &depth_check)) {
+    auto hello = read_json(text);
+    if (!hello) {
         throw std::system_error(errc::handshake_failed, "a hello that is not JSON");
     }
-    return nlohmann::json::parse(text);
+    return *std::move(hello);
 }
 
 /// The one kind of refusal that is told from others, under a further key which the Python library ignores.
@@ -83,7 +83,7 @@ inline std::optional<Error> read_refusal(std::string_view bytes) {
     if (!bytes.starts_with(refusal_mark)) {
         return std::nullopt;
     }
-    const auto body = nlohmann::json::parse(bytes.substr(1), nullptr, false);
+    const auto body = read_json(bytes.substr(1)).value_or(nullptr);
     const auto text = [&](const char* key) {
         const auto found = body.is_object() ? body.find(key) : body.end();
         return found != body.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace communica::wire {
@@ -31,9 +32,20 @@ inline std::string quote_json(std::string_view value) {
     return quoted;
 }
 
-/// Receives a parser's events (nlohmann's SAX interface) and writes them as the Python library does: `", "` between
+/// What receives a parser's events (nlohmann's SAX interface).
+using JsonEvents = nlohmann::json_sax<nlohmann::json>;
+
+/// Gives a text's events to `events`, as long as that takes them; says whether it did to the end, and the text is JSON.
+/// All that the protocol parses is parsed here: for every other type of receiver the parser is compiled anew. Its own
+/// front, `nlohmann::json::sax_parse`, compiles readers of four binary formats with it: 53 kB of a client's 507.
+inline bool parse_json(std::string_view text, JsonEvents& events) {
+    auto bytes = nlohmann::detail::input_adapter(text.begin(), text.end());
+    return nlohmann::detail::parser<nlohmann::json, decltype(bytes)>(std::move(bytes)).sax_parse(&events);
+}
+
+/// Writes a parser's events as the Python library does: `", "` between
 /// elements, `": "` after a key, digits as they came. Nesting over `max_json_depth` stops the parser.
-class JsonWriter : public nlohmann::json_sax<nlohmann::json> {
+class JsonWriter : public JsonEvents {
  public:
     std::string text;
 

@@ -159,7 +159,7 @@ class MetadataReader {
     void read_odd(std::string_view text, Metadata& metadata) {
         events_ = {};
         const bool has_zero = text.find('\0') != text.npos;  // which the parser would take for the end
-        if (has_zero || !nlohmann::json::sax_parse(text.begin(), text.end(), &events_)) {
+        if (has_zero || !parse_json(text, events_)) {
             throw std::system_error(errc::protocol_error, "metadata that is not a JSON object, or nested too deep");
         }
         if (!events_.is_object() || !events_.type_value) {

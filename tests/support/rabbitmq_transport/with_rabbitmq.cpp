@@ -26,12 +26,12 @@ bool RabbitmqTransport::is_wanted() {
 
 RabbitmqTransport RabbitmqTransport::at_server() {
     const communica::RmqConnector connector(shared_broker().url(), "tests-" + unique_name());
-    return {communica::ErasedConnector(connector), connector.dump_state()};
+    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
 }
 
 RabbitmqTransport RabbitmqTransport::load_state(const std::string& state) {
     const auto connector = communica::RmqConnector::load_state(state, "client-" + unique_name());
-    return {communica::ErasedConnector(connector), connector.dump_state()};
+    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
 }
 
 }  // namespace test

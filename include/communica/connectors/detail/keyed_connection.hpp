@@ -2,7 +2,8 @@
 #pragma once
 
 #include "../../connection.hpp"
-#include "../../wire/challenge.hpp"
+#include "../../wire/handshake.hpp"
+#include "../../wire/keyed_hello.hpp"
 #include "proof.hpp"
 
 #include <memory>

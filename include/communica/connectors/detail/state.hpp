@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../../error.hpp"
-#include "../../wire/json_events.hpp"
+#include "../../wire/json_tree.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -18,7 +18,7 @@ namespace communica::detail {
 class ConnectorState {
  public:
     ConnectorState(std::string_view text, std::string_view type) {
-        state_ = nlohmann::json::parse(text, nullptr, false);
+        state_ = wire::read_json(text).value_or(nullptr);
         const auto found = state_.is_object() ? state_.find("type") : state_.end();
         if (found == state_.end() || !found->is_string()) {
             fail("it is not a JSON object with a type");

@@ -1,0 +1,31 @@
+// What two sides that share a key say before the server's hello (docs/protocol.md, "Shared key"). Without cryptography.
+#pragma once
+
+#include "challenge.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace communica::wire {
+
+/// The hello of a client that has a key.
+inline std::string with_nonce(std::string_view hello, const std::string& nonce) {
+    auto json = nlohmann::ordered_json::parse(hello);
+    json["communica"]["nonce"] = nonce;
+    return json.dump(-1, ' ', true);
+}
+/// The same as if it had none.
+inline std::string without_nonce(nlohmann::json hello) {
+    hello.at("communica").erase("nonce");
+    return hello.dump(-1, ' ', true);
+}
+
+/// The server's answer to such a hello, and the client's to that.
+inline std::string write_challenge(const std::string& nonce, const std::string& proof) {
+    return R"({"communica": {"nonce": ")" + nonce + R"(", "proof": ")" + proof + "\"}}";
+}
+inline std::string write_proof(const std::string& proof) { return R"({"communica": {"proof": ")" + proof + "\"}}"; }
+
+}  // namespace communica::wire
