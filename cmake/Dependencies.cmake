@@ -65,6 +65,10 @@ elseif(COMMUNICA_RABBITMQ)
     FetchContent_MakeAvailable(rabbitmq-c)
   endblock()
 endif()
+if(TARGET rabbitmq::rabbitmq-static AND NOT TARGET rabbitmq::rabbitmq)  # installed as a static library alone
+  set_property(TARGET rabbitmq::rabbitmq-static APPEND PROPERTY INTERFACE_COMPILE_DEFINITIONS AMQP_STATIC)
+  add_library(rabbitmq::rabbitmq ALIAS rabbitmq::rabbitmq-static)
+endif()
 
 if(COMMUNICA_BUILD_TESTS)
   FetchContent_Declare(Catch2

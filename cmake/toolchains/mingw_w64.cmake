@@ -1,9 +1,10 @@
 # Windows programs, made by MinGW-w64's GCC (Debian: g++-mingw-w64-x86-64-posix) and run by Wine where it is there.
 #
-# COMMUNICA_WINDOWS_PACKAGES   where header-only libraries lie, as tools/windows_packages puts them
+# COMMUNICA_WINDOWS_PACKAGES   where the libraries lie, as tools/windows_packages puts them
 
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc-posix)
 set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
 
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES COMMUNICA_WINDOWS_PACKAGES)

@@ -7,6 +7,7 @@ import os
 PATIENCE = int(os.environ.get("INTEROP_PATIENCE", 1))
 DEADLINE = 20 * PATIENCE  # seconds for any one event
 CHECK_PERIOD = 1 + PATIENCE  # seconds, after which a server says over RabbitMQ that it is still there
+EMULATOR = os.environ.get("EMULATOR", "")  # what runs the program under test, where that is of another system
 _numbers = itertools.count(1)
 
 

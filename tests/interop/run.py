@@ -5,9 +5,10 @@
     run.py --pairs plain-library,library-plain --only notif
 
 A pair is SERVER-CLIENT. The peers are `cpp` (the program under test), `plain` (python_peer.py) and `library`
-(library_peer.py on the Python library, which is found at $COMMUNICA_PY). INTEROP_PATIENCE=5 makes all deadlines
-five times as long, for programs that a sanitizer slows down. RabbitMQ is a node of this program's own, where Debian's
-packages rabbitmq-server and python3-pamqp are installed, for the Python library python3-aiormq as well.
+(library_peer.py on the Python library, which is found at $COMMUNICA_PY). EMULATOR=wine runs a `cpp` of another system.
+INTEROP_PATIENCE=5 makes all deadlines five times as long, for programs that a sanitizer slows down. RabbitMQ is a node of
+this program's own, where Debian's packages rabbitmq-server and python3-pamqp are installed, for the Python library
+python3-aiormq as well.
 """
 import argparse
 import asyncio
@@ -38,7 +39,7 @@ if not has("pamqp") and sys.executable != DEBIANS_PYTHON:
 import rabbitmq_cases  # adds to CASES
 from bench import Bench, Combination
 from cases import CASES
-from expect import CHECK_PERIOD, PATIENCE
+from expect import CHECK_PERIOD, EMULATOR, PATIENCE
 
 HERE = Path(__file__).resolve().parent
 BROKER = HERE.parent / "support" / "rabbitmq_broker"
@@ -164,7 +165,7 @@ def main():
     options, start, missing = arguments(), time.monotonic(), {}
     commands = {"plain": [sys.executable, str(HERE / "python_peer.py")]}
     if options.peer:
-        commands["cpp"] = [str(options.peer.resolve())]
+        commands["cpp"] = [*filter(None, [EMULATOR]), str(options.peer.resolve())]
     if library := os.environ.get("COMMUNICA_PY"):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
         commands["library"] = [sys.executable, str(HERE / "library_peer.py")]

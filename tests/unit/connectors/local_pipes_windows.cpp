@@ -112,6 +112,30 @@ TEST_CASE("a client that waits for an instance of a pipe does not wait for ever"
     CHECK(connecting_error(connector).code.value() == ERROR_PIPE_BUSY);
 }
 
+TEST_CASE("a client that waits for an instance of a pipe ends when it is cancelled, as a connect timeout does") {
+    const LocalConnector connector(own_name("cancelled"));
+    const communica::detail::OwnedHandle pipe = take_pipe(connector.address(), own_and_open());
+    REQUIRE(pipe);
+    const communica::detail::OwnedHandle first = open_pipe(connector.address());
+    REQUIRE(first);
+    asio::io_context context;
+    asio::cancellation_signal deadline;
+    std::optional<communica::Error> ending;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        asio::co_spawn(
+            context, connector.connect(context.get_executor(), {}),
+            asio::bind_cancellation_slot(
+                deadline.slot(), [&](std::exception_ptr failure, const std::shared_ptr<communica::Connection>&) {
+                    ending = failure ? communica::Error::from(failure) : communica::Error{};
+                }));
+        co_await asio::post(context, asio::use_awaitable);
+        CHECK_FALSE(ending);
+        deadline.emit(asio::cancellation_type::terminal);
+        co_await test::until([&] { return ending.has_value(); });
+    });
+    CHECK(ending->code == asio::error::operation_aborted);
+}
+
 TEST_CASE("a client does not talk to a pipe of somebody else") {
     const LocalConnector connector(own_name("strange"));
     const communica::detail::OwnedHandle pipe = take_pipe(connector.address(), "O:S-1-5-21-1-2-3-4567D:P(A;;GA;;;WD)");
