@@ -5,10 +5,10 @@
     run.py --pairs plain-library,library-plain --only notif
 
 A pair is SERVER-CLIENT. The peers are `cpp` (the program under test), `plain` (python_peer.py) and `library`
-(library_peer.py on the Python library, which is found at $COMMUNICA_PY). EMULATOR=wine runs a `cpp` of another system.
-INTEROP_PATIENCE=5 makes all deadlines five times as long, for programs that a sanitizer slows down. RabbitMQ is a node of
-this program's own, where Debian's packages rabbitmq-server and python3-pamqp are installed, for the Python library
-python3-aiormq as well.
+(library_peer.py on the Python library, which is found at $COMMUNICA_PY). EMULATOR=wine runs a `cpp` of another system,
+which takes --transports tcp. INTEROP_PATIENCE=5 makes all deadlines five times as long, for programs that a sanitizer slows
+down. RabbitMQ is a node of this program's own, where Debian's packages rabbitmq-server and python3-pamqp are installed, for
+the Python library python3-aiormq as well.
 """
 import argparse
 import asyncio
