@@ -146,9 +146,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    /// Did a refusal come in place of the first frame? It takes five bytes to know, and every frame has as many.
+    /// Did a refusal come in place of the first frame?
     asio::awaitable<bool> is_refused() {
-        while (!ending_ && reader_.buffer().unread().size() < 5) {
+        while (!ending_ && wire::may_begin_refusal(reader_.buffer().unread())) {
             const auto [error, count] = co_await reader_.read_some();
             if (error) {
                 on_read_failed(error);

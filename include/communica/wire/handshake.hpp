@@ -71,11 +71,14 @@ inline std::string frame_refusal(std::string_view reason, std::error_code code =
     return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
-/// Do these bytes, where a hello or the first frame should be, begin a refusal? (As a frame they would have a code
-/// that does not exist.)
-inline bool begins_refusal(std::string_view bytes) noexcept {
-    constexpr std::string_view start{"\x04{\"re"};
-    return bytes.size() >= start.size() && bytes.starts_with(start);
+/// How a refusal begins where a hello or the first frame should be. (As a frame it would have a code that does not exist.)
+inline constexpr std::string_view refusal_start{"\x04{\"re"};
+
+inline bool begins_refusal(std::string_view bytes) noexcept { return bytes.starts_with(refusal_start); }
+
+/// Are there too few bytes to know?
+inline bool may_begin_refusal(std::string_view bytes) noexcept {
+    return bytes.size() < refusal_start.size() && refusal_start.starts_with(bytes);
 }
 
 /// What a refusal says, once the stream has ended; nothing if these bytes are none.

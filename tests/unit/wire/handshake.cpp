@@ -93,10 +93,12 @@ TEST_CASE("a refusal is known by its fifth byte, and no frame is taken for one")
     const std::string refusal = test::golden("handshake_failure_first");
     for (std::size_t size = 0; size != refusal.size(); ++size) {
         CHECK(wire::begins_refusal(std::string_view(refusal).substr(0, size)) == (size >= 5));
+        CHECK(wire::may_begin_refusal(std::string_view(refusal).substr(0, size)) == (size < 5));
     }
     for (const auto& vector : test::golden_vectors()) {
         if (vector.bytes.size() >= 5 && vector.bytes[0] != '\x04') {
             CHECK_FALSE(wire::begins_refusal(vector.bytes));
+            CHECK_FALSE(wire::may_begin_refusal(std::string_view(vector.bytes).substr(0, 4)));
             CHECK(!wire::read_refusal(vector.bytes));
         }
     }
