@@ -39,8 +39,8 @@ struct Worker {
 /// The workers of one connection that have nothing to do. One that is started costs 4,800 instructions in Asio alone, one
 /// that waits a tenth of that. Used on the connection's executor alone.
 ///
-/// A worker keeps the io_context at work, as its connection does, and has to go when that goes. It also goes when a deadline
-/// has passed since the last request, so that a burst leaves nothing behind.
+/// A worker keeps the io_context at work, as its connection does, and has to go when that goes. It also goes when the
+/// last deadline has passed, so that a burst leaves nothing behind.
 class IdleWorkers {
  public:
     explicit IdleWorkers(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -60,7 +60,7 @@ class IdleWorkers {
         return worker;
     }
 
-    /// Ends them: for a while there was nothing to do.
+    /// Ends those that wait.
     void clear() { workers_.clear(); }
 
     /// May a worker wait here? Not behind a call that was cancelled or that somebody still looks at, nor where a handler

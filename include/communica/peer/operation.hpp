@@ -102,12 +102,14 @@ class RequestOperation final : public Operation {
     bool is_notification() const noexcept override { return notification_; }
 
     void succeed(Bytes body, Via via) override {
+        const Allocator allocator = allocator_of(handler_);
         Call call{load(body), std::move(handler_)};
-        finish(via, call);
+        finish(via, call, allocator);
     }
     void fail(Error error, Via via) override {
+        const Allocator allocator = allocator_of(handler_);
         Call call{Completion(std::move(error)), std::move(handler_)};
-        finish(via, call);
+        finish(via, call, allocator);
     }
 
  private:
@@ -143,10 +145,10 @@ class RequestOperation final : public Operation {
         void operator()() { completion.give_to(std::move(handler)); }
     };
 
-    void finish(Via via, Call& call) {
+    void finish(Via via, Call& call, const Allocator& allocator) {
         const asio::any_io_executor inner(std::move(inner_));
         const auto work = std::move(work_);
-        destroy();
+        free(allocator);
         if (via == Via::dispatch && !work) {
             call_here(inner, call);
             return;
@@ -168,8 +170,10 @@ class RequestOperation final : public Operation {
         }
     }
 
-    void destroy() noexcept override {
-        Allocator allocator = allocator_of(handler_);
+    void destroy() noexcept override { free(allocator_of(handler_)); }
+
+    /// With what was asked for before the handler was moved away.
+    void free(Allocator allocator) noexcept {
         this->~RequestOperation();
         std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
     }

@@ -79,8 +79,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
         worker.call->begin(metadata, deadline, bytes);
         calls_.add(worker.call);
         hold(static_cast<std::ptrdiff_t>(bytes));
-        if (deadline) {
-            timer_.arm(*deadline, weak_from_this());
+        if (deadline || !timer_.is_armed()) {  // without one for the workers' sake: they do not wait for ever
+            timer_.arm(deadline.value_or(deadline_after(wire::standard_timeout)), weak_from_this());
         }
         return worker;
     }
@@ -210,7 +210,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
         }
         if (const auto next = calls_.earliest()) {
             timer_.arm(*next, weak_from_this());
-        } else if (connection_ && calls_.empty()) {
+        } else if (connection_) {
             asio::post(connection_->get_executor(), Task([idle = idle_workers_] { idle->clear(); }));
         }
     }

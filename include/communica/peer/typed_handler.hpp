@@ -164,24 +164,26 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     /// Answers one call after another.
     static asio::awaitable<void> work(const TypedHandler& self, std::shared_ptr<Call> call, std::optional<Job> job) {
         for (;;) {
-            Reply reply;
-            try {
-                if (job->interception) {
-                    co_await intercept(self, *job, reply);
-                } else if constexpr (ResultOf<Returned>::is_coroutine) {
-                    auto coroutine = self.call_with(*job);
-                    if constexpr (std::is_void_v<Result>) {
-                        co_await std::move(coroutine);
-                        reply.set_value(self.serializer_, Nothing{});
-                    } else {
-                        Result result = co_await std::move(coroutine);
-                        reply.set_value(self.serializer_, std::move(result));
+            {
+                Reply reply;  // nothing of it stays where a worker waits
+                try {
+                    if (job->interception) {
+                        co_await intercept(self, *job, reply);
+                    } else if constexpr (ResultOf<Returned>::is_coroutine) {
+                        auto coroutine = self.call_with(*job);
+                        if constexpr (std::is_void_v<Result>) {
+                            co_await std::move(coroutine);
+                            reply.set_value(self.serializer_, Nothing{});
+                        } else {
+                            Result result = co_await std::move(coroutine);
+                            reply.set_value(self.serializer_, std::move(result));
+                        }
                     }
+                } catch (...) {
+                    reply.set_handler_error(std::current_exception());
                 }
-            } catch (...) {
-                reply.set_handler_error(std::current_exception());
+                end(*call, job, reply);
             }
-            end(*call, job, reply);
             auto idle = place_to_wait(call);
             if (!idle) {
                 co_return;

@@ -82,6 +82,12 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     asio::awaitable<Error> run(Receiver& receiver) override {
         const auto self = this->shared_from_this();
         receiver_ = &receiver;
+        const auto stop = [](StreamConnection* connection) {
+            connection->shut();
+            connection->receiver_ = nullptr;
+            connection->reader_.stop();
+        };
+        std::unique_ptr<StreamConnection, decltype(stop)> running(this, stop);  // also when this coroutine is ended
         watch();
         if (co_await is_refused()) {
             ending_ = co_await read_refusal();
@@ -96,8 +102,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
                 co_await end_in_order();
             }
         }
-        shut();
-        receiver_ = nullptr;
+        running.reset();
         while (writer_.is_writing()) {  // only then is it known how much of the write went out
             co_await changed_.async_wait(no_throw);
         }

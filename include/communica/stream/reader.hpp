@@ -7,6 +7,7 @@
 #include "../wire/frame_reader.hpp"
 #include "traits.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -38,7 +39,7 @@ class Reader {
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
-          spin_(options.spin) {}
+          spin_(std::min<Clock::duration>(options.spin, std::chrono::hours{24})) {}  // so that times do not overflow
 
     /// What has come and was not used yet.
     wire::ReadBuffer& buffer() noexcept { return frames_.buffer(); }
@@ -56,6 +57,9 @@ class Reader {
         on_bytes();
         read_on();
     }
+
+    /// From now on nothing is handed out.
+    void stop() noexcept { receiver_ = nullptr; }
 
     /// Nothing comes: gives back memory that is kept for the next large message.
     void give_back_memory() {
@@ -101,21 +105,29 @@ class Reader {
 
     /// Hands out what has come, sends what that made us send, and waits for more.
     void read_on() {
+        if (receiver_ != nullptr) {
+            end_if_it_throws([this] { take_turn_and_read(); });
+        }
+    }
+
+    template <class Step>
+    void end_if_it_throws(Step step) {
         try {
-            switch (take_turn()) {
-                case Turn::over: return asio::post(owner_.strand().executor(), on_read());
-                case Turn::closed: return owner_.on_read_end({errc::closed});
-                case Turn::read_on: chunks_.shrink();
-            }
-            if (polls_on()) {
-                return;
-            }
-            if (!waits_with_large_buffer()) {
-                frames_.shrink();
-                begin_read();
-            }
+            step();
         } catch (...) {
             owner_.on_read_end(Error::from(std::current_exception()));
+        }
+    }
+
+    void take_turn_and_read() {
+        switch (take_turn()) {
+            case Turn::over: return asio::post(owner_.strand().executor(), on_read());
+            case Turn::closed: return owner_.on_read_end({errc::closed});
+            case Turn::read_on: chunks_.shrink();
+        }
+        if (frames_.has_large_buffer() ? !waits_with_large_buffer() : !polls_on()) {
+            frames_.shrink();
+            begin_read();
         }
     }
 
@@ -140,11 +152,11 @@ class Reader {
     /// not where nothing comes: then `give_back_memory` is called, so no read may be waiting with it.
     bool waits_with_large_buffer() {
         if constexpr (HasAsyncWait<Stream>) {
-            if (frames_.has_large_buffer() && !frames_.is_tight()) {
+            if (!frames_.is_tight()) {
                 waits_with_large_buffer_ = true;
                 auto ready = [this, owner = owner_.shared_from_this()](asio::error_code) {
                     waits_with_large_buffer_ = false;
-                    begin_read();
+                    end_if_it_throws([this] { begin_read(); });
                 };
                 stream_.async_wait(Stream::wait_read,
                                    asio::bind_executor(owner_.strand().executor(), std::move(ready)));

@@ -154,6 +154,26 @@ TEST_CASE("a connection handles the frames that came with the hello") {
     ends.run_to_end();
 }
 
+TEST_CASE("a connection whose run is cancelled ends, and hands out nothing more") {
+    Ends ends;
+    asio::cancellation_signal signal;
+    bool done = false;
+    asio::co_spawn(ends.connection->get_executor(), ends.connection->run(ends.messages),
+                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, Error) { done = true; }));
+    ends.write(test::message_frame("m", "first"));
+    ends.run_until([&] { return ends.messages.bodies.size() == 1; });
+    signal.emit(asio::cancellation_type::terminal);
+    ends.write(test::message_frame("m", "second"));
+    ends.run_until([&] { return done; });
+    ends.context.restart();
+    ends.context.poll();
+    CHECK(ends.messages.bodies.size() == 1);
+    char byte = 0;
+    asio::error_code error;
+    ends.other.read_some(asio::buffer(&byte, 1), error);
+    CHECK(error);  // it has closed
+}
+
 TEST_CASE("what came with one another is answered in one write, also when it takes more than one read") {
     Ends ends;
     ends.begin_run();
