@@ -206,9 +206,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     /// Greets and serves one connection, on its own executor. Without a result, as all that is spawned here: for
     /// a further type of one co_spawn would be compiled anew.
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
+    // NOLINTBEGIN(*-reference-coroutine-parameters): the caller awaits it
     static asio::awaitable<void> session(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection,
-                                         Error& ending) {
+                                         Error& ending) {  // NOLINTEND(*-reference-coroutine-parameters)
         peer::Offer offer;
         {
             const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);

@@ -94,7 +94,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
             if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
                 try {
                     answer_locked(*call.connection, call.before_type, call.after_type, reply);
-                } catch (...) {
+                } catch (...) {  // NOLINT(bugprone-empty-catch)
                     // For want of memory: the requester's deadline ends it.
                 }
             }

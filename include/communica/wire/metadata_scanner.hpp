@@ -235,6 +235,7 @@ class MetadataScanner {
     /// The text around it is what is before `begin`, and from here on.
     void set_type(Metadata& metadata, const char* begin, int value) const noexcept {
         metadata.type = static_cast<MessageType>(value);
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size goes with it
         metadata.before_type = {text_.data(), static_cast<std::size_t>(begin - text_.data())};
         metadata.after_type = {at_, left()};
     }

@@ -39,6 +39,7 @@ inline char* write_short_float(char* out, double value) noexcept {
     if (!divides_exactly || !(size < 1e9) || (size < 1e-4 && size != 0)) {
         return nullptr;
     }
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): what comes of it is checked
     const auto millionths = static_cast<std::uint64_t>(size * scale + 0.5);
     if (static_cast<double>(millionths) / scale != size) {
         return nullptr;
@@ -121,6 +122,7 @@ char* write_float(char* out, T value) noexcept {
     }
     if (exponent < 0) {
         constexpr std::string_view zeros = "0.000";
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its end goes with it
         out = detail::copy(out, zeros.data(), zeros.data() + 1 - exponent);
         *out++ = *first;
         return detail::copy(out, fraction, mantissa_end);
