@@ -148,6 +148,7 @@ class StrandExecutor {
     const Strand* strand_;
 };
 
+/// A strand of its own on an executor, for those who need no cheaper way to it.
 inline asio::any_io_executor make_strand_on(const asio::any_io_executor& executor) {
     return Strand(executor).executor();
 }

@@ -79,7 +79,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
         worker.call->begin(metadata, deadline, bytes);
         calls_.add(worker.call);
         hold(static_cast<std::ptrdiff_t>(bytes));
-        if (deadline || !timer_.is_armed()) {  // without one for the workers' sake: they do not wait for ever
+        // Without a deadline for the workers' sake: they do not wait for ever.
+        if (deadline ? !timer_.runs_by(*deadline) : !timer_.is_armed()) {
             timer_.arm(deadline.value_or(deadline_after(wire::standard_timeout)), weak_from_this());
         }
         return worker;

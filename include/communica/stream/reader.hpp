@@ -23,7 +23,7 @@ namespace communica::stream {
 /// in: `on_read()`, `on_read_failed(error_code)`, and `on_read_end(Error)`.
 ///
 /// By handlers instead of a coroutine, and on a stream whose executor is the one below the strand: one request at a time
-/// took 12,800 instructions through `co_await` and any_io_executors.
+/// takes 11,000 instructions so, and 12,800 through `co_await` and any_io_executors.
 template <class Stream, class Owner>
 class Reader {
  public:

@@ -1,9 +1,8 @@
-#include "support/catch.hpp"
+#include "deadlines.hpp"
 
 #include <communica/peer/deadline_heap.hpp>
 
 #include <algorithm>
-#include <array>
 #include <random>
 
 namespace deadline_heap_tests {
@@ -13,8 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using communica::peer::Clock;
 using communica::peer::deadline_after;
-
-Clock::time_point at(int milliseconds) { return Clock::time_point(std::chrono::milliseconds(milliseconds)); }
+using test::at;
 
 /// Keys are the indices of their places.
 struct Places {
@@ -53,24 +51,7 @@ TEST_CASE("a deadline has passed at its time, and not before") {
 }
 
 TEST_CASE("keys come in the order of their deadlines, however they were put in, whichever is taken out") {
-    std::array<std::size_t, 6> order{0, 1, 2, 3, 4, 5};
-    do {
-        for (std::size_t removed = 0; removed != order.size(); ++removed) {
-            Places all(order.size());
-            for (const std::size_t key : order) {
-                all.heap.push(at(static_cast<int>(key)), key);
-            }
-            all.heap.remove(removed);
-            all.heap.remove(removed);
-            for (std::size_t key = 0; key != order.size(); ++key) {
-                if (key != removed) {
-                    REQUIRE(all.heap.expired(at(100)) == key);
-                    all.heap.remove(key);
-                }
-            }
-            REQUIRE_FALSE(all.heap.earliest());
-        }
-    } while (std::next_permutation(order.begin(), order.end()));
+    test::require_order(&Places::heap);
 }
 
 TEST_CASE("equal deadlines all come") {

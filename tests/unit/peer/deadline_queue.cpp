@@ -1,9 +1,7 @@
-#include "support/catch.hpp"
+#include "deadlines.hpp"
 
 #include <communica/peer/deadline_queue.hpp>
 
-#include <algorithm>
-#include <array>
 #include <random>
 #include <set>
 #include <vector>
@@ -14,8 +12,7 @@ namespace {
 
 using communica::peer::Clock;
 using communica::peer::DeadlineNode;
-
-Clock::time_point at(int milliseconds) { return Clock::time_point(std::chrono::milliseconds(milliseconds)); }
+using test::at;
 
 /// Keys are the indices of their nodes.
 struct Nodes {
@@ -58,24 +55,7 @@ TEST_CASE("a deadline in the queue has passed at its time, and not before") {
 }
 
 TEST_CASE("keys come out of the queue in the order of their deadlines, however put in, whichever is taken out") {
-    std::array<std::uint32_t, 6> order{0, 1, 2, 3, 4, 5};
-    do {
-        for (std::uint32_t removed = 0; removed != order.size(); ++removed) {
-            Nodes all(order.size());
-            for (const std::uint32_t key : order) {
-                all.queue.push(at(static_cast<int>(key)), key);
-            }
-            all.queue.remove(removed);
-            all.queue.remove(removed);
-            for (std::uint32_t key = 0; key != order.size(); ++key) {
-                if (key != removed) {
-                    REQUIRE(all.queue.expired(at(100)) == key);
-                    all.queue.remove(key);
-                }
-            }
-            REQUIRE_FALSE(all.queue.earliest());
-        }
-    } while (std::next_permutation(order.begin(), order.end()));
+    test::require_order(&Nodes::queue);
 }
 
 TEST_CASE("the queue does what a multiset of deadlines does, under random use") {

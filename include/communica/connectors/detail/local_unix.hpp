@@ -270,7 +270,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
     Acceptor acceptor(executor);
     auto file = LocalSocketFile::listen(address, acceptor);
     std::vector<SocketAcceptor> acceptors;
-    acceptors.emplace_back(std::move(acceptor), executor);
+    acceptors.emplace_back(std::move(acceptor));
     co_return std::make_shared<LocalListener>(std::move(acceptors), std::move(file), std::move(address),
                                               std::move(state), executor, options);
 }

@@ -34,13 +34,12 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
 /// Before `bind`: a port whose last server has just ended can be had at once.
 inline void claim_address(Acceptor& acceptor) { acceptor.set_option(asio::socket_base::reuse_address(true)); }
 
-/// For `StreamListener`. The connections' sockets are on `executor`.
+/// For `StreamListener`. The connections' sockets are on the acceptor's executor.
 class SocketAcceptor {
  public:
     using Stream = Socket;
 
-    SocketAcceptor(Acceptor acceptor, asio::any_io_executor executor)
-        : acceptor_(std::move(acceptor)), executor_(std::move(executor)) {}
+    explicit SocketAcceptor(Acceptor acceptor) : acceptor_(std::move(acceptor)) {}
 
     SocketProtocol::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
@@ -48,7 +47,7 @@ class SocketAcceptor {
         for (;;) {
             const int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
             if (descriptor >= 0) {
-                Socket socket(executor_);
+                Socket socket(acceptor_.get_executor());
                 socket.assign(acceptor_.local_endpoint().protocol(), descriptor);
                 return socket;
             }
@@ -74,7 +73,6 @@ class SocketAcceptor {
 
  private:
     Acceptor acceptor_;
-    asio::any_io_executor executor_;
 };
 
 /// Has this machine not the address, or nothing of its family? Without IPv6 there may still be a name for an IPv6

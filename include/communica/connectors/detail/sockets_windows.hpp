@@ -56,7 +56,7 @@ inline void release_or_complete(asio::windows::overlapped_ptr& operation, ::DWOR
     }
 }
 
-/// For `StreamListener`. The connections' sockets are on `executor`.
+/// For `StreamListener`. The connections' sockets are on the acceptor's executor.
 ///
 /// Windows has no waiting for a connection, it is accepted at once, into a socket that is there before. Not by Asio, whose
 /// socket each child would inherit that starts before a client comes: as long as it lives the connection would not close.
@@ -64,8 +64,7 @@ class SocketAcceptor {
  public:
     using Stream = Socket;
 
-    SocketAcceptor(Acceptor acceptor, asio::any_io_executor executor)
-        : acceptor_(std::move(acceptor)), executor_(std::move(executor)), state_(std::make_shared<State>()) {}
+    explicit SocketAcceptor(Acceptor acceptor) : acceptor_(std::move(acceptor)), state_(std::make_shared<State>()) {}
 
     SocketProtocol::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
@@ -81,7 +80,7 @@ class SocketAcceptor {
 
     template <class Ready>
     void async_wait(const asio::any_io_executor& executor, Ready ready) {
-        Socket& socket = state_->socket.emplace(executor_);
+        Socket& socket = state_->socket.emplace(acceptor_.get_executor());
         open_socket(socket, acceptor_.local_endpoint().protocol());
         const ::SOCKET listening = acceptor_.native_handle();
         auto done = [state = state_, listening, ready = std::move(ready)](asio::error_code error, std::size_t) {
@@ -136,7 +135,6 @@ class SocketAcceptor {
     }
 
     Acceptor acceptor_;
-    asio::any_io_executor executor_;
     std::shared_ptr<State> state_;
 };
 

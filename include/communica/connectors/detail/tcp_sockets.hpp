@@ -107,7 +107,7 @@ inline asio::awaitable<std::vector<SocketAcceptor>> listen_tcp(TcpAddress addres
             asio::error_code failure;
             Acceptor acceptor(executor);
             if (listen_on(acceptor, {endpoint.address(), port}, failure); !failure) {
-                acceptors.emplace_back(std::move(acceptor), executor);
+                acceptors.emplace_back(std::move(acceptor));
             } else if (!is_absent_address(failure) || acceptors.empty()) {
                 error = failure;
             }

@@ -273,7 +273,7 @@ TEST_CASE("every descriptor of a listening socket is close-on-exec") {
     const auto file = place.listen(acceptor);
     CHECK((::fcntl(acceptor.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
     REQUIRE(can_connect(place.context, place.sockets() + "/x.sock"));
-    communica::detail::SocketAcceptor taking(std::move(acceptor), place.context.get_executor());
+    communica::detail::SocketAcceptor taking(std::move(acceptor));
     auto accepted = taking.take();
     REQUIRE(accepted);
     CHECK((::fcntl(accepted->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
