@@ -80,9 +80,10 @@ class IdleWorkers {
     static constexpr std::size_t max_size = 64;  // what a larger burst has started ends with it
 
     struct Wait {
-        void operator()(Worker::Resume&& resume, const std::shared_ptr<IdleWorkers>& here, std::shared_ptr<Call> call,
+        void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers>&& here, std::shared_ptr<Call>&& call,
                         const void* handler) const {
-            here->workers_.emplace_back(std::move(call), std::move(resume), handler);
+            const auto workers = std::move(here);  // out of the waiting frame, which `workers` is to own
+            workers->workers_.emplace_back(std::move(call), std::move(resume), handler);
         }
     };
 
