@@ -29,7 +29,7 @@ class DeadlineTimer {
         }
         armed_ = when;
         if (!timer_) {
-            timer_.emplace(executor_);
+            timer_ = std::make_unique<asio::steady_timer>(executor_);
         }
         timer_->expires_at(when);
         timer_->async_wait(WaitTask([owner](asio::error_code error) {
@@ -50,7 +50,7 @@ class DeadlineTimer {
 
  private:
     asio::any_io_executor executor_;
-    std::optional<asio::steady_timer> timer_;
+    std::unique_ptr<asio::steady_timer> timer_;  // few connections ever need it
     std::optional<Clock::time_point> armed_;
 };
 

@@ -125,6 +125,9 @@ class Reader {
             case Turn::closed: return owner_.on_read_end({errc::closed});
             case Turn::read_on: chunks_.shrink();
         }
+        if (read_error_) {
+            return owner_.on_read_failed(read_error_);
+        }
         if (frames_.has_large_buffer() ? !waits_with_large_buffer() : !polls_on()) {
             frames_.shrink();
             begin_read();
@@ -209,11 +212,13 @@ class Reader {
     bool read_now() {
         if constexpr (IsNonBlocking<Stream>) {
             if (std::exchange(polls_, false) || buffer().is_filled()) {
-                asio::error_code error;  // is left to the read that waits
-                if (const std::size_t count = stream_.read_some(room(), error); count != 0) {
+                if (const std::size_t count = stream_.read_some(room(), read_error_); count != 0) {
                     commit(count);
                     on_bytes();
                     return true;
+                }
+                if (read_error_ == asio::error::would_block) {
+                    read_error_.clear();
                 }
             }
         }
@@ -240,8 +245,9 @@ class Reader {
     const Clock::duration spin_;
     Clock::time_point poll_until_ = {};
     Receiver* receiver_ = nullptr;
-    asio::mutable_buffer room_;  // of the read that waits
-    unsigned turns_ = 0;         // that were over with messages left
+    asio::mutable_buffer room_;    // of the read that waits
+    asio::error_code read_error_;  // of one that did not wait: told once all before it is handed out
+    unsigned turns_ = 0;           // that were over with messages left
     bool polls_ = false;
     bool waits_with_large_buffer_ = false;
 };

@@ -1,6 +1,8 @@
 // JSON text from a JSON parser's events: what was parsed is written again without a tree in between.
 #pragma once
 
+#include "../plain_text.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -18,17 +20,11 @@ inline constexpr std::size_t max_json_depth = 128;
 /// `value` as a JSON string with its quotes, escaped no more than JSON wants. Throws `nlohmann::json::type_error`
 /// for what is not UTF-8.
 inline std::string quote_json(std::string_view value) {
-    const bool is_plain = std::all_of(value.begin(), value.end(), [](char letter) {
-        return letter >= ' ' && letter <= '~' && letter != '"' && letter != '\\';
-    });
-    if (!is_plain) {
+    if (plain_end(value.data(), value.data() + value.size()) != value.data() + value.size()) {
         return nlohmann::json(value).dump();
     }
-    std::string quoted;
-    quoted.reserve(value.size() + 2);
-    quoted += '"';
-    quoted += value;
-    quoted += '"';
+    std::string quoted(value.size() + 2, '"');
+    value.copy(quoted.data() + 1, value.size());
     return quoted;
 }
 

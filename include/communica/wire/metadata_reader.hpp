@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -142,7 +143,7 @@ class MetadataEvents : public JsonWriter {
 
 }  // namespace detail
 
-/// Reads metadata. Keeps the memory that an odd form needs, so one reader serves a connection. Not thread-safe.
+/// Reads metadata, one text after another. Not thread-safe.
 class MetadataReader {
  public:
     /// The views in the result live until the next call and as long as `text`.
@@ -157,28 +158,28 @@ class MetadataReader {
 
  private:
     void read_odd(std::string_view text, Metadata& metadata) {
-        events_ = {};
+        events_ = std::make_unique<detail::MetadataEvents>();
         const bool has_zero = text.find('\0') != text.npos;  // which the parser would take for the end
-        if (has_zero || !parse_json(text, events_)) {
+        if (has_zero || !parse_json(text, *events_)) {
             throw std::system_error(errc::protocol_error, "metadata that is not a JSON object, or nested too deep");
         }
-        if (!events_.is_object() || !events_.type_value) {
+        if (!events_->is_object() || !events_->type_value) {
             throw std::system_error(errc::protocol_error, "metadata without a numeric type");
         }
-        const std::string_view written = events_.text;
+        const std::string_view written = events_->text;
         metadata = {};
-        metadata.type = static_cast<MessageType>(*events_.type_value);
-        metadata.id = events_.id;
-        if (events_.route) {
-            metadata.route = *events_.route;
+        metadata.type = static_cast<MessageType>(*events_->type_value);
+        metadata.id = events_->id;
+        if (events_->route) {
+            metadata.route = *events_->route;
         }
-        metadata.timeout = events_.timeout;
-        metadata.headers = events_.headers;
-        metadata.before_type = written.substr(0, events_.type_at);
-        metadata.after_type = written.substr(events_.type_at);
+        metadata.timeout = events_->timeout;
+        metadata.headers = events_->headers;
+        metadata.before_type = written.substr(0, events_->type_at);
+        metadata.after_type = written.substr(events_->type_at);
     }
 
-    detail::MetadataEvents events_;
+    std::unique_ptr<detail::MetadataEvents> events_;  // what the last odd one said
 };
 
 }  // namespace communica::wire

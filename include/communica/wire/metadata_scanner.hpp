@@ -1,6 +1,7 @@
 // Metadata in the form in which it is normally written, read without a parser.
 #pragma once
 
+#include "../plain_text.hpp"
 #include "metadata.hpp"
 
 #include <chrono>
@@ -12,7 +13,7 @@
 namespace communica::wire::detail {
 
 /// Scans the form in which metadata is normally written: an object of `id`, `type`, `route`, `timeout` and `headers`
-/// alone, each at most once, strings of printable ASCII without escapes, short integers. Everything else is left to the
+/// alone, each at most once, strings of ASCII without escapes, short integers. Everything else is left to the
 /// parser.
 class MetadataScanner {
  public:
@@ -45,8 +46,7 @@ class MetadataScanner {
     /// 32 plain characters and a quote. Without a loop: half of what `string_end` takes.
     bool usual_id(std::string_view& value) noexcept {
         constexpr std::size_t size = 32;
-        if (left() <= size || at_[size] != '"' ||
-            ((odd_bits(at_) | odd_bits(at_ + 8) | odd_bits(at_ + 16) | odd_bits(at_ + 24)) & tops) != 0) {
+        if (left() <= size || at_[size] != '"' || !communica::detail::are_plain_32(at_)) {
             return false;
         }
         value = {at_, size};
@@ -157,30 +157,9 @@ class MetadataScanner {
     /// What is left of a string behind its first quote.
     bool string_end(std::string_view& value) noexcept {
         const char* begin = at_;
-        while (left() >= 8 && (odd_bits(at_) & tops) == 0) {
-            at_ += 8;
-        }
-        while (at_ != end_ && *at_ != '"') {
-            if (*at_ < ' ' || *at_ > '~' || *at_ == '\\') {
-                return false;
-            }
-            ++at_;
-        }
+        at_ = plain_end(at_, end_);
         value = {begin, static_cast<std::size_t>(at_ - begin)};
         return take('"');
-    }
-
-    static constexpr std::uint64_t ones = 0x0101010101010101;
-    static constexpr std::uint64_t tops = 0x8080808080808080;
-
-    /// None of `tops` if these eight bytes are printable ASCII without quotes and backslashes. May have some where they
-    /// are, never the reverse.
-    static std::uint64_t odd_bits(const char* at) noexcept {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, 8);
-        const std::uint64_t quote = word ^ ones * '"';
-        const std::uint64_t backslash = word ^ ones * '\\';
-        return (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones) | word;
     }
 
     bool number(int max_digits, std::int64_t& value) noexcept {

@@ -302,8 +302,8 @@ class JsonReader : public Position {
                 to = chunk;
             }
             std::memcpy(to, at_, 8);
-            const std::uint64_t special = detail::special_bytes(detail::word_at(at_));
-            const std::size_t count = special == 0 ? 8 : detail::first_marked(special);
+            const std::uint64_t special = communica::detail::special_bytes(communica::detail::word_at(at_));
+            const std::size_t count = special == 0 ? 8 : communica::detail::first_marked(special);
             to += count;
             at_ += count;
             if (special != 0) {

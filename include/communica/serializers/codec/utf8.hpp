@@ -1,63 +1,14 @@
 // UTF-8, as JSON strings hold it: looks at eight bytes at a time for as long as they need no second look.
 #pragma once
 
-#include <bit>
+#include "../../plain_text.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
 namespace communica::codec {
-
-namespace detail {
-
-inline constexpr std::uint64_t ones = 0x0101010101010101;
-inline constexpr std::uint64_t tops = 0x8080808080808080;
-
-inline std::uint64_t word_at(const char* at) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    return word;
-}
-
-/// Marks, by its top bit, the first of the eight bytes that is not ASCII, a control character, a quote or a backslash;
-/// zero if none is. Subtracting borrows from no byte before that one; marks above it may be false.
-constexpr std::uint64_t special_bytes(std::uint64_t word) noexcept {
-    return (word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & tops;
-}
-
-inline bool are_plain_32(const char* at) noexcept {
-    return (special_bytes(word_at(at)) | special_bytes(word_at(at + 8)) | special_bytes(word_at(at + 16)) |
-            special_bytes(word_at(at + 24))) == 0;
-}
-
-constexpr bool is_special(char byte) noexcept {
-    const auto code = static_cast<unsigned char>(byte);
-    return code < ' ' || code >= 0x80 || byte == '"' || byte == '\\';
-}
-
-/// Which of eight bytes, in the order of memory, is the first that is marked. The marks above the lowest may be false,
-/// so on a big-endian machine the bytes are looked at one by one.
-constexpr std::size_t first_marked(std::uint64_t marks) noexcept {
-    if constexpr (std::endian::native == std::endian::little) {
-        return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
-    } else {
-        return 0;
-    }
-}
-
-}  // namespace detail
-
-/// Is `text` ASCII that stands in a JSON string as it is?
-constexpr bool is_plain(std::string_view text) noexcept {
-    for (const char byte : text) {
-        if (detail::is_special(byte)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 /// The number of bytes of the well-formed UTF-8 sequence (Unicode, table 3-7) at `at`, which is not ASCII; 0 if there is
 /// none.
@@ -92,23 +43,7 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
 /// control character, and where the text is not UTF-8.
 inline const char* json_run(const char* at, const char* end) noexcept {
     for (;;) {
-        std::uint64_t special = 0;
-        while (end - at >= 8) {
-            special = detail::special_bytes(detail::word_at(at));
-            if (special != 0) {
-                break;
-            }
-            at += 8;
-            while (end - at >= 32 && detail::are_plain_32(at)) {
-                at += 32;
-            }
-        }
-        if (special != 0) {
-            at += detail::first_marked(special);
-        }
-        while (at != end && !detail::is_special(*at)) {
-            ++at;
-        }
+        at = plain_end(at, end);
         if (at == end) {
             return at;
         }
@@ -126,8 +61,8 @@ inline const char* json_run(const char* at, const char* end) noexcept {
 /// more than a look at these.
 inline const char* json_text(const char* at, const char* end) noexcept {
     if (end - at >= 8) {
-        const std::uint64_t special = detail::special_bytes(detail::word_at(at));
-        const char* const marked = at + detail::first_marked(special);
+        const std::uint64_t special = communica::detail::special_bytes(communica::detail::word_at(at));
+        const char* const marked = at + communica::detail::first_marked(special);
         if (special != 0 && *marked == '"') {
             return marked;
         }
@@ -140,7 +75,7 @@ inline bool is_utf8(std::string_view text) noexcept {
     const char* at = text.data();
     const char* const end = at + text.size();
     while (at != end) {
-        if (end - at >= 8 && (detail::word_at(at) & detail::tops) == 0) {
+        if (end - at >= 8 && (communica::detail::word_at(at) & communica::detail::tops) == 0) {
             at += 8;
         } else if (static_cast<unsigned char>(*at) < 0x80) {
             ++at;
