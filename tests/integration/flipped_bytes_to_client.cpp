@@ -148,9 +148,8 @@ std::vector<std::pair<std::string, std::string>> vectors() {
     return all;
 }
 
-}  // namespace
-
-TEST_CASE("a client whose answer has a wrong byte gets an error, or the right value, or what the wrong body says") {
+/// Changes every byte of every vector, one at a time.
+void check_answers_with(int change) {
     int cases = 0;
     int right = 0;
     int values = 0;
@@ -164,28 +163,36 @@ TEST_CASE("a client whose answer has a wrong byte gets an error, or the right va
         values += value ? 1 : 0;
         const std::size_t size = spoken_to(std::string(32, '0'), bytes).bytes.size();
         for (std::size_t at = 0; at != size; ++at) {
-            for (const int change : changes) {
-                CAPTURE(at, change);
-                Spoken spoken;
-                const auto outcome = converse(test::server_hello, [&](const std::string& id) {
-                    spoken = spoken_to(id, bytes);
-                    spoken.bytes[at] = static_cast<char>(spoken.bytes[at] ^ change);
-                    return spoken.bytes;
-                });
-                ++cases;
-                check_promised(outcome);
-                if (outcome.value) {
-                    REQUIRE(value.has_value());
-                    REQUIRE((outcome.value == value || spoken.may_change.at(at)));
-                    right += outcome.value == value ? 1 : 0;
-                }
-                REQUIRE(test::count_answers(outcome.came, test::expected_answers(spoken.bytes, false)).has_value());
+            CAPTURE(at, change);
+            Spoken spoken;
+            const auto outcome = converse(test::server_hello, [&](const std::string& id) {
+                spoken = spoken_to(id, bytes);
+                spoken.bytes[at] = static_cast<char>(spoken.bytes[at] ^ change);
+                return spoken.bytes;
+            });
+            ++cases;
+            check_promised(outcome);
+            if (outcome.value) {
+                REQUIRE(value.has_value());
+                REQUIRE((outcome.value == value || spoken.may_change.at(at)));
+                right += outcome.value == value ? 1 : 0;
             }
+            REQUIRE(test::count_answers(outcome.came, test::expected_answers(spoken.bytes, false)).has_value());
         }
     }
     CHECK(values >= 5);
-    CHECK(cases > 6000);
-    CHECK(right > 10);  // a byte between the parts of the metadata, for one
+    CHECK(cases > 3000);
+    CHECK(right > 5);  // a byte between the parts of the metadata, for one
+}
+
+}  // namespace
+
+TEST_CASE("a client whose answer has a byte of wrong bits gets an error, the right value, or what the body says") {
+    check_answers_with(0xff);
+}
+
+TEST_CASE("a client whose answer has a byte with one wrong bit gets an error, the right value, or what the body says") {
+    check_answers_with(0x01);
 }
 
 TEST_CASE("a client that is greeted with a wrong byte takes the greeting, or ends the connection") {

@@ -69,6 +69,7 @@ class Soak {
         while (communica::peer::Clock::now() < begin + time) {
             pause.expires_after(std::chrono::milliseconds(random_() % 300));
             co_await pause.async_wait(asio::use_awaitable);
+            co_await test::until([this, before = requests_.right] { return requests_.right != before; });
             if (++resets_ % 8 != 0) {
                 proxy_.reset_all();
             } else {  // a new life, in which the server forgets what it still does for the last one

@@ -33,10 +33,10 @@ TEST_CASE("floats with few digits, and those beside them, are written with the f
         const auto digits = static_cast<double>(random() >> (14 + random() % 50));
         double value = digits / std::pow(10, random() % 10);
         value = random() % 2 == 0 ? value : -value;
-        for (const double near : {value, std::nextafter(value, 0), std::nextafter(value, 1e300)}) {
-            const double size = std::fabs(near);
-            if (size != 0 && size >= 1e-4 && size < 1e15 && write(near) != by_to_chars(near)) {
-                FAIL(write(near) << " instead of " << by_to_chars(near));
+        for (const double nearby : {value, std::nextafter(value, 0), std::nextafter(value, 1e300)}) {
+            const double size = std::fabs(nearby);
+            if (size != 0 && size >= 1e-4 && size < 1e15 && write(nearby) != by_to_chars(nearby)) {
+                FAIL(write(nearby) << " instead of " << by_to_chars(nearby));
             }
         }
     }
