@@ -2,6 +2,7 @@
 //
 //     json         text by JsonSerializer, a plain handler
 //     bytes        the same bytes by BytesSerializer
+//     buffer       the same as a Buffer, whose memory is passed on
 //     suspend      json with a coroutine handler that lets others run once
 //     struct       a struct of 1 KiB by JsonSerializer
 //     fast         the same by the fast JSON serializer
@@ -66,6 +67,8 @@ communica::AnyConnector connector_of(const bench::Options& options) {
 
 std::string echo(std::string value) { return value; }
 
+communica::Buffer echo_buffer(communica::Buffer value) { return value; }
+
 asio::awaitable<std::string> echo_later(std::string value) {
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     co_return value;
@@ -103,6 +106,8 @@ void serve_routes(const bench::Options& options) {
 void serve(const bench::Options& options) {
     if (options.variant == "bytes") {
         serve_simple<BytesSerializer>(options, echo);
+    } else if (options.variant == "buffer") {
+        serve_simple<BytesSerializer>(options, echo_buffer);
     } else if (options.variant == "suspend") {
         serve_simple<JsonSerializer>(options, echo_later);
     } else if (options.variant == "struct") {
@@ -160,6 +165,10 @@ void ask(const bench::Options& options) {
         measure_idle(options);
     } else if (options.variant == "bytes") {
         measure_simple<BytesSerializer>(options, text);
+    } else if (options.variant == "buffer") {
+        communica::Buffer buffer;
+        buffer.append(text);
+        measure_simple<BytesSerializer>(options, buffer);
     } else if (options.variant == "struct") {
         measure_simple<JsonSerializer>(options, bench::make_order());
     } else if (options.variant == "fast") {

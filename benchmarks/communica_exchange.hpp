@@ -35,6 +35,9 @@ void run_server(asio::io_context& context, Server& server, int threads) {
 }
 
 inline bool is_same(const std::string& answer, const std::string& value) { return answer.size() == value.size(); }
+inline bool is_same(const communica::Buffer& answer, const communica::Buffer& value) {
+    return answer.size() == value.size();
+}
 
 /// Asks `request()` again and again.
 template <class Request, class Value>

@@ -26,7 +26,7 @@ inline std::string_view as_text(Bytes bytes) noexcept {
 /// and moving a large one moves a pointer. Movable, not copyable. Not thread-safe.
 class Buffer {
  public:
-    static constexpr std::size_t inline_capacity = 232;
+    static constexpr std::size_t inline_capacity = 224;
 
     Buffer() noexcept {}  // NOLINT(modernize-use-equals-default): `Buffer{}` would set all its bytes to zero
     Buffer(Buffer&& other) noexcept { take(other); }
@@ -73,6 +73,18 @@ class Buffer {
         }
     }
 
+    /// Forgets the first `count` bytes. Of a large one none are moved.
+    void drop_front(std::size_t count) noexcept {
+        size_ -= count;
+        if (is_inline()) {
+            std::memmove(inline_, inline_ + count, size_);
+        } else {
+            dropped_ += count;
+            data_ += count;
+            capacity_ -= count;
+        }
+    }
+
     /// Forgets all bytes after the first `size`.
     void truncate(std::size_t size) noexcept { size_ = size; }
     void clear() noexcept { size_ = 0; }
@@ -81,7 +93,7 @@ class Buffer {
     void release() noexcept {
         free();
         data_ = inline_;
-        size_ = 0;
+        size_ = dropped_ = 0;
         capacity_ = inline_capacity;
     }
 
@@ -90,6 +102,8 @@ class Buffer {
 
     // Not inline, so that `extend` is.
     [[gnu::noinline]] void grow(std::size_t capacity) {
+        undo_drop();
+        capacity = block_capacity(capacity);
         if (const auto spare = take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
             free();
@@ -111,13 +125,23 @@ class Buffer {
 
     void free() noexcept {
         if (!is_inline()) {
-            give_block_back({data_, capacity_});
+            give_block_back({data_ - dropped_, dropped_ + capacity_});
+        }
+    }
+
+    /// Puts the bytes at the front of their block again.
+    void undo_drop() noexcept {
+        if (dropped_ != 0) {
+            std::memmove(data_ - dropped_, data_, size_);
+            data_ -= dropped_;
+            capacity_ += std::exchange(dropped_, 0);
         }
     }
 
     void take(Buffer& other) noexcept {
         size_ = std::exchange(other.size_, 0);
         capacity_ = std::exchange(other.capacity_, inline_capacity);
+        dropped_ = std::exchange(other.dropped_, 0);
         if (other.is_inline()) {
             data_ = inline_;
             std::memcpy(inline_, other.inline_, size_);
@@ -129,6 +153,7 @@ class Buffer {
     char* data_ = inline_;
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
+    std::size_t dropped_ = 0;  // bytes of the block before `data_`
     char inline_[inline_capacity];
 };
 

@@ -24,6 +24,7 @@ struct Message {
     std::string_view metadata;
     Bytes body;
     bool redelivered = false;  ///< it was handed out before, perhaps, to one who did not say that it was dealt with
+    Buffer* memory = nullptr;  ///< if not null: the body lies in this, which may be moved away instead of copied
 };
 
 /// A message that has not gone out yet.

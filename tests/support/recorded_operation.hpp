@@ -23,7 +23,7 @@ class RecordedOperation final : public communica::peer::Operation {
         return communica::peer::OperationPtr(new RecordedOperation(std::move(outcome), notification));
     }
 
-    void succeed(communica::Bytes body, communica::peer::Via) override {
+    void succeed(communica::Bytes body, communica::Buffer*, communica::peer::Via) override {
         ++outcome_->completions;
         outcome_->body = communica::as_text(body);
         destroy();

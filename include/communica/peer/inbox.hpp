@@ -25,7 +25,7 @@ class Inbox final : public Receiver {
     void on_message(const Message& message) override {
         const auto metadata = reader_.read(message.metadata);
         if (metadata.is_answer()) {
-            peer_->requester()->on_answer(metadata, message.body);
+            peer_->requester()->on_answer(metadata, message);
         } else if (metadata.type == wire::MessageType::cancel && offer_.cancel) {
             peer_->responder().cancel(metadata.id);
         } else if (metadata.type == wire::MessageType::goodbye && offer_.goodbye) {
@@ -72,7 +72,7 @@ class Inbox final : public Receiver {
         } else if (auto refusal = peer_->responder().refusal(*connection_, message.body.size())) {
             refuse(metadata, *refusal);
         } else {
-            handler->handle({peer_, connection_, metadata, message.body, message.redelivered});
+            handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.memory});
         }
     }
 

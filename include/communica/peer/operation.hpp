@@ -3,6 +3,7 @@
 
 #include "../asio.hpp"
 #include "../error.hpp"
+#include "../serializers/serializer.hpp"
 #include "cancel.hpp"
 #include "peer_source.hpp"
 
@@ -101,9 +102,9 @@ class RequestOperation final : public Operation {
 
     bool is_notification() const noexcept override { return notification_; }
 
-    void succeed(Bytes body, Via via) override {
+    void succeed(Bytes body, Buffer* memory, Via via) override {
         const Allocator allocator = allocator_of(handler_);
-        Call call{load(body), std::move(handler_)};
+        Call call{load(body, memory), std::move(handler_)};
         finish(via, call, allocator);
     }
     void fail(Error error, Via via) override {
@@ -121,13 +122,14 @@ class RequestOperation final : public Operation {
         }
     }
 
-    Completion load(Bytes body) const {
+    Completion load(Bytes body, Buffer* memory) const {
         if constexpr (std::is_void_v<T>) {
             (void)body;
+            (void)memory;
             return Completion();
         } else {
             try {
-                return Completion(serializer_.template load<T>(body));
+                return Completion(load_from<T>(serializer_, body, memory));
             } catch (const SerializerError& e) {
                 return Completion(Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer});
             } catch (const std::exception& e) {

@@ -39,8 +39,8 @@ class Operation {
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
 
-    /// The answer, or for a notification nothing. Loads the value.
-    virtual void succeed(Bytes body, Via via) = 0;
+    /// The answer, or for a notification nothing. Loads the value; `memory` is as in `Message`.
+    virtual void succeed(Bytes body, Buffer* memory, Via via) = 0;
     virtual void fail(Error error, Via via) = 0;
     /// Does a notification wait here? It is done as soon as it is on its way.
     virtual bool is_notification() const noexcept = 0;

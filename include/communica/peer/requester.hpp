@@ -92,7 +92,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         if (error || (sent && notification)) {
             auto done = pending_.take(id);
             lock.unlock();
-            return error ? fail(std::move(done), *error) : done.release()->succeed({}, Via::post);
+            return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
         }
         if (deadline && !timer_.runs_by(*deadline)) {  // it does for most: they need no weak pointer
             timer_.arm(*deadline, weak_from_this());
@@ -237,15 +237,15 @@ class Requester : public std::enable_shared_from_this<Requester> {
     // ---- answers
 
     /// Completes the request that this answers; one that nobody waits for is dropped.
-    void on_answer(const wire::Metadata& metadata, Bytes body) {
+    void on_answer(const wire::Metadata& metadata, const Message& message) {
         if (auto operation = take_answered(metadata)) {
             if (metadata.type == wire::MessageType::ok) {
                 if (counters_) {
                     Counters::add(counters_->answers);
                 }
-                operation.release()->succeed(body, Via::dispatch);
+                operation.release()->succeed(message.body, message.memory, Via::dispatch);
             } else {
-                fail(std::move(operation), wire::read_error_body(metadata.type, body), Via::dispatch);
+                fail(std::move(operation), wire::read_error_body(metadata.type, message.body), Via::dispatch);
             }
         }
     }
@@ -313,7 +313,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
             }
             const bool done = sent == Sender::Sent::too_large || message.is_notification();
             if (auto operation = done ? pending_.take(id) : nullptr) {
-                sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
+                sent == Sender::Sent::yes ? operation.release()->succeed({}, nullptr, Via::post)
                                           : fail(std::move(operation), sender_.too_large());
             }
             outbox_.pop_front();

@@ -56,7 +56,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 
     void handle(const Incoming& incoming) const override {
         Reply reply;
-        if (auto data = load(incoming.body, reply)) {
+        if (auto data = load(incoming, reply)) {
             if (ResultOf<Returned>::is_coroutine || incoming.peer->handlers().interceptor()) {
                 start(incoming, *std::move(data));
                 return;
@@ -79,16 +79,16 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
  private:
     using ExtraArguments = std::tuple<Extras...>;
 
-    std::optional<Loaded> load(Bytes body, Reply& reply) const {
+    std::optional<Loaded> load(const Incoming& incoming, Reply& reply) const {
         if constexpr (takes_data) {
             try {
-                return serializer_.template load<Loaded>(body);
+                return load_from<Loaded>(serializer_, incoming.body, incoming.memory);
             } catch (const std::exception& e) {
                 reply.set_load_error(e);
                 return std::nullopt;
             }
         } else {
-            (void)body;
+            (void)incoming;
             (void)reply;
             return Nothing{};
         }
@@ -145,7 +145,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 
     std::optional<Job> make_job(const Incoming& incoming, std::shared_ptr<Call> call, Loaded&& data) const {
         const Incoming called{incoming.peer, incoming.connection,  incoming.metadata,
-                              incoming.body, incoming.redelivered, std::move(call)};
+                              incoming.body, incoming.redelivered, nullptr, std::move(call)};
         std::optional<Job> job(Job{incoming.peer, std::move(data), ExtraArguments{Extras(called)...}});
         if (incoming.peer->handlers().interceptor()) {
             job->interception = std::make_unique<Interception>(called);

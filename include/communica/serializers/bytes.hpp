@@ -19,7 +19,8 @@ namespace communica {
 /// is parsed, nothing fails, and a value is nothing but its bytes: `Nothing` has none.
 ///
 /// What it loads may be borrowed: a handler that is no coroutine takes `Bytes` or `std::string_view`, which last as long as
-/// its call, and nothing is copied. An owned value is copied once. A `Buffer` that a handler returns becomes the message.
+/// its call, and nothing is copied. An owned value is copied once, but for a large `Buffer`, which is the memory that the
+/// message came in. A `Buffer` that a handler returns becomes the message.
 struct BytesSerializer {
     void dump(Nothing, Buffer&) const noexcept {}
     void dump(Bytes value, Buffer& out) const { out.append(value); }
@@ -48,6 +49,10 @@ struct BytesSerializer {
         } else {
             return T(as_text(bytes));
         }
+    }
+    template <std::same_as<Buffer> T>
+    T load(Buffer&& bytes) const noexcept {
+        return std::move(bytes);
     }
 };
 

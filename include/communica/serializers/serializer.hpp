@@ -5,7 +5,9 @@
 #include "../error.hpp"
 
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 namespace communica {
 
@@ -18,7 +20,8 @@ struct Nothing {};
 /// - `dump(value, out)` appends to a buffer of the library's, from which the socket is written. What it appended before
 ///   it threw is thrown away.
 /// - `load<T>(bytes)` makes a `T` from borrowed bytes. They come from the other side: bound their depth, and believe no
-///   length before the bytes are there.
+///   length before the bytes are there. One that can keep the memory itself has a `load<T>(Buffer&&)` too, which large
+///   bodies are given to.
 ///
 /// Both throw `SerializerError` (or any other exception, whose `what()` then travels in its place) for what does not
 /// fit. Which types they take is asked where one is used (`Dumps`, `Loads`): a request and its answer may be of different
@@ -47,6 +50,27 @@ template <class S, class T>
 concept Loads = requires(const S& serializer, Bytes bytes) {
     { serializer.template load<T>(bytes) } -> std::same_as<T>;
 };
+
+/// Can it make one of the very memory that the bytes are in, as `load<T>(Buffer&&)`?
+template <class S, class T>
+concept LoadsInPlace = requires(const S& serializer, Buffer&& bytes) {
+    { serializer.template load<T>(std::move(bytes)) } -> std::same_as<T>;
+};
+
+/// Loads a `T` from bytes that lie in `memory`, which may be had, or are borrowed if that is null.
+template <class T, class S>
+T load_from(const S& serializer, Bytes bytes, Buffer* memory) {
+    if constexpr (LoadsInPlace<S, T>) {
+        if (memory != nullptr) {
+            const auto begin = static_cast<std::size_t>(as_text(bytes).data() - memory->data());
+            Buffer owned = std::move(*memory);
+            owned.truncate(begin + bytes.size());
+            owned.drop_front(begin);
+            return serializer.template load<T>(std::move(owned));
+        }
+    }
+    return serializer.template load<T>(bytes);
+}
 
 /// Does not compile unless `S` can dump a `T`; the first lines of the compiler's message name both, and the concept.
 template <class S, class T>

@@ -199,13 +199,25 @@ class Reader {
                 case wire::Frame::Kind::close: return Turn::closed;
                 case wire::Frame::Kind::ping: owner_.writer().send_frame(Purpose::refuse, wire::pong_frame); break;
                 case wire::Frame::Kind::discarded: receiver_->on_discarded(frame.metadata, frame.why); break;
-                case wire::Frame::Kind::message: receiver_->on_message({frame.metadata, as_bytes(frame.body)}); break;
+                case wire::Frame::Kind::message: hand_out(frame); break;
                 case wire::Frame::Kind::chunk:
                 case wire::Frame::Kind::pong: break;
             }
         }
         scope.goes_on = ++turns_ % turns_a_write != 0;
         return Turn::over;
+    }
+
+    void hand_out(const wire::Frame& frame) {
+        Buffer* const memory = frames_.memory_of(frame);
+        if (memory == nullptr) {
+            receiver_->on_message({frame.metadata, as_bytes(frame.body)});
+        } else {
+            Buffer metadata;  // stays when the memory is taken
+            metadata.append(frame.metadata);
+            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory});
+            frames_.forget_taken();
+        }
     }
 
     /// Behind a read that filled its room, when what came with it is answered in the same write, and to poll.

@@ -66,6 +66,16 @@ class FrameReader {
         }
     }
 
+    /// The memory that this frame lies in, if a receiver may have it.
+    Buffer* memory_of(const Frame& frame) noexcept { return buffer_.memory_of(frame.body); }
+    /// To be called when somebody may have moved that away.
+    void forget_taken() noexcept {
+        if (buffer_.forget_taken()) {
+            used_ = 0;
+            share_.set(0);
+        }
+    }
+
     /// Gives the next frame, or says that more bytes are needed.
     bool next(Frame& frame) {
         buffer_.consume(std::exchange(used_, 0));

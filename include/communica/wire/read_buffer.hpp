@@ -12,7 +12,7 @@
 namespace communica::wire {
 
 /// A run of bytes that is filled at its end and used up from its start. It grows by what has arrived, at most
-/// doubling: never by a length that somebody only claimed.
+/// doubling: never by a length that somebody only claimed, but for memory that is there already.
 ///
 /// Flow: `prepare()`, read into it, `commit(n)`; look at `unread()`, `consume(n)`. A view from `unread()` lives until
 /// the next `prepare()`.
@@ -40,6 +40,18 @@ class ReadBuffer {
     std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
+    /// The memory that `part`, of the unread bytes, lies in; null if others do behind it, or it is too small to matter.
+    Buffer* memory_of(std::string_view part) noexcept {
+        return is_large() && part.data() + part.size() == bytes_.data() + end_ ? &bytes_ : nullptr;
+    }
+    /// Forgets the bytes if somebody has moved their memory away; says whether that is so.
+    bool forget_taken() noexcept {
+        if (bytes_.empty()) {
+            begin_ = end_ = 0;
+        }
+        return bytes_.empty();
+    }
+
     /// Did the last bytes take all the room there was? Then there may be more.
     bool is_filled() const noexcept { return filled_; }
     bool is_large() const noexcept { return bytes_.size() > steady_capacity; }
@@ -63,6 +75,9 @@ class ReadBuffer {
         const std::size_t capacity = bytes_.size();
         if (capacity == 0) {
             bytes_.extend(initial_capacity);
+        } else if (wanted > capacity && has_spare_block(wanted)) {
+            move_to_front();
+            bytes_.extend(wanted - capacity);
         } else if (filled_ && capacity < steady_capacity) {  // more comes at once than there is room for
             move_to_front();
             bytes_.extend(std::clamp(2 * capacity, next_capacity, steady_capacity) - capacity);
