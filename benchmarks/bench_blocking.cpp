@@ -24,10 +24,18 @@ void write_all(int socket, const char* bytes, std::size_t count) {
 /// Bytes that were read, of which `take_frames` gives away the whole frames at the front.
 class Input {
  public:
-    explicit Input(std::size_t frame) : bytes_(std::max<std::size_t>(2 * frame, 256 * 1024)) {}
+    Input(const bench::Options& options, std::size_t frame)
+        : bytes_(std::max<std::size_t>(2 * frame, 256 * 1024)), spin_(options.spin_us) {}
 
     bool read(int socket) {
-        const auto count = ::read(socket, bytes_.data() + filled_, bytes_.size() - filled_);
+        const auto receive = [&](int flags) {
+            return ::recv(socket, bytes_.data() + filled_, bytes_.size() - filled_, flags);
+        };
+        auto count = receive(spin_.count() != 0 ? MSG_DONTWAIT : 0);
+        const auto end = std::chrono::steady_clock::now() + spin_;
+        while (count < 0 && errno == EAGAIN) {
+            count = receive(std::chrono::steady_clock::now() < end ? MSG_DONTWAIT : 0);
+        }
         if (count > 0) {
             filled_ += static_cast<std::size_t>(count);
         }
@@ -55,13 +63,14 @@ class Input {
  private:
     std::vector<char> bytes_;
     std::size_t filled_ = 0;
+    const std::chrono::microseconds spin_;  // to ask again and again for, before it waits
 };
 
 void serve(const bench::Options& options) {
     const int listener = bench::listen_socket(options);
     bench::say_ready();
     const int socket = bench::accept_socket(options, listener);
-    Input input(options.size + head_size);
+    Input input(options, options.size + head_size);
     while (input.read(socket)) {
         input.take_frames([] {}, [socket](const char* bytes, std::size_t count) { write_all(socket, bytes, count); });
     }
@@ -79,7 +88,7 @@ std::vector<char> make_frames(std::size_t size, std::size_t count) {
 
 void ask_one_at_a_time(const bench::Options& options, int socket) {
     const auto frame = make_frames(options.size, 1);
-    Input input(frame.size());
+    Input input(options, frame.size());
     bench::Meter meter(options);
     for (Ticks begin = bench::ticks();;) {
         write_all(socket, frame.data(), frame.size());
@@ -96,7 +105,7 @@ void ask_one_at_a_time(const bench::Options& options, int socket) {
 void ask_many_at_once(const bench::Options& options, int socket) {
     const auto depth = static_cast<std::size_t>(options.depth);
     const auto frames = make_frames(options.size, depth);
-    Input input(frames.size());
+    Input input(options, frames.size());
     std::vector<Ticks> begins(depth, bench::ticks());
     std::size_t oldest = 0;
     std::size_t to_send = frames.size();

@@ -100,7 +100,8 @@ def cases():
 
     large = {"size": MIB}
     yield case("large", f"{OURS} JSON", "communica", "json", **large)
-    yield case("large", f"{OURS} bytes", "communica", "bytes", **large)
+    yield case("large", f"{OURS} bytes", "communica", "buffer", **large)
+    yield case("large", f"{OURS} bytes as std::string", "communica", "bytes", **large)
     yield case("large", f"{OURS} nlohmann alone", "communica", "nlohmann", **large)
     yield case("large", ASIO, "asio", "large", **large)
     yield case("large", BLOCKING, "blocking", **large)
@@ -114,6 +115,8 @@ def cases():
 
     yield case("spin", f"{OURS} JSON", "communica", "json", cores=2)
     yield case("spin", f"{OURS} JSON, spin", "communica", "json", cores=2, **{"spin-us": 50})
+    yield case("spin", BLOCKING, "blocking", cores=2)
+    yield case("spin", f"{BLOCKING}, spin", "blocking", cores=2, **{"spin-us": 50})
 
     for program, label in PEERS.items():
         yield case("one", label, program)

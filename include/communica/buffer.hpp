@@ -50,7 +50,7 @@ class Buffer {
     /// Adds `count` bytes without setting them and returns where they begin.
     char* extend(std::size_t count) {
         if (capacity_ - size_ < count) [[unlikely]] {
-            grow(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
+            make_room(count);
         }
         char* begin = data_ + size_;
         size_ += count;
@@ -101,9 +101,15 @@ class Buffer {
     bool is_inline() const noexcept { return data_ == inline_; }
 
     // Not inline, so that `extend` is.
-    [[gnu::noinline]] void grow(std::size_t capacity) {
+    [[gnu::noinline]] void make_room(std::size_t count) {
         undo_drop();
-        capacity = block_capacity(capacity);
+        if (capacity_ - size_ < count) {
+            grow(size_ + count > 2 * capacity_ ? size_ + count : 2 * capacity_);
+        }
+    }
+
+    void grow(std::size_t capacity) {
+        undo_drop();
         if (const auto spare = take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
             free();
@@ -111,6 +117,7 @@ class Buffer {
             capacity_ = spare.capacity;
             return;
         }
+        capacity = block_capacity(capacity);
         // Not `new`: where the system can, a large block grows without its bytes being copied.
         auto* const grown = static_cast<char*>(std::realloc(is_inline() ? nullptr : data_, capacity));
         if (grown == nullptr) {

@@ -142,6 +142,13 @@ TEST_CASE("bytes are lent to plain handlers and owned by coroutines, of any leng
     routes.add(
         "owned", [](communica::Buffer bytes) -> asio::awaitable<communica::Buffer> { co_return bytes; },
         BytesSerializer{});
+    routes.add(
+        "dropped",
+        [](communica::Buffer bytes, communica::Context& call) {
+            bytes.release();
+            return std::string(call.route().value_or("none"));
+        },
+        BytesSerializer{});
     RoutePair pair(transport, routes);
     pair.run([&]() -> asio::awaitable<void> {
         auto asker = pair.client().with(BytesSerializer{});
@@ -152,6 +159,7 @@ TEST_CASE("bytes are lent to plain handlers and owned by coroutines, of any leng
             }
             const auto answer = co_await asker.request<communica::Buffer>("owned", communica::as_bytes(body));
             CHECK(answer.text() == body);
+            CHECK_AWAITED("dropped", asker.request<std::string>("dropped", body));
         }
     });
 }

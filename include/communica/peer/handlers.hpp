@@ -28,7 +28,7 @@ struct Incoming {
     const wire::Metadata& metadata;
     Bytes body;
     bool redelivered = false;
-    Buffer* memory = nullptr;  ///< as in `Message`
+    Buffer* memory = nullptr;                    ///< as in `Message`
     std::shared_ptr<const Call> call = nullptr;  ///< once a coroutine answers it
 };
 

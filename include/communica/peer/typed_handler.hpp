@@ -144,8 +144,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     }
 
     std::optional<Job> make_job(const Incoming& incoming, std::shared_ptr<Call> call, Loaded&& data) const {
-        const Incoming called{incoming.peer, incoming.connection,  incoming.metadata,
-                              incoming.body, incoming.redelivered, nullptr, std::move(call)};
+        const Incoming called{incoming.peer,  incoming.connection,  incoming.metadata,
+                              incoming.body,  incoming.redelivered, nullptr,
+                              std::move(call)};
         std::optional<Job> job(Job{incoming.peer, std::move(data), ExtraArguments{Extras(called)...}});
         if (incoming.peer->handlers().interceptor()) {
             job->interception = std::make_unique<Interception>(called);

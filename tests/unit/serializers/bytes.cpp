@@ -42,6 +42,20 @@ TEST_CASE("borrowed bytes are the very ones that came") {
     CHECK(test::load<S, std::string_view>(body).data() == body.data());
 }
 
+TEST_CASE("a large buffer is the memory that it came in") {
+    communica::Buffer memory;
+    memory.append("metadata");
+    memory.append(std::string(100'000, 'x'));
+    memory.append("behind it");
+    const auto body = memory.bytes().subspan(8, 100'000);
+    const auto loaded = communica::load_from<communica::Buffer>(S{}, body, &memory);
+    CHECK(loaded.text() == std::string(100'000, 'x'));
+    CHECK(loaded.text().data() == communica::as_text(body).data());
+    CHECK(memory.empty());
+    const auto copied = communica::load_from<std::string>(S{}, loaded.bytes(), &memory);
+    CHECK(copied == loaded.text());
+}
+
 TEST_CASE("a buffer that is given away becomes the message") {
     Buffer large;
     large.append(std::string(100'000, 'x'));

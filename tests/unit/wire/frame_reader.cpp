@@ -143,6 +143,40 @@ TEST_CASE("a ping borrows nothing from the frame before it") {
     CHECK(frames == std::vector<OwnedFrame>{{Kind::message, "m", "b"}, {Kind::ping}});
 }
 
+TEST_CASE("the memory of a large frame can be moved away, and the frames behind it are read on") {
+    const std::string large(300'000, 'x');
+    communica::wire::FrameReader reader;
+    communica::wire::Frame frame;
+    const auto feed = [&](std::string_view bytes) {
+        while (!bytes.empty()) {
+            const auto room = reader.prepare();
+            const std::size_t count = std::min(room.size(), bytes.size());
+            std::memcpy(room.data(), bytes.data(), count);
+            reader.commit(count);
+            bytes.remove_prefix(count);
+            if (!bytes.empty()) {
+                REQUIRE_FALSE(reader.next(frame));
+            }
+        }
+    };
+    for (int round = 0; round != 3; ++round) {
+        feed(test::message_frame("m", large));
+        REQUIRE(reader.next(frame));
+        communica::Buffer* memory = reader.memory_of(frame);
+        REQUIRE(memory);
+        if (round != 1) {  // once nobody wants it
+            const communica::Buffer taken = std::move(*memory);
+        }
+        reader.forget_taken();
+        REQUIRE_FALSE(reader.next(frame));
+        feed(test::message_frame("s", "small"));
+        REQUIRE(reader.next(frame));
+        CHECK(OwnedFrame::of(frame) == OwnedFrame{Kind::message, "s", "small"});
+        const bool has_large_memory = reader.memory_of(frame) != nullptr;
+        CHECK(has_large_memory == (round == 1));
+    }
+}
+
 TEST_CASE("the bytes before the first frame can be taken from the reader's buffer") {
     communica::wire::FrameReader reader;
     const std::string bytes = "hello" + test::message_frame("m", "b");

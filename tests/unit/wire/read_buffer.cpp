@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <thread>
 
 namespace read_buffer_tests {
 
@@ -78,6 +79,43 @@ TEST_CASE("a read buffer grows by what has come, not by what is expected") {
         REQUIRE(size <= std::max(ReadBuffer::steady_capacity, 2 * arrived));
         arrived += put(buffer, std::string(10'000, 'x'));
     }
+}
+
+TEST_CASE("a read buffer grows at once into memory that is there already") {
+    std::thread([] {  // in which nothing else has left memory
+        constexpr std::size_t size = 10 * ReadBuffer::steady_capacity;
+        communica::Buffer left;
+        left.reserve(size);
+        left.release();
+        ReadBuffer buffer;
+        buffer.expect(size);
+        put(buffer, "the first bytes");
+        CHECK(buffer.prepare().size() + buffer.unread().size() == size);
+        CHECK(buffer.unread() == "the first bytes");
+    })
+        .join();
+}
+
+TEST_CASE("the memory of a large read buffer can be moved away with what ends its unread bytes") {
+    constexpr std::size_t size = 3 * ReadBuffer::steady_capacity;
+    ReadBuffer buffer;
+    buffer.expect(size);
+    put_all(buffer, std::string(size, 'x'));
+    CHECK_FALSE(buffer.memory_of(buffer.unread().substr(0, size - 1)));  // there is one byte behind it
+    CHECK_FALSE(buffer.forget_taken());
+    communica::Buffer* memory = buffer.memory_of(buffer.unread().substr(5));
+    REQUIRE(memory);
+    CHECK_FALSE(buffer.forget_taken());
+    CHECK(buffer.unread().size() == size);
+    const char* at = buffer.unread().data();
+    const communica::Buffer taken = std::move(*memory);
+    CHECK(taken.data() == at);
+    CHECK(buffer.forget_taken());
+    CHECK(buffer.unread().empty());
+    buffer.expect(0);
+    put_all(buffer, "goes on");
+    CHECK(buffer.unread() == "goes on");
+    CHECK_FALSE(buffer.memory_of(buffer.unread()));  // too small
 }
 
 TEST_CASE("a read buffer stops growing at what is expected") {

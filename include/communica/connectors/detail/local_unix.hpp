@@ -216,6 +216,7 @@ class LocalSocketFile {
 inline std::shared_ptr<Connection> make_local_connection(Socket socket, const TrustedUsers& users,
                                                          const ConnectionOptions& options) {
     const Credentials credentials = peer_credentials(socket.native_handle());
+    enlarge_send_buffer(socket);
     return credentials.uid && users.contain(*credentials.uid)
                ? std::make_shared<SocketConnection>(std::move(socket), credentials, options)
                : nullptr;
