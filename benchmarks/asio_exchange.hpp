@@ -102,8 +102,13 @@ void read_now(S& socket, ReadBuffer& buffer) {
 
 // ---- the server: errors end a connection's coroutine, which is all there is to do ----------------------------------
 
-template <bool wait, class S>
-Task<void> serve_connection(S socket) {
+struct NoWork {
+    void operator()() const noexcept {}
+};
+
+/// `work` is done for each frame.
+template <bool wait, class S, class Work = NoWork>
+Task<void> serve_connection(S socket, Work work = {}) {
     ReadBuffer in;
     std::vector<char> out;
     for (;;) {
@@ -115,6 +120,7 @@ Task<void> serve_connection(S socket) {
         }
         out.clear();
         for (Frame frame; in.next(frame);) {
+            work();
             append(out, frame.id, frame.body, frame.size);
         }
         if (!out.empty()) {

@@ -3,11 +3,14 @@
 //     coro    the baseline of the ratios
 //     wait    waits until the socket is readable and reads then, which saves the read that finds nothing
 //     large   frames read straight into their body, heads and bodies written gathered
+//     burn    works for 100 us for each frame
 
 #include "asio_exchange.hpp"
 
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
+
+#include <thread>
 
 namespace {
 
@@ -38,6 +41,9 @@ Task<void> accept_all(asio::basic_socket_acceptor<Protocol, Executor> acceptor, 
             asio::co_spawn(acceptor.get_executor(), serve_large(std::move(socket)), asio::detached);
         } else if (options.variant == "wait") {
             asio::co_spawn(acceptor.get_executor(), serve_connection<true>(std::move(socket)), asio::detached);
+        } else if (options.variant == "burn") {
+            asio::co_spawn(acceptor.get_executor(), serve_connection<false>(std::move(socket), work_for_100_us),
+                           asio::detached);
         } else {
             asio::co_spawn(acceptor.get_executor(), serve_connection<false>(std::move(socket)), asio::detached);
         }
@@ -46,10 +52,14 @@ Task<void> accept_all(asio::basic_socket_acceptor<Protocol, Executor> acceptor, 
 
 template <class Protocol>
 void serve_over(const Protocol& protocol, const bench::Options& options) {
-    asio::io_context context(1);
+    asio::io_context context(options.threads);
     asio::basic_socket_acceptor<Protocol, Executor> acceptor(context, protocol, bench::listen_socket(options));
     asio::co_spawn(context, accept_all(std::move(acceptor), options), asio::detached);
     bench::say_ready();
+    std::vector<std::jthread> others;
+    for (int i = 1; i < options.threads; ++i) {
+        others.emplace_back([&context] { context.run(); });
+    }
     context.run();
 }
 

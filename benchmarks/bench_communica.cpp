@@ -75,9 +75,7 @@ asio::awaitable<std::string> echo_later(std::string value) {
 }
 
 std::string echo_after_work(std::string value) {
-    const double end = bench::cpu_seconds_of_thread() + 100e-6;
-    while (bench::cpu_seconds_of_thread() < end) {
-    }
+    bench::work_for_100_us();
     return value;
 }
 

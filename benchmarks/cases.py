@@ -112,6 +112,8 @@ def cases():
 
     yield case("threads", f"{OURS} 1 thread", "communica", "burn", cores=2, clients=8)
     yield case("threads", f"{OURS} 2 threads", "communica", "burn", cores=2, clients=8, threads=2)
+    yield case("threads", f"{ASIO}, 1 thread", "asio", "burn", cores=2, clients=8)
+    yield case("threads", f"{ASIO}, 2 threads", "asio", "burn", cores=2, clients=8, threads=2)
 
     yield case("spin", f"{OURS} JSON", "communica", "json", cores=2)
     yield case("spin", f"{OURS} JSON, spin", "communica", "json", cores=2, **{"spin-us": 50})

@@ -134,6 +134,13 @@ inline double cpu_seconds_of_thread() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+/// What a handler does in the cases with more than one thread: 100 us of CPU time.
+inline void work_for_100_us() {
+    const double end = cpu_seconds_of_thread() + 100e-6;
+    while (cpu_seconds_of_thread() < end) {
+    }
+}
+
 /// A figure in kB of /proc/PID/status.
 inline long memory_kb(int pid, std::string_view name) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
