@@ -49,7 +49,7 @@ class FrameReader {
 
     /// Room for the next bytes.
     std::span<char> prepare() {
-        buffer_.expect(needed_);
+        buffer_.expect(needed_, at_once_);
         return buffer_.prepare();
     }
 
@@ -61,7 +61,7 @@ class FrameReader {
     bool is_tight() const noexcept { return share_.is_tight(); }
     /// Gives it back. Call it when `next` has said false.
     void shrink() noexcept {
-        if (buffer_.shrink()) {
+        if (buffer_.shrink() && !at_once_) {
             share_.set(0);
         }
     }
@@ -145,9 +145,14 @@ class FrameReader {
         const std::size_t head_size = head + metadata_size;
         const std::size_t size = head_size + (frame.why == errc{} ? frame.body_size : 0);
         if (bytes.size() < size) {
-            // The buffer grows by what has come, so that is what the budget has to bear.
-            if (bytes.size() < head_size || share_.grow_to(std::min(size, 2 * bytes.size()))) {
+            if (bytes.size() < head_size) {
                 return need(size);
+            }
+            // The buffer grows by what has come, so that is what the budget has to bear. What this thread has kept for it is
+            // had at once, with a budget that can spare that.
+            const bool at_once = has_spare_block(size) && !share_.is_tight() && share_.grow_to(size);
+            if (at_once || share_.grow_to(std::min(size, 2 * bytes.size()))) {
+                return need(size, at_once);
             }
             frame.why = errc::busy;
         }
@@ -162,7 +167,7 @@ class FrameReader {
                 frame.kind = Frame::Kind::discarded;
             }
         }
-        needed_ = 0;
+        need(0);
         return true;
     }
 
@@ -172,7 +177,7 @@ class FrameReader {
         }
         frame = {.kind = kind};
         used_ = length_size + 1;
-        needed_ = 0;
+        need(0);
         return true;
     }
 
@@ -181,12 +186,13 @@ class FrameReader {
         const std::size_t count = std::min(skipping_, buffer_.unread().size());
         buffer_.consume(count);
         skipping_ -= count;
-        needed_ = 0;
+        need(0);
         return skipping_ == 0;
     }
 
-    bool need(std::size_t size) noexcept {
+    bool need(std::size_t size, bool at_once = false) noexcept {
         needed_ = size;
+        at_once_ = at_once;
         return false;
     }
 
@@ -203,6 +209,7 @@ class FrameReader {
     ReadBuffer buffer_;
     std::size_t used_ = 0;      // bytes of the frame given last
     std::size_t needed_ = 0;    // bytes of the frame that is on its way, as far as known
+    bool at_once_ = false;      // that there is memory for already
     std::size_t skipping_ = 0;  // bytes of a dropped body still to come
 };
 

@@ -12,7 +12,7 @@
 namespace communica::wire {
 
 /// A run of bytes that is filled at its end and used up from its start. It grows by what has arrived, at most
-/// doubling: never by a length that somebody only claimed, but for memory that is there already.
+/// doubling: never by a length that somebody only claimed, unless it is told to.
 ///
 /// Flow: `prepare()`, read into it, `commit(n)`; look at `unread()`, `consume(n)`. A view from `unread()` lives until
 /// the next `prepare()`.
@@ -23,8 +23,12 @@ class ReadBuffer {
     static constexpr std::size_t next_capacity = 4 * 1024;
     static constexpr std::size_t steady_capacity = 64 * 1024;
 
-    /// Says how many bytes the next thing to be read has in all, so that growing stops there.
-    void expect(std::size_t size) noexcept { expected_ = size; }
+    /// Says how many bytes the next thing to be read has in all, so that growing stops there, and whether there may be
+    /// room for all of them at once.
+    void expect(std::size_t size, bool at_once = false) noexcept {
+        expected_ = size;
+        at_once_ = at_once;
+    }
 
     /// Room for the next bytes: never empty.
     std::span<char> prepare() {
@@ -75,7 +79,7 @@ class ReadBuffer {
         const std::size_t capacity = bytes_.size();
         if (capacity == 0) {
             bytes_.extend(initial_capacity);
-        } else if (wanted > capacity && has_spare_block(wanted)) {
+        } else if (at_once_ && wanted > capacity) {
             move_to_front();
             bytes_.extend(wanted - capacity);
         } else if (filled_ && capacity < steady_capacity) {  // more comes at once than there is room for
@@ -102,6 +106,7 @@ class ReadBuffer {
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t expected_ = 0;
+    bool at_once_ = false;
     bool filled_ = false;
 };
 

@@ -4,6 +4,8 @@
 
 #include <communica/wire/frame_reader.hpp>
 
+#include <thread>
+
 namespace frame_reader_budget_tests {
 
 namespace wire = communica::wire;
@@ -52,6 +54,36 @@ TEST_CASE("a message that the budget has room for is read whole, and its memory 
     CHECK(reading.frames == Frames{{Kind::message, "m", body}, next_frame});
     CHECK(reading.most_used >= 19 * step);
     CHECK(reading.budget->used() == 0);
+}
+
+TEST_CASE("memory that is there is had at once for a large message, where the budget can spare it") {
+    const std::string large = test::message_frame("m", std::string(20 * step, 'b'));
+    const auto room_after_head = [&](Reading& reading) {
+        std::size_t room = 0;
+        std::thread([&] {  // which has kept nothing else
+            communica::Buffer left;
+            left.reserve(large.size());
+            left.release();
+            reading.read(large.substr(0, 100), 100);
+            room = reading.reader.prepare().size();
+        })
+            .join();
+        return room;
+    };
+    Reading roomy(100 * step);
+    CHECK(room_after_head(roomy) == large.size() - 100);
+    CHECK(roomy.budget->used() == 20 * step);
+    roomy.read(large.substr(100), 1'000'000);
+    CHECK(roomy.frames == Frames{{Kind::message, "m", std::string(20 * step, 'b')}});
+    CHECK(roomy.budget->used() == 0);
+
+    Reading tight(100 * step);
+    tight.budget->take_anyway(51 * step);
+    CHECK(room_after_head(tight) < 1000);
+    CHECK(tight.budget->used() == 51 * step);
+    Reading small(10 * step);
+    CHECK(room_after_head(small) < 1000);
+    CHECK(small.budget->used() == 0);
 }
 
 TEST_CASE("a message that the budget has no room for is discarded as busy, and the next one is read") {
