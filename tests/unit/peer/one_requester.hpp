@@ -57,7 +57,7 @@ class OneRequester {
         communica::wire::MetadataReader reader;
         auto metadata = reader.read(request.metadata);
         metadata.type = communica::wire::MessageType::ok;
-        requester->on_answer(metadata, communica::as_bytes(body));
+        requester->on_answer(metadata, {{}, communica::as_bytes(body)});
     }
 
     /// As a connection that breaks before these of its messages went out.

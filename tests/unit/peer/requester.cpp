@@ -64,7 +64,7 @@ TEST_CASE("an answer that is an error fails its request with what it says") {
     communica::wire::MetadataReader reader;
     auto metadata = reader.read(connection->sent[0].metadata);
     metadata.type = communica::wire::MessageType::responder_error;
-    one.requester->on_answer(metadata, communica::as_bytes(R"({"code": 503, "message": "m", "errc": "busy"})"));
+    one.requester->on_answer(metadata, {{}, communica::as_bytes(R"({"code": 503, "message": "m", "errc": "busy"})")});
     REQUIRE(request->error);
     CHECK(request->error->code == errc::busy);
     CHECK(request->error->status == 503);
