@@ -27,10 +27,10 @@ class DeadlineTimer {
         if (runs_by(when)) {
             return;
         }
-        armed_ = when;
         if (!timer_) {
             timer_ = std::make_unique<asio::steady_timer>(executor_);
         }
+        armed_ = when;
         timer_->expires_at(when);
         timer_->async_wait(WaitTask([owner](asio::error_code error) {
             if (const auto alive = error ? nullptr : owner.lock()) {

@@ -229,7 +229,7 @@ class Reader {
                     on_bytes();
                     return true;
                 }
-                if (read_error_ == asio::error::would_block) {
+                if (read_error_ == asio::error::would_block || read_error_ == asio::error::interrupted) {
                     read_error_.clear();
                 }
             }

@@ -44,9 +44,12 @@ class ReadBuffer {
     std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
-    /// The memory that `part`, of the unread bytes, lies in; null if others do behind it, or it is too small to matter.
+    /// The memory that `part`, of the unread bytes, lies in; null if others do behind it, or it fills too little of it: who
+    /// has the memory counts for `part` alone. Growing may leave half of it unused, and a block used again half of that.
     Buffer* memory_of(std::string_view part) noexcept {
-        return is_large() && part.data() + part.size() == bytes_.data() + end_ ? &bytes_ : nullptr;
+        return is_large() && part.size() >= bytes_.capacity() / 4 && part.data() + part.size() == bytes_.data() + end_
+                   ? &bytes_
+                   : nullptr;
     }
     /// Forgets the bytes if somebody has moved their memory away; says whether that is so.
     bool forget_taken() noexcept {

@@ -172,8 +172,7 @@ TEST_CASE("the memory of a large frame can be moved away, and the frames behind 
         feed(test::message_frame("s", "small"));
         REQUIRE(reader.next(frame));
         CHECK(OwnedFrame::of(frame) == OwnedFrame{Kind::message, "s", "small"});
-        const bool has_large_memory = reader.memory_of(frame) != nullptr;
-        CHECK(has_large_memory == (round == 1));
+        CHECK(reader.memory_of(frame) == nullptr);  // it would take a large block along
     }
 }
 

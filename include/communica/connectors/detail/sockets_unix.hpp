@@ -105,8 +105,12 @@ inline void keep_alive(Socket& socket) {
 /// Lets the other side of a local socket take 1 MiB at once instead of 208 KiB, as far as the system allows it: the two
 /// sides of a large message change places less often (1 MiB there and back 265 us instead of 380).
 inline void enlarge_send_buffer(Socket& socket) {
-    constexpr int size = 1024 * 1024;
-    ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);  // goes on without
+    constexpr int wanted = 1024 * 1024;
+    int size = 0;
+    ::socklen_t length = sizeof size;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && size < wanted) {
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);  // goes on without
+    }
 }
 
 /// Who is at the other end of a local socket.
