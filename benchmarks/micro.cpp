@@ -91,7 +91,7 @@ BENCHMARK(load_text)->Arg(64)->Arg(1024 * 1024);
 
 class NoOperation final : public communica::peer::Operation {
  public:
-    void succeed(communica::Bytes, communica::peer::Via) override {}
+    void succeed(communica::Bytes, communica::Buffer*, communica::peer::Via) override {}
     void fail(communica::Error, communica::peer::Via) override {}
     bool is_notification() const noexcept override { return false; }
 
