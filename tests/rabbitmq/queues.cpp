@@ -1,6 +1,7 @@
 // Queues: what is read from the connect queue, who reads a client's, and what becomes of those that nobody needs.
 #include "support/rabbitmq_pair.hpp"
 
+#include <atomic>
 #include <thread>
 
 namespace rabbitmq_queues {
@@ -94,11 +95,16 @@ TEST_CASE("of two processes with the same id the newest counts, and the other kn
     RmqClient older(elsewhere, meeting.at_client("same"), test::quick_client("older"));
     RmqClient newer(context, meeting.at_client("same"), test::quick_client("newer"));
     std::jthread thread;
+    const std::shared_ptr<void> stop(nullptr, [&](void*) { elsewhere.stop(); });  // also when something fails
+    std::atomic<bool> is_at_work = false;
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
         older.start();
+        older.request<std::string>("echo", "older", [&](const std::exception_ptr& error, const std::string&) {
+            is_at_work = error == nullptr;
+        });
         thread = std::jthread([&] { elsewhere.run(); });
-        co_await test::until([&] { return server.client_ids() == std::vector<std::string>{"older"}; });
+        co_await test::until([&] { return is_at_work.load(); });
         co_await newer.connect();
         for (int number = 0; number != 20; ++number) {
             CHECK_AWAITED("newer", newer.request<std::string>("echo", "newer"));
@@ -108,6 +114,31 @@ TEST_CASE("of two processes with the same id the newest counts, and the other kn
     });
     thread.join();  // the older has stopped by itself
     CHECK(older.last_error().code == errc::replaced);
+    test::run_out(context);
+}
+
+TEST_CASE("of two with the same id that come at once one is replaced, and the other is answered") {
+    asio::io_context context;
+    const RabbitmqMeeting meeting;
+    RmqServer server(context, meeting.at_server(), test::echoing());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        for (int round = 0; round != 5; ++round) {
+            const std::string id = "same-" + std::to_string(round);
+            RmqClient one(context, meeting.at_client(id), test::quick_client("one"));
+            RmqClient other(context, meeting.at_client(id), test::quick_client("other"));
+            const auto is_replaced = [](const RmqClient& client) { return client.last_error().code == errc::replaced; };
+            one.start();
+            other.start();
+            co_await test::until([&] { return is_replaced(one) || is_replaced(other); });
+            RmqClient& left = is_replaced(one) ? other : one;
+            CHECK_AWAITED("here", left.request<std::string>("echo", "here", {.idempotent = true}));
+            CHECK_FALSE(is_replaced(left));
+            co_await one.close();
+            co_await other.close();
+        }
+        co_await server.close();
+    });
     test::run_out(context);
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace communica::wire {
 
@@ -60,13 +61,17 @@ inline nlohmann::json parse_hello(std::string_view text) {
     return *std::move(hello);
 }
 
-/// The one kind of refusal that is told from others, under a further key which the Python library ignores.
-inline constexpr std::string_view authentication_failed = "authentication_failed";
+/// The kinds of refusal that are told from others, under a further key which the Python library ignores: those after which
+/// a client need not come back.
+inline constexpr std::pair<errc, std::string_view> final_refusals[] = {
+    {errc::authentication_failed, "authentication_failed"}, {errc::replaced, "replaced"}};
 
 inline std::string frame_refusal(std::string_view reason, std::error_code code = errc::handshake_failed) {
     nlohmann::json body{{"reason", reason}};
-    if (code == errc::authentication_failed) {
-        body["errc"] = authentication_failed;
+    for (const auto& [known, name] : final_refusals) {
+        if (code == known) {
+            body["errc"] = name;
+        }
     }
     return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -91,9 +96,14 @@ inline std::optional<Error> read_refusal(std::string_view bytes) {
         const auto found = body.is_object() ? body.find(key) : body.end();
         return found != body.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
     };
+    errc code = errc::handshake_failed;
+    for (const auto& [known, name] : final_refusals) {
+        if (text("errc") == name) {
+            code = known;
+        }
+    }
     const std::string reason = text("reason");
-    return Error{.code = text("errc") == authentication_failed ? errc::authentication_failed : errc::handshake_failed,
-                 .message = reason.empty() ? "no reason given" : reason};
+    return Error{.code = code, .message = reason.empty() ? "no reason given" : reason};
 }
 
 }  // namespace communica::wire

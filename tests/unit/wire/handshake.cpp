@@ -117,11 +117,12 @@ TEST_CASE("a refusal that is written is one that is read") {
           nlohmann::json::parse(test::golden("handshake_failure_first").substr(1)));
 }
 
-TEST_CASE("a refusal says whether it is the authentication that failed, and no other code") {
-    CHECK(wire::read_refusal(wire::frame_refusal("no", errc::authentication_failed))->code ==
-          errc::authentication_failed);
+TEST_CASE("a refusal says whether it is final, and no other code") {
+    for (const errc code : {errc::authentication_failed, errc::replaced}) {
+        CHECK(wire::read_refusal(wire::frame_refusal("no", code))->code == code);
+    }
     CHECK(wire::frame_refusal("no", errc::closed) == wire::frame_refusal("no"));
-    for (const char* text : {"\x04{\"errc\": \"replaced\"}", "\x04{\"errc\": 7}", "\x04{}"}) {
+    for (const char* text : {"\x04{\"errc\": \"closed\"}", "\x04{\"errc\": 7}", "\x04{}"}) {
         CHECK(wire::read_refusal(text)->code == errc::handshake_failed);
     }
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -28,16 +29,27 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
 
     explicit ServerClients(Settings settings) : settings_(std::move(settings)), timer_(settings_.link->strand()) {}
 
-    void arrive(const std::string& client_id, const std::shared_ptr<Guest>& guest) {
+    /// The order in which connections came: the broker may be done with a later one first.
+    std::uint64_t next_turn() noexcept { return ++last_turn_; }
+
+    /// Supersedes the earlier connection of this client. Says no if a later one is here already.
+    bool arrive(const std::string& client_id, const std::shared_ptr<Guest>& guest, std::uint64_t turn) {
         std::erase_if(absent_, [&](const Absent& absent) { return absent.client_id == client_id; });
-        if (const auto earlier = std::exchange(present_[client_id], guest).lock(); earlier && earlier != guest) {
-            earlier->supersede();
+        Present& present = present_[client_id];
+        const auto other = present.guest.lock();
+        if (other && present.turn > turn) {
+            return false;
         }
+        present = {guest, turn};
+        if (other) {
+            other->supersede();
+        }
+        return true;
     }
 
     void leave(const std::string& client_id, const Guest& guest) {
         const auto found = present_.find(client_id);
-        if (found == present_.end() || found->second.lock().get() != &guest) {
+        if (found == present_.end() || found->second.guest.lock().get() != &guest) {
             return;  // another has taken its place
         }
         present_.erase(found);
@@ -57,6 +69,11 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
  private:
     /// With more the one that left first has its queues deleted before the time.
     static constexpr std::size_t most_absent = 10'000;
+
+    struct Present {
+        std::weak_ptr<Guest> guest = {};
+        std::uint64_t turn = 0;
+    };
 
     struct Absent {
         std::string client_id;
@@ -104,7 +121,8 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
 
     const Settings settings_;
     asio::steady_timer timer_;
-    std::unordered_map<std::string, std::weak_ptr<Guest>> present_;
+    std::unordered_map<std::string, Present> present_;
+    std::uint64_t last_turn_ = 0;
     bool closed_ = false;
     std::deque<Absent> absent_;  // in the order in which they left
 };

@@ -44,13 +44,18 @@ class ServerConnection final : public QueueConnection, public ServerClients::Gue
     }
 
     asio::awaitable<void> end_handshake() override {
+        const auto turn = clients_->next_turn();
         co_await channel()->stop_consuming();
         greeting().close(*channel());
         const std::string to_client = settings().names.to_client(client_id());
         const std::string to_server = settings().names.to_server(client_id());
         co_await channel()->declare_durable(to_client);
         co_await channel()->declare_durable(to_server);
-        clients_->arrive(client_id(), std::static_pointer_cast<ServerConnection>(shared_from_this()));
+        if (!clients_->arrive(client_id(), std::static_pointer_cast<ServerConnection>(shared_from_this()), turn)) {
+            const Error why{errc::replaced, "a later connection of this client is here"};
+            greeting().say(*channel(), Kind::handshake_fail, refusal(why));
+            throw MessageError(why.code, why.message, {});
+        }
         const std::string connect_id = random_bytes(16);
         greeting().say(*channel(), Kind::handshake_done, connect_id);
         begin_connection(connect_id, to_server, to_client);
