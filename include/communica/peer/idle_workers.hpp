@@ -66,7 +66,9 @@ class IdleWorkers {
     /// May a worker wait here? Not behind a call that was cancelled or that somebody still looks at, nor where a handler
     /// has left the executor.
     bool may_wait(const std::shared_ptr<Call>& call) const {
-        return call.use_count() == 1 && !call->is_cancelled() && workers_.size() < max_size && is_running_on(executor_);
+        constexpr long owners = 2;  // the coroutine, and what is called at its end
+        return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
+               is_running_on(executor_);
     }
 
     /// Waits for the next job. Keeps nothing alive of which this is a part.

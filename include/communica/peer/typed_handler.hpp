@@ -137,9 +137,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
             worker.call.reset();  // its coroutine has it, and looks whether others do
             (*std::move(worker.resume))(&job);
         } else {
-            const Call& call = *worker.call;
-            const auto slot = worker.call->signal.slot();
-            start_worker(call, slot, work(*this, std::move(worker.call), std::move(job)));
+            auto coroutine = work(*this, worker.call, std::move(job));
+            start_worker(std::move(worker.call), std::move(coroutine));
         }
     }
 

@@ -12,10 +12,13 @@
 
 namespace communica::peer {
 
-/// Starts the coroutine of a worker that has none, at once, in this call. It can be cancelled by its call's signal.
-inline void start_worker(const Call& call, asio::cancellation_slot slot, asio::awaitable<void> work) {
-    asio::co_spawn(call.connection->get_executor(), std::move(work),
-                   asio::bind_cancellation_slot(slot, [](const std::exception_ptr&) {}));
+/// Starts the coroutine of a worker that has none, at once, in this call. It can be cancelled by its call's signal, which
+/// Asio looks at until the completion handler is called: after the coroutine's frame is gone, so that is an owner too.
+inline void start_worker(std::shared_ptr<Call> call, asio::awaitable<void> work) {
+    const auto executor = call->connection->get_executor();
+    const auto slot = call->signal.slot();
+    asio::co_spawn(executor, std::move(work),
+                   asio::bind_cancellation_slot(slot, [call = std::move(call)](const std::exception_ptr&) {}));
 }
 
 /// Whether the worker of a call that has ended may wait for another, in the state of one that has just been started.

@@ -37,8 +37,8 @@ class Link : public std::enable_shared_from_this<Link> {
           timer_(strand_),
           changed_(strand_, asio::steady_timer::time_point::max()) {}
 
-    void start() {
-        asio::co_spawn(strand_, run(shared_from_this()), asio::bind_cancellation_slot(stop_.slot(), asio::detached));
+    void start() {  // what is called at the end owns this, as Asio looks at `stop_` until then
+        asio::co_spawn(strand_, run(), asio::bind_cancellation_slot(stop_.slot(), [own = shared_from_this()](auto) {}));
     }
 
     const asio::any_io_executor& strand() const noexcept { return strand_; }
@@ -99,21 +99,21 @@ class Link : public std::enable_shared_from_this<Link> {
     }
 
  private:
-    static asio::awaitable<void> run(std::shared_ptr<Link> self) {
+    asio::awaitable<void> run() {
         Error why;
-        for (const Url::Host& host : self->url_.hosts) {
+        for (const Url::Host& host : url_.hosts) {
             try {
-                why = co_await self->converse(host);
+                why = co_await converse(host);
             } catch (...) {
                 why = Error::from(std::current_exception());
             }
-            if (self->open_ || self->closing_ || why.code == errc::authentication_failed) {
+            if (open_ || closing_ || why.code == errc::authentication_failed) {
                 break;
             }
             co_await asio::this_coro::reset_cancellation_state();  // giving up one host may have cancelled it
         }
-        self->timer_.cancel();
-        self->lose(why);
+        timer_.cancel();
+        lose(why);
     }
 
     /// Until the connection ends; says why it did.
