@@ -67,7 +67,8 @@ TEST_CASE("requests time out in the order of their deadlines") {
     std::vector<int> timed_out;
 
     late.pair.run([&]() -> asio::awaitable<void> {
-        for (const int milliseconds : {60, 20, 40, 30, 50}) {
+        for (const int milliseconds :
+             {300, 100, 200, 150, 250}) {  // a busy machine may take 50 ms from one to the next
             const communica::RequestOptions options{.timeout = std::chrono::milliseconds(milliseconds)};
             late.pair.client().request<int>("late", 1, options, [&, milliseconds](std::exception_ptr failure, int) {
                 CHECK(Error::from(failure).code == errc::timeout);
@@ -77,7 +78,7 @@ TEST_CASE("requests time out in the order of their deadlines") {
         co_await test::until([&] { return timed_out.size() == 5; });
         late.released.set();
     });
-    CHECK(timed_out == std::vector<int>{20, 30, 40, 50, 60});
+    CHECK(timed_out == std::vector<int>{100, 150, 200, 250, 300});
 }
 
 TEST_CASE("a request of a server times out too") {
