@@ -67,8 +67,8 @@ TEST_CASE("requests time out in the order of their deadlines") {
     std::vector<int> timed_out;
 
     late.pair.run([&]() -> asio::awaitable<void> {
-        for (const int milliseconds :
-             {300, 100, 200, 150, 250}) {  // a busy machine may take 50 ms from one to the next
+        // A busy machine may take 50 ms from one to the next.
+        for (const int milliseconds : {300, 100, 200, 150, 250}) {
             const communica::RequestOptions options{.timeout = std::chrono::milliseconds(milliseconds)};
             late.pair.client().request<int>("late", 1, options, [&, milliseconds](std::exception_ptr failure, int) {
                 CHECK(Error::from(failure).code == errc::timeout);
