@@ -53,7 +53,7 @@ class Said final : public Connection {
     asio::any_io_executor get_executor() const override { return executor_; }
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return std::string(::binding); }
-    asio::awaitable<Error> run(Receiver&) override { co_return Error{errc::closed}; }
+    void start(std::shared_ptr<Receiver>) override {}
     bool send(Purpose, std::string_view, Buffer&) override { return false; }
     std::size_t unread_answers() const override { return 0; }
     std::vector<UnsentMessage> take_unsent() override { return {}; }

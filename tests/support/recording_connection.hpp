@@ -4,6 +4,7 @@
 #include <communica/connection.hpp>
 
 #include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
 
 #include <deque>
 #include <string>
@@ -17,6 +18,11 @@ struct SentMessage {
     std::string body;
     bool operator==(const SentMessage&) const = default;
 };
+
+/// The half of a request's id that all ids of its session share.
+inline std::string session_of(const SentMessage& request) {
+    return nlohmann::json::parse(request.metadata).at("id").get<std::string>().substr(0, 16);
+}
 
 class RecordingConnection final : public communica::Connection {
  public:
@@ -72,7 +78,7 @@ class RecordingConnection final : public communica::Connection {
     asio::awaitable<std::string> read_hello() override { co_return std::string(); }
     asio::awaitable<void> write_hello(std::string) override { co_return; }
     asio::awaitable<void> refuse(communica::Error) override { co_return; }
-    asio::awaitable<communica::Error> run(communica::Receiver&) override { co_return communica::Error{}; }
+    void start(std::shared_ptr<communica::Receiver>) override {}
 
  private:
     asio::io_context& context_;

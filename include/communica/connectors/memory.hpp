@@ -128,38 +128,9 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         co_return;
     }
 
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    asio::awaitable<Error> run(Receiver& receiver) override {
-        Error ending{errc::connection_lost};
-        receiver_ = &receiver;
-        for (;;) {
-            auto [error, item] = co_await inbound_->async_receive();
-            if (error) {
-                if (closing_) {
-                    ending = {errc::closed};
-                }
-                break;
-            }
-            if (item.kind != MemoryItem::Kind::message) {
-                ending = {errc::closed};
-                break;
-            }
-            const std::size_t size = item.size();
-            if (counters_) {
-                Counters::add(counters_->bytes_received, size);
-            }
-            if (size > limits_.max_message) {
-                receiver.on_discarded(item.text, errc::message_too_large);
-            } else {
-                receiver.on_message({item.text, item.body.bytes()});
-            }
-            if (inbound_->done(item.purpose, size)) {
-                tell_of_room();
-            }
-        }
-        receiver_ = nullptr;
-        end();
-        co_return ending;
+    void start(std::shared_ptr<Receiver> receiver) override {
+        receiver_ = receiver.get();
+        start_coroutine(get_executor(), read(), std::move(receiver));
     }
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
@@ -199,6 +170,41 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     void abort() override { end(); }
 
  private:
+    asio::awaitable<Error> read() {
+        const auto stop = [](MemoryConnection* connection) {
+            connection->receiver_ = nullptr;
+            connection->end();
+        };
+        const std::unique_ptr<MemoryConnection, decltype(stop)> reading(this, stop);  // also when the receiver throws
+        Error ending{errc::connection_lost};
+        for (;;) {
+            auto [error, item] = co_await inbound_->async_receive();
+            if (error) {
+                if (closing_) {
+                    ending = {errc::closed};
+                }
+                break;
+            }
+            if (item.kind != MemoryItem::Kind::message) {
+                ending = {errc::closed};
+                break;
+            }
+            const std::size_t size = item.size();
+            if (counters_) {
+                Counters::add(counters_->bytes_received, size);
+            }
+            if (size > limits_.max_message) {
+                receiver_->on_discarded(item.text, errc::message_too_large);
+            } else {
+                receiver_->on_message({item.text, item.body.bytes()});
+            }
+            if (inbound_->done(item.purpose, size)) {
+                tell_of_room();
+            }
+        }
+        co_return ending;
+    }
+
     void tell_of_room() {
         if (const auto other = other_end_.lock()) {
             asio::post(other->get_executor(), Task([other] {
@@ -222,7 +228,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     std::shared_ptr<MemoryPipe> inbound_;
     std::shared_ptr<MemoryPipe> outbound_;
     std::weak_ptr<MemoryConnection> other_end_;
-    Receiver* receiver_ = nullptr;  // while `run` is at work; on the executor
+    Receiver* receiver_ = nullptr;  // while it reads; on the executor
     bool closing_ = false;          // this side said goodbye; on the executor
     Limits limits_;
     std::shared_ptr<Counters> counters_;

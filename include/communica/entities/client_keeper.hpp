@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -155,8 +156,12 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
             Error ending;
             try {
                 self->current_ = co_await self->open_connection();
-                co_await asio::co_spawn(self->current_->get_executor(), session(self, self->current_, ending),
+                co_await asio::co_spawn(self->current_->get_executor(), greet(self, self->current_),
                                         asio::use_awaitable);
+                while (!self->ending_) {
+                    co_await self->changed_.async_wait(no_throw);
+                }
+                ending = *std::exchange(self->ending_, std::nullopt);
             } catch (...) {
                 ending = Error::from(std::current_exception());
             }
@@ -204,11 +209,8 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
                                           asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
     }
 
-    /// Greets and serves one connection, on its own executor. Without a result, as all that is spawned here: for
-    /// a further type of one co_spawn would be compiled anew.
-    // NOLINTBEGIN(*-reference-coroutine-parameters): the caller awaits it
-    static asio::awaitable<void> session(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection,
-                                         Error& ending) {  // NOLINTEND(*-reference-coroutine-parameters)
+    /// Greets, on the connection's own executor, and lets it be served.
+    static asio::awaitable<void> greet(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection) {
         peer::Offer offer;
         {
             const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
@@ -216,17 +218,35 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
             const std::string hello = co_await connection->read_hello();
             offer = peer::read_offer(wire::parse_hello(hello));
         }
-        // Named: GCC 12 destroys a capturing lambda twice that is spelled in a co_await expression.
-        const auto attached = [self] {
-            asio::post(self->strand_, Task([self] {
-                           self->greeted_ = true;
-                           self->changed_.cancel();
-                           self->hooks_.log(LogLevel::info, [&] { return "connected to " + self->dialer_.address(); });
-                           self->hooks_.call(self->options_.on_connect);
-                       }));
-        };
-        ending = co_await peer::serve(self->peer_, connection, offer, attached);
+        Visit::open(std::make_shared<Visit>(self, connection), offer);
     }
+
+    /// A connection that is served.
+    class Visit final : public peer::Inbox {
+     public:
+        Visit(std::shared_ptr<ClientKeeper> keeper, std::shared_ptr<Connection> connection)
+            : Inbox(keeper->peer_, std::move(connection)), keeper_(std::move(keeper)) {}
+
+     private:
+        void on_attached() override {
+            asio::post(keeper_->strand_, Task([keeper = keeper_] {
+                           keeper->greeted_ = true;
+                           keeper->changed_.cancel();
+                           keeper->hooks_.log(LogLevel::info,
+                                              [&] { return "connected to " + keeper->dialer_.address(); });
+                           keeper->hooks_.call(keeper->options_.on_connect);
+                       }));
+        }
+
+        void on_detached(const Error& why) override {
+            asio::post(keeper_->strand_, Task([keeper = keeper_, why] {
+                           keeper->ending_ = why;
+                           keeper->changed_.cancel();
+                       }));
+        }
+
+        const std::shared_ptr<ClientKeeper> keeper_;
+    };
 
     std::string why_not_connected() const {
         const std::string where = "no connection to " + dialer_.address();
@@ -248,8 +268,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     asio::cancellation_signal attempt_;
     std::shared_ptr<Connection> current_;
     bool stopped_ = false;
-    bool running_ = false;  // `keep_connected` is at work
-    bool greeted_ = false;  // the current connection got past its handshake
+    bool running_ = false;         // `keep_connected` is at work
+    bool greeted_ = false;         // the current connection got past its handshake
+    std::optional<Error> ending_;  // of the current connection
     std::error_code stop_reason_ = errc::closed;
 
     mutable std::mutex mutex_;

@@ -25,7 +25,7 @@
 namespace communica::entities {
 
 /// Listens, greets, serves each connection on its own executor, until it is stopped. Everything runs on one strand, but
-/// for the sessions and what is marked thread-safe.
+/// for the visits and what is marked thread-safe.
 class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
  public:
     ServerKeeper(asio::any_io_executor executor, Binder binder, std::shared_ptr<peer::Handlers> handlers,
@@ -212,7 +212,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             handshakes_.front()->abort();
             handshakes_.pop_front();
         }
-        asio::co_spawn(connection->get_executor(), session(shared_from_this(), connection), asio::detached);
+        asio::co_spawn(connection->get_executor(), welcome(shared_from_this(), connection), asio::detached);
     }
 
     /// It has said hello, or never will.
@@ -223,19 +223,24 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
         std::erase(handshakes_, connection);
     }
 
-    /// Greets and serves one connection, on its own executor.
-    static asio::awaitable<void> session(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
+    /// Greets one connection, on its own executor, and lets it be served.
+    static asio::awaitable<void> welcome(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
         try {
-            const Guest guest = co_await greet(self, connection);
+            Guest guest = co_await greet(self, connection);
             asio::post(self->strand_, Task([self, connection] { self->end_handshake(connection); }));
             if (guest.stay) {
-                co_await serve(self, connection, guest.stay->peer(), guest.offer);
+                Visit::open(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
+                co_return;
             }
         } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone
             self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
             connection->abort();
         }
-        asio::post(self->strand_, Task([self, connection] {
+        self->forget(connection);
+    }
+
+    void forget(const std::shared_ptr<Connection>& connection) {
+        asio::post(strand_, Task([self = shared_from_this(), connection] {
                        self->connections_.erase(connection.get());
                        self->end_handshake(connection);
                        self->changed_.cancel();
@@ -246,6 +251,37 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     struct Guest {
         std::unique_ptr<Clients::Stay> stay = nullptr;
         peer::Offer offer = {};
+    };
+
+    /// A connection of a guest that is served.
+    class Visit final : public peer::Inbox {
+     public:
+        Visit(std::shared_ptr<ServerKeeper> keeper, std::shared_ptr<Connection> connection,
+              std::unique_ptr<Clients::Stay> stay)
+            : Inbox(stay->peer(), std::move(connection)), keeper_(std::move(keeper)), stay_(std::move(stay)) {}
+
+     private:
+        void on_attached() override {
+            attached_ = true;
+            keeper_->clients_->settle_in(stay_->peer());
+            keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" connected"; });
+            keeper_->hooks_.call(keeper_->options_.on_connect, id());
+        }
+
+        void on_detached(const Error& why) override {
+            if (attached_) {
+                keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
+                keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why);
+            }
+            stay_.reset();
+            keeper_->forget(connection());
+        }
+
+        const std::string& id() const { return stay_->peer()->id(); }
+
+        const std::shared_ptr<ServerKeeper> keeper_;
+        std::unique_ptr<Clients::Stay> stay_;
+        bool attached_ = false;
     };
 
     /// Says hello to a client, or why not; then the guest is nobody. The server speaks second, so that a refusal comes
@@ -287,22 +323,6 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             throw MessageError(errc::handshake_failed, *refusal, {});
         }
         return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
-    }
-
-    static asio::awaitable<void> serve(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection,
-                                       std::shared_ptr<peer::Peer> peer, peer::Offer offer) {
-        bool attached = false;
-        const auto on_attached = [&] {
-            attached = true;
-            self->clients_->settle_in(peer);
-            self->hooks_.log(LogLevel::info, [&] { return "client \"" + peer->id() + "\" connected"; });
-            self->hooks_.call(self->options_.on_connect, peer->id());
-        };
-        const Error ending = co_await peer::serve(peer, connection, std::move(offer), on_attached);
-        if (attached) {
-            self->hooks_.log(LogLevel::info, [&] { return "client \"" + peer->id() + "\" is gone: " + ending.text(); });
-            self->hooks_.call(self->options_.on_disconnect, peer->id(), ending);
-        }
     }
 
     const asio::any_io_executor executor_;

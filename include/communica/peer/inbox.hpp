@@ -14,21 +14,34 @@
 
 namespace communica::peer {
 
-class Inbox final : public Receiver {
+/// Serves a peer over a connection, on its executor.
+class Inbox : public Receiver {
  public:
-    Inbox(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection, const Offer& offer)
-        : peer_(std::move(peer)), connection_(std::move(connection)), offer_(offer) {}
+    Inbox(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection)
+        : peer_(std::move(peer)), connection_(std::move(connection)) {}
 
-    /// The other side has said that another took its place.
-    bool was_replaced() const noexcept { return replaced_; }
+    /// Serves somebody of `offer`, until the connection ends.
+    static void open(const std::shared_ptr<Inbox>& inbox, const Offer& offer) {
+        inbox->cancel_ = offer.cancel;
+        inbox->goodbye_ = offer.goodbye;
+        if (offer.ping) {
+            inbox->connection_->start_pings();
+        }
+        if (inbox->peer_->attach(inbox->connection_, offer)) {
+            inbox->on_attached();
+        }
+        inbox->connection_->start(inbox);
+    }
 
     void on_message(const Message& message) override {
         const auto metadata = reader_.read(message.metadata);
         if (metadata.is_answer()) {
-            peer_->requester()->on_answer(metadata, message);
-        } else if (metadata.type == wire::MessageType::cancel && offer_.cancel) {
+            if (auto* const asker = peer_->asker()) {
+                asker->on_answer(metadata, message);
+            }
+        } else if (metadata.type == wire::MessageType::cancel && cancel_) {
             peer_->responder().cancel(metadata.id);
-        } else if (metadata.type == wire::MessageType::goodbye && offer_.goodbye) {
+        } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
         } else {
             peer_->responder().count(metadata);
@@ -39,9 +52,8 @@ class Inbox final : public Receiver {
     void on_discarded(std::string_view text, errc why) override {
         const auto metadata = reader_.read(text);
         if (metadata.is_answer()) {
-            return peer_->requester()->on_no_answer(
-                metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
-                                                  : "the answer is over this side's limit"});
+            return on_no_answer(metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
+                                                                  : "the answer is over this side's limit"});
         }
         peer_->responder().count(metadata);
         if (why == errc::busy) {
@@ -57,13 +69,43 @@ class Inbox final : public Receiver {
         }
     }
 
-    void on_undelivered(std::string_view text, const Error& why) override {
-        peer_->requester()->on_no_answer(reader_.read(text), why);
+    void on_undelivered(std::string_view text, const Error& why) override { on_no_answer(reader_.read(text), why); }
+
+    void on_room() override {
+        if (auto* const asker = peer_->asker()) {
+            asker->on_room();
+        }
     }
 
-    void on_room() override { peer_->requester()->on_room(); }
+    void on_end(Error why) override {
+        if (replaced_ || peer_->was_replaced(*connection_)) {
+            why = {errc::replaced};
+        }
+        try {
+            peer_->detach(connection_, why);
+        } catch (...) {  // NOLINT(bugprone-empty-catch)
+            // For want of memory: what was not sent is lost.
+        }
+        on_detached(why);
+    }
+
+ protected:
+    ~Inbox() = default;
+
+    /// Requests go out over the connection from now on.
+    virtual void on_attached() = 0;
+    /// The connection has ended, and why.
+    virtual void on_detached(const Error& why) = 0;
+
+    const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
 
  private:
+    void on_no_answer(const wire::Metadata& metadata, const Error& why) {
+        if (auto* const asker = peer_->asker()) {
+            asker->on_no_answer(metadata, why);
+        }
+    }
+
     void on_request(const wire::Metadata& metadata, const Message& message) {
         const Handler* handler = find_handler(metadata);
         if (handler == nullptr) {
@@ -109,29 +151,10 @@ class Inbox final : public Receiver {
 
     std::shared_ptr<Peer> peer_;
     std::shared_ptr<Connection> connection_;
-    const Offer offer_;
+    bool cancel_ = false;  // what the other side may say, as it has offered it
+    bool goodbye_ = false;
     wire::MetadataReader reader_;
-    bool replaced_ = false;
+    bool replaced_ = false;  // as the other side has said
 };
-
-/// Serves `peer` over `connection`, at whose other end is somebody of `offer`, until the connection ends; says why it did.
-/// `attached` is called once requests go out over it. Runs on the connection's executor.
-template <class Attached>
-asio::awaitable<Error> serve(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection, Offer offer,
-                             Attached attached) {
-    Inbox inbox(peer, connection, offer);
-    if (offer.ping) {
-        connection->start_pings();
-    }
-    if (peer->attach(connection, offer)) {
-        attached();
-    }
-    Error ending = co_await connection->run(inbox);
-    if (inbox.was_replaced() || peer->was_replaced(*connection)) {
-        ending = {errc::replaced};
-    }
-    peer->detach(connection, ending);
-    co_return ending;
-}
 
 }  // namespace communica::peer

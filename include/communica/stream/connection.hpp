@@ -29,7 +29,6 @@ class StreamConnection final : public Connection, public std::enable_shared_from
           counters_(options.counters),
           watch_(options.limits),
           timer_(strand_.executor()),
-          changed_(strand_.executor(), asio::steady_timer::time_point::max()),
           reader_(*this, stream_, options),
           writer_(*this, stream_, options) {}
 
@@ -78,35 +77,12 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         shut();
     }
 
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    asio::awaitable<Error> run(Receiver& receiver) override {
-        const auto self = this->shared_from_this();
-        receiver_ = &receiver;
-        const auto stop = [](StreamConnection* connection) {
-            connection->shut();
-            connection->receiver_ = nullptr;
-            connection->reader_.stop();
-        };
-        std::unique_ptr<StreamConnection, decltype(stop)> running(this, stop);  // also when this coroutine is ended
+    void start(std::shared_ptr<Receiver> receiver) override {
+        receiver_ = receiver.get();
+        kept_ = std::shared_ptr<StreamConnection>(std::move(receiver), this);
+        running_ = true;
         watch();
-        if (co_await is_refused()) {
-            ending_ = co_await read_refusal();
-        } else if (!ending_) {
-            reader_.start(receiver);
-        }
-        while (!ending_) {
-            co_await changed_.async_wait(no_throw);
-        }
-        if constexpr (HasAsyncShutdown<Stream>) {
-            if (ending_->code == errc::closed) {
-                co_await end_in_order();
-            }
-        }
-        running.reset();
-        while (writer_.is_writing()) {  // only then is it known how much of the write went out
-            co_await changed_.async_wait(no_throw);
-        }
-        co_return *std::move(ending_);
+        reader_.start(*receiver_);
     }
 
     void start_pings() override { watch_.start_pings(); }
@@ -151,33 +127,28 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    /// Did a refusal come in place of the first frame?
-    asio::awaitable<bool> is_refused() {
-        while (!ending_ && wire::may_begin_refusal(reader_.buffer().unread())) {
-            const auto [error, count] = co_await reader_.read_some();
-            if (error) {
-                on_read_failed(error);
-            }
-            watch_.on_read();
-        }
-        co_return wire::begins_refusal(reader_.buffer().unread());
-    }
-
     // ---- what reader and writer need, and tell
 
     const Strand& strand() const noexcept { return strand_; }
+    /// This, and its receiver while there is one.
+    std::shared_ptr<StreamConnection> kept() {
+        auto kept = kept_.lock();
+        return kept ? std::move(kept) : this->shared_from_this();
+    }
     Out& writer() noexcept { return writer_; }
 
     void on_read() { watch_.on_read(); }
-    void on_read_failed(asio::error_code error) { on_read_end(ending_for(error)); }
+    void on_read_failed(asio::error_code error) {
+        on_read_end(reader_.is_refused() ? refusal_or(error.message()) : ending_for(error));
+    }
     void on_read_end(Error why) {
-        ending_ = std::move(why);
-        changed_.cancel();
+        ending_ = std::make_unique<Error>(std::move(why));
+        asio::post(strand_.executor(), Task([self = kept()] { self->end(); }));
     }
 
     void on_progress() { watch_.on_written(); }
     void on_room() {
-        if (receiver_ != nullptr) {
+        if (running_) {
             receiver_->on_room();
         }
     }
@@ -187,8 +158,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } else if (was_last) {
             shutdown_send();
         }
-        if (receiver_ == nullptr) {
-            changed_.cancel();
+        if (ending_) {
+            asio::post(strand_.executor(), Task([self = kept()] { self->tell_end(); }));
         }
     }
     void on_refusals_unread() { give_up({errc::slow_peer, "it does not read what it is refused with"}); }
@@ -216,12 +187,12 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void give_up(Error why) {
-        given_up_ = std::move(why);
+        given_up_ = std::make_unique<Error>(std::move(why));
         shut();
     }
 
     void begin_close(std::chrono::steady_clock::duration patience) {
-        if (receiver_ == nullptr) {  // in the handshake there is nothing to say goodbye to
+        if (!running_) {  // in the handshake there is nothing to say goodbye to
             writer_.close();
             return shut();
         }
@@ -229,18 +200,6 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             return;
         }
         shut_after(patience);
-    }
-
-    asio::awaitable<Error> read_refusal() {
-        for (;;) {
-            const auto [error, count] = co_await reader_.read_some();
-            if (error) {
-                co_return refusal_or(error.message());
-            }
-            if (reader_.buffer().unread().size() > wire::max_hello) {
-                co_return Error{errc::handshake_failed, "a refusal over 64 KiB"};
-            }
-        }
     }
 
     Error refusal_or(std::string otherwise) {
@@ -271,14 +230,39 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
+    /// Reading has ended.
+    void end() {
+        if constexpr (HasAsyncShutdown<Stream>) {
+            if (ending_->code == errc::closed) {
+                return end_in_order();
+            }
+        }
+        stop();
+    }
+
     /// The other side has said goodbye: answers in the stream's own way, unless a write that nobody reads is in between.
-    asio::awaitable<void> end_in_order() {
+    void end_in_order() {
         writer_.close();
         if (writer_.is_writing() || std::exchange(ended_, true)) {
-            co_return;
+            return stop();
         }
         shut_after(std::chrono::seconds{1});
-        co_await stream_.async_shutdown(no_throw);
+        stream_.async_shutdown(
+            asio::bind_executor(strand_.executor(), [self = kept()](asio::error_code) { self->stop(); }));
+    }
+
+    void stop() {
+        shut();
+        running_ = false;
+        reader_.stop();
+        tell_end();
+    }
+
+    /// Once it is known how much of the last write went out.
+    void tell_end() {
+        if (!running_ && !writer_.is_writing() && receiver_ != nullptr) {
+            std::exchange(receiver_, nullptr)->on_end(*std::move(ending_));
+        }
     }
 
     void shut_after(std::chrono::steady_clock::duration patience) {
@@ -304,13 +288,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Credentials credentials_;
     std::shared_ptr<Counters> counters_;
     Watch watch_;
-    asio::steady_timer timer_;      // of the watch, and then of the patience at the end
-    asio::steady_timer changed_;    // never expires: cancelled to say that reading or a write has ended
-    bool opened_ = false;           // by the stream's own handshake
-    bool ended_ = false;            // in the stream's own way
-    Receiver* receiver_ = nullptr;  // while `run` is at work
-    std::optional<Error> given_up_;
-    std::optional<Error> ending_;  // of reading
+    asio::steady_timer timer_;              // of the watch, and then of the patience at the end
+    bool opened_ = false;                   // by the stream's own handshake
+    bool ended_ = false;                    // in the stream's own way
+    bool running_ = false;                  // it reads
+    Receiver* receiver_ = nullptr;          // from the start until it was told of the end
+    std::weak_ptr<StreamConnection> kept_;  // this, as the receiver owns it
+    std::unique_ptr<Error> given_up_;
+    std::unique_ptr<Error> ending_;  // of reading
     In reader_;
     Out writer_;
 };

@@ -5,6 +5,7 @@
 #include "../connection.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame_reader.hpp"
+#include "../wire/handshake.hpp"
 #include "traits.hpp"
 
 #include <algorithm>
@@ -19,8 +20,8 @@ namespace communica::stream {
 /// Reads on the owner's strand, and hands out messages turn by turn. One read yields as many frames as came; what is sent
 /// while they are handed out goes out in one write behind them.
 ///
-/// `Owner` is what it is a part of: kept alive by each read. It has a `strand()` and a `writer()`, and is told of what comes
-/// in: `on_read()`, `on_read_failed(error_code)`, and `on_read_end(Error)`.
+/// `Owner` is what it is a part of. It has a `strand()` and a `writer()`, and is told of what comes
+/// in: `on_read()`, `on_read_failed(error_code)`, and `on_read_end(Error)`. What waits keeps alive what its `kept()` says.
 ///
 /// By handlers instead of a coroutine, and on a stream whose executor is the one below the strand: one request at a time
 /// takes 11,000 instructions so, and 12,800 through `co_await` and any_io_executors.
@@ -61,6 +62,9 @@ class Reader {
     /// From now on nothing is handed out.
     void stop() noexcept { receiver_ = nullptr; }
 
+    /// Has a refusal come in the place of the first frame? It is whole when the stream ends.
+    bool is_refused() noexcept { return !is_begun_ && wire::begins_refusal(buffer().unread()); }
+
     /// Nothing comes: gives back memory that is kept for the next large message.
     void give_back_memory() {
         if (waits_with_large_buffer_) {
@@ -82,7 +86,7 @@ class Reader {
         Reader* self;
         std::shared_ptr<Owner> owner;
     };
-    OnRead on_read() { return {this, owner_.shared_from_this()}; }
+    OnRead on_read() { return {this, owner_.kept()}; }
 
     void on_read(asio::error_code error, std::size_t count) {
         if (error) {
@@ -106,8 +110,20 @@ class Reader {
     /// Hands out what has come, sends what that made us send, and waits for more.
     void read_on() {
         if (receiver_ != nullptr) {
-            end_if_it_throws([this] { take_turn_and_read(); });
+            end_if_it_throws([this] { is_begun_ || begins() ? take_turn_and_read() : begin_read(); });
         }
+    }
+
+    /// Is what has come the first frame, and no refusal?
+    bool begins() {
+        if (is_refused()) {
+            if (buffer().unread().size() > wire::max_hello) {
+                throw MessageError(errc::handshake_failed, "a refusal over 64 KiB", {});
+            }
+            return false;
+        }
+        is_begun_ = !wire::may_begin_refusal(buffer().unread());
+        return is_begun_;
     }
 
     template <class Step>
@@ -157,7 +173,7 @@ class Reader {
         if constexpr (HasAsyncWait<Stream>) {
             if (!frames_.is_tight()) {
                 waits_with_large_buffer_ = true;
-                auto ready = [this, owner = owner_.shared_from_this()](asio::error_code) {
+                auto ready = [this, owner = owner_.kept()](asio::error_code) {
                     waits_with_large_buffer_ = false;
                     end_if_it_throws([this] { begin_read(); });
                 };
@@ -260,6 +276,7 @@ class Reader {
     asio::mutable_buffer room_;    // of the read that waits
     asio::error_code read_error_;  // of one that did not wait: told once all before it is handed out
     unsigned turns_ = 0;           // that were over with messages left
+    bool is_begun_ = false;        // past where a refusal may be
     bool polls_ = false;
     bool waits_with_large_buffer_ = false;
 };

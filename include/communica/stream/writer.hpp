@@ -18,8 +18,9 @@ namespace communica::stream {
 /// Queues messages from any thread and writes them on the owner's strand, one write at a time: what is sent while one
 /// is under way, or while messages are handed out, goes out together in the next.
 ///
-/// `Owner` is what it is a part of: kept alive by each write. It has a `strand()`, and is told there and without a lock what
-/// comes of it: `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`.
+/// `Owner` is what it is a part of. It has a `strand()`, and is told there and without a lock what comes of it:
+/// `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. A write that waits keeps alive
+/// what its `kept()` says.
 template <class Stream, class Owner>
 class Writer {
  public:
@@ -156,7 +157,7 @@ class Writer {
     }
 
     void write_rest(std::size_t written) {
-        auto done = [this, written, owner = owner_.shared_from_this()](asio::error_code error, std::size_t count) {
+        auto done = [this, written, owner = owner_.kept()](asio::error_code error, std::size_t count) {
             std::unique_lock lock(mutex_);
             if (end_write(lock, error, written + count + (error && writes_are_whole ? largest_write : 0))) {
                 lock.lock();

@@ -1,4 +1,5 @@
 // The golden requests as this library writes them, and the golden answers as it understands them.
+#include "plain_inbox.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 #include "support/recorded_operation.hpp"
@@ -59,7 +60,7 @@ class Requester {
                                       std::make_shared<communica::peer::Handlers>(communica::peer::HandlerMap{})},
         "cafe");
     std::shared_ptr<test::RecordingConnection> connection_ = std::make_shared<test::RecordingConnection>(context_);
-    communica::peer::Inbox inbox_{peer_, connection_, {}};
+    test::PlainInbox inbox_{peer_, connection_};
 };
 
 /// Requests are numbered anew: the id of one frame in place of the other's.

@@ -1,4 +1,5 @@
 // The answers to the golden requests, through everything between a connection and a handler.
+#include "plain_inbox.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
 #include "support/recording_connection.hpp"
@@ -62,7 +63,7 @@ class Responder {
         : peer_(std::make_shared<communica::peer::Peer>(
               communica::peer::PeerSettings{context_.get_executor(), std::move(handlers)}, "cafe")),
           connection_(std::make_shared<test::RecordingConnection>(context_)),
-          inbox_(peer_, connection_, {}) {
+          inbox_(peer_, connection_) {
         peer_->attach(connection_, {});
     }
 
@@ -112,7 +113,7 @@ class Responder {
     asio::io_context context_;
     std::shared_ptr<communica::peer::Peer> peer_;
     std::shared_ptr<test::RecordingConnection> connection_;
-    communica::peer::Inbox inbox_;
+    test::PlainInbox inbox_;
 };
 
 }  // namespace

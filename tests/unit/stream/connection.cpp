@@ -27,7 +27,13 @@ class Messages final : public communica::Receiver {
         bodies.emplace_back("discarded " + std::string(metadata) + (why == errc::busy ? " busy" : ""));
     }
     void on_room() override { ++rooms; }
+    void on_end(Error why) override {
+        ending = std::move(why);
+        ended = true;
+    }
     int rooms = 0;
+    Error ending;
+    bool ended = false;
 };
 
 /// A connection, and the plain socket at its other end.
@@ -35,9 +41,8 @@ struct Ends {
     asio::io_context context;
     Socket other{context};
     std::shared_ptr<StreamConnection<Socket>> connection;
-    Messages messages;
-    Error ending;
-    bool ended = false;
+    std::shared_ptr<Messages> receiver = std::make_shared<Messages>();
+    Messages& messages = *receiver;
 
     explicit Ends(const communica::ConnectionOptions& options = {}) {
         Socket socket(context);
@@ -47,12 +52,7 @@ struct Ends {
 
     void write(std::string_view bytes) { asio::write(other, asio::buffer(bytes)); }
 
-    void begin_run() {
-        asio::co_spawn(connection->get_executor(), connection->run(messages), [this](std::exception_ptr, Error error) {
-            ending = std::move(error);
-            ended = true;
-        });
-    }
+    void start() { connection->start(receiver); }
 
     template <class Predicate>
     void run_until(Predicate predicate) {
@@ -63,7 +63,7 @@ struct Ends {
         REQUIRE(predicate());
     }
     void run_to_end() {
-        run_until([this] { return ended; });
+        run_until([this] { return messages.ended; });
     }
 };
 
@@ -74,7 +74,7 @@ TEST_CASE("a refusal that comes in place of the first frame is told as one, in o
     for (const std::size_t split :
          {std::size_t{0}, std::size_t{1}, std::size_t{4}, std::size_t{5}, std::size_t{20}, refusal.size()}) {
         Ends ends;
-        ends.begin_run();
+        ends.start();
         for (const std::string& part : {refusal.substr(0, split), refusal.substr(split)}) {
             ends.context.restart();
             ends.context.poll();  // now it waits for the next bytes
@@ -83,40 +83,40 @@ TEST_CASE("a refusal that comes in place of the first frame is told as one, in o
         ends.other.close();
         ends.run_to_end();
         INFO("split at " << split);
-        CHECK(ends.ending.code == errc::handshake_failed);
-        CHECK(ends.ending.message == "refused: server busy");
+        CHECK(ends.messages.ending.code == errc::handshake_failed);
+        CHECK(ends.messages.ending.message == "refused: server busy");
     }
 }
 
 TEST_CASE("bytes that look like a refusal behind the first frame are a broken protocol") {
     Ends ends;
-    ends.begin_run();
+    ends.start();
     ends.write(test::message_frame("m", "b"));
     ends.run_until([&] { return ends.messages.bodies.size() == 1; });
     ends.write(test::golden("handshake_failure_first"));
     ends.run_to_end();
-    CHECK(ends.ending.code == errc::protocol_error);
+    CHECK(ends.messages.ending.code == errc::protocol_error);
 }
 
 TEST_CASE("a connection ends in order at a close notify, and is lost without one") {
     Ends closed;
-    closed.begin_run();
+    closed.start();
     closed.write(test::message_frame("m", "b") + test::close_frame() + test::message_frame("m", "too late"));
     closed.run_to_end();
-    CHECK(closed.ending.code == errc::closed);
+    CHECK(closed.messages.ending.code == errc::closed);
     CHECK(closed.messages.bodies == std::vector<std::string>{"b"});
 
     Ends lost;
-    lost.begin_run();
+    lost.start();
     lost.write(test::message_frame("m", "b") + "\x01");
     lost.other.close();
     lost.run_to_end();
-    CHECK(lost.ending.code == errc::connection_lost);
+    CHECK(lost.messages.ending.code == errc::connection_lost);
 }
 
 TEST_CASE("closing while the other side reads nothing ends at the patience, and gives back what did not go out") {
     Ends ends;
-    ends.begin_run();
+    ends.start();
     communica::Buffer begun;
     begun.append(std::string(20'000'000, 'x'));
     REQUIRE(ends.connection->send(Purpose::ask, "begun", begun));
@@ -126,7 +126,7 @@ TEST_CASE("closing while the other side reads nothing ends at the patience, and 
     REQUIRE(ends.connection->send(Purpose::answer, "m", waiting));
     ends.connection->close(1ms);
     ends.run_to_end();
-    CHECK(ends.ending.code == errc::closed);
+    CHECK(ends.messages.ending.code == errc::closed);
     const auto unsent = ends.connection->take_unsent();
     REQUIRE(unsent.size() == 1);
     CHECK(unsent.front().body.text() == "waiting");
@@ -148,23 +148,20 @@ TEST_CASE("a connection handles the frames that came with the hello") {
     ends.write(test::golden("server_hello") + test::message_frame("m", "with the hello"));
     test::run(ends.context, [&]() -> asio::awaitable<void> { hello = co_await ends.connection->read_hello(); });
     CHECK(hello == R"({"hello": "hello"})");
-    ends.begin_run();
+    ends.start();
     ends.run_until([&] { return ends.messages.bodies == std::vector<std::string>{"with the hello"}; });
     ends.other.close();
     ends.run_to_end();
 }
 
-TEST_CASE("a connection whose run is cancelled ends, and hands out nothing more") {
+TEST_CASE("a connection that is aborted ends, and hands out nothing more") {
     Ends ends;
-    asio::cancellation_signal signal;
-    bool done = false;
-    asio::co_spawn(ends.connection->get_executor(), ends.connection->run(ends.messages),
-                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, Error) { done = true; }));
+    ends.start();
     ends.write(test::message_frame("m", "first"));
     ends.run_until([&] { return ends.messages.bodies.size() == 1; });
-    signal.emit(asio::cancellation_type::terminal);
+    ends.connection->abort();
     ends.write(test::message_frame("m", "second"));
-    ends.run_until([&] { return done; });
+    ends.run_to_end();
     ends.context.restart();
     ends.context.poll();
     CHECK(ends.messages.bodies.size() == 1);
@@ -176,7 +173,7 @@ TEST_CASE("a connection whose run is cancelled ends, and hands out nothing more"
 
 TEST_CASE("what came with one another is answered in one write, also when it takes more than one read") {
     Ends ends;
-    ends.begin_run();
+    ends.start();
     ends.context.poll();  // now it waits for the first bytes
     const std::string filler(2 * communica::wire::ReadBuffer::initial_capacity, 'b');
     ends.write(test::ping_frame() + test::message_frame("m", filler) + test::ping_frame());
@@ -190,7 +187,7 @@ TEST_CASE("what came with one another is answered in one write, also when it tak
 TEST_CASE("after a message the next is polled for as long as is wanted, and then waited for") {
     constexpr auto spin = 20ms;
     Ends ends({.spin = spin});
-    ends.begin_run();
+    ends.start();
     ends.write(test::message_frame("m", "first"));
     ends.run_until([&] { return ends.messages.bodies.size() == 1; });
     const auto begin = std::chrono::steady_clock::now();

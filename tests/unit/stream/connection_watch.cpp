@@ -28,9 +28,15 @@ struct Told final : communica::Receiver {
         messages.push_back((why == errc::busy ? "busy " : "too large ") + std::string(metadata));
     }
     void on_room() override { ++rooms; }
+    void on_end(Error why) override {
+        ending = std::move(why);
+        ended = true;
+    }
 
     std::vector<std::string> messages;
     int rooms = 0;
+    Error ending;
+    bool ended = false;
 };
 
 /// A connection that runs, and the plain socket at its other end.
@@ -42,10 +48,7 @@ struct Watched {
         if (pings) {
             connection->start_pings();
         }
-        asio::co_spawn(connection->get_executor(), connection->run(told), [this](std::exception_ptr, Error error) {
-            ending = std::move(error);
-            ended = true;
-        });
+        connection->start(receiver);
     }
 
     void write(std::string_view bytes) { asio::write(other, asio::buffer(bytes)); }
@@ -70,15 +73,14 @@ struct Watched {
     }
     void end() {
         other.close();
-        run_until([this] { return ended; });
+        run_until([this] { return told.ended; });
     }
 
     asio::io_context context;
     Socket other{context};
     std::shared_ptr<StreamConnection<Socket>> connection;
-    Told told;
-    Error ending;
-    bool ended = false;
+    std::shared_ptr<Told> receiver = std::make_shared<Told>();
+    Told& told = *receiver;
     std::string received;
 };
 
@@ -103,9 +105,9 @@ TEST_CASE("a ping is answered with a pong, and neither is told") {
 
 TEST_CASE("who gives no sign of life is asked for one, and then lost") {
     Watched watched(limits_of(10ms, 1h), true);
-    watched.run_until([&] { return watched.ended; });
-    CHECK(watched.ending.code == errc::connection_lost);
-    CHECK(watched.ending.message.find("sign of life") != std::string::npos);
+    watched.run_until([&] { return watched.told.ended; });
+    CHECK(watched.told.ending.code == errc::connection_lost);
+    CHECK(watched.told.ending.message.find("sign of life") != std::string::npos);
     watched.read();
     CHECK(watched.received == test::ping_frame() + test::ping_frame() + test::ping_frame());
 }
@@ -113,23 +115,23 @@ TEST_CASE("who gives no sign of life is asked for one, and then lost") {
 TEST_CASE("who answers pings lives on") {
     Watched watched(limits_of(200ms, 1h), true);
     for (int pings = 0; pings != 8;) {
-        watched.run_until([&] { return watched.ended || watched.other.available() != 0; });
-        REQUIRE_FALSE(watched.ended);
+        watched.run_until([&] { return watched.told.ended || watched.other.available() != 0; });
+        REQUIRE_FALSE(watched.told.ended);
         watched.received.clear();
         watched.read();
         for (std::size_t at = 0; at < watched.received.size(); at += test::ping_frame().size(), ++pings) {
             watched.write(test::pong_frame());
         }
     }
-    CHECK_FALSE(watched.ended);
+    CHECK_FALSE(watched.told.ended);
     watched.end();
 }
 
 TEST_CASE("who reads nothing of what is sent is slow") {
     Watched watched(limits_of(1h, 10ms));
     REQUIRE(watched.send(Purpose::answer, std::string(5'000'000, 'b')));
-    watched.run_until([&] { return watched.ended; });
-    CHECK(watched.ending.code == errc::slow_peer);
+    watched.run_until([&] { return watched.told.ended; });
+    CHECK(watched.told.ending.code == errc::slow_peer);
 }
 
 TEST_CASE("who does not read its refusals is slow") {
@@ -138,9 +140,9 @@ TEST_CASE("who does not read its refusals is slow") {
     Watched watched(options);
     for (int count = 0; count != 1000 && watched.send(Purpose::refuse, std::string(1000, 'b')); ++count) {
     }
-    watched.run_until([&] { return watched.ended; });
-    CHECK(watched.ending.code == errc::slow_peer);
-    CHECK(watched.ending.message.find("refused") != std::string::npos);
+    watched.run_until([&] { return watched.told.ended; });
+    CHECK(watched.told.ending.code == errc::slow_peer);
+    CHECK(watched.told.ending.message.find("refused") != std::string::npos);
 }
 
 TEST_CASE("pings that nobody reads the answers to end the connection") {
@@ -153,8 +155,8 @@ TEST_CASE("pings that nobody reads the answers to end the connection") {
         pings += test::ping_frame();
     }
     watched.write(pings);
-    watched.run_until([&] { return watched.ended; });
-    CHECK(watched.ending.code == errc::slow_peer);
+    watched.run_until([&] { return watched.told.ended; });
+    CHECK(watched.told.ending.code == errc::slow_peer);
 }
 
 TEST_CASE("a connection tells of room once there is some again") {

@@ -22,6 +22,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
         : stream(std::move(s)), its_strand(stream.get_executor()), writer(*this, stream, options) {}
 
     const communica::Strand& strand() const { return its_strand; }
+    std::shared_ptr<Owner> kept() { return shared_from_this(); }
 
     void on_progress() { ++progress; }
     void on_room() { ++rooms; }

@@ -35,7 +35,7 @@ class KeyedConnection final : public Connection {
     const Credentials& credentials() const override { return inner_->credentials(); }
     std::string binding() const override { return inner_->binding(); }
     asio::awaitable<void> refuse(Error why) override { return inner_->refuse(std::move(why)); }
-    asio::awaitable<Error> run(Receiver& receiver) override { return inner_->run(receiver); }
+    void start(std::shared_ptr<Receiver> receiver) override { inner_->start(std::move(receiver)); }
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
         return inner_->send(purpose, metadata, body);
     }

@@ -22,36 +22,9 @@ namespace communica::rabbitmq {
 /// What both roles have in common behind the handshake.
 class QueueConnection : public HandshakeEnd {
  public:
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    asio::awaitable<Error> run(Receiver& receiver) override {
-        const auto self = this->self();
-        receiver_ = &receiver;
-        set_timer(handshake_time, {errc::handshake_failed, "the other side does not end the handshake"});
-        try {
-            co_await end_handshake();
-            backlog_ = co_await take_over(channel(), receive_queue_, token_);
-            channel()->accept_bodies(MessageQueue::with_separator(options().limits.max_message),
-                                     MessageQueue::with_separator(options().limits.max_metadata));
-            co_await channel()->prefetch(prefetched);
-            running_ = true;
-            co_await channel()->consume(receive_queue_, Channel::Acknowledge::after, true);
-            channel()->wake();
-            if (!closing_) {
-                watch();
-            }
-            while (!ending()) {
-                co_await changed().async_wait(no_throw);
-            }
-        } catch (...) {
-            end(Error::from(std::current_exception()));
-        }
-        running_ = false;
-        receiver_ = nullptr;
-        queue_.close();
-        timer().cancel();
-        on_end();
-        co_await leave(goodbye());
-        co_return *ending();
+    void start(std::shared_ptr<Receiver> receiver) override {
+        receiver_ = receiver.get();
+        start_coroutine(strand(), run(), std::move(receiver));
     }
 
     void start_pings() override {
@@ -121,6 +94,35 @@ class QueueConnection : public HandshakeEnd {
 
  private:
     std::shared_ptr<QueueConnection> self() { return std::static_pointer_cast<QueueConnection>(shared_from_this()); }
+
+    asio::awaitable<Error> run() {
+        set_timer(handshake_time, {errc::handshake_failed, "the other side does not end the handshake"});
+        try {
+            co_await end_handshake();
+            backlog_ = co_await take_over(channel(), receive_queue_, token_);
+            channel()->accept_bodies(MessageQueue::with_separator(options().limits.max_message),
+                                     MessageQueue::with_separator(options().limits.max_metadata));
+            co_await channel()->prefetch(prefetched);
+            running_ = true;
+            co_await channel()->consume(receive_queue_, Channel::Acknowledge::after, true);
+            channel()->wake();
+            if (!closing_) {
+                watch();
+            }
+            while (!ending()) {
+                co_await changed().async_wait(no_throw);
+            }
+        } catch (...) {
+            end(Error::from(std::current_exception()));
+        }
+        running_ = false;
+        receiver_ = nullptr;
+        queue_.close();
+        timer().cancel();
+        on_end();
+        co_await leave(goodbye());
+        co_return *ending();
+    }
 
     /// What the broker hands out before it waits for acknowledgements.
     static constexpr std::uint16_t prefetched = 256;
