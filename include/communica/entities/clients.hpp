@@ -90,7 +90,9 @@ class Clients {
                 present_.push_back(peer);
             }
         }
-        hand_over(*nobody_, *peer->requester());
+        if (!nobody_->is_idle()) {
+            hand_over(*nobody_, *peer->requester());
+        }
     }
 
     /// A client did not come back in time.

@@ -16,6 +16,8 @@ class DeadlineTimer {
  public:
     explicit DeadlineTimer(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
+
     bool is_armed() const noexcept { return armed_.has_value(); }
 
     /// Is it armed for `when` or before? Then `arm` has nothing to do.
@@ -49,7 +51,7 @@ class DeadlineTimer {
     }
 
  private:
-    asio::any_io_executor executor_;
+    const asio::any_io_executor executor_;
     std::unique_ptr<asio::steady_timer> timer_;  // few connections ever need it
     std::optional<Clock::time_point> armed_;
 };

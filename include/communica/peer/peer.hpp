@@ -12,6 +12,7 @@
 #include "requester.hpp"
 #include "responder.hpp"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,10 +42,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
         : handlers_(settings.handlers),
           id_(std::move(id)),
           max_message_(settings.connection.limits.max_message),
+          max_unsent_(settings.connection.limits.max_unsent),
           resume_window_(settings.resume_window),
           expired_(std::move(expired)),
-          requester_(std::make_shared<Requester>(settings.executor, settings.connection.limits.max_unsent,
-                                                 settings.connection.counters)),
           responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
           counters_(settings.connection.counters),
           timer_(settings.executor) {}
@@ -52,11 +52,22 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const Handlers& handlers() const noexcept { return *handlers_; }
     /// The client id: the other side's on a server, this side's own on a client.
     const std::string& id() const noexcept { return id_; }
-    const std::shared_ptr<Requester>& requester() const noexcept { return requester_; }
+    /// The asking half, made for the first who asks: most clients of a server never are.
+    const std::shared_ptr<Requester>& requester() {
+        if (asker() == nullptr) {
+            make_requester();
+        }
+        return requester_;
+    }
+    /// The same, but null as long as nobody has asked.
+    Requester* asker() const noexcept { return asker_.load(std::memory_order_acquire); }
     Responder& responder() const noexcept { return *responder_; }
 
     /// What this side can do, for the hello.
-    Offer offer() const { return full_offer(requester_->session(), max_message_); }
+    Offer offer() const {
+        const std::lock_guard lock(mutex_);
+        return full_offer(std::string(text_.session()), max_message_);
+    }
 
     bool is_connected() const {
         const std::lock_guard lock(mutex_);
@@ -70,7 +81,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     }
 
     /// Nothing waits here, and nobody is there.
-    bool is_idle() const { return !is_connected() && requester_->is_idle() && responder_->is_idle(); }
+    bool is_idle() const { return !is_connected() && halves_are_idle(); }
 
     // ---- the life of connections
 
@@ -94,11 +105,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
             }
         }
         if (!same_session && !earlier_offer.session.empty()) {
-            requester_->give_up_sent();
-            responder_->abandon();
+            give_up();
         }
         responder_->attach(connection, offer);
-        requester_->attach(connection, offer);
+        if (requester_) {
+            requester_->attach(connection, offer);
+        }
         const bool draining = draining_;
         lock.unlock();
         if (earlier) {
@@ -122,13 +134,15 @@ class Peer : public std::enable_shared_from_this<Peer> {
             (reader.read(message.metadata).is_answer() ? answers : requests).push_back(std::move(message));
         }
         responder_->detach(*connection, std::move(answers));
-        requester_->detach(*connection, std::move(requests));
+        if (requester_) {
+            requester_->detach(*connection, std::move(requests));
+        }
         if (connection_ == connection) {
             connection_.reset();
             if (ending.code == errc::closed) {
                 responder_->abandon();
             }
-            if (!closed_ && (expired_ || !requester_->is_idle() || !responder_->is_idle())) {
+            if (!closed_ && (expired_ || !halves_are_idle())) {
                 timer_.arm(deadline_after(resume_window_), weak_from_this());
             }
         }
@@ -151,11 +165,13 @@ class Peer : public std::enable_shared_from_this<Peer> {
         std::shared_ptr<Connection> connection;
         {
             const std::lock_guard lock(mutex_);
-            closed_ = true;
+            closed_ = std::make_unique<const Error>(reason);
             connection = std::exchange(connection_, nullptr);
             timer_.disarm();
             responder_->close();
-            requester_->close(reason);
+            if (requester_) {
+                requester_->close(reason);
+            }
         }
         if (connection) {
             connection->close();
@@ -164,10 +180,15 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     void open() {
         const std::lock_guard lock(mutex_);
-        closed_ = draining_ = false;
+        if (std::exchange(closed_, nullptr)) {
+            text_ = RequestText();
+        }
+        draining_ = false;
         offer_ = {};
         responder_->open();
-        requester_->open();
+        if (requester_) {
+            requester_->open(text_);
+        }
     }
 
     /// Called by the timer: the resume window has passed.
@@ -179,14 +200,41 @@ class Peer : public std::enable_shared_from_this<Peer> {
                 return;
             }
         }
-        requester_->give_up_sent();
-        responder_->abandon();
+        give_up();
         if (expired_) {
             expired_();
         }
     }
 
  private:
+    void make_requester() {
+        const std::lock_guard lock(mutex_);
+        if (requester_) {
+            return;
+        }
+        auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_);
+        if (closed_) {
+            made->close(*closed_);
+        } else if (connection_) {
+            made->attach(connection_, offer_);
+        }
+        requester_ = std::move(made);
+        asker_.store(requester_.get(), std::memory_order_release);
+    }
+
+    bool halves_are_idle() const {
+        const Requester* const asks = asker();
+        return (asks == nullptr || asks->is_idle()) && responder_->is_idle();
+    }
+
+    /// Nobody answers what was asked, nor waits for an answer.
+    void give_up() {
+        if (Requester* const asks = asker()) {
+            asks->give_up_sent();
+        }
+        responder_->abandon();
+    }
+
     static void say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted = true) {
         if (offer.goodbye && wanted) {
             Buffer metadata;
@@ -200,18 +248,21 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::shared_ptr<const Handlers> handlers_;
     const std::string id_;
     const std::size_t max_message_;
+    const std::size_t max_unsent_;
     const Clock::duration resume_window_;
     const std::function<void()> expired_;
-    const std::shared_ptr<Requester> requester_;
     const std::shared_ptr<Responder> responder_;
     const std::shared_ptr<Counters> counters_;
 
     mutable std::mutex mutex_;  // for what follows; the halves' locks may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
     Offer offer_;  // of the connection there is or was last
+    std::shared_ptr<Requester> requester_;
+    std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
+    RequestText text_;                         // that it writes
     DeadlineTimer timer_;
     bool was_connected_ = false;
-    bool closed_ = false;
+    std::unique_ptr<const Error> closed_;  // with which requests end
     bool draining_ = false;
 };
 

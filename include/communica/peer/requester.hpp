@@ -26,20 +26,15 @@ namespace communica::peer {
 /// connection that is lost may still be answered over the next. Thread-safe.
 class Requester : public std::enable_shared_from_this<Requester> {
  public:
-    Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr)
-        : executor_(std::move(executor)),
-          max_unsent_(max_unsent),
+    Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
+              const RequestText& text = {})
+        : max_unsent_(max_unsent),
           counters_(std::move(counters)),
+          text_(text),
           outbox_(counters_),
-          timer_(executor_) {}
+          timer_(std::move(executor)) {}
 
-    const asio::any_io_executor& executor() const noexcept { return executor_; }
-
-    /// Stands for the requests that are remembered here.
-    std::string session() const {
-        const std::lock_guard lock(mutex_);
-        return std::string(text_.session());
-    }
+    const asio::any_io_executor& executor() const noexcept { return timer_.executor(); }
 
     bool is_connected() const {
         const std::lock_guard lock(mutex_);
@@ -227,10 +222,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     /// Lets requests in again after `close`, as another session.
-    void open() {
+    void open(const RequestText& text = {}) {
         const std::lock_guard lock(mutex_);
         if (std::exchange(closed_, false)) {
-            text_ = RequestText();
+            text_ = text;
         }
     }
 
@@ -378,7 +373,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
-    const asio::any_io_executor executor_;
     const std::size_t max_unsent_;
     const std::shared_ptr<Counters> counters_;
 

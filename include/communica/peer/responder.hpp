@@ -138,7 +138,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
         const std::lock_guard lock(mutex_);
         connection_ = connection;
-        idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor());
+        idle_workers_.reset();
         offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
         max_answer_.store(offer.max_message, std::memory_order_relaxed);
         send_kept();
@@ -211,7 +211,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
         }
         if (const auto next = calls_.earliest()) {
             timer_.arm(*next, weak_from_this());
-        } else if (connection_) {
+        } else if (idle_workers_) {
             asio::post(connection_->get_executor(), Task([idle = idle_workers_] { idle->clear(); }));
         }
     }
@@ -260,6 +260,9 @@ class Responder : public std::enable_shared_from_this<Responder> {
     Worker worker_for(const std::shared_ptr<Connection>& connection, const void* handler) {
         if (connection != connection_) {
             return Worker(std::make_shared<Call>(connection));
+        }
+        if (!idle_workers_) {
+            idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor());
         }
         Worker worker = idle_workers_->take(handler);
         if (!worker.call) {
@@ -362,7 +365,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
-    std::shared_ptr<IdleWorkers> idle_workers_;  // of this connection
+    std::shared_ptr<IdleWorkers> idle_workers_;  // of this connection, once it has had a coroutine
     Calls calls_;
     std::list<UnsentMessage> answers_;
     DeadlineTimer timer_;

@@ -19,12 +19,29 @@ const std::string goodbye_metadata = R"({"id": "", "type": 4})";
 }  // namespace
 
 TEST_CASE("a peer offers all that the library knows, its limit, and the session of its requests") {
-    const OnePeer one;
+    OnePeer one;
     const Offer offer = one.peer->offer();
-    CHECK(offer.session == one.peer->requester()->session());
+    const auto connection = one.connect();
+    one.request("1");
+    CHECK(offer.session == test::session_of(connection->sent[0]));
     CHECK(offer.max_message == communica::Limits{}.max_message);
     CHECK((offer.cancel && offer.deadline && offer.goodbye && offer.headers && offer.ping));
     CHECK(one.peer->id() == "client");
+}
+
+TEST_CASE("the asking half is made for the first who asks, as the peer is by then") {
+    OnePeer connected;
+    const auto connection = connected.connect();
+    CHECK(connected.peer->asker() == nullptr);
+    connected.request("1");
+    CHECK(connected.peer->asker() != nullptr);
+    CHECK(connection->sent.size() == 1);
+
+    OnePeer closed;
+    closed.peer->close({errc::replaced});
+    const auto request = closed.request("1");
+    CHECK(request->completions == 1);
+    CHECK(request->error.code == errc::replaced);
 }
 
 TEST_CASE("a peer is connected from a connection's begin to its end") {
