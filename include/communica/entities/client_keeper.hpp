@@ -218,7 +218,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
             const std::string hello = co_await connection->read_hello();
             offer = peer::read_offer(wire::parse_hello(hello));
         }
-        Visit::open(std::make_shared<Visit>(self, connection), offer);
+        Visit::begin(std::make_shared<Visit>(self, connection), offer);
     }
 
     /// A connection that is served.

@@ -119,6 +119,9 @@ class Clients {
 
     /// What waits for any client goes to one that has come.
     void settle() {
+        if (nobody_->is_idle()) {
+            return;
+        }
         std::shared_ptr<peer::Requester> to;
         {
             const std::lock_guard lock(mutex_);

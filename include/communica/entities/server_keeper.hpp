@@ -229,7 +229,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
             Guest guest = co_await greet(self, connection);
             asio::post(self->strand_, Task([self, connection] { self->end_handshake(connection); }));
             if (guest.stay) {
-                Visit::open(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
+                Visit::begin(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
                 co_return;
             }
         } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone

@@ -20,8 +20,8 @@ class Inbox : public Receiver {
     Inbox(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection)
         : peer_(std::move(peer)), connection_(std::move(connection)) {}
 
-    /// Serves somebody of `offer`, until the connection ends.
-    static void open(const std::shared_ptr<Inbox>& inbox, const Offer& offer) {
+    /// Begins to serve somebody of `offer`.
+    static void begin(const std::shared_ptr<Inbox>& inbox, const Offer& offer) {
         inbox->cancel_ = offer.cancel;
         inbox->goodbye_ = offer.goodbye;
         if (offer.ping) {
@@ -84,7 +84,7 @@ class Inbox : public Receiver {
         try {
             peer_->detach(connection_, why);
         } catch (...) {  // NOLINT(bugprone-empty-catch)
-            // For want of memory: what was not sent is lost.
+            // For want of memory: what was not sent is lost, and the peer keeps what has ended.
         }
         on_detached(why);
     }

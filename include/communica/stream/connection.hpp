@@ -10,7 +10,6 @@
 #include "writer.hpp"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -78,11 +77,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void start(std::shared_ptr<Receiver> receiver) override {
-        receiver_ = receiver.get();
-        kept_ = std::shared_ptr<StreamConnection>(std::move(receiver), this);
-        running_ = true;
         watch();
-        reader_.start(*receiver_);
+        receiver_ = receiver.get();
+        kept_ = std::shared_ptr<StreamConnection>(receiver, this);
+        running_ = true;
+        reader_.start(*receiver);
     }
 
     void start_pings() override { watch_.start_pings(); }
@@ -138,10 +137,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Out& writer() noexcept { return writer_; }
 
     void on_read() { watch_.on_read(); }
-    void on_read_failed(asio::error_code error) {
+    // Without memory there is no way on from here.
+    void on_read_failed(asio::error_code error) noexcept {
         on_read_end(reader_.is_refused() ? refusal_or(error.message()) : ending_for(error));
     }
-    void on_read_end(Error why) {
+    void on_read_end(Error why) noexcept {
         ending_ = std::make_unique<Error>(std::move(why));
         asio::post(strand_.executor(), Task([self = kept()] { self->end(); }));
     }
@@ -158,7 +158,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } else if (was_last) {
             shutdown_send();
         }
-        if (ending_) {
+        if (!running_ && receiver_ != nullptr) {
             asio::post(strand_.executor(), Task([self = kept()] { self->tell_end(); }));
         }
     }
@@ -192,7 +192,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void begin_close(std::chrono::steady_clock::duration patience) {
-        if (!running_) {  // in the handshake there is nothing to say goodbye to
+        if (!running_) {  // in the handshake, and at the end, there is nothing to say goodbye to
             writer_.close();
             return shut();
         }
@@ -261,7 +261,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Once it is known how much of the last write went out.
     void tell_end() {
         if (!running_ && !writer_.is_writing() && receiver_ != nullptr) {
-            std::exchange(receiver_, nullptr)->on_end(*std::move(ending_));
+            std::exchange(receiver_, nullptr)->on_end(std::move(*ending_));
         }
     }
 
@@ -291,7 +291,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     asio::steady_timer timer_;              // of the watch, and then of the patience at the end
     bool opened_ = false;                   // by the stream's own handshake
     bool ended_ = false;                    // in the stream's own way
-    bool running_ = false;                  // it reads
+    bool running_ = false;                  // from the start until it is shut
     Receiver* receiver_ = nullptr;          // from the start until it was told of the end
     std::weak_ptr<StreamConnection> kept_;  // this, as the receiver owns it
     std::unique_ptr<Error> given_up_;

@@ -19,8 +19,8 @@ namespace communica::stream {
 /// is under way, or while messages are handed out, goes out together in the next.
 ///
 /// `Owner` is what it is a part of. It has a `strand()`, and is told there and without a lock what comes of it:
-/// `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. A write that waits keeps alive
-/// what its `kept()` says.
+/// `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. What is posted keeps
+/// it alive by `shared_from_this()`, a write that waits what its `kept()` says.
 template <class Stream, class Owner>
 class Writer {
  public:

@@ -1,7 +1,7 @@
 // The golden requests as this library writes them, and the golden answers as it understands them.
-#include "plain_inbox.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/plain_inbox.hpp"
 #include "support/recorded_operation.hpp"
 #include "support/recording_connection.hpp"
 

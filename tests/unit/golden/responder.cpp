@@ -1,7 +1,7 @@
 // The answers to the golden requests, through everything between a connection and a handler.
-#include "plain_inbox.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/plain_inbox.hpp"
 #include "support/recording_connection.hpp"
 
 #include <communica/peer/inbox.hpp>

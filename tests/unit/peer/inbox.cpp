@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/plain_inbox.hpp"
 #include "support/recorded_operation.hpp"
 #include "support/recording_connection.hpp"
 
@@ -34,12 +35,12 @@ struct Arrivals {
               communica::peer::PeerSettings{
                   context.get_executor(), std::make_shared<Handlers>(handler), {.limits = limits}},
               "client")),
-          inbox(peer, connection, offer) {
-        peer->attach(connection, offer);
+          inbox(std::make_shared<test::PlainInbox>(peer, connection)) {
+        Inbox::begin(inbox, offer);
     }
 
     void message(std::string_view metadata, std::string_view body = "") {
-        inbox.on_message({metadata, communica::as_bytes(body)});
+        inbox->on_message({metadata, communica::as_bytes(body)});
     }
 
     std::shared_ptr<Outcome> request() const {
@@ -59,7 +60,7 @@ struct Arrivals {
     std::shared_ptr<Begins> handler = std::make_shared<Begins>();
     std::shared_ptr<test::RecordingConnection> connection = std::make_shared<test::RecordingConnection>(context);
     std::shared_ptr<Peer> peer;
-    Inbox inbox;
+    std::shared_ptr<test::PlainInbox> inbox;
 };
 
 }  // namespace
@@ -68,18 +69,18 @@ TEST_CASE("an answer too large for this side fails its request and leaves the ot
     Arrivals arrivals;
     const auto large = arrivals.request();
     const auto other = arrivals.request();
-    arrivals.inbox.on_discarded(arrivals.answer_to(0), errc::message_too_large);
+    arrivals.inbox->on_discarded(arrivals.answer_to(0), errc::message_too_large);
     CHECK(error_of(large) == errc::message_too_large);
     CHECK(other->completions == 0);
-    arrivals.inbox.on_discarded(arrivals.answer_to(1), errc::busy);
+    arrivals.inbox->on_discarded(arrivals.answer_to(1), errc::busy);
     CHECK(error_of(other) == errc::busy);
 }
 
 TEST_CASE("a request too large is refused with 413, a notification too large in silence") {
     Arrivals arrivals;
-    arrivals.inbox.on_discarded(R"({"id": "", "type": 2})", errc::message_too_large);
+    arrivals.inbox->on_discarded(R"({"id": "", "type": 2})", errc::message_too_large);
     CHECK(arrivals.connection->sent.empty());
-    arrivals.inbox.on_discarded(R"({"id": "x", "type": 1})", errc::message_too_large);
+    arrivals.inbox->on_discarded(R"({"id": "x", "type": 1})", errc::message_too_large);
     REQUIRE(arrivals.connection->sent.size() == 1);
     CHECK(arrivals.connection->sent[0].metadata == R"({"id": "x", "type": 41})");
     CHECK(arrivals.last_body()["code"] == 413);
@@ -89,9 +90,9 @@ TEST_CASE("a request too large is refused with 413, a notification too large in 
 
 TEST_CASE("a request that the budget had no room for is refused with 503, a notification in silence") {
     Arrivals arrivals;
-    arrivals.inbox.on_discarded(R"({"id": "", "type": 2})", errc::busy);
+    arrivals.inbox->on_discarded(R"({"id": "", "type": 2})", errc::busy);
     CHECK(arrivals.connection->sent.empty());
-    arrivals.inbox.on_discarded(R"({"id": "x", "type": 1})", errc::busy);
+    arrivals.inbox->on_discarded(R"({"id": "x", "type": 1})", errc::busy);
     REQUIRE(arrivals.connection->sent.size() == 1);
     CHECK(arrivals.connection->sent[0].metadata == R"({"id": "x", "type": 51})");
     CHECK(arrivals.last_body()["code"] == 503);
@@ -127,13 +128,12 @@ TEST_CASE("a cancel message cancels the request of its id") {
 TEST_CASE("a goodbye stops the requests of this side, and tells if this side was replaced") {
     for (const std::string why : {"draining", "replaced", "no such reason"}) {
         Arrivals arrivals(full_offer("a", 1000));
-        CHECK_FALSE(arrivals.inbox.was_replaced());
         arrivals.message(R"({"id": "", "type": 4})", '"' + why + '"');
-        CHECK(arrivals.inbox.was_replaced() == (why == "replaced"));
         CHECK(arrivals.request()->completions == 0);
         CHECK(arrivals.connection->sent.empty());
         arrivals.message(R"({"id": "", "type": 4})", "\"draining\"");
-        CHECK(arrivals.inbox.was_replaced() == (why == "replaced"));
+        arrivals.inbox->on_end({errc::closed});
+        CHECK(arrivals.inbox->ending->code == (why == "replaced" ? errc::replaced : errc::closed));
     }
 }
 
@@ -144,9 +144,10 @@ TEST_CASE("cancel and goodbye of who did not offer them are requests of an unlis
     arrivals.message(R"({"id": "", "type": 4})", R"("replaced")");
     CHECK(arrivals.handler->calls.size() == 3);
     CHECK_FALSE(arrivals.handler->calls[0]->is_cancelled());
-    CHECK_FALSE(arrivals.inbox.was_replaced());
     arrivals.request();
     CHECK(arrivals.connection->sent.size() == 1);
+    arrivals.inbox->on_end({errc::connection_lost});
+    CHECK(arrivals.inbox->ending->code == errc::connection_lost);
 }
 
 TEST_CASE("room on the connection sends what waits") {
@@ -155,21 +156,17 @@ TEST_CASE("room on the connection sends what waits") {
     arrivals.request();
     arrivals.connection->room = 1;
     CHECK(arrivals.connection->sent.empty());
-    arrivals.inbox.on_room();
+    arrivals.inbox->on_room();
     CHECK(arrivals.connection->sent.size() == 1);
 }
 
 TEST_CASE("serving watches who answers pings, and no other") {
     for (const bool ping : {false, true}) {
-        Arrivals arrivals;
-        bool attached = false;
-        const std::shared_ptr<communica::Connection> connection = arrivals.connection;
-        asio::co_spawn(arrivals.context,
-                       communica::peer::serve(arrivals.peer, connection, Offer{.ping = ping}, [&] { attached = true; }),
-                       asio::detached);
-        arrivals.context.run();
-        CHECK(attached);
+        const Arrivals arrivals(Offer{.ping = ping});
+        CHECK(arrivals.inbox->attached);
         CHECK(arrivals.connection->pings == ping);
+        CHECK(arrivals.peer->is_connected());
+        arrivals.inbox->on_end({errc::closed});
         CHECK_FALSE(arrivals.peer->is_connected());
     }
 }

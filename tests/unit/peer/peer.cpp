@@ -41,7 +41,7 @@ TEST_CASE("the asking half is made for the first who asks, as the peer is by the
     closed.peer->close({errc::replaced});
     const auto request = closed.request("1");
     CHECK(request->completions == 1);
-    CHECK(request->error.code == errc::replaced);
+    CHECK(error_of(request) == errc::replaced);
 }
 
 TEST_CASE("a peer is connected from a connection's begin to its end") {

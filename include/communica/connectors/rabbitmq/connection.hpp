@@ -298,7 +298,7 @@ class QueueConnection : public HandshakeEnd {
     std::string send_queue_;
     std::uint32_t backlog_ = 0;  // messages that were in the queue before this side read it
 
-    Receiver* receiver_ = nullptr;  // while `run` is at work
+    Receiver* receiver_ = nullptr;  // from the start to the end
     bool running_ = false;          // the handshake is over
     bool with_ours_ = false;        // the other side is of this library
     bool closing_ = false;          // what is queued goes out, then it ends

@@ -38,6 +38,7 @@ class Forwarder final : public communica::Receiver {
     }
     void on_discarded(std::string_view, communica::errc) override { FAIL("it was cut"); }
     void on_room() override {}
+    void on_end(communica::Error) override {}
 
     test::Published published() {
         auto publication = queue_.pop("a queue", "a connection", false);

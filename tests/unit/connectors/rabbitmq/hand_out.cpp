@@ -34,6 +34,7 @@ struct Recorder final : communica::Receiver {
         told.push_back({std::string(metadata), {}, why});
     }
     void on_room() override {}
+    void on_end(communica::Error) override {}
 
     std::vector<Told> told = {};
 };
