@@ -137,7 +137,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Out& writer() noexcept { return writer_; }
 
     void on_read() { watch_.on_read(); }
-    // Without memory there is no way on from here.
+    // NOLINTBEGIN(bugprone-exception-escape): without memory there is no way on
     void on_read_failed(asio::error_code error) noexcept {
         on_read_end(reader_.is_refused() ? refusal_or(error.message()) : ending_for(error));
     }
@@ -145,6 +145,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         ending_ = std::make_unique<Error>(std::move(why));
         asio::post(strand_.executor(), Task([self = kept()] { self->end(); }));
     }
+    // NOLINTEND(bugprone-exception-escape)
 
     void on_progress() { watch_.on_written(); }
     void on_room() {
