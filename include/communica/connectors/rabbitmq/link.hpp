@@ -37,8 +37,9 @@ class Link : public std::enable_shared_from_this<Link> {
           timer_(strand_),
           changed_(strand_, asio::steady_timer::time_point::max()) {}
 
-    void start() {  // what is called at the end owns this, as Asio looks at `stop_` until then
-        asio::co_spawn(strand_, run(), asio::bind_cancellation_slot(stop_.slot(), [own = shared_from_this()](auto) {}));
+    void start() {
+        auto owner = [own = shared_from_this()](const std::exception_ptr&) {};  // as Asio looks at `stop_` to the end
+        asio::co_spawn(strand_, run(), asio::bind_cancellation_slot(stop_.slot(), std::move(owner)));
     }
 
     const asio::any_io_executor& strand() const noexcept { return strand_; }
@@ -373,7 +374,6 @@ class Link : public std::enable_shared_from_this<Link> {
     asio::steady_timer timer_;            // of the login, then of heartbeats, then of the patience at the end
     asio::steady_timer changed_;          // never expires: cancelled when it is open, or has ended
     asio::cancellation_signal stop_;
-
     std::uint16_t channel_max_ = most_channels;
     std::uint32_t frame_max_ = smallest_frame_max;
     std::size_t max_message_ = 0;
