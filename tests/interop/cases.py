@@ -30,6 +30,7 @@ class Case:
     roles: tuple  # of which peers it speaks; both may matter
     transports: tuple
     modes: tuple
+    is_large: bool = False  # takes the machine so long that no other of its kind runs beside it
 
     def applies_to(self, combination):
         return combination.transport in self.transports and combination.mode in self.modes
@@ -42,9 +43,9 @@ class Case:
                 return reason
 
 
-def case(transports=TRANSPORTS, modes=("simple", "route"), roles=ROLES):
+def case(transports=TRANSPORTS, modes=("simple", "route"), roles=ROLES, is_large=False):
     def register(run):
-        CASES.append(Case(run.__name__.replace("_", " "), run, roles, transports, modes))
+        CASES.append(Case(run.__name__.replace("_", " "), run, roles, transports, modes, is_large))
         return run
 
     return register
@@ -352,7 +353,7 @@ async def messages_in_chunks_of_64_bytes_go_both_ways(bench):
         equal(await failure(asks("err", {"kind": "req", "message": "m" * 300, "code": 1})), ["req", 1, "m" * 300])
 
 
-@case(transports=STREAMS)
+@case(transports=STREAMS, is_large=True)
 async def sixteen_mebibytes_go_both_ways_in_chunks_of_65536(bench):
     pair = await bench.pair(max_chunk=65536)
     value = "0123456789abcdef" * MIB
