@@ -7,6 +7,7 @@
 #include <asio/experimental/concurrent_channel.hpp>
 
 #include <array>
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -167,7 +168,10 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
                        self->end();
                    }));
     }
-    void abort() override { end(); }
+    void abort() override {
+        aborted_ = true;
+        end();
+    }
 
  private:
     asio::awaitable<Error> read() {
@@ -179,8 +183,8 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         Error ending{errc::connection_lost};
         for (;;) {
             auto [error, item] = co_await inbound_->async_receive();
-            if (error) {
-                if (closing_) {
+            if (error || aborted_) {
+                if (closing_ || aborted_) {
                     ending = {errc::closed};
                 }
                 break;
@@ -233,6 +237,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     Limits limits_;
     std::shared_ptr<Counters> counters_;
     Credentials credentials_;
+    std::atomic<bool> aborted_ = false;
     std::mutex mutex_;
     bool ended_ = false;
 };

@@ -101,6 +101,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void abort() override {
         asio::dispatch(strand_.executor(), Task([self = this->shared_from_this()] {
                            self->writer_.close();
+                           self->reader_.stop();
                            self->shut();
                        }));
     }

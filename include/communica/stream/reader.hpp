@@ -59,7 +59,7 @@ class Reader {
         read_on();
     }
 
-    /// From now on nothing is handed out.
+    /// From now on nothing is handed out, also of what has come; with the next that comes reading has failed.
     void stop() noexcept { receiver_ = nullptr; }
 
     /// Has a refusal come in the place of the first frame? It is whole when the stream ends.
@@ -109,9 +109,10 @@ class Reader {
 
     /// Hands out what has come, sends what that made us send, and waits for more.
     void read_on() {
-        if (receiver_ != nullptr) {
-            end_if_it_throws([this] { is_begun_ || begins() ? take_turn_and_read() : begin_read(); });
+        if (receiver_ == nullptr) {
+            return owner_.on_read_failed(asio::error::operation_aborted);
         }
+        end_if_it_throws([this] { is_begun_ || begins() ? take_turn_and_read() : begin_read(); });
     }
 
     /// Is what has come the first frame, and no refusal?
@@ -139,6 +140,7 @@ class Reader {
         switch (take_turn()) {
             case Turn::over: return asio::post(owner_.strand().executor(), on_read());
             case Turn::closed: return owner_.on_read_end({errc::closed});
+            case Turn::stopped: return owner_.on_read_failed(asio::error::operation_aborted);
             case Turn::read_on: chunks_.shrink();
         }
         if (read_error_) {
@@ -185,7 +187,7 @@ class Reader {
         return false;
     }
 
-    enum class Turn { read_on, over, closed };
+    enum class Turn { read_on, over, closed, stopped };
 
     /// Hands out the messages that are there, then sends what they made us send.
     Turn take_turn() {
@@ -202,6 +204,9 @@ class Reader {
 
         wire::Frame frame;
         for (int handled = 0; handled != turn_length; ++handled) {
+            if (receiver_ == nullptr) {
+                return Turn::stopped;
+            }
             if (!frames_.next(frame)) {
                 if (!read_now()) {
                     return Turn::read_on;

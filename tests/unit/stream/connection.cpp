@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 #include "support/frames.hpp"
 #include "support/golden.hpp"
+#include "support/recorded_messages.hpp"
 #include "support/run.hpp"
 #include "support/streams.hpp"
 
@@ -17,32 +18,13 @@ using Socket = test::PairSocket;
 using communica::stream::StreamConnection;
 using namespace std::chrono_literals;
 
-class Messages final : public communica::Receiver {
- public:
-    std::vector<std::string> bodies;
-    void on_message(const communica::Message& message) override {
-        bodies.emplace_back(communica::as_text(message.body));
-    }
-    void on_discarded(std::string_view metadata, errc why) override {
-        bodies.emplace_back("discarded " + std::string(metadata) + (why == errc::busy ? " busy" : ""));
-    }
-    void on_room() override { ++rooms; }
-    void on_end(Error why) override {
-        ending = std::move(why);
-        ended = true;
-    }
-    int rooms = 0;
-    Error ending;
-    bool ended = false;
-};
-
 /// A connection, and the plain socket at its other end.
 struct Ends {
     asio::io_context context;
     Socket other{context};
     std::shared_ptr<StreamConnection<Socket>> connection;
-    std::shared_ptr<Messages> receiver = std::make_shared<Messages>();
-    Messages& messages = *receiver;
+    std::shared_ptr<test::RecordedMessages> receiver = std::make_shared<test::RecordedMessages>();
+    test::RecordedMessages& messages = *receiver;
 
     explicit Ends(const communica::ConnectionOptions& options = {}) {
         Socket socket(context);
@@ -169,6 +151,30 @@ TEST_CASE("a connection that is aborted ends, and hands out nothing more") {
     asio::error_code error;
     ends.other.read_some(asio::buffer(&byte, 1), error);
     CHECK(error);  // it has closed
+}
+
+TEST_CASE("a connection that is aborted in the middle of what came at once hands out no more of it") {
+    Ends ends;
+    ends.messages.on_each = [&] { ends.connection->abort(); };
+    ends.write(test::message_frame("m", "first") + test::message_frame("m", "second"));
+    ends.start();
+    ends.run_to_end();
+    CHECK(ends.messages.bodies == std::vector<std::string>{"first"});
+    CHECK(ends.messages.ending.code == errc::closed);
+}
+
+TEST_CASE("a connection that is aborted between two turns hands out nothing of the second") {
+    constexpr std::size_t turn_length = 32;
+    Ends ends;
+    for (std::size_t i = 0; i != 3 * turn_length; ++i) {
+        ends.write(test::message_frame("m", "b"));
+    }
+    // Posted in the first turn: it comes before what is posted for the second.
+    ends.messages.on_each = [&] { asio::post(ends.connection->get_executor(), [&] { ends.connection->abort(); }); };
+    ends.start();
+    ends.run_to_end();
+    CHECK(ends.messages.bodies.size() <= turn_length);
+    CHECK(ends.messages.ending.code == errc::closed);
 }
 
 TEST_CASE("what came with one another is answered in one write, also when it takes more than one read") {
