@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir "share/cmake/communica")
 
-install(TARGETS communica EXPORT communica FILE_SET HEADERS FILE_SET other_systems_headers)
+install(TARGETS communica EXPORT communica FILE_SET HEADERS FILE_SET definitions FILE_SET other_systems_headers)
 install(EXPORT communica NAMESPACE communica:: FILE communicaTargets.cmake DESTINATION ${package_dir})
 
 # An export for each part, which the package reads only where the part's dependency is found.
@@ -26,6 +26,7 @@ install(FILES
   "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
   "${PROJECT_BINARY_DIR}/communicaConfigVersion.cmake"
   cmake/FindAsio.cmake
+  cmake/CompiledLibrary.cmake
   DESTINATION ${package_dir})
 
 # pkg-config can not ask which compiler it serves, but the definition that FindAsio.cmake gives to Clang is true for all.

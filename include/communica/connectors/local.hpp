@@ -2,8 +2,7 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "detail/local_platform.hpp"
-#include "detail/state.hpp"
+#include "../separate_compilation.hpp"
 #include "local_options.hpp"
 
 #include <chrono>
@@ -14,24 +13,6 @@
 #include <vector>
 
 namespace communica {
-
-namespace detail {
-
-/// The name as it is used: ASCII letters in lower case. Throws `errc::invalid_argument` for what can't be one.
-inline std::string local_name(std::string name) {
-    if (name.empty() || name.find_first_of(not_in_local_names) != name.npos) {
-        throw std::system_error(errc::invalid_argument,
-                                "a local socket's name is not empty and has no '/': \"" + name + "\"");
-    }
-    for (char& letter : name) {
-        if (letter >= 'A' && letter <= 'Z') {
-            letter = static_cast<char>(letter - 'A' + 'a');
-        }
-    }
-    return name;
-}
-
-}  // namespace detail
 
 /// A local socket called `name`, at the Python library's address: on POSIX a Unix socket that only this user and root can
 /// connect to, on Windows the named pipe `\\.\pipe\communica.<name>`, for this user alone and not from other machines.
@@ -45,48 +26,27 @@ class LocalConnector {
     /// A server on the same machine is soon back.
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{50}; }
 
-    explicit LocalConnector(std::string name, LocalOptions options = {})
-        : name_(detail::local_name(std::move(name))), options_(std::move(options)) {}
+    explicit LocalConnector(std::string name, LocalOptions options = {});
 
     const std::string& name() const noexcept { return name_; }
     const LocalOptions& options() const noexcept { return options_; }
-    std::string address() const { return place().text(); }
+    std::string address() const;
 
     /// `{"type": "LocalConnector", "name": "calculator"}`, and `"directory"`, `"users"` and `"sids"` if the options name any.
-    std::string dump_state() const {
-        std::string state = "{\"type\": \"LocalConnector\", \"name\": " + detail::quote_ascii(name_);
-        if (!options_.directory.empty()) {
-            state += ", \"directory\": " + detail::quote_ascii(options_.directory);
-        }
-        if (!options_.users.empty()) {
-            state += ", \"users\": " + nlohmann::json(options_.users).dump();
-        }
-        if (!options_.sids.empty()) {
-            state += ", \"sids\": " + nlohmann::json(options_.sids).dump();
-        }
-        return state + "}";
-    }
-    static LocalConnector load_state(const std::string& text) {
-        const detail::ConnectorState state(text, "LocalConnector");
-        return LocalConnector(state.get<std::string>("name"),
-                              {.directory = state.get_or("directory", std::string()),
-                               .users = state.get_or("users", std::vector<std::int64_t>()),
-                               .sids = state.get_or("sids", std::vector<std::string>())});
-    }
+    std::string dump_state() const;
+    static LocalConnector load_state(const std::string& text);
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
-                                                         ConnectionOptions options) const {
-        return detail::connect_local(place(), std::move(executor), std::move(options));
-    }
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        return detail::listen_local(place(), dump_state(), std::move(executor), std::move(options));
-    }
+                                                         ConnectionOptions options) const;
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const;
 
  private:
-    detail::LocalAddress place() const { return {name_, options_}; }
-
     std::string name_;
     LocalOptions options_;
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "local.ipp"
+#endif

@@ -2,306 +2,15 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "../wire/handshake.hpp"
+#include "../separate_compilation.hpp"
 
-#include <asio/experimental/concurrent_channel.hpp>
-
-#include <array>
-#include <atomic>
-#include <limits>
+#include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace communica {
 namespace detail {
-
-/// What travels: texts until the handshake is over, messages after it.
-struct MemoryItem {
-    enum class Kind { hello, refusal, message, goodbye };
-    Kind kind = Kind::message;
-    std::string text = {};
-    Buffer body = {};
-    Purpose purpose = Purpose::ask;
-
-    std::size_t size() const noexcept { return text.size() + body.size(); }
-};
-
-inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-
-/// One direction between two ends. The channel takes any number of items: what goes in is counted and bounded here.
-class MemoryPipe {
- public:
-    static constexpr std::size_t enough = 1024 * 1024;
-    using Channel = asio::experimental::concurrent_channel<void(asio::error_code, MemoryItem)>;
-
-    explicit MemoryPipe(const asio::any_io_executor& reader) : channel_(reader, unlimited) {}
-
-    asio::any_io_executor get_executor() { return channel_.get_executor(); }
-    void close() {
-        const std::lock_guard lock(mutex_);
-        channel_.close();
-    }
-    auto async_receive() { return channel_.async_receive(no_throw); }
-
-    std::size_t size(Purpose purpose) const {
-        const std::lock_guard lock(mutex_);
-        return bytes_[static_cast<std::size_t>(purpose)];
-    }
-
-    /// Takes the body, or says false.
-    bool put(MemoryItem::Kind kind, Purpose purpose, std::string_view text, Buffer& body) {
-        const std::lock_guard lock(mutex_);
-        std::size_t& bytes = bytes_[static_cast<std::size_t>(purpose)];
-        if (purpose == Purpose::ask && bytes >= enough) {
-            wants_room_ = true;
-            return false;
-        }
-        if (!channel_.is_open()) {
-            return false;
-        }
-        bytes += text.size() + body.size();
-        return channel_.try_send(asio::error_code(), MemoryItem{kind, std::string(text), std::move(body), purpose});
-    }
-    bool put(MemoryItem::Kind kind, std::string_view text) {
-        Buffer nothing;
-        return put(kind, Purpose::answer, text, nothing);
-    }
-
-    /// An item was dealt with. Says whether the other end waited for the room.
-    bool done(Purpose purpose, std::size_t size) {
-        const std::lock_guard lock(mutex_);
-        bytes_[static_cast<std::size_t>(purpose)] -= size;
-        return size_of_asked() < enough && std::exchange(wants_room_, false);
-    }
-
- private:
-    std::size_t size_of_asked() const { return bytes_[static_cast<std::size_t>(Purpose::ask)]; }
-
-    Channel channel_;
-    mutable std::mutex mutex_;
-    std::array<std::size_t, 3> bytes_{};
-    bool wants_room_ = false;
-};
-
-/// One end: reads from its own pipe, writes into the other end's.
-class MemoryConnection final : public Connection, public std::enable_shared_from_this<MemoryConnection> {
- public:
-    MemoryConnection(std::shared_ptr<MemoryPipe> inbound, std::shared_ptr<MemoryPipe> outbound,
-                     const ConnectionOptions& options)
-        : inbound_(std::move(inbound)),
-          outbound_(std::move(outbound)),
-          limits_(options.limits),
-          counters_(options.counters) {}
-    ~MemoryConnection() override { end(); }
-
-    /// Both ends know each other, to tell of room.
-    static void join(const std::shared_ptr<MemoryConnection>& one, const std::shared_ptr<MemoryConnection>& other) {
-        one->other_end_ = other;
-        other->other_end_ = one;
-    }
-
-    asio::any_io_executor get_executor() const override { return inbound_->get_executor(); }
-    const Credentials& credentials() const override { return credentials_; }
-    std::string binding() const override { return "memory"; }
-
-    asio::awaitable<std::string> read_hello() override {
-        auto [error, item] = co_await inbound_->async_receive();
-        if (error) {
-            throw std::system_error(errc::handshake_failed, error.message());
-        }
-        if (const auto refusal = wire::read_refusal(item.text)) {
-            throw std::system_error(refusal->code, "refused: " + refusal->message);
-        }
-        co_return std::move(item.text);
-    }
-
-    asio::awaitable<void> write_hello(std::string json) override {
-        outbound_->put(MemoryItem::Kind::hello, json);
-        co_return;
-    }
-
-    asio::awaitable<void> refuse(Error why) override {
-        outbound_->put(MemoryItem::Kind::refusal, wire::frame_refusal(why.message, why.code));
-        end();
-        co_return;
-    }
-
-    void start(std::shared_ptr<Receiver> receiver) override {
-        receiver_ = receiver.get();
-        start_coroutine(get_executor(), read(), std::move(receiver));
-    }
-
-    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        {
-            const std::lock_guard lock(mutex_);
-            if (ended_) {
-                return false;
-            }
-            const std::size_t size = metadata.size() + body.size();
-            if (!outbound_->put(MemoryItem::Kind::message, purpose, metadata, body)) {
-                return false;
-            }
-            if (counters_) {
-                Counters::add(counters_->bytes_sent, size);
-            }
-        }
-        if (purpose == Purpose::refuse && outbound_->size(purpose) > limits_.max_refusals) {
-            end();  // the other end does not read what it is refused with
-        }
-        return true;
-    }
-    std::size_t unread_answers() const override { return outbound_->size(Purpose::answer); }
-
-    std::vector<UnsentMessage> take_unsent() override {
-        end();
-        return {};  // what was put into the pipe is as good as read
-    }
-
-    void close(std::chrono::steady_clock::duration) override {
-        // Posted: what the handler that is at work now answers still goes out before.
-        asio::post(get_executor(), Task([self = shared_from_this()] {
-                       self->closing_ = true;
-                       self->outbound_->put(MemoryItem::Kind::goodbye, {});
-                       self->end();
-                   }));
-    }
-    void abort() override {
-        aborted_ = true;
-        end();
-    }
-
- private:
-    asio::awaitable<Error> read() {
-        const auto stop = [](MemoryConnection* connection) {
-            connection->receiver_ = nullptr;
-            connection->end();
-        };
-        const std::unique_ptr<MemoryConnection, decltype(stop)> reading(this, stop);  // also when the receiver throws
-        Error ending{errc::connection_lost};
-        for (;;) {
-            auto [error, item] = co_await inbound_->async_receive();
-            if (error || aborted_) {
-                if (closing_ || aborted_) {
-                    ending = {errc::closed};
-                }
-                break;
-            }
-            if (item.kind != MemoryItem::Kind::message) {
-                ending = {errc::closed};
-                break;
-            }
-            const std::size_t size = item.size();
-            if (counters_) {
-                Counters::add(counters_->bytes_received, size);
-            }
-            if (size > limits_.max_message) {
-                receiver_->on_discarded(item.text, errc::message_too_large);
-            } else {
-                receiver_->on_message({item.text, item.body.bytes()});
-            }
-            if (inbound_->done(item.purpose, size)) {
-                tell_of_room();
-            }
-        }
-        co_return ending;
-    }
-
-    void tell_of_room() {
-        if (const auto other = other_end_.lock()) {
-            asio::post(other->get_executor(), Task([other] {
-                           if (other->receiver_ != nullptr) {
-                               other->receiver_->on_room();
-                           }
-                       }));
-        }
-    }
-
-    /// Both pipes are closed: this side reads no more, the other one reads what is left.
-    void end() {
-        {
-            const std::lock_guard lock(mutex_);
-            ended_ = true;
-        }
-        inbound_->close();
-        outbound_->close();
-    }
-
-    std::shared_ptr<MemoryPipe> inbound_;
-    std::shared_ptr<MemoryPipe> outbound_;
-    std::weak_ptr<MemoryConnection> other_end_;
-    Receiver* receiver_ = nullptr;  // while it reads; on the executor
-    bool closing_ = false;          // this side said goodbye; on the executor
-    Limits limits_;
-    std::shared_ptr<Counters> counters_;
-    Credentials credentials_;
-    std::atomic<bool> aborted_ = false;
-    std::mutex mutex_;
-    bool ended_ = false;
-};
-
-/// Where the copies of one `MemoryConnector` meet.
-class MemoryHub {
- public:
-    using Arrivals = asio::experimental::concurrent_channel<void(asio::error_code, std::shared_ptr<Connection>)>;
-
-    std::shared_ptr<Arrivals> open(const asio::any_io_executor& executor, const ConnectionOptions& options) {
-        const std::lock_guard lock(mutex_);
-        if (const auto earlier = arrivals_.lock(); earlier && earlier->is_open()) {
-            throw std::system_error(asio::error::address_in_use, "a connector in memory has one server at a time");
-        }
-        auto arrivals = std::make_shared<Arrivals>(executor, unlimited);
-        arrivals_ = arrivals;
-        server_executor_ = executor;
-        server_options_ = options;
-        return arrivals;
-    }
-
-    std::shared_ptr<Connection> connect(const asio::any_io_executor& executor, const ConnectionOptions& options) {
-        const std::lock_guard lock(mutex_);
-        const auto arrivals = arrivals_.lock();
-        if (!arrivals || !arrivals->is_open()) {
-            throw std::system_error(asio::error::connection_refused, "nobody listens on this connector in memory");
-        }
-        auto to_server = std::make_shared<MemoryPipe>(make_strand_on(server_executor_));
-        auto to_client = std::make_shared<MemoryPipe>(make_strand_on(executor));
-        auto at_server = std::make_shared<MemoryConnection>(to_server, to_client, server_options_);
-        auto at_client = std::make_shared<MemoryConnection>(to_client, to_server, options);
-        MemoryConnection::join(at_server, at_client);
-        arrivals->try_send(asio::error_code(), std::move(at_server));
-        return at_client;
-    }
-
- private:
-    std::mutex mutex_;
-    std::weak_ptr<Arrivals> arrivals_;
-    asio::any_io_executor server_executor_;
-    ConnectionOptions server_options_;
-};
-
-class MemoryListener final : public Listener {
- public:
-    explicit MemoryListener(std::shared_ptr<MemoryHub::Arrivals> arrivals) : arrivals_(std::move(arrivals)) {}
-
-    asio::awaitable<std::shared_ptr<Connection>> accept() override {
-        auto [error, connection] = co_await arrivals_->async_receive(no_throw);
-        if (error) {
-            throw std::system_error(asio::error::operation_aborted);
-        }
-        co_return connection;
-    }
-    void close() override { arrivals_->close(); }
-    std::string address() const override { return "memory"; }
-    std::string state() const override {
-        throw std::system_error(errc::invalid_state, "a connector in memory has none");
-    }
-
- private:
-    std::shared_ptr<MemoryHub::Arrivals> arrivals_;
-};
-
+class MemoryHub;
 }  // namespace detail
 
 /// Connects entities of one process. Copies of a connector meet; two made separately do not. Messages are moved, not
@@ -310,24 +19,22 @@ class MemoryConnector {
  public:
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{10}; }
 
-    MemoryConnector() : hub_(std::make_shared<detail::MemoryHub>()) {}
+    MemoryConnector();
 
     std::string address() const { return "memory"; }
-    std::string dump_state() const { throw std::system_error(errc::invalid_state, "a connector in memory has none"); }
-    static MemoryConnector load_state(const std::string&) {
-        throw std::system_error(errc::invalid_state, "a connector in memory has none");
-    }
+    std::string dump_state() const;
+    static MemoryConnector load_state(const std::string& text);
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
-                                                         ConnectionOptions options) const {
-        co_return hub_->connect(executor, options);
-    }
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        co_return std::make_shared<detail::MemoryListener>(hub_->open(executor, options));
-    }
+                                                         ConnectionOptions options) const;
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const;
 
  private:
     std::shared_ptr<detail::MemoryHub> hub_;
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "memory.ipp"
+#endif

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "detail/tcp_listener.hpp"
+#include "../separate_compilation.hpp"
+#include "detail/tcp_address.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -24,31 +25,19 @@ class TcpConnector {
     std::string address() const { return address_.text(); }
 
     /// `{"type": "TcpConnector", "host": "localhost", "port": 16161, "ssl": false}`
-    std::string dump_state() const { return detail::tcp_state(address_, false); }
-    static TcpConnector load_state(const std::string& text) {
-        const detail::ConnectorState state(text, "TcpConnector");
-        if (state.get_or("ssl", false)) {
-            detail::ConnectorState::fail("it wants TLS: a TlsConnector loads it");
-        }
-        return {state.get<std::string>("host"), state.get<std::uint16_t>("port")};
-    }
+    std::string dump_state() const;
+    static TcpConnector load_state(const std::string& text);
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
-                                                         ConnectionOptions options) const {
-        co_return make_connection(co_await detail::connect_tcp(address_, executor), options);
-    }
-
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        co_return std::make_shared<detail::TcpListener>(co_await detail::listen_tcp(address_, executor), address_.host,
-                                                        false, &make_connection, executor, options);
-    }
+                                                         ConnectionOptions options) const;
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const;
 
  private:
-    static std::shared_ptr<Connection> make_connection(detail::Socket socket, const ConnectionOptions& options) {
-        return std::make_shared<detail::SocketConnection>(std::move(socket), Credentials{}, options);
-    }
-
     detail::TcpAddress address_;
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "tcp.ipp"
+#endif

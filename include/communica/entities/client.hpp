@@ -1,7 +1,7 @@
 // The life-cycle that all clients share.
 #pragma once
 
-#include "../peer/peer_handle.hpp"
+#include "../peer/requests.hpp"
 #include "client_keeper.hpp"
 
 #include <chrono>
@@ -57,7 +57,7 @@ class Client {
     auto wait_connected(ConnectOptions options, Token&& token = {}) {
         return spawn(entities::ClientKeeper::wait_connected(keeper_, options), std::forward<Token>(token));
     }
-    bool is_connected() const { return keeper_->peer()->is_connected(); }
+    bool is_connected() const { return keeper_->is_connected(); }
 
     /// Ends every request with `errc::closed`, says goodbye to the server and stops connecting. Any thread, also from
     /// inside a handler. It can be started again.
@@ -86,7 +86,7 @@ class Client {
         keeper_->request_stop();
     }
 
-    peer::Target target() const { return {keeper_->peer()->requester()}; }
+    peer::Target target() const { return {keeper_->requester()}; }
     const S& serializer() const noexcept { return serializer_; }
     peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
 

@@ -1,6 +1,8 @@
 // The life-cycle that all servers share.
 #pragma once
 
+#include "../peer/peer.hpp"
+#include "../peer/requests.hpp"
 #include "server_keeper.hpp"
 
 #include <chrono>
@@ -47,24 +49,15 @@ class Server {
     }
 
     /// Where the server listens, for people. Before it listens: where it is going to.
-    std::string address() const {
-        const auto listener = keeper_->listener();
-        return listener ? listener->address() : keeper_->binder().address();
-    }
+    std::string address() const { return keeper_->address(); }
     /// The state of a connector that reaches this server, with the port that the system chose for port 0. Throws
     /// `errc::not_connected` before the server listens.
-    std::string connector_state() const {
-        const auto listener = keeper_->listener();
-        if (!listener) {
-            throw std::system_error(errc::not_connected, "the server does not listen yet");
-        }
-        return listener->state();
-    }
+    std::string connector_state() const { return keeper_->connector_state(); }
 
     /// The ids of the clients that are connected.
     std::vector<std::string> client_ids() const {
         std::vector<std::string> ids;
-        for (const auto& peer : keeper_->clients().present()) {
+        for (const auto& peer : keeper_->present()) {
             ids.push_back(peer->id());
         }
         return ids;
@@ -87,10 +80,8 @@ class Server {
     peer::Target target() const { return {nullptr, anybody_}; }
     const S& serializer() const noexcept { return serializer_; }
     peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
-    std::shared_ptr<peer::PeerSource> source(std::string_view id) const {
-        return std::make_shared<entities::ClientById>(keeper_, std::string(id));
-    }
-    std::vector<std::shared_ptr<peer::Peer>> present() const { return keeper_->clients().present(); }
+    std::shared_ptr<peer::PeerSource> source(std::string_view id) const { return keeper_->client(std::string(id)); }
+    std::vector<std::shared_ptr<peer::Peer>> present() const { return keeper_->present(); }
 
  private:
     friend Derived;
@@ -103,7 +94,7 @@ class Server {
                                                            std::move(options))),
           serializer_(std::move(serializer)) {
         keeper_->init();
-        anybody_ = std::make_shared<entities::AnyClient>(keeper_);
+        anybody_ = keeper_->any_client();
     }
 
     template <class Token>

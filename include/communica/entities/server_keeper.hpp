@@ -3,327 +3,109 @@
 
 #include "../asio.hpp"
 #include "../connector.hpp"
-#include "../peer/hello.hpp"
-#include "../peer/inbox.hpp"
-#include "../peer/peer.hpp"
-#include "../peer/peer_handle.hpp"
-#include "../wire/challenge.hpp"
-#include "../wire/handshake.hpp"
-#include "clients.hpp"
+#include "../peer/peer_source.hpp"
+#include "../separate_compilation.hpp"
 #include "options.hpp"
+
+#include <nlohmann/json_fwd.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
-#include <utility>
+#include <vector>
+
+namespace communica::peer {
+class Handlers;
+class Peer;
+}  // namespace communica::peer
 
 namespace communica::entities {
+
+class Clients;
 
 /// Listens, greets, serves each connection on its own executor, until it is stopped. Everything runs on one strand, but
 /// for the visits and what is marked thread-safe.
 class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
  public:
     ServerKeeper(asio::any_io_executor executor, Binder binder, std::shared_ptr<peer::Handlers> handlers,
-                 ServerOptions options)
-        : executor_(std::move(executor)),
-          strand_(make_strand_on(executor_)),
-          binder_(std::move(binder)),
-          handlers_(std::move(handlers)),
-          options_(std::move(options)),
-          hooks_(executor_, options_.log),
-          budget_(std::make_shared<Budget>(options_.limits.max_held_in_all)),
-          changed_(strand_, asio::steady_timer::time_point::max()),
-          next_(strand_) {}
+                 ServerOptions options);
+    ~ServerKeeper();
+    ServerKeeper(const ServerKeeper&) = delete;
+    ServerKeeper& operator=(const ServerKeeper&) = delete;
 
     // ---- thread-safe
 
     const std::shared_ptr<peer::Handlers>& handlers() const noexcept { return handlers_; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     const asio::any_io_executor& strand() const noexcept { return strand_; }
-    const Binder& binder() const noexcept { return binder_; }
-    Clients& clients() noexcept { return *clients_; }
     /// No hook is called from now on.
     void close_hooks() { hooks_.close(); }
 
-    std::shared_ptr<Listener> listener() const {
-        const std::lock_guard lock(mutex_);
-        return listener_;
-    }
+    /// Where it listens, or is going to.
+    std::string address() const;
+    /// Of a connector that reaches it. Throws `errc::not_connected` while it does not listen.
+    std::string connector_state() const;
 
-    void request_stop() {
-        clients_->close_all({errc::closed});
-        // Not posted: a start that the same handler calls next has to come after.
-        asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
-    }
+    /// The clients that are connected.
+    std::vector<std::shared_ptr<peer::Peer>> present() const;
+    /// Whichever client is there when it is asked.
+    std::shared_ptr<peer::PeerSource> any_client();
+    /// The client behind an id, whoever it is by then.
+    std::shared_ptr<peer::PeerSource> client(std::string id);
+
+    void request_stop();
 
     // ---- on the strand
 
     /// Called once, before anything else: the peers refer back to the keeper.
-    void init() {
-        handlers_->set_interceptor(options_.interceptor);
-        const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
-        const auto make = [weak = weak_from_this(), settings](std::string id) {
-            auto expired = [weak, id] {
-                if (const auto self = weak.lock()) {
-                    self->clients_->expire(id);
-                }
-            };
-            return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
-        };
-        auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters);
-        clients_ = std::make_unique<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
-    }
+    void init();
 
-    static asio::awaitable<void> start(std::shared_ptr<ServerKeeper> self) {
-        while (self->running_) {
-            if (!self->stopped_) {
-                co_return;
-            }
-            co_await self->changed_.async_wait(no_throw);  // it has been stopped, and is about to end
-        }
-        const auto stops = self->stops_;
-        auto listener = co_await self->binder_.listen(self->executor_, self->connection_options());
-        if (self->stops_ != stops) {  // stopped before it began
-            listener->close();
-            throw std::system_error(errc::closed);
-        }
-        {
-            const std::lock_guard lock(self->mutex_);
-            self->listener_ = listener;
-        }
-        if (std::exchange(self->stopped_, false)) {
-            self->clients_->open();
-        }
-        self->draining_ = false;
-        self->running_ = true;
-        asio::co_spawn(self->strand_, accept_all(self, std::move(listener)), asio::detached);
-    }
+    static asio::awaitable<void> start(std::shared_ptr<ServerKeeper> self);
 
-    static asio::awaitable<void> run(std::shared_ptr<ServerKeeper> self) {
-        co_await start(self);
-        co_await wait_stopped(self);
-    }
+    static asio::awaitable<void> run(std::shared_ptr<ServerKeeper> self);
 
-    static asio::awaitable<void> close(std::shared_ptr<ServerKeeper> self) {
-        self->request_stop();
-        self->stop();
-        co_await wait_stopped(self);
-    }
+    static asio::awaitable<void> close(std::shared_ptr<ServerKeeper> self);
 
-    static asio::awaitable<void> drain(std::shared_ptr<ServerKeeper> self, std::chrono::steady_clock::duration time) {
-        self->draining_ = true;
-        if (const auto listening = self->listener()) {
-            listening->close();
-        }
-        const auto idle = [weak = self->weak_from_this()] {
-            if (const auto alive = weak.lock()) {
-                asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
-            }
-        };
-        for (const auto& peer : self->clients_->all()) {
-            peer->drain(idle);
-        }
-        asio::steady_timer deadline(self->strand_, time);
-        deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
-        while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
-            co_await self->changed_.async_wait(no_throw);
-        }
-        co_await close(self);
-    }
+    static asio::awaitable<void> drain(std::shared_ptr<ServerKeeper> self, std::chrono::steady_clock::duration time);
 
  private:
     /// After so long the next handshake begins beside it.
     static constexpr std::chrono::microseconds slow_handshake{200};
 
-    ConnectionOptions connection_options() const {
-        return {options_.limits, budget_, options_.counters, options_.spin};
-    }
+    ConnectionOptions connection_options() const;
+    std::shared_ptr<Listener> listener() const;
 
-    void stop() {
-        ++stops_;
-        stopped_ = true;
-        next_.cancel();
-        if (const auto listening = listener()) {
-            listening->close();
-        }
-        for (const auto& [key, connection] : connections_) {
-            connection->close();
-        }
-        changed_.cancel();
-    }
+    void stop();
 
-    static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerKeeper> self) {
-        while (!self->stopped_ || self->running_ || !self->connections_.empty()) {
-            co_await self->changed_.async_wait(no_throw);
-        }
-    }
+    static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerKeeper> self);
 
-    static asio::awaitable<void> accept_all(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Listener> listener) {
-        while (!self->stopped_ && !self->draining_) {
-            std::shared_ptr<Connection> connection;
-            std::string failure;
-            bool next_may_come = true;
-            try {
-                connection = co_await listener->accept();
-            } catch (const std::system_error& e) {
-                failure = e.what();  // out of descriptors, as a rule: they come back
-                next_may_come = e.code() == errc::handshake_failed;
-            }
-            if (self->stopped_ || self->draining_) {
-                if (connection) {
-                    connection->abort();
-                }
-                break;
-            }
-            if (!failure.empty()) {
-                self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
-                if (!next_may_come) {
-                    self->next_.expires_after(std::chrono::milliseconds{100});
-                    co_await self->next_.async_wait(no_throw);
-                }
-                continue;
-            }
-            if (connection) {
-                self->admit(connection);
-            } else {
-                self->hooks_.log(LogLevel::warning, [] { return "a connection was closed: its user is not let in"; });
-            }
-            // One handshake after the other, but for slow ones: however many come, those who are in wait for a step of one
-            // at the most (requests beside a flood of refused connections took 2 to 4 times as long, now 1.4), and those
-            // that have said hello already are not counted with those that have not.
-            self->next_.expires_after(slow_handshake);
-            co_await self->next_.async_wait(no_throw);
-        }
-        listener->close();
-        self->running_ = false;
-        self->changed_.cancel();
-    }
+    static asio::awaitable<void> accept_all(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Listener> listener);
 
-    void admit(const std::shared_ptr<Connection>& connection) {
-        connections_.emplace(connection.get(), connection);
-        handshakes_.push_back(connection);
-        if (handshakes_.size() > options_.max_handshakes) {
-            hooks_.log(LogLevel::warning, [] { return "too many connections have not said hello: the oldest goes"; });
-            handshakes_.front()->abort();
-            handshakes_.pop_front();
-        }
-        asio::co_spawn(connection->get_executor(), welcome(shared_from_this(), connection), asio::detached);
-    }
+    void admit(const std::shared_ptr<Connection>& connection);
 
     /// It has said hello, or never will.
-    void end_handshake(const std::shared_ptr<Connection>& connection) {
-        if (!handshakes_.empty() && handshakes_.back() == connection) {
-            next_.cancel();
-        }
-        std::erase(handshakes_, connection);
-    }
+    void end_handshake(const std::shared_ptr<Connection>& connection);
 
     /// Greets one connection, on its own executor, and lets it be served.
-    static asio::awaitable<void> welcome(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
-        try {
-            Guest guest = co_await greet(self, connection);
-            asio::post(self->strand_, Task([self, connection] { self->end_handshake(connection); }));
-            if (guest.stay) {
-                Visit::begin(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
-                co_return;
-            }
-        } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone
-            self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
-            connection->abort();
-        }
-        self->forget(connection);
-    }
+    static asio::awaitable<void> welcome(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection);
 
-    void forget(const std::shared_ptr<Connection>& connection) {
-        asio::post(strand_, Task([self = shared_from_this(), connection] {
-                       self->connections_.erase(connection.get());
-                       self->end_handshake(connection);
-                       self->changed_.cancel();
-                   }));
-    }
+    void forget(const std::shared_ptr<Connection>& connection);
 
-    /// A client that was let in.
-    struct Guest {
-        std::unique_ptr<Clients::Stay> stay = nullptr;
-        peer::Offer offer = {};
-    };
-
-    /// A connection of a guest that is served.
-    class Visit final : public peer::Inbox {
-     public:
-        Visit(std::shared_ptr<ServerKeeper> keeper, std::shared_ptr<Connection> connection,
-              std::unique_ptr<Clients::Stay> stay)
-            : Inbox(stay->peer(), std::move(connection)), keeper_(std::move(keeper)), stay_(std::move(stay)) {}
-
-     private:
-        void on_attached() override {
-            attached_ = true;
-            keeper_->clients_->settle_in(stay_->peer());
-            keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" connected"; });
-            keeper_->hooks_.call(keeper_->options_.on_connect, id());
-        }
-
-        void on_detached(const Error& why) override {
-            if (attached_) {
-                keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
-                keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why);
-            }
-            stay_.reset();
-            keeper_->forget(connection());
-        }
-
-        const std::string& id() const { return stay_->peer()->id(); }
-
-        const std::shared_ptr<ServerKeeper> keeper_;
-        std::unique_ptr<Clients::Stay> stay_;
-        bool attached_ = false;
-    };
+    struct Guest;
+    class Visit;
+    class AnyClient;
+    class ClientById;
 
     /// Says hello to a client, or why not; then the guest is nobody. The server speaks second, so that a refusal comes
     /// where the client looks for it.
-    static asio::awaitable<Guest> greet(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection) {
-        const peer::HandshakeDeadline deadline(connection, self->options_.handshake_timeout);
-        const std::string hello = co_await connection->read_hello();
-        Guest guest;
-        Error refusal;
-        try {
-            guest = self->let_in(wire::parse_hello(hello), connection->credentials());
-        } catch (const std::system_error& e) {
-            refusal = {e.code(), e.what()};
-        }
-        if (guest.stay) {
-            co_await connection->write_hello(peer::server_hello(guest.offer, guest.stay->peer()->offer()));
-        } else {
-            self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal.message; });
-            co_await connection->refuse(refusal);
-        }
-        co_return guest;
-    }
+    static asio::awaitable<Guest> greet(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection);
 
     /// Throws the reason if this client may not enter.
-    Guest let_in(const nlohmann::json& hello, const Credentials& credentials) {
-        if (wire::nonce_in(hello)) {
-            throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none",
-                               {});
-        }
-        const Hello who{peer::client_id_in(hello), credentials};
-        std::optional<std::string> refusal;
-        if (draining_) {
-            refusal = "the server is about to close";
-        } else if (options_.on_accept) {
-            refusal = "the server can't tell whether it may";
-            hooks_.run([&] { refusal = options_.on_accept(who); });
-        }
-        if (refusal) {
-            throw MessageError(errc::handshake_failed, *refusal, {});
-        }
-        return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
-    }
+    Guest let_in(const nlohmann::json& hello, const Credentials& credentials);
 
     const asio::any_io_executor executor_;
     const asio::any_io_executor strand_;
@@ -347,26 +129,8 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     bool running_ = false;  // `accept_all` is at work
 };
 
-/// Whichever client is there.
-class AnyClient final : public peer::PeerSource {
- public:
-    explicit AnyClient(std::shared_ptr<ServerKeeper> keeper) : keeper_(std::move(keeper)) {}
-    std::shared_ptr<peer::Requester> find() override { return keeper_->clients().any(); }
-    void settle() override { keeper_->clients().settle(); }
-
- private:
-    std::shared_ptr<ServerKeeper> keeper_;
-};
-
-/// The client behind an id, whoever it is by then.
-class ClientById final : public peer::PeerSource {
- public:
-    ClientById(std::shared_ptr<ServerKeeper> keeper, std::string id) : keeper_(std::move(keeper)), id_(std::move(id)) {}
-    std::shared_ptr<peer::Requester> find() override { return keeper_->clients().find_or_expect(id_)->requester(); }
-
- private:
-    std::shared_ptr<ServerKeeper> keeper_;
-    std::string id_;
-};
-
 }  // namespace communica::entities
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "server_keeper.ipp"
+#endif

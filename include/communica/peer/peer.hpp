@@ -4,8 +4,7 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 #include "../error.hpp"
-#include "../wire/goodbye.hpp"
-#include "../wire/metadata_reader.hpp"
+#include "../separate_compilation.hpp"
 #include "deadline_timer.hpp"
 #include "handlers.hpp"
 #include "offer.hpp"
@@ -13,12 +12,11 @@
 #include "responder.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace communica::peer {
 
@@ -38,16 +36,7 @@ struct PeerSettings {
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
     /// `expired` is called, without a lock, once the peer was away for the whole resume window.
-    Peer(const PeerSettings& settings, std::string id, std::function<void()> expired = {})
-        : handlers_(settings.handlers),
-          id_(std::move(id)),
-          max_message_(settings.connection.limits.max_message),
-          max_unsent_(settings.connection.limits.max_unsent),
-          resume_window_(settings.resume_window),
-          expired_(std::move(expired)),
-          responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
-          counters_(settings.connection.counters),
-          timer_(settings.executor) {}
+    Peer(const PeerSettings& settings, std::string id, std::function<void()> expired = {});
 
     const Handlers& handlers() const noexcept { return *handlers_; }
     /// The client id: the other side's on a server, this side's own on a client.
@@ -64,186 +53,48 @@ class Peer : public std::enable_shared_from_this<Peer> {
     Responder& responder() const noexcept { return *responder_; }
 
     /// What this side can do, for the hello.
-    Offer offer() const {
-        const std::lock_guard lock(mutex_);
-        return full_offer(std::string(text_.session()), max_message_);
-    }
+    Offer offer() const;
 
-    bool is_connected() const {
-        const std::lock_guard lock(mutex_);
-        return connection_ != nullptr;
-    }
+    bool is_connected() const;
 
     /// Has a later connection taken this one's place?
-    bool was_replaced(const Connection& connection) const {
-        const std::lock_guard lock(mutex_);
-        return connection_ && connection_.get() != &connection;
-    }
+    bool was_replaced(const Connection& connection) const;
 
     /// Nothing waits here, and nobody is there.
-    bool is_idle() const { return !is_connected() && halves_are_idle(); }
+    bool is_idle() const;
 
     // ---- the life of connections
 
     /// From now on messages go out over `connection`, first those that waited. An earlier connection is closed, with
     /// the word that it was replaced if it was another session's. Says no, and closes the connection, after `close`.
-    bool attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
-        std::unique_lock lock(mutex_);
-        if (closed_) {
-            lock.unlock();
-            connection->close();
-            return false;
-        }
-        const auto earlier = std::exchange(connection_, connection);
-        const Offer earlier_offer = std::exchange(offer_, offer);
-        const bool same_session = earlier_offer.session == offer.session;
-        timer_.disarm();
-        if (counters_) {
-            Counters::add(counters_->connections);
-            if (std::exchange(was_connected_, true)) {
-                Counters::add(counters_->reconnects);
-            }
-        }
-        if (!same_session && !earlier_offer.session.empty()) {
-            give_up();
-        }
-        responder_->attach(connection, offer);
-        if (requester_) {
-            requester_->attach(connection, offer);
-        }
-        const bool draining = draining_;
-        lock.unlock();
-        if (earlier) {
-            say_goodbye(*earlier, earlier_offer, errc::replaced, !same_session || offer.session.empty());
-            earlier->close();
-        }
-        if (draining) {
-            say_goodbye(*connection, offer, errc::draining);
-        }
-        return true;
-    }
+    bool attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
 
     /// The connection has ended: what it did not send waits for the next, and is sent at once if there is one. Who closed
     /// in order waits for no answers: what is at work is cancelled.
-    void detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
-        const std::lock_guard lock(mutex_);
-        std::vector<UnsentMessage> requests;
-        std::vector<UnsentMessage> answers;
-        wire::MetadataReader reader;
-        for (UnsentMessage& message : connection->take_unsent()) {
-            (reader.read(message.metadata).is_answer() ? answers : requests).push_back(std::move(message));
-        }
-        responder_->detach(*connection, std::move(answers));
-        if (requester_) {
-            requester_->detach(*connection, std::move(requests));
-        }
-        if (connection_ == connection) {
-            connection_.reset();
-            if (ending.code == errc::closed) {
-                responder_->abandon();
-            }
-            if (!closed_ && (expired_ || !halves_are_idle())) {
-                timer_.arm(deadline_after(resume_window_), weak_from_this());
-            }
-        }
-    }
+    void detach(const std::shared_ptr<Connection>& connection, const Error& ending);
 
     /// Takes no more requests, and tells the other side. `idle` is called, without a lock, each time that nothing is at
     /// work any more.
-    void drain(std::function<void()> idle) {
-        responder_->drain(std::move(idle));
-        const std::lock_guard lock(mutex_);
-        draining_ = true;
-        if (connection_) {
-            say_goodbye(*connection_, offer_, errc::draining);
-        }
-    }
+    void drain(std::function<void()> idle);
 
     /// Ends every request with `reason`, answers those at work with `errc::closed` and cancels them, says goodbye to the
     /// other side. Nothing starts until `open`.
-    void close(const Error& reason) {
-        std::shared_ptr<Connection> connection;
-        {
-            const std::lock_guard lock(mutex_);
-            closed_ = std::make_unique<const Error>(reason);
-            connection = std::exchange(connection_, nullptr);
-            timer_.disarm();
-            responder_->close();
-            if (requester_) {
-                requester_->close(reason);
-            }
-        }
-        if (connection) {
-            connection->close();
-        }
-    }
+    void close(const Error& reason);
 
-    void open() {
-        const std::lock_guard lock(mutex_);
-        if (std::exchange(closed_, nullptr)) {
-            text_ = RequestText();
-        }
-        draining_ = false;
-        offer_ = {};
-        responder_->open();
-        if (requester_) {
-            requester_->open(text_);
-        }
-    }
+    void open();
 
     /// Called by the timer: the resume window has passed.
-    void on_timer() {
-        {
-            const std::lock_guard lock(mutex_);
-            timer_.has_run();
-            if (connection_ || closed_) {
-                return;
-            }
-        }
-        give_up();
-        if (expired_) {
-            expired_();
-        }
-    }
+    void on_timer();
 
  private:
-    void make_requester() {
-        const std::lock_guard lock(mutex_);
-        if (requester_) {
-            return;
-        }
-        auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_);
-        if (closed_) {
-            made->close(*closed_);
-        } else if (connection_) {
-            made->attach(connection_, offer_);
-        }
-        requester_ = std::move(made);
-        asker_.store(requester_.get(), std::memory_order_release);
-    }
+    void make_requester();
 
-    bool halves_are_idle() const {
-        const Requester* const asks = asker();
-        return (asks == nullptr || asks->is_idle()) && responder_->is_idle();
-    }
+    bool halves_are_idle() const;
 
     /// Nobody answers what was asked, nor waits for an answer.
-    void give_up() {
-        if (Requester* const asks = asker()) {
-            asks->give_up_sent();
-        }
-        responder_->abandon();
-    }
+    void give_up();
 
-    static void say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted = true) {
-        if (offer.goodbye && wanted) {
-            Buffer metadata;
-            Buffer body;
-            wire::write_metadata(metadata, {.type = wire::MessageType::goodbye});
-            wire::write_goodbye(body, why);
-            connection.send(Purpose::answer, metadata.text(), body);
-        }
-    }
+    static void say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted = true);
 
     const std::shared_ptr<const Handlers> handlers_;
     const std::string id_;
@@ -267,3 +118,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "peer.ipp"
+#endif

@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 #include "../error.hpp"
+#include "../separate_compilation.hpp"
 #include "../wire/metadata.hpp"
 #include "call.hpp"
 #include "deadline_timer.hpp"
@@ -12,13 +13,15 @@
 #include "reply.hpp"
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 namespace communica::peer {
@@ -27,329 +30,96 @@ namespace communica::peer {
 /// one. Keeps what is at work within the limits. Thread-safe.
 class Responder : public std::enable_shared_from_this<Responder> {
  public:
-    Responder(const asio::any_io_executor& executor, const ConnectionOptions& options)
-        : max_requests_(options.limits.max_requests),
-          max_held_(options.limits.max_held),
-          budget_(options.budget),
-          counters_(options.counters),
-          timer_(executor),
-          share_(options.budget),
-          gauge_(options.counters, &Counters::at_work) {}
+    Responder(const asio::any_io_executor& executor, const ConnectionOptions& options);
 
     // ---- requests
 
-    void count(const wire::Metadata& metadata) {
-        if (counters_) {
-            Counters::add(metadata.wants_answer() ? counters_->received_requests : counters_->received_notifications);
-        }
-    }
+    void count(const wire::Metadata& metadata);
 
     /// May a request of so many bytes be handed out? Otherwise the answer that it gets instead.
-    std::optional<Error> refusal(const Connection& connection, std::size_t bytes) const {
-        if (const errc why = why_not_.load(std::memory_order_relaxed); why != errc{}) {
-            return unavailable(why);
-        }
-        if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
-            return unavailable(errc::busy, "too many requests at work");
-        }
-        if (held_.load(std::memory_order_relaxed) + connection.unread_answers() + bytes > max_held_ ||
-            (budget_ && budget_->is_over())) {
-            return unavailable(errc::busy, "too many bytes of requests at work and answers not read");
-        }
-        return std::nullopt;
-    }
+    std::optional<Error> refusal(const Connection& connection, std::size_t bytes) const;
 
     /// When a request that has just come is to be answered; never, if nobody said.
-    std::optional<Clock::time_point> deadline_of(const wire::Metadata& metadata) const {
-        return metadata.wants_answer() && metadata.timeout && offers_deadline_.load(std::memory_order_relaxed)
-                   ? std::optional(deadline_after(*metadata.timeout))
-                   : std::nullopt;
-    }
+    std::optional<Clock::time_point> deadline_of(const wire::Metadata& metadata) const;
 
     /// Registers a request that a coroutine of `handler` answers, and says which. No call if nothing may start any more.
     /// On the connection's executor.
     Worker begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata, std::size_t bytes,
-                 const void* handler = nullptr) {
-        const auto deadline = deadline_of(metadata);
-        const std::lock_guard lock(mutex_);
-        if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
-            return Worker(nullptr);
-        }
-        Worker worker = worker_for(connection, handler);
-        worker.call->begin(metadata, deadline, bytes);
-        calls_.add(worker.call);
-        hold(static_cast<std::ptrdiff_t>(bytes));
-        // Without a deadline for the workers' sake: they do not wait for ever.
-        if (deadline ? !timer_.runs_by(*deadline) : !timer_.is_armed()) {
-            timer_.arm(deadline.value_or(deadline_after(wire::standard_timeout)), weak_from_this());
-        }
-        return worker;
-    }
+                 const void* handler = nullptr);
 
     /// Nothing of the coroutine is left but its reply, which goes out unless somebody answered for it or nobody wants it
     /// any more.
-    void finish(Call& call, Reply& reply) {
-        std::function<void()> idle;
-        {
-            const std::lock_guard lock(mutex_);
-            if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
-                try {
-                    answer_locked(*call.connection, call.before_type, call.after_type, reply);
-                } catch (...) {  // NOLINT(bugprone-empty-catch)
-                    // For want of memory: the requester's deadline ends it.
-                }
-            }
-            remove(call);
-            idle = calls_.empty() ? idle_ : nullptr;
-        }
-        if (idle) {
-            idle();
-        }
-    }
+    void finish(Call& call, Reply& reply);
 
     /// Sends an answer over the connection that the request came by, or the one that followed it.
     void answer(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply,
-                Purpose purpose = Purpose::answer) {
-        const auto metadata = answer_metadata(reply, before_type, after_type);
-        if (!connection.send(purpose, metadata.text(), reply.body) && purpose != Purpose::refuse) {
-            const std::lock_guard lock(mutex_);
-            send_later(metadata, reply);
-        }
-    }
+                Purpose purpose = Purpose::answer);
 
     /// The requester does not want an answer any more.
-    void cancel(std::string_view id) {
-        const std::lock_guard lock(mutex_);
-        if (const auto call = calls_.find(id)) {
-            remove(*call);
-            cancel_now(call);
-        }
-    }
+    void cancel(std::string_view id);
 
-    bool is_idle() const {
-        const std::lock_guard lock(mutex_);
-        return calls_.empty() && answers_.empty();
-    }
+    bool is_idle() const;
     std::size_t at_work() const noexcept { return at_work_.load(std::memory_order_relaxed); }
 
     // ---- the life of connections
 
     /// From now on answers go out over `connection`, first those that waited.
-    void attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
-        const std::lock_guard lock(mutex_);
-        connection_ = connection;
-        idle_workers_.reset();
-        offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
-        max_answer_.store(offer.max_message, std::memory_order_relaxed);
-        send_kept();
-    }
+    void attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
 
     /// The connection has ended: what it did not send waits for the next.
-    void detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
-        const std::lock_guard lock(mutex_);
-        if (connection_.get() == &connection) {
-            connection_.reset();
-            idle_workers_.reset();
-            disarm_if_idle();
-        }
-        if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
-            return;
-        }
-        for (auto message = unsent.rbegin(); message != unsent.rend(); ++message) {
-            hold(static_cast<std::ptrdiff_t>(message->body.size()));
-            answers_.push_front(std::move(*message));
-        }
-        send_kept();
-    }
+    void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
     /// Nobody waits for what is at work here: the requester's session is over.
-    void abandon() {
-        const std::lock_guard lock(mutex_);
-        for (const auto& call : calls_.take_all()) {
-            cancel_now(call);
-        }
-        disarm_if_idle();
-        forget_all();
-    }
+    void abandon();
 
     /// From now on requests are answered `draining`. `idle` is called, without a lock, each time that nothing is at
     /// work any more.
-    void drain(std::function<void()> idle) {
-        const std::lock_guard lock(mutex_);
-        errc open{};
-        why_not_.compare_exchange_strong(open, errc::draining);
-        idle_ = std::move(idle);
-    }
+    void drain(std::function<void()> idle);
 
     /// Answers all that is at work with `closed`, and cancels it. Nothing starts until `open`.
-    void close() {
-        const std::lock_guard lock(mutex_);
-        for (const auto& call : calls_.take_all()) {
-            answer_and_cancel(call, errc::closed, 503);
-        }
-        why_not_.store(errc::closed, std::memory_order_relaxed);
-        connection_.reset();
-        idle_workers_.reset();
-        idle_ = nullptr;
-        timer_.disarm();
-        forget_all();
-    }
+    void close();
 
-    void open() {
-        const std::lock_guard lock(mutex_);
-        why_not_.store(errc{}, std::memory_order_relaxed);
-    }
+    void open();
 
     /// Called by the timer.
-    void on_timer() {
-        const std::lock_guard lock(mutex_);
-        timer_.has_run();
-        const auto now = Clock::now();
-        while (const auto call = calls_.expired(now)) {
-            remove(*call);
-            answer_and_cancel(call, errc::timeout, 504);
-        }
-        if (const auto next = calls_.earliest()) {
-            timer_.arm(*next, weak_from_this());
-        } else if (idle_workers_) {
-            asio::post(connection_->get_executor(), Task([idle = idle_workers_] { idle->clear(); }));
-        }
-    }
+    void on_timer();
 
  private:
-    static Error unavailable(errc why, std::string message, std::int64_t status = 503) {
-        return {.code = why, .message = std::move(message), .status = status, .kind = Error::Kind::responder};
-    }
-    static Error unavailable(errc why, std::int64_t status = 503) {
-        return unavailable(why, make_error_code(why).message(), status);
-    }
+    static Error unavailable(errc why, std::string message, std::int64_t status = 503);
+    static Error unavailable(errc why, std::int64_t status = 503);
 
-    void count(const Reply& reply) {
-        if (counters_) {
-            Counters::add(reply.type == wire::MessageType::ok ? counters_->sent_answers : counters_->sent_errors);
-        }
-    }
+    void count(const Reply& reply);
 
-    void hold(std::ptrdiff_t bytes) {
-        held_.store(held_.load(std::memory_order_relaxed) + static_cast<std::size_t>(bytes), std::memory_order_relaxed);
-        share_.set(held_.load(std::memory_order_relaxed));
-        at_work_.store(calls_.size(), std::memory_order_relaxed);
-        gauge_.set(calls_.size());
-    }
+    void hold(std::ptrdiff_t bytes);
 
-    void remove(Call& call) {
-        if (calls_.remove(call)) {
-            hold(-static_cast<std::ptrdiff_t>(call.bytes));
-            disarm_if_idle();
-        }
-    }
+    void remove(Call& call);
 
-    void disarm_if_idle() {
-        if (calls_.empty() && !connection_) {
-            timer_.disarm();
-        }
-    }
+    void disarm_if_idle();
 
-    void forget_all() {
-        answers_.clear();
-        held_.store(0, std::memory_order_relaxed);
-        hold(0);
-    }
+    void forget_all();
 
     /// Workers wait for the connection that there is; those of an earlier one end.
-    Worker worker_for(const std::shared_ptr<Connection>& connection, const void* handler) {
-        if (connection != connection_) {
-            return Worker(std::make_shared<Call>(connection));
-        }
-        if (!idle_workers_) {
-            idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor());
-        }
-        Worker worker = idle_workers_->take(handler);
-        if (!worker.call) {
-            worker.call = std::make_shared<Call>(connection, idle_workers_);
-        }
-        return worker;
-    }
+    Worker worker_for(const std::shared_ptr<Connection>& connection, const void* handler);
 
-    static void cancel_now(const std::shared_ptr<Call>& call) {
-        call->cancelled.store(true, std::memory_order_relaxed);
-        asio::post(call->connection->get_executor(),
-                   Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
-    }
+    static void cancel_now(const std::shared_ptr<Call>& call);
 
     /// Answers in the place of a coroutine, and cancels it. Posted: one that is just about to be done, as after it has
     /// closed its entity, still answers by itself.
-    void answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status) {
-        asio::post(call->connection->get_executor(), Task([self = shared_from_this(), call, why, status] {
-                       {
-                           const std::lock_guard lock(self->mutex_);
-                           call->cancelled.store(true, std::memory_order_relaxed);
-                           if (!std::exchange(call->is_answered, true) && call->wants_answer) {
-                               self->send_unavailable(*call, unavailable(why, status));
-                           }
-                       }
-                       call->signal.emit(asio::cancellation_type::terminal);
-                   }));
-    }
+    void answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status);
 
-    void send_unavailable(const Call& call, const Error& error) {
-        Reply reply;
-        reply.set_error(error);
-        Buffer metadata;
-        wire::write_answer_metadata(metadata, reply.type, call.before_type, call.after_type);
-        count(reply);
-        if (!call.connection->send(Purpose::answer, metadata.text(), reply.body) && connection_) {
-            connection_->send(Purpose::answer, metadata.text(), reply.body);
-        }
-    }
+    void send_unavailable(const Call& call, const Error& error);
 
-    void answer_locked(Connection& connection, std::string_view before_type, std::string_view after_type,
-                       Reply& reply) {
-        const auto metadata = answer_metadata(reply, before_type, after_type);
-        if (!connection.send(Purpose::answer, metadata.text(), reply.body)) {
-            send_later(metadata, reply);
-        }
-    }
+    void answer_locked(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply);
 
     /// Makes another answer of one that is too large.
-    Buffer answer_metadata(Reply& reply, std::string_view before_type, std::string_view after_type) {
-        Buffer metadata;
-        wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
-        if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
-            metadata.clear();
-            reply.set_error({.code = errc::message_too_large,
-                             .message = "The answer is over the requester's limit",
-                             .status = 413,
-                             .kind = Error::Kind::responder});
-            wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
-        }
-        count(reply);
-        return metadata;
-    }
+    Buffer answer_metadata(Reply& reply, std::string_view before_type, std::string_view after_type);
 
     /// Over the connection that there is now, or the next.
-    void send_later(const Buffer& metadata, Reply& reply) {
-        if (why_not_.load(std::memory_order_relaxed) != errc::closed &&
-            (!connection_ || !connection_->send(Purpose::answer, metadata.text(), reply.body))) {
-            keep({std::string(metadata.text()), std::move(reply.body)});
-        }
-    }
+    void send_later(const Buffer& metadata, Reply& reply);
 
-    void keep(UnsentMessage answer) {
-        hold(static_cast<std::ptrdiff_t>(answer.body.size()));
-        answers_.push_back(std::move(answer));
-    }
+    void keep(UnsentMessage answer);
 
-    void send_kept() {
-        while (connection_ && !answers_.empty()) {
-            const std::size_t bytes = answers_.front().body.size();
-            if (!connection_->send(Purpose::answer, answers_.front().metadata, answers_.front().body)) {
-                return;
-            }
-            answers_.pop_front();
-            hold(-static_cast<std::ptrdiff_t>(bytes));
-        }
-    }
+    void send_kept();
 
     const std::size_t max_requests_;
     const std::size_t max_held_;
@@ -375,3 +145,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "responder.ipp"
+#endif

@@ -4,6 +4,7 @@
 #include "../../connection.hpp"
 #include "platform.hpp"
 #include "socket.hpp"
+#include "tcp_address.hpp"
 
 #include <asio/ip/tcp.hpp>
 #include <asio/ip/v6_only.hpp>
@@ -15,17 +16,6 @@
 #include <vector>
 
 namespace communica::detail {
-
-/// A host and a port.
-struct TcpAddress {
-    std::string host;
-    std::uint16_t port = 0;
-
-    std::string text() const {
-        const bool is_ipv6 = host.find(':') != host.npos;
-        return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-    }
-};
 
 /// Of an `Acceptor` or a `SocketAcceptor`.
 std::uint16_t bound_port(const auto& acceptor) {

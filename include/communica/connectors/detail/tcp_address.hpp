@@ -1,0 +1,20 @@
+// Where a server is on the network.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace communica::detail {
+
+/// A host and a port.
+struct TcpAddress {
+    std::string host;
+    std::uint16_t port = 0;
+
+    std::string text() const {
+        const bool is_ipv6 = host.find(':') != host.npos;
+        return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    }
+};
+
+}  // namespace communica::detail

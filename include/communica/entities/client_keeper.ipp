@@ -1,0 +1,237 @@
+#pragma once
+
+#include "../peer/backoff.hpp"
+#include "../peer/hello.hpp"
+#include "../peer/inbox.hpp"
+#include "../peer/peer.hpp"
+#include "../wire/handshake.hpp"
+#include "client_keeper.hpp"
+
+#include <random>
+#include <utility>
+
+namespace communica::entities {
+
+/// A connection that is served.
+class ClientKeeper::Visit final : public peer::Inbox {
+ public:
+    Visit(std::shared_ptr<ClientKeeper> keeper, std::shared_ptr<Connection> connection)
+        : Inbox(keeper->peer_, std::move(connection)), keeper_(std::move(keeper)) {}
+
+ private:
+    void on_attached() override {
+        asio::post(keeper_->strand_, Task([keeper = keeper_] {
+                       keeper->greeted_ = true;
+                       keeper->changed_.cancel();
+                       keeper->hooks_.log(LogLevel::info, [&] { return "connected to " + keeper->dialer_.address(); });
+                       keeper->hooks_.call(keeper->options_.on_connect);
+                   }));
+    }
+
+    void on_detached(const Error& why) override {
+        asio::post(keeper_->strand_, Task([keeper = keeper_, why] {
+                       keeper->ending_ = why;
+                       keeper->changed_.cancel();
+                   }));
+    }
+
+    const std::shared_ptr<ClientKeeper> keeper_;
+};
+
+COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dialer dialer,
+                                            std::shared_ptr<peer::Handlers> handlers, ClientOptions options)
+    : executor_(std::move(executor)),
+      strand_(make_strand_on(executor_)),
+      dialer_(std::move(dialer)),
+      handlers_(std::move(handlers)),
+      options_(std::move(options)),
+      hooks_(executor_, options_.log),
+      connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all), options_.counters,
+                          options_.spin},
+      changed_(strand_, asio::steady_timer::time_point::max()),
+      retry_(strand_) {
+    if (options_.client_id.empty()) {
+        options_.client_id = peer::random_client_id();
+    }
+    handlers_->set_interceptor(options_.interceptor);
+    peer_ = std::make_shared<peer::Peer>(
+        peer::PeerSettings{executor_, handlers_, connection_options_, options_.resume_window}, options_.client_id);
+}
+
+COMMUNICA_INLINE ClientKeeper::~ClientKeeper() = default;
+
+COMMUNICA_INLINE const std::shared_ptr<peer::Requester>& ClientKeeper::requester() { return peer_->requester(); }
+
+COMMUNICA_INLINE bool ClientKeeper::is_connected() const { return peer_->is_connected(); }
+
+COMMUNICA_INLINE Error ClientKeeper::last_error() const {
+    const std::lock_guard lock(mutex_);
+    return last_error_;
+}
+
+COMMUNICA_INLINE void ClientKeeper::request_stop(const Error& reason) {
+    peer_->close(reason);
+    // Not posted: a start that the same handler calls next has to come after.
+    asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
+}
+
+COMMUNICA_INLINE void ClientKeeper::start() {
+    if (std::exchange(stopped_, false)) {
+        stop_reason_ = errc::closed;
+        peer_->open();
+    }
+    if (!std::exchange(running_, true)) {
+        asio::co_spawn(strand_, keep_connected(shared_from_this()), asio::detached);
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::connect(std::shared_ptr<ClientKeeper> self,
+                                                             ConnectOptions options) {
+    self->start();
+    try {
+        co_await wait_connected(self, options);
+    } catch (const std::system_error& e) {
+        if (e.code() == errc::timeout) {
+            self->request_stop();
+        }
+        throw;
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_ptr<ClientKeeper> self,
+                                                                    ConnectOptions options) {
+    asio::steady_timer deadline(self->strand_, peer::Clock::time_point::max());
+    if (options.timeout) {
+        deadline.expires_after(*options.timeout);
+    }
+    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
+    while (!self->peer_->is_connected()) {
+        if (self->stopped_) {
+            throw std::system_error(self->stop_reason_);
+        }
+        if (deadline.expiry() <= peer::Clock::now()) {
+            throw std::system_error(errc::timeout, self->why_not_connected());
+        }
+        co_await self->changed_.async_wait(no_throw);
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::run(std::shared_ptr<ClientKeeper> self) {
+    self->start();
+    co_await wait_stopped(self);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::close(std::shared_ptr<ClientKeeper> self) {
+    self->request_stop();
+    self->stop();
+    co_await wait_stopped(self);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::drain(std::shared_ptr<ClientKeeper> self,
+                                                           std::chrono::steady_clock::duration time) {
+    asio::steady_timer deadline(self->strand_, time);
+    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
+    self->peer_->drain([weak = self->weak_from_this()] {
+        if (const auto alive = weak.lock()) {
+            asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
+        }
+    });
+    while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
+        co_await self->changed_.async_wait(no_throw);
+    }
+    co_await close(self);
+}
+
+COMMUNICA_INLINE void ClientKeeper::stop() {
+    stopped_ = true;
+    retry_.cancel();
+    attempt_.emit(asio::cancellation_type::terminal);
+    if (current_) {
+        current_->close();
+    }
+    changed_.cancel();
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_stopped(std::shared_ptr<ClientKeeper> self) {
+    while (!self->stopped_ || self->running_) {
+        co_await self->changed_.async_wait(no_throw);
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_ptr<ClientKeeper> self) {
+    std::minstd_rand random{std::random_device{}()};
+    peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->dialer_.first_retry()}));
+    while (!self->stopped_) {
+        self->greeted_ = false;
+        Error ending;
+        try {
+            self->current_ = co_await self->open_connection();
+            co_await asio::co_spawn(self->current_->get_executor(), greet(self, self->current_), asio::use_awaitable);
+            while (!self->ending_) {
+                co_await self->changed_.async_wait(no_throw);
+            }
+            ending = *std::exchange(self->ending_, std::nullopt);
+        } catch (...) {
+            ending = Error::from(std::current_exception());
+        }
+        self->current_.reset();
+        self->on_ending(ending);
+        self->changed_.cancel();
+        if (self->greeted_) {
+            backoff.reset();
+        }
+        if (!self->stopped_) {
+            self->retry_.expires_after(backoff.next(random));
+            co_await self->retry_.async_wait(no_throw);
+        }
+    }
+    self->running_ = false;
+    self->changed_.cancel();
+}
+
+COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending) {
+    {
+        const std::lock_guard lock(mutex_);
+        last_error_ = ending;
+    }
+    hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
+    if (greeted_) {
+        hooks_.call(options_.on_disconnect, ending);
+    }
+    // To come back would be to replace the other in turn, or to fail again.
+    if ((ending.code == errc::replaced || ending.code == errc::authentication_failed) && !stopped_) {
+        stop_reason_ = ending.code;
+        request_stop(ending);
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientKeeper::open_connection() {
+    asio::steady_timer deadline(strand_, options_.connect_timeout);
+    deadline.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
+        if (!error) {
+            self->attempt_.emit(asio::cancellation_type::terminal);
+        }
+    }));
+    co_return co_await asio::co_spawn(strand_, dialer_.connect(executor_, connection_options_),
+                                      asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::greet(std::shared_ptr<ClientKeeper> self,
+                                                           std::shared_ptr<Connection> connection) {
+    peer::Offer offer;
+    {
+        const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
+        co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer()));
+        const std::string hello = co_await connection->read_hello();
+        offer = peer::read_offer(wire::parse_hello(hello));
+    }
+    Visit::begin(std::make_shared<Visit>(self, connection), offer);
+}
+
+COMMUNICA_INLINE std::string ClientKeeper::why_not_connected() const {
+    const std::string where = "no connection to " + dialer_.address();
+    const Error last = last_error();
+    return last.code ? where + ": " + last.text() : where;
+}
+
+}  // namespace communica::entities

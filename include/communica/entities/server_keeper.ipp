@@ -1,0 +1,344 @@
+#pragma once
+
+#include "../peer/hello.hpp"
+#include "../peer/inbox.hpp"
+#include "../peer/peer.hpp"
+#include "../wire/challenge.hpp"
+#include "../wire/handshake.hpp"
+#include "clients.hpp"
+#include "server_keeper.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <exception>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace communica::entities {
+
+/// A client that was let in.
+struct ServerKeeper::Guest {
+    std::unique_ptr<Clients::Stay> stay = nullptr;
+    peer::Offer offer = {};
+};
+
+/// A connection of a guest that is served.
+class ServerKeeper::Visit final : public peer::Inbox {
+ public:
+    Visit(std::shared_ptr<ServerKeeper> keeper, std::shared_ptr<Connection> connection,
+          std::unique_ptr<Clients::Stay> stay)
+        : Inbox(stay->peer(), std::move(connection)), keeper_(std::move(keeper)), stay_(std::move(stay)) {}
+
+ private:
+    void on_attached() override {
+        attached_ = true;
+        keeper_->clients_->settle_in(stay_->peer());
+        keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" connected"; });
+        keeper_->hooks_.call(keeper_->options_.on_connect, id());
+    }
+
+    void on_detached(const Error& why) override {
+        if (attached_) {
+            keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
+            keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why);
+        }
+        stay_.reset();
+        keeper_->forget(connection());
+    }
+
+    const std::string& id() const { return stay_->peer()->id(); }
+
+    const std::shared_ptr<ServerKeeper> keeper_;
+    std::unique_ptr<Clients::Stay> stay_;
+    bool attached_ = false;
+};
+
+class ServerKeeper::AnyClient final : public peer::PeerSource {
+ public:
+    explicit AnyClient(std::shared_ptr<ServerKeeper> keeper) : keeper_(std::move(keeper)) {}
+    std::shared_ptr<peer::Requester> find() override { return keeper_->clients_->any(); }
+    void settle() override { keeper_->clients_->settle(); }
+
+ private:
+    const std::shared_ptr<ServerKeeper> keeper_;
+};
+
+class ServerKeeper::ClientById final : public peer::PeerSource {
+ public:
+    ClientById(std::shared_ptr<ServerKeeper> keeper, std::string id) : keeper_(std::move(keeper)), id_(std::move(id)) {}
+    std::shared_ptr<peer::Requester> find() override { return keeper_->clients_->find_or_expect(id_)->requester(); }
+
+ private:
+    const std::shared_ptr<ServerKeeper> keeper_;
+    const std::string id_;
+};
+
+COMMUNICA_INLINE ServerKeeper::ServerKeeper(asio::any_io_executor executor, Binder binder,
+                                            std::shared_ptr<peer::Handlers> handlers, ServerOptions options)
+    : executor_(std::move(executor)),
+      strand_(make_strand_on(executor_)),
+      binder_(std::move(binder)),
+      handlers_(std::move(handlers)),
+      options_(std::move(options)),
+      hooks_(executor_, options_.log),
+      budget_(std::make_shared<Budget>(options_.limits.max_held_in_all)),
+      changed_(strand_, asio::steady_timer::time_point::max()),
+      next_(strand_) {}
+
+COMMUNICA_INLINE ServerKeeper::~ServerKeeper() = default;
+
+COMMUNICA_INLINE std::string ServerKeeper::address() const {
+    const auto listening = listener();
+    return listening ? listening->address() : binder_.address();
+}
+
+COMMUNICA_INLINE std::string ServerKeeper::connector_state() const {
+    const auto listening = listener();
+    if (!listening) {
+        throw std::system_error(errc::not_connected, "the server does not listen yet");
+    }
+    return listening->state();
+}
+
+COMMUNICA_INLINE std::vector<std::shared_ptr<peer::Peer>> ServerKeeper::present() const { return clients_->present(); }
+
+COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::any_client() {
+    return std::make_shared<AnyClient>(shared_from_this());
+}
+
+COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::client(std::string id) {
+    return std::make_shared<ClientById>(shared_from_this(), std::move(id));
+}
+
+COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {
+    const std::lock_guard lock(mutex_);
+    return listener_;
+}
+
+COMMUNICA_INLINE void ServerKeeper::request_stop() {
+    clients_->close_all({errc::closed});
+    // Not posted: a start that the same handler calls next has to come after.
+    asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
+}
+
+COMMUNICA_INLINE void ServerKeeper::init() {
+    handlers_->set_interceptor(options_.interceptor);
+    const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
+    const auto make = [weak = weak_from_this(), settings](std::string id) {
+        auto expired = [weak, id] {
+            if (const auto self = weak.lock()) {
+                self->clients_->expire(id);
+            }
+        };
+        return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
+    };
+    auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters);
+    clients_ = std::make_unique<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<ServerKeeper> self) {
+    while (self->running_) {
+        if (!self->stopped_) {
+            co_return;
+        }
+        co_await self->changed_.async_wait(no_throw);  // it has been stopped, and is about to end
+    }
+    const auto stops = self->stops_;
+    auto listener = co_await self->binder_.listen(self->executor_, self->connection_options());
+    if (self->stops_ != stops) {  // stopped before it began
+        listener->close();
+        throw std::system_error(errc::closed);
+    }
+    {
+        const std::lock_guard lock(self->mutex_);
+        self->listener_ = listener;
+    }
+    if (std::exchange(self->stopped_, false)) {
+        self->clients_->open();
+    }
+    self->draining_ = false;
+    self->running_ = true;
+    asio::co_spawn(self->strand_, accept_all(self, std::move(listener)), asio::detached);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::run(std::shared_ptr<ServerKeeper> self) {
+    co_await start(self);
+    co_await wait_stopped(self);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::close(std::shared_ptr<ServerKeeper> self) {
+    self->request_stop();
+    self->stop();
+    co_await wait_stopped(self);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<ServerKeeper> self,
+                                                           std::chrono::steady_clock::duration time) {
+    self->draining_ = true;
+    if (const auto listening = self->listener()) {
+        listening->close();
+    }
+    const std::function<void()> idle = [weak = self->weak_from_this()] {
+        if (const auto alive = weak.lock()) {
+            asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
+        }
+    };
+    for (const auto& peer : self->clients_->all()) {
+        peer->drain(idle);
+    }
+    asio::steady_timer deadline(self->strand_, time);
+    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
+    while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
+        co_await self->changed_.async_wait(no_throw);
+    }
+    co_await close(self);
+}
+
+COMMUNICA_INLINE ConnectionOptions ServerKeeper::connection_options() const {
+    return {options_.limits, budget_, options_.counters, options_.spin};
+}
+
+COMMUNICA_INLINE void ServerKeeper::stop() {
+    ++stops_;
+    stopped_ = true;
+    next_.cancel();
+    if (const auto listening = listener()) {
+        listening->close();
+    }
+    for (const auto& [key, connection] : connections_) {
+        connection->close();
+    }
+    changed_.cancel();
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::wait_stopped(std::shared_ptr<ServerKeeper> self) {
+    while (!self->stopped_ || self->running_ || !self->connections_.empty()) {
+        co_await self->changed_.async_wait(no_throw);
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<ServerKeeper> self,
+                                                                std::shared_ptr<Listener> listener) {
+    while (!self->stopped_ && !self->draining_) {
+        std::shared_ptr<Connection> connection;
+        std::string failure;
+        bool next_may_come = true;
+        try {
+            connection = co_await listener->accept();
+        } catch (const std::system_error& e) {
+            failure = e.what();  // out of descriptors, as a rule: they come back
+            next_may_come = e.code() == errc::handshake_failed;
+        }
+        if (self->stopped_ || self->draining_) {
+            if (connection) {
+                connection->abort();
+            }
+            break;
+        }
+        if (!failure.empty()) {
+            self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
+            if (!next_may_come) {
+                self->next_.expires_after(std::chrono::milliseconds{100});
+                co_await self->next_.async_wait(no_throw);
+            }
+            continue;
+        }
+        if (connection) {
+            self->admit(connection);
+        } else {
+            self->hooks_.log(LogLevel::warning, [] { return "a connection was closed: its user is not let in"; });
+        }
+        // One handshake after the other, but for slow ones: however many come, those who are in wait for a step of one
+        // at the most (requests beside a flood of refused connections took 2 to 4 times as long, now 1.4), and those
+        // that have said hello already are not counted with those that have not.
+        self->next_.expires_after(slow_handshake);
+        co_await self->next_.async_wait(no_throw);
+    }
+    listener->close();
+    self->running_ = false;
+    self->changed_.cancel();
+}
+
+COMMUNICA_INLINE void ServerKeeper::admit(const std::shared_ptr<Connection>& connection) {
+    connections_.emplace(connection.get(), connection);
+    handshakes_.push_back(connection);
+    if (handshakes_.size() > options_.max_handshakes) {
+        hooks_.log(LogLevel::warning, [] { return "too many connections have not said hello: the oldest goes"; });
+        handshakes_.front()->abort();
+        handshakes_.pop_front();
+    }
+    asio::co_spawn(connection->get_executor(), welcome(shared_from_this(), connection), asio::detached);
+}
+
+COMMUNICA_INLINE void ServerKeeper::end_handshake(const std::shared_ptr<Connection>& connection) {
+    if (!handshakes_.empty() && handshakes_.back() == connection) {
+        next_.cancel();
+    }
+    std::erase(handshakes_, connection);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::welcome(std::shared_ptr<ServerKeeper> self,
+                                                             std::shared_ptr<Connection> connection) {
+    try {
+        Guest guest = co_await greet(self, connection);
+        asio::post(self->strand_, Task([self, connection] { self->end_handshake(connection); }));
+        if (guest.stay) {
+            Visit::begin(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
+            co_return;
+        }
+    } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone
+        self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
+        connection->abort();
+    }
+    self->forget(connection);
+}
+
+COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& connection) {
+    asio::post(strand_, Task([self = shared_from_this(), connection] {
+                   self->connections_.erase(connection.get());
+                   self->end_handshake(connection);
+                   self->changed_.cancel();
+               }));
+}
+
+COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::shared_ptr<ServerKeeper> self,
+                                                                          std::shared_ptr<Connection> connection) {
+    const peer::HandshakeDeadline deadline(connection, self->options_.handshake_timeout);
+    const std::string hello = co_await connection->read_hello();
+    Guest guest;
+    Error refusal;
+    try {
+        guest = self->let_in(wire::parse_hello(hello), connection->credentials());
+    } catch (const std::system_error& e) {
+        refusal = {e.code(), e.what()};
+    }
+    if (guest.stay) {
+        co_await connection->write_hello(peer::server_hello(guest.offer, guest.stay->peer()->offer()));
+    } else {
+        self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal.message; });
+        co_await connection->refuse(refusal);
+    }
+    co_return guest;
+}
+
+COMMUNICA_INLINE ServerKeeper::Guest ServerKeeper::let_in(const nlohmann::json& hello, const Credentials& credentials) {
+    if (wire::nonce_in(hello)) {
+        throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none", {});
+    }
+    const Hello who{peer::client_id_in(hello), credentials};
+    std::optional<std::string> refusal;
+    if (draining_) {
+        refusal = "the server is about to close";
+    } else if (options_.on_accept) {
+        refusal = "the server can't tell whether it may";
+        hooks_.run([&] { refusal = options_.on_accept(who); });
+    }
+    if (refusal) {
+        throw MessageError(errc::handshake_failed, *refusal, {});
+    }
+    return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
+}
+
+}  // namespace communica::entities

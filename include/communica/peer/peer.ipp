@@ -1,0 +1,189 @@
+#pragma once
+
+#include "../wire/goodbye.hpp"
+#include "../wire/metadata_reader.hpp"
+#include "peer.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace communica::peer {
+
+COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::function<void()> expired)
+    : handlers_(settings.handlers),
+      id_(std::move(id)),
+      max_message_(settings.connection.limits.max_message),
+      max_unsent_(settings.connection.limits.max_unsent),
+      resume_window_(settings.resume_window),
+      expired_(std::move(expired)),
+      responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
+      counters_(settings.connection.counters),
+      timer_(settings.executor) {}
+
+COMMUNICA_INLINE Offer Peer::offer() const {
+    const std::lock_guard lock(mutex_);
+    return full_offer(std::string(text_.session()), max_message_);
+}
+
+COMMUNICA_INLINE bool Peer::is_connected() const {
+    const std::lock_guard lock(mutex_);
+    return connection_ != nullptr;
+}
+
+COMMUNICA_INLINE bool Peer::was_replaced(const Connection& connection) const {
+    const std::lock_guard lock(mutex_);
+    return connection_ && connection_.get() != &connection;
+}
+
+COMMUNICA_INLINE bool Peer::is_idle() const { return !is_connected() && halves_are_idle(); }
+
+COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+    std::unique_lock lock(mutex_);
+    if (closed_) {
+        lock.unlock();
+        connection->close();
+        return false;
+    }
+    const auto earlier = std::exchange(connection_, connection);
+    const Offer earlier_offer = std::exchange(offer_, offer);
+    const bool same_session = earlier_offer.session == offer.session;
+    timer_.disarm();
+    if (counters_) {
+        Counters::add(counters_->connections);
+        if (std::exchange(was_connected_, true)) {
+            Counters::add(counters_->reconnects);
+        }
+    }
+    if (!same_session && !earlier_offer.session.empty()) {
+        give_up();
+    }
+    responder_->attach(connection, offer);
+    if (requester_) {
+        requester_->attach(connection, offer);
+    }
+    const bool draining = draining_;
+    lock.unlock();
+    if (earlier) {
+        say_goodbye(*earlier, earlier_offer, errc::replaced, !same_session || offer.session.empty());
+        earlier->close();
+    }
+    if (draining) {
+        say_goodbye(*connection, offer, errc::draining);
+    }
+    return true;
+}
+
+COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
+    const std::lock_guard lock(mutex_);
+    std::vector<UnsentMessage> requests;
+    std::vector<UnsentMessage> answers;
+    wire::MetadataReader reader;
+    for (UnsentMessage& message : connection->take_unsent()) {
+        (reader.read(message.metadata).is_answer() ? answers : requests).push_back(std::move(message));
+    }
+    responder_->detach(*connection, std::move(answers));
+    if (requester_) {
+        requester_->detach(*connection, std::move(requests));
+    }
+    if (connection_ == connection) {
+        connection_.reset();
+        if (ending.code == errc::closed) {
+            responder_->abandon();
+        }
+        if (!closed_ && (expired_ || !halves_are_idle())) {
+            timer_.arm(deadline_after(resume_window_), weak_from_this());
+        }
+    }
+}
+
+COMMUNICA_INLINE void Peer::drain(std::function<void()> idle) {
+    responder_->drain(std::move(idle));
+    const std::lock_guard lock(mutex_);
+    draining_ = true;
+    if (connection_) {
+        say_goodbye(*connection_, offer_, errc::draining);
+    }
+}
+
+COMMUNICA_INLINE void Peer::close(const Error& reason) {
+    std::shared_ptr<Connection> connection;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = std::make_unique<const Error>(reason);
+        connection = std::exchange(connection_, nullptr);
+        timer_.disarm();
+        responder_->close();
+        if (requester_) {
+            requester_->close(reason);
+        }
+    }
+    if (connection) {
+        connection->close();
+    }
+}
+
+COMMUNICA_INLINE void Peer::open() {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, nullptr)) {
+        text_ = RequestText();
+    }
+    draining_ = false;
+    offer_ = {};
+    responder_->open();
+    if (requester_) {
+        requester_->open(text_);
+    }
+}
+
+COMMUNICA_INLINE void Peer::on_timer() {
+    {
+        const std::lock_guard lock(mutex_);
+        timer_.has_run();
+        if (connection_ || closed_) {
+            return;
+        }
+    }
+    give_up();
+    if (expired_) {
+        expired_();
+    }
+}
+
+COMMUNICA_INLINE void Peer::make_requester() {
+    const std::lock_guard lock(mutex_);
+    if (requester_) {
+        return;
+    }
+    auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_);
+    if (closed_) {
+        made->close(*closed_);
+    } else if (connection_) {
+        made->attach(connection_, offer_);
+    }
+    requester_ = std::move(made);
+    asker_.store(requester_.get(), std::memory_order_release);
+}
+
+COMMUNICA_INLINE bool Peer::halves_are_idle() const {
+    const Requester* const asks = asker();
+    return (asks == nullptr || asks->is_idle()) && responder_->is_idle();
+}
+
+COMMUNICA_INLINE void Peer::give_up() {
+    if (Requester* const asks = asker()) {
+        asks->give_up_sent();
+    }
+    responder_->abandon();
+}
+
+COMMUNICA_INLINE void Peer::say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted) {
+    if (offer.goodbye && wanted) {
+        Buffer metadata;
+        Buffer body;
+        wire::write_metadata(metadata, {.type = wire::MessageType::goodbye});
+        wire::write_goodbye(body, why);
+        connection.send(Purpose::answer, metadata.text(), body);
+    }
+}
+
+}  // namespace communica::peer

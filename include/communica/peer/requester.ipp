@@ -1,0 +1,315 @@
+#pragma once
+
+#include "../wire/error_body.hpp"
+#include "requester.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <string>
+#include <utility>
+
+namespace communica::peer {
+
+COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_t max_unsent,
+                                      std::shared_ptr<Counters> counters, const RequestText& text)
+    : max_unsent_(max_unsent),
+      counters_(std::move(counters)),
+      text_(text),
+      outbox_(counters_),
+      timer_(std::move(executor)) {}
+
+COMMUNICA_INLINE bool Requester::is_connected() const {
+    const std::lock_guard lock(mutex_);
+    return sender_.is_connected();
+}
+
+COMMUNICA_INLINE bool Requester::is_idle() const {
+    const std::lock_guard lock(mutex_);
+    return pending_.empty() && outbox_.empty();
+}
+
+COMMUNICA_INLINE void Requester::count(bool notification, const std::optional<Error>& error) {
+    if (counters_) {
+        Counters::add(notification ? counters_->notifications : counters_->requests);
+        if (error) {
+            counters_->count_error(error->code);
+        }
+    }
+}
+
+COMMUNICA_INLINE RequestId Requester::reserve() {
+    const std::lock_guard lock(mutex_);
+    return pending_.reserve();
+}
+
+COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
+    std::unique_lock lock(mutex_);
+    if (closed_) {
+        pending_.take(id);
+        lock.unlock();
+        return fail(std::move(operation), close_reason_);
+    }
+    if (id == 0) {
+        id = pending_.reserve();
+    }
+    const auto deadline = outgoing.timeout ? std::optional(deadline_after(*outgoing.timeout)) : std::nullopt;
+    const bool notification = outgoing.is_notification();
+    if (outgoing.idempotent && !notification) {
+        operation->again = std::make_unique<const Outgoing>(outgoing.copy());
+    }
+    if (auto cancelled = pending_.set(id, std::move(operation), deadline)) {
+        lock.unlock();
+        return fail(std::move(cancelled), {asio::error::operation_aborted});
+    }
+    const auto [sent, error] = send_or_keep(id, outgoing);
+    if (error || (sent && notification)) {
+        auto done = pending_.take(id);
+        lock.unlock();
+        return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
+    }
+    if (deadline && !timer_.runs_by(*deadline)) {  // it does for most: they need no weak pointer
+        timer_.arm(*deadline, weak_from_this());
+    }
+}
+
+COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes value) {
+    Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
+    outgoing.body.append(value);
+    const std::lock_guard lock(mutex_);
+    const bool sent = can_send() && sender_.send({}, outgoing, std::nullopt) == Sender::Sent::yes;
+    if (sent) {
+        count(true, std::nullopt);
+    }
+    return sent;
+}
+
+COMMUNICA_INLINE void Requester::cancel(RequestId id) {
+    std::unique_lock lock(mutex_);
+    auto operation = pending_.take(id);
+    if (operation && !outbox_.take(id)) {
+        sender_.cancel(text_.write(id));
+    }
+    disarm_if_idle();
+    lock.unlock();
+    if (operation) {
+        fail(std::move(operation), {asio::error::operation_aborted});
+    }
+}
+
+COMMUNICA_INLINE std::optional<RequestId> Requester::oldest_unsent() {
+    const std::lock_guard lock(mutex_);
+    return outbox_.empty() ? std::nullopt : std::optional(outbox_.front().id);
+}
+
+COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
+    const std::lock_guard lock(mutex_);
+    const auto deadline = pending_.deadline_of(id);
+    Taken taken{pending_.take(id), outbox_.take(id).value_or(Outgoing{})};
+    taken.message.timeout = deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
+    disarm_if_idle();
+    return taken;
+}
+
+COMMUNICA_INLINE std::shared_ptr<Location> Requester::location_of(RequestId id) {
+    const std::lock_guard lock(mutex_);
+    const Operation* operation = pending_.find_operation(id);
+    return operation != nullptr ? operation->location : nullptr;
+}
+
+COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+        return;
+    }
+    if (sender_.is_connected()) {
+        put_back_idempotent();  // the connection that this one replaces is as good as lost
+    }
+    sender_.attach(connection, offer);
+    send_waiting();
+}
+
+COMMUNICA_INLINE void Requester::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+        return;
+    }
+    std::for_each(unsent.rbegin(), unsent.rend(), [this](UnsentMessage& message) { put_back(message); });
+    if (sender_.is_connected_by(connection)) {
+        sender_.detach();
+        put_back_idempotent();
+        disarm_if_idle();
+    } else {
+        send_waiting();
+    }
+}
+
+COMMUNICA_INLINE void Requester::give_up_sent() {
+    std::vector<OperationPtr> failed;
+    {
+        const std::lock_guard lock(mutex_);
+        put_back_idempotent();
+        for (const RequestId id : pending_.ids()) {
+            if (!outbox_.contains(id)) {
+                failed.push_back(pending_.take(id));
+            }
+        }
+        disarm_if_idle();
+    }
+    fail_all(failed, {errc::connection_lost});
+}
+
+COMMUNICA_INLINE void Requester::on_room() {
+    const std::lock_guard lock(mutex_);
+    send_waiting();
+}
+
+COMMUNICA_INLINE void Requester::on_draining() {
+    const std::lock_guard lock(mutex_);
+    sender_.set_draining();
+}
+
+COMMUNICA_INLINE void Requester::close(const Error& reason) {
+    std::vector<OperationPtr> failed;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        close_reason_ = reason;
+        sender_.detach();
+        for (const RequestId id : pending_.ids()) {
+            failed.push_back(pending_.take(id));
+        }
+        outbox_.clear();
+        timer_.disarm();
+    }
+    fail_all(failed, reason);
+}
+
+COMMUNICA_INLINE void Requester::open(const RequestText& text) {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, false)) {
+        text_ = text;
+    }
+}
+
+COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const Message& message) {
+    if (auto operation = take_answered(metadata)) {
+        if (metadata.type == wire::MessageType::ok) {
+            if (counters_) {
+                Counters::add(counters_->answers);
+            }
+            operation.release()->succeed(message.body, message.memory, Via::dispatch);
+        } else {
+            fail(std::move(operation), wire::read_error_body(metadata.type, message.body), Via::dispatch);
+        }
+    }
+}
+
+COMMUNICA_INLINE void Requester::on_no_answer(const wire::Metadata& metadata, const Error& why) {
+    if (auto operation = take_answered(metadata)) {
+        fail(std::move(operation), why, Via::dispatch);
+    }
+}
+
+COMMUNICA_INLINE void Requester::on_timer() {
+    std::vector<OperationPtr> failed;
+    {
+        const std::lock_guard lock(mutex_);
+        timer_.has_run();
+        const auto now = Clock::now();
+        while (const auto id = pending_.expired(now)) {
+            failed.push_back(pending_.take(*id));
+            outbox_.take(*id);
+        }
+        if (const auto next = pending_.earliest()) {
+            timer_.arm(*next, weak_from_this());
+        }
+    }
+    fail_all(failed, {errc::timeout});
+}
+
+COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoing& outgoing) {
+    if (can_send()) {
+        switch (sender_.send(text_.write(id), outgoing, outgoing.timeout)) {
+            case Sender::Sent::yes: return {.sent = true};
+            case Sender::Sent::too_large: return {.error = sender_.too_large()};
+            case Sender::Sent::no_room: break;
+        }
+    } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
+        return {.error = Error{sender_.is_connected() ? errc::draining : errc::not_connected}};
+    }
+    if (outbox_.bytes() + outgoing.size() > max_unsent_) {
+        return {.error = Error{errc::queue_full}};
+    }
+    outbox_.add(id, std::move(outgoing));
+    return {};
+}
+
+COMMUNICA_INLINE void Requester::send_waiting() {
+    while (!outbox_.empty() && sender_.is_open()) {
+        auto& [id, message, bytes] = outbox_.front();
+        const auto deadline = pending_.deadline_of(id);
+        const auto left = deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
+        const auto sent = sender_.send(text_.write(id), message, left);
+        if (sent == Sender::Sent::no_room) {
+            return;
+        }
+        const bool done = sent == Sender::Sent::too_large || message.is_notification();
+        if (auto operation = done ? pending_.take(id) : nullptr) {
+            sent == Sender::Sent::yes ? operation.release()->succeed({}, nullptr, Via::post)
+                                      : fail(std::move(operation), sender_.too_large());
+        }
+        outbox_.pop_front();
+    }
+}
+
+COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
+    const auto metadata = reader_.read(unsent.metadata);
+    if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification) {
+        return;  // meant for the connection that is gone
+    }
+    Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
+    const RequestId id = outgoing.is_notification() ? 0 : text_.read(metadata.id).value_or(0);
+    if (!outgoing.is_notification() && (!pending_.contains(id) || outbox_.contains(id))) {
+        return;  // cancelled or timed out meanwhile, or put back already
+    }
+    outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
+    outgoing.body = std::move(unsent.body);
+    outbox_.put_back(id, std::move(outgoing));
+}
+
+COMMUNICA_INLINE void Requester::put_back_idempotent() {
+    const auto ids = pending_.ids();
+    for (const RequestId id : std::views::reverse(ids)) {
+        const Operation* operation = pending_.find_operation(id);
+        if (operation->again && !outbox_.contains(id)) {
+            outbox_.put_back(id, operation->again->copy());
+        }
+    }
+}
+
+COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& metadata) {
+    const std::lock_guard lock(mutex_);
+    const auto id = text_.read(metadata.id);
+    if (!id) {
+        return nullptr;
+    }
+    if (!outbox_.empty()) {
+        outbox_.take(*id);  // an idempotent request about to be sent again
+    }
+    return pending_.take(*id);
+}
+
+COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, Via via) {
+    if (counters_) {
+        counters_->count_error(error.code);
+    }
+    operation.release()->fail(error, via);
+}
+
+COMMUNICA_INLINE void Requester::fail_all(std::vector<OperationPtr>& operations, const Error& error) {
+    for (auto& operation : operations) {
+        fail(std::move(operation), error);
+    }
+}
+
+}  // namespace communica::peer

@@ -1,0 +1,309 @@
+#pragma once
+
+#include "responder.hpp"
+
+#include <utility>
+
+namespace communica::peer {
+
+COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, const ConnectionOptions& options)
+    : max_requests_(options.limits.max_requests),
+      max_held_(options.limits.max_held),
+      budget_(options.budget),
+      counters_(options.counters),
+      timer_(executor),
+      share_(options.budget),
+      gauge_(options.counters, &Counters::at_work) {}
+
+COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
+    if (counters_) {
+        Counters::add(metadata.wants_answer() ? counters_->received_requests : counters_->received_notifications);
+    }
+}
+
+COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, std::size_t bytes) const {
+    if (const errc why = why_not_.load(std::memory_order_relaxed); why != errc{}) {
+        return unavailable(why);
+    }
+    if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
+        return unavailable(errc::busy, "too many requests at work");
+    }
+    if (held_.load(std::memory_order_relaxed) + connection.unread_answers() + bytes > max_held_ ||
+        (budget_ && budget_->is_over())) {
+        return unavailable(errc::busy, "too many bytes of requests at work and answers not read");
+    }
+    return std::nullopt;
+}
+
+COMMUNICA_INLINE std::optional<Clock::time_point> Responder::deadline_of(const wire::Metadata& metadata) const {
+    return metadata.wants_answer() && metadata.timeout && offers_deadline_.load(std::memory_order_relaxed)
+               ? std::optional(deadline_after(*metadata.timeout))
+               : std::nullopt;
+}
+
+COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata,
+                                         std::size_t bytes, const void* handler) {
+    const auto deadline = deadline_of(metadata);
+    const std::lock_guard lock(mutex_);
+    if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
+        return Worker(nullptr);
+    }
+    Worker worker = worker_for(connection, handler);
+    worker.call->begin(metadata, deadline, bytes);
+    calls_.add(worker.call);
+    hold(static_cast<std::ptrdiff_t>(bytes));
+    // Without a deadline for the workers' sake: they do not wait for ever.
+    if (deadline ? !timer_.runs_by(*deadline) : !timer_.is_armed()) {
+        timer_.arm(deadline.value_or(deadline_after(wire::standard_timeout)), weak_from_this());
+    }
+    return worker;
+}
+
+COMMUNICA_INLINE void Responder::finish(Call& call, Reply& reply) {
+    std::function<void()> idle;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
+            try {
+                answer_locked(*call.connection, call.before_type, call.after_type, reply);
+            } catch (...) {  // NOLINT(bugprone-empty-catch)
+                // For want of memory: the requester's deadline ends it.
+            }
+        }
+        remove(call);
+        idle = calls_.empty() ? idle_ : nullptr;
+    }
+    if (idle) {
+        idle();
+    }
+}
+
+COMMUNICA_INLINE void Responder::answer(Connection& connection, std::string_view before_type,
+                                        std::string_view after_type, Reply& reply, Purpose purpose) {
+    const auto metadata = answer_metadata(reply, before_type, after_type);
+    if (!connection.send(purpose, metadata.text(), reply.body) && purpose != Purpose::refuse) {
+        const std::lock_guard lock(mutex_);
+        send_later(metadata, reply);
+    }
+}
+
+COMMUNICA_INLINE void Responder::cancel(std::string_view id) {
+    const std::lock_guard lock(mutex_);
+    if (const auto call = calls_.find(id)) {
+        remove(*call);
+        cancel_now(call);
+    }
+}
+
+COMMUNICA_INLINE bool Responder::is_idle() const {
+    const std::lock_guard lock(mutex_);
+    return calls_.empty() && answers_.empty();
+}
+
+COMMUNICA_INLINE void Responder::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+    const std::lock_guard lock(mutex_);
+    connection_ = connection;
+    idle_workers_.reset();
+    offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
+    max_answer_.store(offer.max_message, std::memory_order_relaxed);
+    send_kept();
+}
+
+COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
+    const std::lock_guard lock(mutex_);
+    if (connection_.get() == &connection) {
+        connection_.reset();
+        idle_workers_.reset();
+        disarm_if_idle();
+    }
+    if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
+        return;
+    }
+    for (auto message = unsent.rbegin(); message != unsent.rend(); ++message) {
+        hold(static_cast<std::ptrdiff_t>(message->body.size()));
+        answers_.push_front(std::move(*message));
+    }
+    send_kept();
+}
+
+COMMUNICA_INLINE void Responder::abandon() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& call : calls_.take_all()) {
+        cancel_now(call);
+    }
+    disarm_if_idle();
+    forget_all();
+}
+
+COMMUNICA_INLINE void Responder::drain(std::function<void()> idle) {
+    const std::lock_guard lock(mutex_);
+    errc open{};
+    why_not_.compare_exchange_strong(open, errc::draining);
+    idle_ = std::move(idle);
+}
+
+COMMUNICA_INLINE void Responder::close() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& call : calls_.take_all()) {
+        answer_and_cancel(call, errc::closed, 503);
+    }
+    why_not_.store(errc::closed, std::memory_order_relaxed);
+    connection_.reset();
+    idle_workers_.reset();
+    idle_ = nullptr;
+    timer_.disarm();
+    forget_all();
+}
+
+COMMUNICA_INLINE void Responder::open() {
+    const std::lock_guard lock(mutex_);
+    why_not_.store(errc{}, std::memory_order_relaxed);
+}
+
+COMMUNICA_INLINE void Responder::on_timer() {
+    const std::lock_guard lock(mutex_);
+    timer_.has_run();
+    const auto now = Clock::now();
+    while (const auto call = calls_.expired(now)) {
+        remove(*call);
+        answer_and_cancel(call, errc::timeout, 504);
+    }
+    if (const auto next = calls_.earliest()) {
+        timer_.arm(*next, weak_from_this());
+    } else if (idle_workers_) {
+        asio::post(connection_->get_executor(), Task([idle = idle_workers_] { idle->clear(); }));
+    }
+}
+
+COMMUNICA_INLINE Error Responder::unavailable(errc why, std::string message, std::int64_t status) {
+    return {.code = why, .message = std::move(message), .status = status, .kind = Error::Kind::responder};
+}
+
+COMMUNICA_INLINE Error Responder::unavailable(errc why, std::int64_t status) {
+    return unavailable(why, make_error_code(why).message(), status);
+}
+
+COMMUNICA_INLINE void Responder::count(const Reply& reply) {
+    if (counters_) {
+        Counters::add(reply.type == wire::MessageType::ok ? counters_->sent_answers : counters_->sent_errors);
+    }
+}
+
+COMMUNICA_INLINE void Responder::hold(std::ptrdiff_t bytes) {
+    held_.store(held_.load(std::memory_order_relaxed) + static_cast<std::size_t>(bytes), std::memory_order_relaxed);
+    share_.set(held_.load(std::memory_order_relaxed));
+    at_work_.store(calls_.size(), std::memory_order_relaxed);
+    gauge_.set(calls_.size());
+}
+
+COMMUNICA_INLINE void Responder::remove(Call& call) {
+    if (calls_.remove(call)) {
+        hold(-static_cast<std::ptrdiff_t>(call.bytes));
+        disarm_if_idle();
+    }
+}
+
+COMMUNICA_INLINE void Responder::disarm_if_idle() {
+    if (calls_.empty() && !connection_) {
+        timer_.disarm();
+    }
+}
+
+COMMUNICA_INLINE void Responder::forget_all() {
+    answers_.clear();
+    held_.store(0, std::memory_order_relaxed);
+    hold(0);
+}
+
+COMMUNICA_INLINE Worker Responder::worker_for(const std::shared_ptr<Connection>& connection, const void* handler) {
+    if (connection != connection_) {
+        return Worker(std::make_shared<Call>(connection));
+    }
+    if (!idle_workers_) {
+        idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor());
+    }
+    Worker worker = idle_workers_->take(handler);
+    if (!worker.call) {
+        worker.call = std::make_shared<Call>(connection, idle_workers_);
+    }
+    return worker;
+}
+
+COMMUNICA_INLINE void Responder::cancel_now(const std::shared_ptr<Call>& call) {
+    call->cancelled.store(true, std::memory_order_relaxed);
+    asio::post(call->connection->get_executor(),
+               Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
+}
+
+COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status) {
+    asio::post(call->connection->get_executor(), Task([self = shared_from_this(), call, why, status] {
+                   {
+                       const std::lock_guard lock(self->mutex_);
+                       call->cancelled.store(true, std::memory_order_relaxed);
+                       if (!std::exchange(call->is_answered, true) && call->wants_answer) {
+                           self->send_unavailable(*call, unavailable(why, status));
+                       }
+                   }
+                   call->signal.emit(asio::cancellation_type::terminal);
+               }));
+}
+
+COMMUNICA_INLINE void Responder::send_unavailable(const Call& call, const Error& error) {
+    Reply reply;
+    reply.set_error(error);
+    Buffer metadata;
+    wire::write_answer_metadata(metadata, reply.type, call.before_type, call.after_type);
+    count(reply);
+    if (!call.connection->send(Purpose::answer, metadata.text(), reply.body) && connection_) {
+        connection_->send(Purpose::answer, metadata.text(), reply.body);
+    }
+}
+
+COMMUNICA_INLINE void Responder::answer_locked(Connection& connection, std::string_view before_type,
+                                               std::string_view after_type, Reply& reply) {
+    const auto metadata = answer_metadata(reply, before_type, after_type);
+    if (!connection.send(Purpose::answer, metadata.text(), reply.body)) {
+        send_later(metadata, reply);
+    }
+}
+
+COMMUNICA_INLINE Buffer Responder::answer_metadata(Reply& reply, std::string_view before_type,
+                                                   std::string_view after_type) {
+    Buffer metadata;
+    wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+    if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
+        metadata.clear();
+        reply.set_error({.code = errc::message_too_large,
+                         .message = "The answer is over the requester's limit",
+                         .status = 413,
+                         .kind = Error::Kind::responder});
+        wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+    }
+    count(reply);
+    return metadata;
+}
+
+COMMUNICA_INLINE void Responder::send_later(const Buffer& metadata, Reply& reply) {
+    if (why_not_.load(std::memory_order_relaxed) != errc::closed &&
+        (!connection_ || !connection_->send(Purpose::answer, metadata.text(), reply.body))) {
+        keep({std::string(metadata.text()), std::move(reply.body)});
+    }
+}
+
+COMMUNICA_INLINE void Responder::keep(UnsentMessage answer) {
+    hold(static_cast<std::ptrdiff_t>(answer.body.size()));
+    answers_.push_back(std::move(answer));
+}
+
+COMMUNICA_INLINE void Responder::send_kept() {
+    while (connection_ && !answers_.empty()) {
+        const std::size_t bytes = answers_.front().body.size();
+        if (!connection_->send(Purpose::answer, answers_.front().metadata, answers_.front().body)) {
+            return;
+        }
+        answers_.pop_front();
+        hold(-static_cast<std::ptrdiff_t>(bytes));
+    }
+}
+
+}  // namespace communica::peer
