@@ -126,7 +126,7 @@ class Connection {
 
     /// Sends what is queued, says goodbye and closes, within `patience` at the most.
     virtual void close(std::chrono::steady_clock::duration patience = std::chrono::seconds{1}) = 0;
-    /// Closes at once: nothing more goes out, and nothing that has come is handed out.
+    /// Closes at once: nothing that has come is handed out any more.
     virtual void abort() = 0;
 
  protected:

@@ -7,8 +7,6 @@
 #include "../separate_compilation.hpp"
 #include "options.hpp"
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -104,8 +102,8 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     /// where the client looks for it.
     static asio::awaitable<Guest> greet(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection);
 
-    /// Throws the reason if this client may not enter.
-    Guest let_in(const nlohmann::json& hello, const Credentials& credentials);
+    /// Throws the reason if the client of this hello may not enter.
+    Guest let_in(const std::string& hello_text, const Credentials& credentials);
 
     const asio::any_io_executor executor_;
     const asio::any_io_executor strand_;

@@ -8,8 +8,6 @@
 #include "clients.hpp"
 #include "server_keeper.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <exception>
 #include <functional>
 #include <optional>
@@ -310,7 +308,7 @@ COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::s
     Guest guest;
     Error refusal;
     try {
-        guest = self->let_in(wire::parse_hello(hello), connection->credentials());
+        guest = self->let_in(hello, connection->credentials());
     } catch (const std::system_error& e) {
         refusal = {e.code(), e.what()};
     }
@@ -323,7 +321,9 @@ COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::s
     co_return guest;
 }
 
-COMMUNICA_INLINE ServerKeeper::Guest ServerKeeper::let_in(const nlohmann::json& hello, const Credentials& credentials) {
+COMMUNICA_INLINE ServerKeeper::Guest ServerKeeper::let_in(const std::string& hello_text,
+                                                          const Credentials& credentials) {
+    const auto hello = wire::parse_hello(hello_text);
     if (wire::nonce_in(hello)) {
         throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none", {});
     }

@@ -81,6 +81,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         receiver_ = receiver.get();
         kept_ = std::shared_ptr<StreamConnection>(receiver, this);
         running_ = true;
+        if (writer_.is_closing()) {  // closed before it began
+            return on_read_failed(asio::error::operation_aborted);
+        }
         reader_.start(*receiver);
     }
 

@@ -1,5 +1,5 @@
-// A program that compiles the library once. Both of its files include all of it: what either defined too, or what neither
-// does, would not link.
+// A program that compiles the library once. Both of its files include all of it: what either of them defined too would not
+// link.
 #include "serving.hpp"
 
 #include <exception>

@@ -153,6 +153,19 @@ TEST_CASE("a connection that is aborted ends, and hands out nothing more") {
     CHECK(error);  // it has closed
 }
 
+TEST_CASE("a connection that was aborted before it began ends, and hands out nothing") {
+    Ends ends;
+    ends.write(test::golden("server_hello") + test::message_frame("m", "with the hello"));
+    test::run(ends.context, [&]() -> asio::awaitable<void> { co_await ends.connection->read_hello(); });
+    ends.connection->abort();
+    ends.context.restart();
+    ends.context.poll();
+    ends.start();
+    ends.run_to_end();
+    CHECK(ends.messages.bodies.empty());
+    CHECK(ends.messages.ending.code == errc::closed);
+}
+
 TEST_CASE("a connection that is aborted in the middle of what came at once hands out no more of it") {
     Ends ends;
     ends.messages.on_each = [&] { ends.connection->abort(); };
