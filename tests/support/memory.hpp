@@ -1,24 +1,13 @@
 // How much memory a process has.
 #pragma once
 
+#include "sanitized.hpp"
 #include "system.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
 namespace test {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 inline constexpr std::size_t mebibyte = 1024 * 1024;
 

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/sanitized.hpp"
 
 #include <communica/serializers/codec/utf8.hpp>
 
@@ -69,7 +70,7 @@ TEST_CASE("UTF-8 belongs to the run, wherever it is") {
 
 TEST_CASE("every text of two bytes, and of three and four at the borders, is told UTF-8 or not as nlohmann does") {
     for (int first = 0x80; first != 256; ++first) {
-        for (int second = 0; second != 256; ++second) {
+        for (int second = first % test::shown_every; second < 256; second += test::shown_every) {
             std::string text{static_cast<char>(first), static_cast<char>(second)};
             REQUIRE(is_utf8(text) == nlohmann_takes(text));
             for (const char third : {'\x7f', '\x80', '\xbf', '\xc0'}) {

@@ -1,0 +1,22 @@
+// Whether a sanitizer looks on.
+#pragma once
+
+namespace test {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+/// Of cases by the ten thousand, of which each throws, it is shown every so manieth: an exception takes the address sanitizer
+/// milliseconds.
+inline constexpr int shown_every = sanitized ? 8 : 1;
+
+}  // namespace test
