@@ -15,7 +15,7 @@ inline constexpr bool sanitized = false;
 inline constexpr bool sanitized = false;
 #endif
 
-/// Of cases by the ten thousand, of which each throws, it is shown every so manieth: an exception takes the address sanitizer
+/// Where tens of thousands of inputs each throw, only one in so many is tried: an exception takes the address sanitizer
 /// milliseconds.
 inline constexpr int shown_every = sanitized ? 8 : 1;
 

@@ -59,7 +59,8 @@ class Reader {
         read_on();
     }
 
-    /// From now on nothing is handed out, also of what has come; with the next that comes reading has failed.
+    /// From now on nothing is handed out, also of what has come already. What would have been handed out next tells the
+    /// owner instead that reading has failed.
     void stop() noexcept { receiver_ = nullptr; }
 
     /// Has a refusal come in the place of the first frame? It is whole when the stream ends.
