@@ -7,7 +7,7 @@ import subprocess
 from html import escape
 from pathlib import Path
 
-from cases import ASIO, CHART_GROUPS, GROUPS, OURS, PACKAGES
+from cases import CHART_GROUPS, GROUPS, OURS, PACKAGES
 
 
 def describe_machine():
@@ -37,7 +37,8 @@ def versions():
 
 def describe_run(results):
     return (f"{results['date']}, {results['machine']}. Medians of {results['repetitions']} runs of "
-            f"{results['seconds']:g} s, in random order; client and server share one core unless said otherwise.")
+            f"{results['seconds']:g} s, the cases of a table one after the other, in random order; ratios are medians of "
+            "what each round gives. Client and server share one core unless said otherwise.")
 
 
 def group_rows(results, group):
@@ -61,7 +62,7 @@ def table(results):
         rows = group_rows(results, group)
         if rows:
             lines += ["", f"## {title}", ""]
-            lines += idle_table(rows) if group == "idle" else request_table(rows)
+            lines += idle_table(rows) if group == "idle" else request_table(rows, results["against_asio"], group)
     return "\n".join(lines) + "\n"
 
 
@@ -69,13 +70,13 @@ def idle_table(rows):
     return ["| | kB |", "|---|---|"] + [f"| {label} | {figures['idle_kb']:.1f} |" for label, figures in rows]
 
 
-def request_table(rows):
+def request_table(rows, against_asio, group):
     """`x` is the CPU time against Asio coroutines, where these are in the group."""
-    baseline = dict(rows).get(ASIO, {}).get("cpu_us")
     lines = ["| | CPU us a request | x | requests/s | MB/s | p50 us | p99 us | server's peak MB |",
              "|---|---|---|---|---|---|---|---|"]
     for label, run in rows:
-        ratio = f"{run['cpu_us'] / baseline:.2f}" if baseline else ""
+        ratio = against_asio.get(f"{group}/{label}")
+        ratio = f"{ratio:.2f}" if ratio else ""
         lines.append(f"| {label} | {run['cpu_us']:.2f} | {ratio} | {run['per_second']:,.0f} | "
                      f"{run['mb_per_second']:,.1f} | {run['p50_us']:,.1f} | {run['p99_us']:,.1f} | "
                      f"{run['server_peak_kb'] / 1024:.1f} |")

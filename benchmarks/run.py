@@ -5,9 +5,10 @@ run.py BUILD_DIR [--quick] [--only REGEX] [--output DIR]     measure, write resu
 run.py BUILD_DIR --instructions [--record]                   count instructions; fail above what is recorded
 run.py BUILD_DIR --compile                                   what compiling an example costs
 
-Client and server are processes of their own, pinned to one core together. Cases run in a new random order each time;
-figures are medians. To add a peer, write bench_NAME.cpp on top of harness.hpp, add it to CMakeLists.txt, and name it
-in cases.py.
+Client and server are processes of their own, pinned to one core together. A machine may change its speed from one minute
+to the next, so the cases that are compared, those of a group, run one after the other, in a new random order each time.
+Figures are medians, ratios medians of what the repetitions give. To add a peer, write bench_NAME.cpp on top of
+harness.hpp, add it to CMakeLists.txt, and name it in cases.py.
 """
 import argparse
 import json
@@ -23,7 +24,7 @@ from statistics import median
 
 import counting
 import report
-from cases import LIMITS, PEERS, TARGETS, cases
+from cases import ASIO, GROUPS, LIMITS, PEERS, TARGETS, Target, cases
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 60  # seconds that one run may take beside measuring
@@ -62,33 +63,55 @@ def run_case(programs, case, seconds, directory):
 
 
 def measure(programs, selected, repetitions, seconds):
-    """The runs of each case by its key, and the keys of those that failed with the reason."""
-    runs = {case.key: [] for case in selected}
-    failed = {}
+    """For each repetition the runs by the case's key, and the keys of the cases that failed with the reason."""
+    runs, failed = [], {}
+    groups = [[case for case in selected if case.group == group] for group in GROUPS]
     with tempfile.TemporaryDirectory(prefix="bench.") as directory:
         for repetition in range(repetitions):
-            for case in random.sample(selected, len(selected)):
+            runs.append({})
+            for case in (case for group in shuffled(groups) for case in shuffled(group)):
                 if case.key in failed:
                     continue
                 try:
-                    runs[case.key].append(run_case(programs, case, seconds, directory))
+                    runs[-1][case.key] = run_case(programs, case, seconds, directory)
                 except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                     failed[case.key] = str(error)
                     print(f"{case.key}: {error}", file=sys.stderr)
             print(f"repetition {repetition + 1} of {repetitions} is done", file=sys.stderr, flush=True)
-    return {key: all_runs for key, all_runs in runs.items() if all_runs}, failed
+    return runs, failed
+
+
+def shuffled(items):
+    return random.sample(items, len(items))
 
 
 def medians(runs):
+    """Of each case's figures, by its key."""
+    by_case = {}
+    for repetition in runs:
+        for key, run in repetition.items():
+            by_case.setdefault(key, []).append(run)
     return {key: {name: median(run[name] for run in all_runs) for name in all_runs[0]}
-            for key, all_runs in runs.items()}
+            for key, all_runs in by_case.items()}
 
 
-def check_targets(figures):
+def median_ratio(target, runs):
+    """Of what the repetitions give; None where one of the target's cases was not run."""
+    ratios = [ratio for ratio in map(target.ratio, runs) if ratio is not None]
+    return median(ratios) if ratios else None
+
+
+def against_asio(runs, figures):
+    """The CPU time of each case against that of Asio's coroutines in its group, None where these are not in it."""
+    targets = {key: Target("", "cpu_us", key, f"{key.split('/')[0]}/{ASIO}", 1) for key in figures}
+    return {key: median_ratio(target, runs) for key, target in targets.items() if "cpu_us" in figures[key]}
+
+
+def check_targets(runs, figures):
     """Rows of what is to be reached: text, against what, bound, what it is, whether it holds."""
     rows = []
     for target in TARGETS:
-        ratio = target.ratio(figures)
+        ratio = median_ratio(target, runs)
         if ratio is not None:
             sign = ">=" if target.at_least else "<="
             rows.append({"case": target.text, "against": target.baseline.split("/")[1],
@@ -114,7 +137,8 @@ def run_benchmarks(arguments):
     results = {
         "machine": report.describe_machine(), "versions": report.versions(), "date": report.today(),
         "repetitions": repetitions, "seconds": seconds, "absent": absent, "failed": failed,
-        "targets": check_targets(figures), "medians": figures, "runs": runs,
+        "targets": check_targets(runs, figures), "medians": figures, "runs": runs,
+        "against_asio": against_asio(runs, figures),
     }
     if not arguments.only:
         results["targets"] += counting.deadline_rows(programs)
