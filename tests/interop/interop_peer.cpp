@@ -8,6 +8,7 @@
 #include "connectors.hpp"
 
 #include <communica/communica.hpp>
+#include <communica/peer/hello.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <communica/asio.hpp>
+#include <communica/connectors/detail/local_windows.hpp>
 #include <communica/connectors/local.hpp>
 
 #include <asio/generic/stream_protocol.hpp>

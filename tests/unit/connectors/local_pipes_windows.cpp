@@ -4,6 +4,7 @@
 #include "support/streams.hpp"
 #include "support/wine.hpp"
 
+#include <communica/connectors/detail/local_windows.hpp>
 #include <communica/connectors/local.hpp>
 
 namespace local_pipes_windows {
