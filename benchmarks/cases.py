@@ -195,9 +195,13 @@ class Limit:
 
     text: str
     subject: str
-    value: object  # of the case's medians
+    figure: object  # of a run
     bound: float
     unit: str
+
+    def value(self, figures):
+        """None where the case was not run."""
+        return self.figure(figures[self.subject]) if self.subject in figures else None
 
 
 LIMITS = [

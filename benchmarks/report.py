@@ -37,8 +37,8 @@ def versions():
 
 def describe_run(results):
     return (f"{results['date']}, {results['machine']}. Medians of {results['repetitions']} runs of "
-            f"{results['seconds']:g} s, the cases of a table one after the other, in random order; ratios are medians of "
-            "what each round gives. Client and server share one core unless said otherwise.")
+            f"{results['seconds']:g} s, the cases of a table one after the other, in random order; ratios of cases "
+            "are medians of what each round gives. Client and server share one core unless said otherwise.")
 
 
 def group_rows(results, group):

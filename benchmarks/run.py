@@ -7,7 +7,7 @@ run.py BUILD_DIR --compile                                   what compiling an e
 
 Client and server are processes of their own, pinned to one core together. A machine may change its speed from one minute
 to the next, so the cases that are compared, those of a group, run one after the other, in a new random order each time.
-Figures are medians, ratios medians of what the repetitions give. To add a peer, write bench_NAME.cpp on top of
+Figures are medians, and so are ratios of cases, of what each repetition gives. To add a peer, write bench_NAME.cpp on top of
 harness.hpp, add it to CMakeLists.txt, and name it in cases.py.
 """
 import argparse
@@ -24,7 +24,7 @@ from statistics import median
 
 import counting
 import report
-from cases import ASIO, GROUPS, LIMITS, PEERS, TARGETS, Target, cases
+from cases import ASIO, LIMITS, PEERS, TARGETS, Target, cases
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 60  # seconds that one run may take beside measuring
@@ -65,23 +65,26 @@ def run_case(programs, case, seconds, directory):
 def measure(programs, selected, repetitions, seconds):
     """For each repetition the runs by the case's key, and the keys of the cases that failed with the reason."""
     runs, failed = [], {}
-    groups = [[case for case in selected if case.group == group] for group in GROUPS]
+    groups = dict.fromkeys(case.group for case in selected)
     with tempfile.TemporaryDirectory(prefix="bench.") as directory:
         for repetition in range(repetitions):
-            runs.append({})
-            for case in (case for group in shuffled(groups) for case in shuffled(group)):
-                if case.key in failed:
-                    continue
-                try:
-                    runs[-1][case.key] = run_case(programs, case, seconds, directory)
-                except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-                    failed[case.key] = str(error)
-                    print(f"{case.key}: {error}", file=sys.stderr)
+            done = {}
+            for group in shuffled(groups):
+                for case in shuffled(case for case in selected if case.group == group):
+                    if case.key in failed:
+                        continue
+                    try:
+                        done[case.key] = run_case(programs, case, seconds, directory)
+                    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+                        failed[case.key] = str(error)
+                        print(f"{case.key}: {error}", file=sys.stderr)
+            runs.append({case.key: done[case.key] for case in selected if case.key in done})
             print(f"repetition {repetition + 1} of {repetitions} is done", file=sys.stderr, flush=True)
     return runs, failed
 
 
 def shuffled(items):
+    items = list(items)
     return random.sample(items, len(items))
 
 
@@ -95,31 +98,32 @@ def medians(runs):
             for key, all_runs in by_case.items()}
 
 
-def median_ratio(target, runs):
-    """Of what the repetitions give; None where one of the target's cases was not run."""
-    ratios = [ratio for ratio in map(target.ratio, runs) if ratio is not None]
-    return median(ratios) if ratios else None
+def median_of(figure, runs):
+    """Of what `figure` gives for each repetition; None where a case that it needs was not run."""
+    values = [value for value in map(figure, runs) if value is not None]
+    return median(values) if values else None
 
 
-def against_asio(runs, figures):
+def against_asio(runs):
     """The CPU time of each case against that of Asio's coroutines in its group, None where these are not in it."""
-    targets = {key: Target("", "cpu_us", key, f"{key.split('/')[0]}/{ASIO}", 1) for key in figures}
-    return {key: median_ratio(target, runs) for key, target in targets.items() if "cpu_us" in figures[key]}
+    keys = dict.fromkeys(key for repetition in runs for key, run in repetition.items() if "cpu_us" in run)
+    targets = {key: Target("", "cpu_us", key, f"{key.split('/')[0]}/{ASIO}", 1) for key in keys}
+    return {key: median_of(target.ratio, runs) for key, target in targets.items()}
 
 
-def check_targets(runs, figures):
+def check_targets(runs):
     """Rows of what is to be reached: text, against what, bound, what it is, whether it holds."""
     rows = []
     for target in TARGETS:
-        ratio = median_ratio(target, runs)
+        ratio = median_of(target.ratio, runs)
         if ratio is not None:
             sign = ">=" if target.at_least else "<="
             rows.append({"case": target.text, "against": target.baseline.split("/")[1],
                          "to_reach": f"{sign} {target.bound:g} x", "reached": f"{ratio:.2f} x",
                          "holds": target.holds(ratio)})
     for limit in LIMITS:
-        if limit.subject in figures:
-            value = limit.value(figures[limit.subject])
+        value = median_of(limit.value, runs)
+        if value is not None:
             rows.append({"case": limit.text, "against": "", "to_reach": f"<= {limit.bound:g} {limit.unit}",
                          "reached": f"{value:.2f} {limit.unit}", "holds": value <= limit.bound})
     return rows
@@ -133,12 +137,10 @@ def run_benchmarks(arguments):
     repetitions = arguments.repeat or (3 if arguments.quick else 5)
     seconds = arguments.seconds or (0.2 if arguments.quick else 1.0)
     runs, failed = measure(programs, selected, repetitions, seconds)
-    figures = medians(runs)
     results = {
         "machine": report.describe_machine(), "versions": report.versions(), "date": report.today(),
         "repetitions": repetitions, "seconds": seconds, "absent": absent, "failed": failed,
-        "targets": check_targets(runs, figures), "medians": figures, "runs": runs,
-        "against_asio": against_asio(runs, figures),
+        "targets": check_targets(runs), "medians": medians(runs), "against_asio": against_asio(runs), "runs": runs,
     }
     if not arguments.only:
         results["targets"] += counting.deadline_rows(programs)

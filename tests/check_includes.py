@@ -1,8 +1,9 @@
-"""Checks that the headers keep to the house: who may include whom, how long a header is, where platforms show.
+"""Checks that the headers keep to the house: who may include whom, in no circle, how long a header is, where platforms show.
 
     check_includes.py [DIRECTORY]     DIRECTORY holds communica/, include/ by default
 """
 
+import graphlib
 import pathlib
 import posixpath
 import re
@@ -78,16 +79,29 @@ def problems_of(header, text):
             yield number, "platforms differ in connectors/detail/*platform.hpp, *_unix.hpp, *_windows.hpp and asio.hpp alone"
 
 
+def circle_of(texts):
+    """Headers that include each other, if there are some. That x.ipp, which x.hpp ends with, includes that one is none."""
+    includes = {
+        header: {own for line in text.splitlines() for own, _ in [included(header, line) or (None, None)]
+                 if own and own != header.removesuffix(".ipp") + ".hpp"}
+        for header, text in texts.items()
+    }
+    try:
+        graphlib.TopologicalSorter(includes).prepare()
+        return None
+    except graphlib.CycleError as error:
+        return error.args[1]
+
+
 def main(include=pathlib.Path(__file__).parents[1] / "include"):
     root = pathlib.Path(include) / "communica"
-    headers = sorted(root.rglob("*.[hi]pp"))
-    found = [
-        f"{path}:{number}: {problem}"
-        for path in headers
-        for number, problem in problems_of(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
-    ]
-    print(*found, f"{len(headers)} headers, {len(found)} problems", sep="\n")
-    return bool(found) or not headers
+    texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.[hi]pp"))}
+    found = [f"{root / header}:{number}: {problem}"
+             for header, text in texts.items() for number, problem in problems_of(header, text)]
+    if circle := circle_of(texts):
+        found.append(f"{root / circle[0]}:1: in a circle: {' is included by '.join(circle)}")
+    print(*found, f"{len(texts)} headers, {len(found)} problems", sep="\n")
+    return bool(found) or not texts
 
 
 if __name__ == "__main__":
