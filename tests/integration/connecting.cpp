@@ -1,5 +1,6 @@
 #include "support/errors.hpp"
 #include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
 
 #include <set>
 
@@ -156,6 +157,29 @@ TEST_CASE("a client says whether it is connected") {
         const Error stopped = co_await error_of(client.wait_connected());
         CHECK(stopped.code == errc::closed);
         co_await another.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("connect completes with a connection that ends at once, and the client comes back") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    test::ScriptedListener listener(context, transport);
+    RouteClient client(context, listener.connector(), Routes(), test::quick_client());
+    int connected = 0;
+    const auto count = [&](std::exception_ptr failure) { connected += failure ? 0 : 1; };
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        client.connect(count);
+        client.wait_connected(count);
+        test::ScriptedPeer short_lived = co_await listener.greet("client");
+        short_lived.cut();
+        test::ScriptedPeer next = co_await listener.accept();
+        CHECK(connected == 2);
+        CHECK_FALSE(client.is_connected());
+        co_await client.close();
+        next.cut();
     });
     test::run_out(context);
 }

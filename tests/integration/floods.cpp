@@ -26,7 +26,7 @@ using Client = communica::RouteClient<AnyConnector>;
 
 }  // namespace
 
-TEST_CASE("a client that floods and reads nothing does not slow down the others") {
+TEST_CASE("a client that floods and reads nothing does not slow down the others", "[alone]") {
     const auto transport = GENERATE(Transport::tcp, Transport::local);
     CAPTURE(transport);
     const test::TemporaryDirectory directory;

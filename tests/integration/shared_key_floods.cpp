@@ -41,7 +41,7 @@ void ask_in_a_flood(const std::string& state, Connector connector, const std::st
 
 }  // namespace
 
-TEST_CASE("a flood of connections that are refused, or stay half open, leaves a good client its latency") {
+TEST_CASE("a flood of connections that are refused, or stay half open, leaves a good client its latency", "[alone]") {
     const std::string transport = GENERATE("TCP", "TLS");
     const std::string how = GENERATE("REFUSED", "HALF-OPEN");
     CAPTURE(transport, how);

@@ -7,6 +7,7 @@
 #include "options.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,7 +70,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     static asio::awaitable<void> keep_connected(std::shared_ptr<ClientKeeper> self);
 
     /// A connection, or the attempt at one, has come to nothing.
-    void on_ending(const Error& ending);
+    void on_ending(const Error& ending, bool was_connected);
 
     /// A connection, or why there is none, within the attempt's time.
     asio::awaitable<std::shared_ptr<Connection>> open_connection();
@@ -95,9 +96,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     asio::cancellation_signal attempt_;
     std::shared_ptr<Connection> current_;
     bool stopped_ = false;
-    bool running_ = false;         // `keep_connected` is at work
-    bool greeted_ = false;         // the current connection got past its handshake
-    std::optional<Error> ending_;  // of the current connection
+    bool running_ = false;           // `keep_connected` is at work
+    std::uint64_t connections_ = 0;  // that got past their handshake
+    std::optional<Error> ending_;    // of the current connection
     std::error_code stop_reason_ = errc::closed;
 
     mutable std::mutex mutex_;

@@ -21,7 +21,7 @@ class ClientKeeper::Visit final : public peer::Inbox {
  private:
     void on_attached() override {
         asio::post(keeper_->strand_, Task([keeper = keeper_] {
-                       keeper->greeted_ = true;
+                       ++keeper->connections_;
                        keeper->changed_.cancel();
                        keeper->hooks_.log(LogLevel::info, [&] { return "connected to " + keeper->dialer_.address(); });
                        keeper->hooks_.call(keeper->options_.on_connect);
@@ -105,7 +105,9 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_
         deadline.expires_after(*options.timeout);
     }
     deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
-    while (!self->peer_->is_connected()) {
+    // A connection that has already ended when this is resumed counts as well.
+    const auto before = self->connections_;
+    while (!self->peer_->is_connected() && self->connections_ == before) {
         if (self->stopped_) {
             throw std::system_error(self->stop_reason_);
         }
@@ -162,7 +164,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
     std::minstd_rand random{std::random_device{}()};
     peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->dialer_.first_retry()}));
     while (!self->stopped_) {
-        self->greeted_ = false;
+        const auto before = self->connections_;
         Error ending;
         try {
             self->current_ = co_await self->open_connection();
@@ -175,9 +177,10 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
             ending = Error::from(std::current_exception());
         }
         self->current_.reset();
-        self->on_ending(ending);
+        const bool was_connected = self->connections_ != before;
+        self->on_ending(ending, was_connected);
         self->changed_.cancel();
-        if (self->greeted_) {
+        if (was_connected) {
             backoff.reset();
         }
         if (!self->stopped_) {
@@ -189,13 +192,13 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
     self->changed_.cancel();
 }
 
-COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending) {
+COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_connected) {
     {
         const std::lock_guard lock(mutex_);
         last_error_ = ending;
     }
     hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
-    if (greeted_) {
+    if (was_connected) {
         hooks_.call(options_.on_disconnect, ending);
     }
     // To come back would be to replace the other in turn, or to fail again.
