@@ -33,8 +33,3 @@ if(COMMUNICA_SANITIZE)
   target_compile_options(communica_own_flags INTERFACE ${sanitize})
   target_link_options(communica_own_flags INTERFACE ${sanitize})
 endif()
-
-if(COMMUNICA_COVERAGE)
-  target_compile_options(communica_own_flags INTERFACE -fprofile-instr-generate -fcoverage-mapping)
-  target_link_options(communica_own_flags INTERFACE -fprofile-instr-generate)
-endif()
