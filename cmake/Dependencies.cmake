@@ -24,50 +24,61 @@ FetchContent_Declare(nlohmann_json
   FIND_PACKAGE_ARGS 3.11 GLOBAL)
 FetchContent_MakeAvailable(nlohmann_json)
 
+# The parts' libraries. AUTO takes what is on the machine, ON requires it or fetches it. Whatever is left out, the summary says so.
+include(PartLibraries)
+
+# take_library(NAME VALUE): for an option's value, finds the library, or says why not in communica_NAME_MISSING. What ON finds
+# too old is not fetched beside it: both have the same targets.
+macro(take_library name value)
+  if("${value}" STREQUAL "AUTO" OR "${value}")
+    communica_find_library(${name} GLOBAL)
+    if(${name}_FOUND AND communica_${name}_MISSING AND NOT "${value}" STREQUAL "AUTO")
+      message(FATAL_ERROR "${communica_${name}_MISSING}. -DCMAKE_DISABLE_FIND_PACKAGE_${name}=ON looks past it.")
+    endif()
+  else()
+    set(communica_${name}_MISSING "turned off")
+  endif()
+endmacro()
+
 # simdjson, for communica::fast_json alone.
 set(COMMUNICA_FAST_JSON "AUTO" CACHE STRING "communica::fast_json: AUTO where simdjson is found, ON fetches it if not, OFF")
 set_property(CACHE COMMUNICA_FAST_JSON PROPERTY STRINGS AUTO ON OFF)
-if(COMMUNICA_FAST_JSON STREQUAL "AUTO")
-  find_package(simdjson 3.0 QUIET GLOBAL)
-elseif(COMMUNICA_FAST_JSON)
+take_library(simdjson "${COMMUNICA_FAST_JSON}")
+if(COMMUNICA_FAST_JSON AND NOT COMMUNICA_FAST_JSON STREQUAL "AUTO" AND communica_simdjson_MISSING)
   set(SIMDJSON_DEVELOPER_MODE OFF CACHE INTERNAL "")
   FetchContent_Declare(simdjson
     GIT_REPOSITORY https://github.com/simdjson/simdjson.git
     GIT_TAG 7382dc2be88e53fbc35cb50369b831855656f0fd  # v3.12.3
-    SYSTEM
-    FIND_PACKAGE_ARGS 3.0 GLOBAL)
+    SYSTEM)
   FetchContent_MakeAvailable(simdjson)
+  set(communica_simdjson_MISSING "")
+  set(communica_simdjson_VERSION "fetched")
 endif()
 
 # OpenSSL, for communica::tls and communica::auth alone. It is a part of the system, and never fetched.
 set(COMMUNICA_OPENSSL "AUTO" CACHE STRING "communica::tls and communica::auth: AUTO where OpenSSL is found, ON requires it, OFF")
 set_property(CACHE COMMUNICA_OPENSSL PROPERTY STRINGS AUTO ON OFF)
-if(COMMUNICA_OPENSSL STREQUAL "AUTO")
-  find_package(OpenSSL 1.1.1 QUIET GLOBAL)
-elseif(COMMUNICA_OPENSSL)
-  find_package(OpenSSL 1.1.1 REQUIRED GLOBAL)
+take_library(OpenSSL "${COMMUNICA_OPENSSL}")
+if(COMMUNICA_OPENSSL AND NOT COMMUNICA_OPENSSL STREQUAL "AUTO" AND communica_OpenSSL_MISSING)
+  message(FATAL_ERROR "COMMUNICA_OPENSSL is ON, but ${communica_OpenSSL_MISSING}.")
 endif()
 
-# rabbitmq-c, for communica::rabbitmq alone. No version is asked for: what 0.11 tells CMake is that of its ABI.
+# rabbitmq-c, for communica::rabbitmq alone.
 set(COMMUNICA_RABBITMQ "AUTO" CACHE STRING "communica::rabbitmq: AUTO where rabbitmq-c is found, ON fetches it if not, OFF")
 set_property(CACHE COMMUNICA_RABBITMQ PROPERTY STRINGS AUTO ON OFF)
-if(COMMUNICA_RABBITMQ STREQUAL "AUTO")
-  find_package(rabbitmq-c CONFIG QUIET GLOBAL)
-elseif(COMMUNICA_RABBITMQ)
+take_library(rabbitmq-c "${COMMUNICA_RABBITMQ}")
+if(COMMUNICA_RABBITMQ AND NOT COMMUNICA_RABBITMQ STREQUAL "AUTO" AND communica_rabbitmq-c_MISSING)
   FetchContent_Declare(rabbitmq-c
     GIT_REPOSITORY https://github.com/alanxz/rabbitmq-c.git
     GIT_TAG 8777a4b060edd59bfa1e449562c201f8d65d10f2  # v0.16.0 and what was mended in its codec since
-    SYSTEM
-    FIND_PACKAGE_ARGS CONFIG GLOBAL)
+    SYSTEM)
   block()  # what it is told is for it alone: its codec needs no OpenSSL, and it has the target only if it is shared
     set(BUILD_SHARED_LIBS ON)
     set(ENABLE_SSL_SUPPORT OFF)
     FetchContent_MakeAvailable(rabbitmq-c)
   endblock()
-endif()
-if(TARGET rabbitmq::rabbitmq-static AND NOT TARGET rabbitmq::rabbitmq)  # installed as a static library alone
-  set_property(TARGET rabbitmq::rabbitmq-static APPEND PROPERTY INTERFACE_COMPILE_DEFINITIONS AMQP_STATIC)
-  add_library(rabbitmq::rabbitmq ALIAS rabbitmq::rabbitmq-static)
+  set(communica_rabbitmq-c_MISSING "")
+  set(communica_rabbitmq-c_VERSION "fetched")
 endif()
 
 if(COMMUNICA_BUILD_TESTS)

@@ -27,6 +27,7 @@ install(FILES
   "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
   "${PROJECT_BINARY_DIR}/communicaConfigVersion.cmake"
   cmake/FindAsio.cmake
+  cmake/PartLibraries.cmake
   cmake/CompiledLibrary.cmake
   DESTINATION ${package_dir})
 

@@ -1,6 +1,8 @@
 // The one place that knows which version of standalone Asio is in use.
 #pragma once
 
+#include "requirements.hpp"
+
 #include <asio/version.hpp>
 
 #if ASIO_VERSION < 102201
@@ -12,6 +14,13 @@
 #if !defined(ASIO_HAS_CO_AWAIT)
 #error \
     "Asio has coroutines turned off here: compile as C++20, and with Clang and an Asio before 1.26 define ASIO_HAS_CO_AWAIT=1 (the CMake target communica::communica does it)"
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+// GCC 16 inlines a coroutine frame's operator delete, Asio's, and not its operator new, and takes the free in the one for
+// none of the other. For whoever includes this before Asio's own headers.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 
 #include <asio/any_io_executor.hpp>
@@ -49,6 +58,10 @@
 #include <asio/experimental/as_tuple.hpp>
 #else
 #include <asio/as_tuple.hpp>
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
 #endif
 
 namespace communica {

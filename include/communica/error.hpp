@@ -1,6 +1,8 @@
 // What can go wrong: the library's error codes, the errors that cross the wire, and a result that throws for none.
 #pragma once
 
+#include "requirements.hpp"
+
 #include <cstdint>
 #include <exception>
 #include <memory>

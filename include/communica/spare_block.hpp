@@ -1,6 +1,8 @@
 // Memory of large messages, used again.
 #pragma once
 
+#include "requirements.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <utility>

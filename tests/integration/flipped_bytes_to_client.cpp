@@ -5,6 +5,12 @@
 #include "support/raw_socket.hpp"
 #include "support/scripted_peer.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 namespace flipped_bytes_to_client {
 
 using communica::errc;
@@ -130,7 +136,7 @@ std::optional<json> value_in(std::string_view vector) {
     const bool ok = messages.size() == 1 && messages[0].metadata.find("\"type\": 11") != std::string::npos &&
                     messages[0].metadata.find("\"id\": \"") != std::string::npos;
     auto value = ok ? test::load_body(messages[0].body) : json(json::value_t::discarded);
-    return value.is_discarded() ? std::nullopt : std::optional(std::move(value));
+    return value.is_discarded() ? std::nullopt : std::optional<json>(std::in_place, std::move(value));
 }
 
 /// The frames that clients get to hear: the golden vectors, and those that belong together as one.

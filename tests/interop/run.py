@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import fcntl
 import importlib.util
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -161,7 +162,8 @@ def why_skipped(combination, missing):
 def try_all(options, commands, directory, missing):
     """Runs all, prints what comes out, returns how often each word did, and how many were skipped for which reason."""
     counts, skipped, running = Counter(), Counter(), []
-    with ProcessPoolExecutor(options.jobs) as workers:
+    # Python 3.14's own choice, a server that forks, keeps files in the directory of this run until after that is removed.
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("fork")) as workers:
         for combination in combinations(options):
             if reason := why_skipped(combination, missing):
                 skipped[reason] += len(cases_of(combination, options.only))

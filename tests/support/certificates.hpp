@@ -37,10 +37,15 @@ class Certificate {
         require(X509_set_pubkey(it, key_.get()) == 1);
         name("O", "communica");
         name("CN", options.common_name);
-        extend(NID_basic_constraints, issuer != nullptr ? "critical,CA:FALSE" : "critical,CA:TRUE");
-        extend(NID_subject_alt_name, options.alternative_names);
         const Certificate& by = issuer != nullptr ? *issuer : *this;
         require(X509_set_issuer_name(it, X509_get_subject_name(by.certificate_.get())) == 1);
+        extend(by, NID_basic_constraints, issuer != nullptr ? "critical,CA:FALSE" : "critical,CA:TRUE");
+        extend(by, NID_subject_alt_name, options.alternative_names);
+        // What OpenSSL asks for when it is strict (X509_V_FLAG_X509_STRICT), as Python does from 3.13 on.
+        extend(by, NID_key_usage,
+               issuer != nullptr ? "critical,digitalSignature" : "critical,digitalSignature,keyCertSign,cRLSign");
+        extend(by, NID_subject_key_identifier, "hash");
+        extend(by, NID_authority_key_identifier, "keyid:always");  // the subject's, above, if it vouches for itself
         require(X509_sign(it, by.key_.get(), EVP_sha256()) != 0);
     }
 
@@ -79,9 +84,11 @@ class Certificate {
                                            static_cast<int>(value.size()), -1, 0) == 1);
     }
 
-    void extend(int kind, const std::string& value) {
+    void extend(const Certificate& issuer, int kind, const std::string& value) {
+        X509V3_CTX context{};
+        X509V3_set_ctx(&context, issuer.certificate_.get(), certificate_.get(), nullptr, nullptr, 0);
         const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
-            X509V3_EXT_conf_nid(nullptr, nullptr, kind, value.c_str()), &X509_EXTENSION_free);
+            X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()), &X509_EXTENSION_free);
         require(extension && X509_add_ext(certificate_.get(), extension.get(), -1) == 1);
     }
 

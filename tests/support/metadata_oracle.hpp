@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace test {
 
@@ -77,7 +78,7 @@ struct ExpectedMetadata {
         const bool are_texts =
             found != object.end() && found->is_object() &&
             std::all_of(found->begin(), found->end(), [](const auto& text) { return text.is_string(); });
-        return are_texts ? std::optional(*found) : std::nullopt;
+        return are_texts ? std::optional<nlohmann::json>(std::in_place, *found) : std::nullopt;
     }
 };
 

@@ -18,6 +18,11 @@ inline Clock::time_point deadline_after(Clock::duration time) noexcept {
     return time < Clock::time_point::max() - now ? now + time : Clock::time_point::max();
 }
 
+/// How long it is until then; nothing without a deadline.
+inline std::optional<Clock::duration> left_until(std::optional<Clock::time_point> deadline) noexcept {
+    return deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
+}
+
 /// A binary heap of keys, earliest deadline first. `place_of(key)` is a reference to a `std::uint32_t` in which the heap
 /// keeps the key's place, so that any key can be taken out. Not thread-safe.
 template <class Key, class PlaceOf>

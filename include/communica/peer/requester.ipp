@@ -52,12 +52,15 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
     if (id == 0) {
         id = pending_.reserve();
     }
-    const auto deadline = outgoing.timeout ? std::optional(deadline_after(*outgoing.timeout)) : std::nullopt;
+    // Never without a value: of an empty optional GCC says, optimising, that what is not in it may be read.
+    const bool has_deadline = outgoing.timeout.has_value();
+    const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
     const bool notification = outgoing.is_notification();
     if (outgoing.idempotent && !notification) {
         operation->again = std::make_unique<const Outgoing>(outgoing.copy());
     }
-    if (auto cancelled = pending_.set(id, std::move(operation), deadline)) {
+    if (auto cancelled =
+            pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt)) {
         lock.unlock();
         return fail(std::move(cancelled), {asio::error::operation_aborted});
     }
@@ -67,8 +70,8 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         lock.unlock();
         return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
     }
-    if (deadline && !timer_.runs_by(*deadline)) {  // it does for most: they need no weak pointer
-        timer_.arm(*deadline, weak_from_this());
+    if (has_deadline && !timer_.runs_by(deadline)) {  // it does for most: they need no weak pointer
+        timer_.arm(deadline, weak_from_this());
     }
 }
 
@@ -76,7 +79,7 @@ COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes
     Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
     outgoing.body.append(value);
     const std::lock_guard lock(mutex_);
-    const bool sent = can_send() && sender_.send({}, outgoing, std::nullopt) == Sender::Sent::yes;
+    const bool sent = can_send() && sender_.send({}, outgoing) == Sender::Sent::yes;
     if (sent) {
         count(true, std::nullopt);
     }
@@ -103,9 +106,9 @@ COMMUNICA_INLINE std::optional<RequestId> Requester::oldest_unsent() {
 
 COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
     const std::lock_guard lock(mutex_);
-    const auto deadline = pending_.deadline_of(id);
+    const auto left = left_until(pending_.deadline_of(id));
     Taken taken{pending_.take(id), outbox_.take(id).value_or(Outgoing{})};
-    taken.message.timeout = deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
+    taken.message.timeout = left;
     disarm_if_idle();
     return taken;
 }
@@ -229,7 +232,7 @@ COMMUNICA_INLINE void Requester::on_timer() {
 
 COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoing& outgoing) {
     if (can_send()) {
-        switch (sender_.send(text_.write(id), outgoing, outgoing.timeout)) {
+        switch (sender_.send(text_.write(id), outgoing)) {
             case Sender::Sent::yes: return {.sent = true};
             case Sender::Sent::too_large: return {.error = sender_.too_large()};
             case Sender::Sent::no_room: break;
@@ -247,9 +250,8 @@ COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoi
 COMMUNICA_INLINE void Requester::send_waiting() {
     while (!outbox_.empty() && sender_.is_open()) {
         auto& [id, message, bytes] = outbox_.front();
-        const auto deadline = pending_.deadline_of(id);
-        const auto left = deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
-        const auto sent = sender_.send(text_.write(id), message, left);
+        message.timeout = left_until(pending_.deadline_of(id));
+        const auto sent = sender_.send(text_.write(id), message);
         if (sent == Sender::Sent::no_room) {
             return;
         }

@@ -36,13 +36,13 @@ class Sender {
     /// The other side takes no more requests.
     void set_draining() noexcept { draining_ = true; }
 
-    /// Sends a message, whose body it takes. `left` is the time that there is for it, from now on.
-    Sent send(const RequestText::Id& id, Outgoing& outgoing, std::optional<Clock::duration> left) {
+    /// Sends a message, whose body it takes. Its timeout is the time that there is for it, from now on.
+    Sent send(const RequestText::Id& id, Outgoing& outgoing) {
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};
         if (!outgoing.is_notification()) {
             fields.id = {id.data(), id.size()};
             if (offer_.deadline) {
-                fields.timeout = in_milliseconds(left);
+                fields.timeout = in_milliseconds(outgoing.timeout);
             }
         }
         if (offer_.headers) {
@@ -78,7 +78,7 @@ class Sender {
     }
 
  private:
-    static std::optional<std::chrono::milliseconds> in_milliseconds(std::optional<Clock::duration> left) {
+    static std::optional<std::chrono::milliseconds> in_milliseconds(const std::optional<Clock::duration>& left) {
         if (!left) {
             return std::nullopt;
         }

@@ -82,7 +82,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     std::optional<Loaded> load(const Incoming& incoming, Reply& reply) const {
         if constexpr (takes_data) {
             try {
-                return load_from<Loaded>(serializer_, incoming.body, incoming.memory);
+                // In place: what is loaded may be JSON, which itself converts to an optional of anything.
+                return std::optional<Loaded>(std::in_place,
+                                             load_from<Loaded>(serializer_, incoming.body, incoming.memory));
             } catch (const std::exception& e) {
                 reply.set_load_error(e);
                 return std::nullopt;

@@ -75,7 +75,8 @@ inline std::optional<nlohmann::json> read_json(std::string_view text) {
     if (!parse_json(text, tree)) {
         return std::nullopt;
     }
-    return std::move(tree.root);
+    // In place: a tree may itself convert to an optional of anything.
+    return std::optional<nlohmann::json>(std::in_place, std::move(tree.root));
 }
 
 }  // namespace communica::wire

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -77,7 +78,7 @@ inline void require(bool holds, const char* what) {
 template <class T, class S>
 std::optional<T> load(communica::Bytes bytes) {
     try {
-        return S{}.template load<T>(bytes);
+        return std::optional<T>(std::in_place, S{}.template load<T>(bytes));
     } catch (const communica::SerializerError& e) {
         require(*e.what() != '\0', "a refusal says why");
         return std::nullopt;

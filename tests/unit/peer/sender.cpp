@@ -18,7 +18,10 @@ using Left = std::optional<communica::peer::Clock::duration>;
 struct Sending {
     explicit Sending(Offer offer = {}) { sender.attach(connection, std::move(offer)); }
 
-    Sent send(Outgoing message, Left left = 30s) { return sender.send(id, message, left); }
+    Sent send(Outgoing message, Left left = 30s) {
+        message.timeout = left;
+        return sender.send(id, message);
+    }
     /// The metadata that goes out, but for its id.
     std::string metadata_of(Outgoing message, Left left = 30s) {
         CHECK(send(std::move(message), left) == Sent::yes);
@@ -98,10 +101,10 @@ TEST_CASE("a message that is not sent keeps its body") {
     Sending sending({.max_message = 100});
     auto small = test::outgoing("small");
     sending.connection->room = 0;
-    CHECK(sending.sender.send(sending.id, small, std::nullopt) == Sent::no_room);
+    CHECK(sending.sender.send(sending.id, small) == Sent::no_room);
     CHECK(small.body.text() == "small");
     auto large = test::outgoing(std::string(100, 'b'));
-    CHECK(sending.sender.send(sending.id, large, std::nullopt) == Sent::too_large);
+    CHECK(sending.sender.send(sending.id, large) == Sent::too_large);
     CHECK(large.body.size() == 100);
     CHECK(sending.connection->sent.empty());
 }

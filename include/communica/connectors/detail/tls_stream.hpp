@@ -48,7 +48,9 @@ class TlsStream {
 
     /// Tells the other side which host is meant (SNI, RFC 6066, which has no numeric addresses).
     void name_host(const std::string& host) {
-        if (!is_numeric(host) && SSL_set_tlsext_host_name(ssl(), host.c_str()) == 0) {
+        // What SSL_set_tlsext_host_name is: a macro, whose cast a user's -Wold-style-cast would find.
+        if (!is_numeric(host) && SSL_ctrl(ssl(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                          const_cast<char*>(host.c_str())) == 0) {
             throw std::system_error(errc::invalid_argument, "not a host that TLS can name: " + host);
         }
     }

@@ -235,7 +235,8 @@ struct Codec<std::optional<T>> {
         if (!contains(kinds, kind)) {
             wrong(reader, expected());
         }
-        return Codec<T>::read(reader);
+        // In place: T may be JSON, which itself converts to an optional of anything.
+        return std::optional<T>(std::in_place, Codec<T>::read(reader));
     }
 };
 

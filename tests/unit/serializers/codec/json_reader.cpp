@@ -4,7 +4,11 @@
 
 #include <communica/serializers/json.hpp>
 
+#include <optional>
 #include <random>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace json_reader_tests {
 
@@ -20,11 +24,11 @@ std::string refusal(std::string_view text) { return test::refusal<JsonSerializer
 /// What nlohmann/json makes of a text; nothing if it refuses it. Its parser takes a zero byte for the end, rounds integers
 /// beyond 64 bits, and has no limit of depth: these are this library's own rules.
 std::optional<json> by_nlohmann(std::string_view text) {
-    const json tree = json::parse(text, nullptr, false);
+    json tree = json::parse(text, nullptr, false);
     if (tree.is_discarded() || text.find('\0') != text.npos) {
         return std::nullopt;
     }
-    return tree;
+    return std::optional<json>(std::in_place, std::move(tree));
 }
 
 /// Where both differ, in words; empty where they agree. Floats are compared by their bits.

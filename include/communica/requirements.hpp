@@ -1,0 +1,13 @@
+// What the compiler has to be told, said once. Behind each #error a header is included that does not exist: it ends the
+// compilation, where otherwise hundreds of errors would follow.
+#pragma once
+
+#if !defined(__cpp_concepts)
+#error "communica needs C++20: compile with -std=c++20 or newer"
+#include <needed by communica: C++20>
+#endif
+
+#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#error "communica needs exceptions: compile without -fno-exceptions"
+#include <needed by communica: exceptions>
+#endif

@@ -1,0 +1,171 @@
+// The library as users meet it: all of its headers and examples in one file, for what the compilers warn of when they optimise.
+// As users do, it is compiled without -isystem for the library; Asio and nlohmann/json have it.
+//
+// What belongs to a library that is not there is left out, as the parts of the build are.
+#include <communica/communica.hpp>
+
+#if __has_include(<openssl/ssl.h>)
+#include <communica/connectors/keyed.hpp>
+#include <communica/connectors/tls.hpp>
+#endif
+#if __has_include(<simdjson.h>)
+#include <communica/serializers/fast_json.hpp>
+#endif
+#if __has_include(<amqp.h>)
+#include <communica/connectors/rabbitmq.hpp>
+#if __has_include(<openssl/ssl.h>)
+#include <communica/connectors/rabbitmq_tls.hpp>
+#endif
+#endif
+
+// What the examples include: not inside the names below.
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/use_future.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <future>
+#include <iostream>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+// A main returns of itself, and no other function does.
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wreturn-type"
+#endif
+
+#define main main_of_binary_routes
+#define serve serve_of_binary_routes
+#define talk talk_of_binary_routes
+#include "examples/binary_routes.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_calculator_client
+#define serve serve_of_calculator_client
+#define talk talk_of_calculator_client
+#include "examples/calculator_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_calculator_server
+#define serve serve_of_calculator_server
+#define talk talk_of_calculator_server
+#include "examples/calculator_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#if __has_include(<simdjson.h>)
+#define main main_of_fast_json
+#define serve serve_of_fast_json
+#define talk talk_of_fast_json
+#include "examples/fast_json.cpp"
+#undef main
+#undef serve
+#undef talk
+#endif
+
+#define main main_of_own_serializer
+#define serve serve_of_own_serializer
+#define talk talk_of_own_serializer
+#include "examples/own_serializer.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_parent_child
+#define serve serve_of_parent_child
+#define talk talk_of_parent_child
+#include "examples/parent_child.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#if __has_include(<amqp.h>)
+#define main main_of_rabbitmq_client
+#define serve serve_of_rabbitmq_client
+#define talk talk_of_rabbitmq_client
+#include "examples/rabbitmq_client.cpp"
+#undef main
+#undef serve
+#undef talk
+#endif
+
+#if __has_include(<amqp.h>)
+#define main main_of_rabbitmq_server
+#define serve serve_of_rabbitmq_server
+#define talk talk_of_rabbitmq_server
+#include "examples/rabbitmq_server.cpp"
+#undef main
+#undef serve
+#undef talk
+#endif
+
+#define main main_of_route_client
+#define serve serve_of_route_client
+#define talk talk_of_route_client
+#include "examples/route_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_route_server
+#define serve serve_of_route_server
+#define talk talk_of_route_server
+#include "examples/route_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_simple_client
+#define serve serve_of_simple_client
+#define talk talk_of_simple_client
+#include "examples/simple_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_simple_server
+#define serve serve_of_simple_server
+#define talk talk_of_simple_server
+#include "examples/simple_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_sync_client
+#define serve serve_of_sync_client
+#define talk talk_of_sync_client
+#include "examples/sync_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_typed_models
+#define serve serve_of_typed_models
+#define talk talk_of_typed_models
+#include "examples/typed_models.cpp"
+#undef main
+#undef serve
+#undef talk
