@@ -5,8 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir "share/cmake/communica")
 
-install(TARGETS communica EXPORT communica
-  FILE_SET HEADERS FILE_SET split_headers FILE_SET definitions FILE_SET other_systems_headers)
+install(TARGETS communica EXPORT communica FILE_SET HEADERS)
 install(EXPORT communica NAMESPACE communica:: FILE communicaTargets.cmake DESTINATION ${package_dir})
 
 # An export for each part, which the package reads only where the part's dependency is found.

@@ -1,4 +1,5 @@
-"""Checks that the headers keep to the house: who may include whom, in no circle, how long a header is, where platforms show.
+"""Checks the headers' includes: which directory may include which, in no circle, and that a header reaches what it uses of the
+standard library and of others. Checks how long a header is, and where platforms show.
 
     check_includes.py [DIRECTORY]     DIRECTORY holds communica/, include/ by default
 """
@@ -8,6 +9,8 @@ import pathlib
 import posixpath
 import re
 import sys
+
+from std_headers import EVERYWHERE, HEADER_OF
 
 GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "spare_block.hpp", "plain_text.hpp", "limits.hpp", "asio.hpp",
           "separate_compilation.hpp"]
@@ -34,6 +37,9 @@ HOUSE |= {header: GROUND for header in GROUND}
 SANS_IO = {"wire/": ["asio/buffer.hpp", "asio/error.hpp", "asio/error_code.hpp"]}
 
 MAX_LINES = 400
+
+# Which include brings a library's names.
+LIBRARIES = {"asio::": ("asio.hpp", "asio/"), "nlohmann::": ("nlohmann/",), "simdjson::": ("simdjson",)}
 
 PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_")
 PLATFORM_FILES = re.compile(r"connectors/detail/((local_)?platform|.*_(unix|windows))\.hpp|asio\.hpp")
@@ -79,6 +85,31 @@ def problems_of(header, text):
             yield number, "platforms differ in connectors/detail/*platform.hpp, *_unix.hpp, *_windows.hpp and asio.hpp alone"
 
 
+def reached(header, texts, seen):
+    """The foreign headers that a header includes, itself or by what it includes of the project."""
+    if header in seen or header not in texts:
+        return set()
+    seen.add(header)
+    found = set()
+    for own, name in filter(None, (included(header, line) for line in texts[header].splitlines())):
+        found |= reached(own, texts, seen) if own else {name}
+    return found
+
+
+def missing_includes(header, texts):
+    """What a header uses, but gets only where another one happened to be included before it."""
+    code = re.sub(r'//.*|^\s*#.*|"(\\.|[^"\\])*"', "", texts[header], flags=re.MULTILINE)
+    foreign = reached(header, texts, set())
+    for name in sorted(set(re.findall(r"\bstd::(\w+)", code)) - EVERYWHERE):
+        if name not in HEADER_OF:
+            yield 1, f"tests/std_headers.py does not say which header declares std::{name}"
+        elif HEADER_OF[name] not in foreign:
+            yield 1, f"uses std::{name} and does not include <{HEADER_OF[name]}>"
+    for namespace, headers in LIBRARIES.items():
+        if re.search(rf"\b{namespace}", code) and not any(name.startswith(headers) for name in foreign):
+            yield 1, f"uses {namespace} and includes nothing that declares it"
+
+
 def circle_of(texts):
     """Headers that include each other, if there are some. That x.ipp, which x.hpp ends with, includes that one is none."""
     includes = {
@@ -97,7 +128,8 @@ def main(include=pathlib.Path(__file__).parents[1] / "include"):
     root = pathlib.Path(include) / "communica"
     texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.[hi]pp"))}
     found = [f"{root / header}:{number}: {problem}"
-             for header, text in texts.items() for number, problem in problems_of(header, text)]
+             for header, text in texts.items()
+             for number, problem in [*problems_of(header, text), *missing_includes(header, texts)]]
     if circle := circle_of(texts):
         found.append(f"{root / circle[0]}:1: in a circle: {' is included by '.join(circle)}")
     print(*found, f"{len(texts)} headers, {len(found)} problems", sep="\n")

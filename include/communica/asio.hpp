@@ -46,6 +46,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <functional>

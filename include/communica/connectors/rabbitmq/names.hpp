@@ -4,6 +4,7 @@
 #include "../../error.hpp"
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
