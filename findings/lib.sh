@@ -4,13 +4,10 @@ set -euo pipefail
 
 work=$(mktemp -d)
 changed=0
-processes=()
 
 # shellcheck disable=SC2329
 clean_up() {
-  local code=$? pid mounted
-  for pid in "${processes[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
-  for mounted in "$work"/root-*/{proc,dev}; do umount "$mounted" 2>/dev/null || true; done
+  local code=$?
   rm -rf --one-file-system "$work"
   if ((code == 0 && changed)); then code=1; fi
   exit "$code"
@@ -78,7 +75,7 @@ debian_package() {
   echo "Debian $1: ${*:3}"
 }
 
-# debian_root SUITE NAME=VERSION...: a root with these packages and what they need, at $work/root-SUITE
+# debian_root SUITE NAME=VERSION...: makes a root with these packages and what they need
 debian_root() {
   need debootstrap
   ((EUID == 0)) || give_up "debootstrap has to be run by root"
@@ -87,9 +84,34 @@ debian_root() {
   names=$(printf ',%s' "${@:2}" | sed 's/=[^,]*//g')
   debootstrap --variant=minbase --include="${names:1}" "$1" "$work/root-$1" "$(debian_mirror)" >"$work/debootstrap.log" 2>&1 ||
     { tail "$work/debootstrap.log" && give_up "debootstrap failed"; }
-  mount -t proc proc "$work/root-$1/proc"
-  mount --bind /dev "$work/root-$1/dev"
   echo "Debian $1: ${*:2}"
+}
+
+# in_root SUITE COMMAND...: runs it in that root, with a loopback network of its own. What it started ends with it.
+in_root() {
+  need unshare ip
+  unshare --mount --net --uts --pid --fork --kill-child bash -c '
+    mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && ip link set lo up && hostname localhost
+    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 chroot "$0" "$@"' "$work/root-$1" "${@:2}"
+}
+
+# ask_rabbitmq SUITE SETTING...: what the Python program on standard input prints, run against a RabbitMQ node of its own
+ask_rabbitmq() {
+  local root=$work/root-$1
+  cat >"$root/tmp/ask.py"
+  rm -rf "$root/tmp/node" && mkdir "$root/tmp/node"
+  printf '%s\n' "listeners.tcp.1 = 127.0.0.1:5672" "disk_free_limit.absolute = 1" "${@:2}" >"$root/tmp/node/rabbitmq.conf"
+  echo '[].' >"$root/tmp/node/plugins"
+  cat >"$root/tmp/run" <<'END'
+export RABBITMQ_NODENAME=finding@localhost RABBITMQ_CONFIG_FILE=/tmp/node/rabbitmq RABBITMQ_MNESIA_BASE=/tmp/node/data \
+  RABBITMQ_LOG_BASE=/tmp/node RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/node/plugins RABBITMQ_CONF_ENV_FILE=/tmp/node/none
+/usr/lib/rabbitmq/bin/rabbitmq-server >/tmp/node/out 2>&1 &
+for _ in {1..300}; do (: </dev/tcp/127.0.0.1/5672) 2>/dev/null && break || sleep 0.2; done
+timeout 60 python3 /tmp/ask.py
+kill $! && wait $!
+exit 0
+END
+  in_root "$1" bash /tmp/run
 }
 
 # npm_package NAME@VERSION...: at $work/node_modules
