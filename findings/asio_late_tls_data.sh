@@ -5,7 +5,7 @@
 #
 # In TLS 1.3 a close_notify closes one direction (RFC 8446, 6.1): the peer may go on sending, and what it sent is to be read.
 # Asio's async_shutdown sends ours, waits for the peer's, and ends at the first byte of data with "application data after close notify".
-# Each read after it fails, too, so the rest of what the peer has sent is lost.
+# Each read after it fails, too, so the rest of what the peer has sent is lost. Asked for as chriskohlhoff/asio#571.
 #
 # What to do: read until end of file before async_shutdown, or let the peer close first.
 #

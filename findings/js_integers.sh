@@ -11,7 +11,15 @@
 # What to do: msgpackr and cbor-x write a BigInt as an integer, and read numbers with `int64AsNumber: true`.
 # @msgpack/msgpack reads BigInts with `useBigInt64: true`. Identifiers are best sent as texts.
 #
-# Seen: what is expected below.
+# Seen:
+#   @msgpack/msgpack: 2^32 is written as cf0000000100000000; 2^53 as cb4340000000000000; the integer 2^32 is read as
+#     number 4294967296; 2^53 + 1 as number 9007199254740992
+#   msgpackr: 2^32 is written as cb41f0000000000000; 2^53 as cb4340000000000000; the integer 2^32 is read as bigint
+#     4294967296; 2^53 + 1 as bigint 9007199254740993
+#   cbor-x: 2^32 is written as fb41f0000000000000; 2^53 as fb4340000000000000; the integer 2^32 is read as bigint
+#     4294967296; 2^53 + 1 as bigint 9007199254740993
+#   cbor: 2^32 is written as 1b0000000100000000; 2^53 as fa5a000000; the integer 2^32 is read as number 4294967296; 2^53 +
+#     1 as bigint 9007199254740993
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 npm_package @msgpack/msgpack@3.1.3 msgpackr@2.1.4 cbor-x@1.6.9 cbor@10.0.12

@@ -9,7 +9,15 @@
 #
 # What to do: `text.toWellFormed()` (Node.js 20) before it is sent.
 #
-# Seen: what is expected below.
+# Seen:
+#   JSON.stringify writes: "A\ud83d"
+#   @msgpack/msgpack writes: a441eda0bd
+#   cbor-x writes: 6441eda0bd
+#   cbor writes: 6441efbfbd
+#   Python reads the JSON: 'A\ud83d'
+#   nlohmann/json reads the JSON: [json.exception.parse_error.101]
+#   nlohmann/json reads the MessagePack: read; dump: [json.exception.type_error.316] invalid UTF-8 byte at index 2: 0xA0
+#   nlohmann/json reads the CBOR: read; dump: [json.exception.type_error.316] invalid UTF-8 byte at index 2: 0xA0
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need g++ python3
 

@@ -12,7 +12,17 @@
 # What to do: send objects instead of Maps (`Object.fromEntries(map)`) and null instead of undefined; give `useRecords: false`
 # to Packr and Encoder, and `tagUint8Array: false` to Encoder where the reader refuses tags.
 #
-# Seen: what is expected below.
+# Seen:
+#   @msgpack/msgpack: {a: 1}: 81a16101; {a: undefined}: 81a161c0; Map {a: 1}: 80; Uint8Array [1]: c40101; Uint16Array [1]:
+#     c4020100
+#   msgpackr, pack: {a: 1}: de0001a16101; {a: undefined}: de0001a161d40000; Map {a: 1}: 81a16101; Uint8Array [1]: c40101;
+#     Uint16Array [1]: c4020100
+#   msgpackr, Packr: {a: 1}: d4724091a16101; {a: undefined}: d4724091a161d40000; Map {a: 1}: 81a16101; Uint8Array [1]:
+#     c40101; Uint16Array [1]: c4020100
+#   cbor-x, encode: {a: 1}: b90001616101; {a: undefined}: b900016161f7; Map {a: 1}: d90103a1616101; Uint8Array [1]:
+#     d8404101; Uint16Array [1]: d845420100
+#   cbor-x, Encoder: {a: 1}: d9dfff8319e00081616101; {a: undefined}: d9dfff8319e000816161f7; Map {a: 1}: a1616101;
+#     Uint8Array [1]: d8404101; Uint16Array [1]: d845420100
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 npm_package @msgpack/msgpack@3.1.3 msgpackr@2.1.4 cbor-x@1.6.9

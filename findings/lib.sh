@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the findings, which source it. They end with 0 if the behaviour is as they describe it, with 1 if it is another
 # one, and with 2 if it could not be tried.
 set -euo pipefail

@@ -11,7 +11,13 @@
 #
 # What to do: write `std::optional<json>(std::in_place, value)` and `get<...>()`.
 #
-# Seen: what is expected below.
+# Seen:
+#   trixie, json: 3.11.3, holds null, [json.exception.type_error.302] type must be string, but is null
+#   sid, json: 3.11.3, holds null, [json.exception.type_error.302] type must be string, but is null
+#   trixie, const json: 3.11.3, holds null, [json.exception.type_error.302] type must be string, but is null
+#   sid, const json: is ambiguous
+#   trixie, get: no matching function for call
+#   sid, get: 3.11.3, holds null, get: empty, [json.exception.type_error.302] type must be string, but is null
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need g++
 

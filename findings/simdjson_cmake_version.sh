@@ -8,7 +8,11 @@
 #
 # What to do: find_package(simdjson) without a version, then compare simdjson_VERSION.
 #
-# Seen: what is expected below.
+# Seen:
+#   3.0 of 3.0.1: compatible
+#   3.0 of 3.12.3: not compatible
+#   3.12 of 3.12.3: compatible
+#   4.0 of 4.6.11: not compatible
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need cmake
 
