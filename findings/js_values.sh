@@ -3,11 +3,11 @@
 #
 # Versions: @msgpack/msgpack 3.1.3, msgpackr 2.1.4, cbor-x 1.6.9 (npm), Node.js 20.
 #
-# @msgpack/msgpack writes a Map as an empty map (80): its entries are lost without a word. It and
-# msgpackr write a Uint16Array as plain bytes in the order of the machine; cbor-x tells the type by a tag. msgpackr writes undefined, also in a field, as the extension type 0
-# (d4 00 00). An encoder object of msgpackr (`new Packr()`) or cbor-x (`new Encoder()`) writes plain objects as records:
-# an extension type (d4 72), or arrays in the tags 57343 and 57344, that no other library reads as maps; their functions
-# `pack` and `encode` do not. cbor-x wraps a Uint8Array in tag 64 and a Map in tag 259, but not a Buffer.
+# @msgpack/msgpack writes a Map as an empty map (80): its entries are lost without a word. It and msgpackr write a
+# Uint16Array as plain bytes in the order of the machine; cbor-x tells the type by a tag. msgpackr writes undefined, also in a field,
+# as the extension type 0 (d4 00 00). An encoder object of msgpackr (`new Packr()`) or cbor-x (`new Encoder()`) writes plain
+# objects as records: an extension type (d4 72), or arrays in the tags 57343 and 57344, that no other library reads as maps;
+# their functions `pack` and `encode` do not. cbor-x wraps a Uint8Array in tag 64, and `encode` a Map in tag 259.
 #
 # What to do: send objects instead of Maps (`Object.fromEntries(map)`) and null instead of undefined; give `useRecords: false`
 # to Packr and Encoder, and `tagUint8Array: false` to Encoder where the reader refuses tags.

@@ -16,7 +16,7 @@ clean_up() {
 trap clean_up EXIT
 
 # Says why it could not be tried.
-give_up() { echo "not tried: $*" && exit 2; }
+give_up() { echo "not tried: $*" >&2 && exit 2; }
 
 # need PROGRAM...
 need() {
@@ -45,12 +45,13 @@ debian_mirror() {
 
 # in_suite SUITE COMMAND...: apt's COMMAND with the packages of the Debian release SUITE, in a state of its own
 in_suite() {
-  local state=$work/apt-$1
+  local state=$work/apt-$1 mirror
   local -a options=(-o Dir::Etc::SourceList="$state/list" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$state/lists"
     -o Dir::Cache="$state/cache" -o APT::Sandbox::User=root)
   if [[ ! -e $state ]]; then
+    mirror=$(debian_mirror) || exit 2
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $1 main" >"$state/list"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main" >"$state/list"
     apt-get -qq "${options[@]}" update || give_up "no lists of Debian $1"
   fi
   "$2" -qq "${options[@]}" "${@:3}"

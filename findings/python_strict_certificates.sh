@@ -9,7 +9,13 @@
 #
 # What to do: issue certificates with `authorityKeyIdentifier = keyid` and authorities with `subjectKeyIdentifier = hash`.
 #
-# Seen: what is expected below.
+# Seen:
+#   without the identifier: certificate.pem: OK
+#   by default: Missing Authority Key Identifier
+#   without VERIFY_X509_STRICT: accepted
+#   with it: certificate.pem: OK
+#   by default: accepted
+#   without VERIFY_X509_STRICT: accepted
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 debian_root trixie python3=3.13.5-1 openssl=3.5.9-1~deb13u1
