@@ -20,7 +20,7 @@ namespace communica {
 /// If a server listens there already, starting another fails with `address_in_use`.
 ///
 /// POSIX: the directory is made, for this user alone, if it is not there; one that another user owns or can write to is
-/// refused. A server removes a file that a dead one left.
+/// refused. A server removes a file that a dead one left. `connect` waits while the backlog of the server is full.
 class LocalConnector {
  public:
     /// A server on the same machine is soon back.

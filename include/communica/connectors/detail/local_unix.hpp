@@ -5,6 +5,7 @@
 #include "../../connector.hpp"
 #include "../../error.hpp"
 #include "../local_options.hpp"
+#include "growing_pause.hpp"
 #include "sockets_unix.hpp"
 #include "stream_listener.hpp"
 
@@ -197,9 +198,12 @@ class LocalSocketFile {
             fail_in_use();
         }
         const OwnedDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (probe.get() < 0) {
+            throw_errno("socket");
+        }
         const auto endpoint = address.endpoint();
         const int connected = ::connect(probe.get(), endpoint.data(), static_cast<::socklen_t>(endpoint.size()));
-        if (connected == 0 || errno != ECONNREFUSED) {
+        if (connected == 0 || errno != ECONNREFUSED) {  // EAGAIN: its server lives, with a full backlog
             fail_in_use();
         }
         if (::unlink(address.path().c_str()) != 0) {
@@ -248,14 +252,38 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
     std::string state_;
 };
 
+/// Connects a socket that does not block. Not by Asio: from 1.24 its `async_connect` takes a full backlog for a connection.
+inline asio::error_code try_connect(Socket& socket, const asio::local::stream_protocol::endpoint& endpoint) {
+    const auto size = static_cast<::socklen_t>(endpoint.size());
+    return ::connect(socket.native_handle(), endpoint.data(), size) == 0
+               ? asio::error_code()
+               : asio::error_code(errno, asio::error::get_system_category());
+}
+
+/// A socket that is connected to the address. Waits while the backlog of its server is full, until it is cancelled; by a
+/// timer, as `poll` does not tell when there is room.
+inline asio::awaitable<Socket> connect_socket(LocalAddress address, asio::any_io_executor executor) {
+    Socket socket(executor);
+    open_socket(socket, asio::local::stream_protocol());
+    socket.native_non_blocking(true);
+    GrowingPause pause(executor);
+    while (const asio::error_code error = try_connect(socket, address.endpoint())) {
+        if (error != asio::error::try_again) {
+            throw std::system_error(error, address.path());
+        }
+        try {
+            co_await pause.async_wait(asio::use_awaitable);
+        } catch (const std::system_error& cancelled) {
+            throw std::system_error(cancelled.code(), address.path() + ": the backlog of its server is full");
+        }
+    }
+    co_return socket;
+}
+
 inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
                                                                   ConnectionOptions options) {
     address.require_safe_directory();
-    Socket socket(executor);
-    open_socket(socket, asio::local::stream_protocol());
-    if (const auto [error] = co_await socket.async_connect(address.endpoint(), no_throw); error) {
-        throw std::system_error(error, address.path());
-    }
+    Socket socket = co_await connect_socket(address, executor);
     auto connection = make_local_connection(std::move(socket), address.users(), options);
     if (!connection) {
         throw std::system_error(std::make_error_code(std::errc::permission_denied),
@@ -281,7 +309,7 @@ inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::
                                                     const ConnectionOptions& options) {
     close_on_exec(descriptor);
     Socket socket(executor);
-    socket.assign(asio::local::stream_protocol(), descriptor);
+    assign_or_close(socket, asio::local::stream_protocol(), descriptor);
     return std::make_shared<SocketConnection>(std::move(socket), peer_credentials(descriptor), options);
 }
 

@@ -3,6 +3,7 @@
 
 #include "../../connector.hpp"
 #include "../local_options.hpp"
+#include "growing_pause.hpp"
 #include "pipes_windows.hpp"
 #include "stream_listener.hpp"
 
@@ -98,15 +99,12 @@ class Attempts {
         if (std::chrono::steady_clock::now() >= end_) {
             co_return false;
         }
-        pause_.expires_after(length_);
-        length_ = std::min(2 * length_, std::chrono::milliseconds{50});
         co_await pause_.async_wait(asio::use_awaitable);
         co_return true;
     }
 
  private:
-    asio::steady_timer pause_;
-    std::chrono::milliseconds length_{1};
+    GrowingPause pause_;
     const std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + std::chrono::seconds{2};
 };
 

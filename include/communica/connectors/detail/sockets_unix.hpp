@@ -22,13 +22,23 @@ namespace communica::detail {
     throw std::system_error(errno, asio::error::get_system_category(), what);
 }
 
+/// Makes the descriptor the socket's, or closes it.
+void assign_or_close(auto& socket, const SocketProtocol& protocol, int descriptor) {
+    asio::error_code error;
+    socket.assign(protocol, descriptor, error);
+    if (error) {
+        ::close(descriptor);
+        throw std::system_error(error, "socket");
+    }
+}
+
 /// Opens a `Socket` or an `Acceptor` that a child process does not inherit.
 void open_socket(auto& socket, const SocketProtocol& protocol) {
     const int descriptor = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
     if (descriptor < 0) {
         throw_errno("socket");
     }
-    socket.assign(protocol, descriptor);
+    assign_or_close(socket, protocol, descriptor);
 }
 
 /// Before `bind`: a port whose last server has just ended can be had at once.
@@ -48,7 +58,7 @@ class SocketAcceptor {
             const int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
             if (descriptor >= 0) {
                 Socket socket(acceptor_.get_executor());
-                socket.assign(acceptor_.local_endpoint().protocol(), descriptor);
+                assign_or_close(socket, acceptor_.local_endpoint().protocol(), descriptor);
                 return socket;
             }
             if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -29,7 +29,12 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
     if (handle == INVALID_SOCKET) {
         throw_system(static_cast<::DWORD>(::WSAGetLastError()), "socket");
     }
-    socket.assign(protocol, handle);
+    asio::error_code error;
+    socket.assign(protocol, handle, error);
+    if (error) {
+        ::closesocket(handle);
+        throw std::system_error(error, "socket");
+    }
 }
 
 /// The socket option SO_EXCLUSIVEADDRUSE, set.

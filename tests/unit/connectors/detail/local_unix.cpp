@@ -6,6 +6,7 @@
 #include <communica/connectors/detail/local_unix.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -278,6 +279,17 @@ TEST_CASE("every descriptor of a listening socket is close-on-exec") {
     REQUIRE(accepted);
     CHECK((::fcntl(accepted->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
     CHECK_FALSE(taking.take());
+}
+
+TEST_CASE("a descriptor that can not become a connection is closed") {
+    asio::io_context context;
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    asio::posix::stream_descriptor registered(context, ends[0]);  // and no context registers one twice
+    CHECK_THROWS_AS(communica::detail::adopt_descriptor(ends[0], context.get_executor(), {}), std::system_error);
+    CHECK(::fcntl(ends[0], F_GETFD) == -1);
+    registered.release();
+    ::close(ends[1]);
 }
 
 }  // namespace local_unix_tests

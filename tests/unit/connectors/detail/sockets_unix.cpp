@@ -36,6 +36,16 @@ TEST_CASE("an opened socket is close-on-exec") {
     CHECK((::fcntl(socket.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
+TEST_CASE("a descriptor that a socket can not take is closed") {
+    asio::io_context context;
+    communica::detail::Socket socket(context);
+    communica::detail::open_socket(socket, tcp::v4());
+    const int next = ::dup(0);  // the lowest number that is free
+    ::close(next);
+    CHECK_THROWS_AS(communica::detail::open_socket(socket, tcp::v4()), std::system_error);  // it is open already
+    CHECK(::fcntl(next, F_GETFD) == -1);
+}
+
 TEST_CASE("a descriptor can be made close-on-exec later, one that is none can't") {
     const int descriptor = ::dup(0);
     REQUIRE((::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) == 0);
