@@ -104,24 +104,15 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_
     if (options.timeout) {
         deadline.expires_after(*options.timeout);
     }
-    const WaitTask wake([self](asio::error_code) { self->changed_.cancel(); });
-    deadline.async_wait(wake);
+    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
     // A connection that has already ended when this is resumed counts as well.
     const auto before = self->connections_;
-    bool is_late = false;
     while (!self->peer_->is_connected() && self->connections_ == before) {
         if (self->stopped_) {
             throw std::system_error(self->stop_reason_);
         }
-        const bool expired = deadline.expiry() <= peer::Clock::now();
-        if ((expired && is_late) || ((expired || is_late) && self->last_error().code)) {
+        if (deadline.expiry() <= peer::Clock::now()) {
             throw std::system_error(errc::timeout, self->why_not_connected());
-        }
-        if (expired) {  // in the first attempt, which says what it waits for when it is ended
-            is_late = true;
-            self->attempt_.emit(asio::cancellation_type::terminal);
-            deadline.expires_after(std::chrono::milliseconds{50});  // one that looks up a name does not end
-            deadline.async_wait(wake);
         }
         co_await self->changed_.async_wait(no_throw);
     }

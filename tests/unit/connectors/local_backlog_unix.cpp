@@ -134,19 +134,6 @@ TEST_CASE("a client's attempt that ends while the server's backlog is full names
     test::run_out(context);
 }
 
-TEST_CASE("a client whose time is over in its first attempt names what that waits for") {
-    FullServer server;
-    asio::io_context context;
-    communica::SimpleClient client{context, server.connector};
-    test::run(context, [&]() -> asio::awaitable<void> {
-        const auto error = co_await test::error_of(client.connect({.timeout = 20ms}));
-        CHECK(error.code == communica::errc::timeout);
-        CHECK(error.message.find("full.sock: the backlog of its server is full") != std::string::npos);
-        co_await client.close();
-    });
-    test::run_out(context);
-}
-
 TEST_CASE("connecting to a server whose backlog is full can be cancelled") {
     FullServer server;
     asio::io_context context;
