@@ -6,7 +6,7 @@
 # Asio looks names up by getaddrinfo, on a thread of its own. resolver.cancel() reaches look-ups that have not begun; one that is
 # at work goes on, and its handler is called when getaddrinfo returns, with that function's result instead of operation_aborted.
 # An io_context that is destroyed meanwhile waits for the thread. With glibc's defaults and a name server that does not
-# answer either takes 10 seconds. So a program that gives up connecting, or ends, can hang for that long.
+# answer either takes 10 seconds. So a program that gives up connecting, or ends, waits for that long.
 #
 # What to do: connect by address; or let the resolver be on an io_context that the program can leave alone.
 #
