@@ -133,6 +133,7 @@ TEST_CASE("a client that closes while the broker has no memory harms no other on
 TEST_CASE("messages that the broker rejects cost their sender its connection, and no other on its link") {
     const RabbitmqMeeting meeting;
     harm_one(meeting, [&](RmqClient& victim) -> asio::awaitable<void> {
+        CHECK_AWAITED("here", victim.request<std::string>("echo", "here"));  // its queues are there, too
         if (queue_type(shared_broker(), meeting.queue_to_server("victim")) != "rabbit_classic_queue") {
             WARN("skipped: a quorum queue that is read at once rejects nothing");
             co_return;
