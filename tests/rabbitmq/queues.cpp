@@ -134,7 +134,6 @@ TEST_CASE("a queue is not read beside a reader that does not leave, whatever the
         CHECK_AWAITED(true, newer.close());
     });
     test::run_out(context);
-    shared_broker().ctl("delete_queue " + queue);
 }
 
 TEST_CASE("of two processes with the same id the newest counts, and the other knows it") {
