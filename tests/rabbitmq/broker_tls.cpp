@@ -1,5 +1,6 @@
 // The broker that the other tests have, over TLS.
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 #include "support/run.hpp"
 #include "support/tls_broker.hpp"
 
@@ -30,6 +31,14 @@ asio::awaitable<char> greet(asio::ssl::context& tls, std::uint16_t port) {
     char type = 0;
     co_await asio::async_read(stream, asio::buffer(&type, 1), asio::use_awaitable);
     co_return type;
+}
+
+TEST_CASE("a broker that was started listens for TLS at once") {
+    const test::TlsBroker over_tls;
+    asio::io_context context;
+    asio::ip::tcp::socket socket(context);
+    const std::uint16_t port = Url::parse(over_tls.url()).hosts.at(0).port;
+    CHECK(test::code_of([&] { socket.connect({asio::ip::address_v4::loopback(), port}); }) == std::error_code());
 }
 
 TEST_CASE("a broker with a certificate is reached over TLS and still without") {

@@ -72,6 +72,30 @@ TEST_CASE("of several hosts the first that is there is taken") {
     CHECK(nobody.code == asio::error::connection_refused);
 }
 
+TEST_CASE("where the first of two hosts is silent a client gets to the other, however long it waits for a connection") {
+    asio::io_context context;
+    asio::ip::tcp::acceptor silent(context, {asio::ip::address_v4::loopback(), 0});  // the system takes up what comes
+    const std::string& url = shared_broker().url();
+    const std::string hosts =
+        "127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "," + url.substr(url.find('@') + 1);
+    const RabbitmqMeeting meeting("amqp://guest:guest@" + hosts);
+    communica::ClientOptions options;
+    SECTION("as long as it does by default") {}
+    SECTION("for a shorter time than a host has") { options.connect_timeout = 1s; }
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RmqServer server(context, RmqConnector(url, meeting.address()), echoing());
+        co_await server.start();
+        RmqClient client(context, meeting.at_client("one"), options);
+        const auto begin = std::chrono::steady_clock::now();
+        co_await client.connect();
+        CHECK(std::chrono::steady_clock::now() - begin < 10s);
+        CHECK_AWAITED("hello", client.request<std::string>("echo", "hello"));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a server of another protocol is no broker") {
     asio::io_context context;
     asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});

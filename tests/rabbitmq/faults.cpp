@@ -9,6 +9,7 @@ using communica::Error;
 using test::Broker;
 using test::echoing;
 using test::error_of;
+using test::queue_type;
 using test::RabbitmqMeeting;
 using test::RmqClient;
 using test::RmqServer;
@@ -132,6 +133,11 @@ TEST_CASE("a client that closes while the broker has no memory harms no other on
 TEST_CASE("messages that the broker rejects cost their sender its connection, and no other on its link") {
     const RabbitmqMeeting meeting;
     harm_one(meeting, [&](RmqClient& victim) -> asio::awaitable<void> {
+        CHECK_AWAITED("here", victim.request<std::string>("echo", "here"));  // its queues are there, too
+        if (queue_type(shared_broker(), meeting.queue_to_server("victim")) != "rabbit_classic_queue") {
+            WARN("skipped: a quorum queue that is read at once rejects nothing");
+            co_return;
+        }
         shared_broker().ctl("set_policy full '" + meeting.queue_to_server("victim") +
                             R"(' '{"max-length": 0, "overflow": "reject-publish"}' --apply-to queues)");
         const Error error = co_await error_of(victim.request<std::string>("echo", "x", {.timeout = 2s}));
@@ -142,8 +148,8 @@ TEST_CASE("messages that the broker rejects cost their sender its connection, an
 }
 
 TEST_CASE("large messages, of which the broker takes one too large amiss, harm no other on their link") {
-    const RabbitmqMeeting meeting;
-    shared_broker().evaluate("application:set_env(rabbit, max_message_size, 300000)");
+    Broker broker({.settings = {"max_message_size = 300000"}});
+    const RabbitmqMeeting meeting(broker.url());
     harm_one(meeting, [&](RmqClient& victim) -> asio::awaitable<void> {
         int ended = 0;
         for (const std::size_t size : {200'000U, 400'000U, 250'000U, 250'000U, 250'000U, 250'000U}) {
@@ -153,12 +159,43 @@ TEST_CASE("large messages, of which the broker takes one too large amiss, harm n
         co_await test::until([&] { return ended == 6; });
         CHECK_AWAITED("again", victim.request<std::string>("echo", "again"));
     });
-    shared_broker().evaluate("application:set_env(rabbit, max_message_size, 134217728)");
+}
+
+TEST_CASE("a handler may take longer than the broker waits for acknowledgements") {
+    Broker broker;
+    for (const std::string setting :
+         {"consumer_timeout, 1000", "channel_tick_interval, 200", "quorum_tick_interval, 200"}) {
+        broker.evaluate("application:set_env(rabbit, " + setting +
+                        ")");  // as it is for channels and queues from now on
+    }
+    asio::io_context context;
+    const RabbitmqMeeting meeting(broker.url());
+    Routes routes = echoing();
+    routes.add("slow", [](int number) -> asio::awaitable<int> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, 4s);
+        co_await timer.async_wait(asio::use_awaitable);
+        co_return number;
+    });
+    std::vector<std::string> endings;
+    auto options = patient_client("one");
+    options.on_disconnect = [&](const Error& ending) { endings.push_back(ending.text()); };
+    RmqServer server(context, meeting.at_server(), routes);
+    RmqClient client(context, meeting.at_client("one"), options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        CHECK_AWAITED(7, client.request<int>("slow", 7));
+        CHECK(endings == std::vector<std::string>());
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
 }
 
 TEST_CASE("entities and their context may be destroyed in the middle of a large message, and leave nothing") {
     asio::io_context context;
-    const RabbitmqMeeting meeting;
+    Broker broker({.settings = {"max_message_size = 134217728"}});
+    const RabbitmqMeeting meeting(broker.url());
     RmqServer server(context, meeting.at_server(), test::echoing());
     RmqClient client(context, meeting.at_client("one"), patient_client("one"));
     test::run(context, [&]() -> asio::awaitable<void> {
@@ -238,6 +275,7 @@ TEST_CASE("what was sent while no server was there is handed to the next one") {
         CHECK_AWAITED("here", client.request<std::string>("echo", "here"));
         co_await server->close();
         server.reset();
+        co_await test::until([&] { return !client.is_connected(); });
         for (int number = 0; number != 10; ++number) {
             client.notify("note", number, asio::detached);
         }

@@ -14,6 +14,9 @@ std::vector<std::string> arguments_of(const BrokerOptions& options) {
         arguments.emplace_back("--tls");
         arguments.insert(arguments.end(), options.tls.begin(), options.tls.end());
     }
+    for (const std::string& setting : options.settings) {
+        arguments.insert(arguments.end(), {"--setting", setting});
+    }
     return arguments;
 }
 

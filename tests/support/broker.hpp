@@ -13,10 +13,13 @@ struct BrokerOptions {
     std::uint16_t port = 0;  ///< 0: a free one
     /// Paths of a certificate, its key and the authority that vouches for clients, as PEM: it listens for TLS, too.
     std::vector<std::string> tls = {};
+    std::vector<std::string> settings =
+        {};                      ///< lines of its rabbitmq.conf, which count more than `COMMUNICA_BROKER_CONFIG`
     std::string directory = {};  ///< in which it makes one of its own; empty: that of the system for temporary files
 };
 
-/// A broker of its own, which listens on 127.0.0.1 alone. It ends with this object, and also if this process is killed.
+/// A broker of its own, set up as `COMMUNICA_BROKER_CONFIG` says and that of another Debian if there is a
+/// `COMMUNICA_BROKER_ROOT` (support/rabbitmq_broker), which listens on 127.0.0.1 alone. It ends with this object, and also if this process is killed.
 ///
 /// Calls block until what they ask for is so. At a deadline, 50 s to start and 30 s else, they throw
 /// `std::runtime_error` with what went wrong and the end of the broker's log. Not thread-safe.

@@ -86,6 +86,12 @@ inline bool queue_exists(Broker& broker, const std::string& name) {
                            "\">>)))") == "ok";
 }
 
+/// `rabbit_classic_queue` or `rabbit_quorum_queue`.
+inline std::string queue_type(Broker& broker, const std::string& name) {
+    return broker.evaluate("amqqueue:get_type(element(2, rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"" +
+                           name + "\">>))))");
+}
+
 /// How many AMQP connections the broker has.
 inline int connection_count(Broker& broker) {
     return std::stoi(broker.evaluate("length(rabbit_networking:local_connections())"));

@@ -8,7 +8,7 @@
 
 namespace test {
 
-/// An `RmqConnector` through the `shared_broker`. With `COMMUNICA_TEST_TRANSPORT=rabbitmq` in the environment the tests over every
+/// An `RmqConnector` through a broker of its own. With `COMMUNICA_TEST_TRANSPORT=rabbitmq` in the environment the tests over every
 /// transport run over this one alone; without it, over the others.
 class RabbitmqTransport : public PartTransport {
  public:

@@ -44,7 +44,8 @@ class TlsBroker {
     Certificate certificate_{{.common_name = "broker", .alternative_names = "DNS:broker.example, IP:127.0.0.1"},
                              &authority_};
     Broker broker_{{.tls = {written("certificate.pem", certificate_.pem()), written("key.pem", certificate_.key_pem()),
-                            written("authority.pem", authority_.pem())}}};
+                            written("authority.pem", authority_.pem())},
+                    .settings = {"max_message_size = 134217728"}}};
 };
 
 }  // namespace test

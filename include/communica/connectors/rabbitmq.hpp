@@ -22,8 +22,9 @@ struct RmqOptions {
     std::chrono::steady_clock::duration keep_alive = std::chrono::seconds{20};
     /// A server deletes the queues of clients that have been away for so long, and with them what waited there.
     std::chrono::steady_clock::duration keep_queues = std::chrono::hours{1};
-    /// The broker's limit in bytes, at least 4,096 (`max_message_size`, which it does not tell): larger messages are not sent, and
-    /// end with `errc::message_too_large`. Unless given: 128 MiB, and 16 MiB with RabbitMQ 4 and later, as is usual there.
+    /// The broker's limit in bytes, at least 4,096 (`max_message_size`): larger messages are not sent, and end with
+    /// `errc::message_too_large`. Unless given: 128 MiB, and 16 MiB with RabbitMQ 4 and later, as is usual there. The broker tells
+    /// of a lower limit only when it refuses a message: that costs the connection, once, and ends the request likewise.
     std::optional<std::size_t> max_message = std::nullopt;
     /// How to reach the broker: TCP where nothing is given. An `amqps` URL needs `rabbitmq::over_tls` (rabbitmq_tls.hpp).
     std::shared_ptr<const rabbitmq::Dialer> dialer = nullptr;
@@ -142,7 +143,8 @@ class RmqConnector {
                 names_,
                 options_.keep_alive,
                 options_.keep_queues,
-                options_.max_message};
+                options_.max_message,
+                notes_};
     }
 
     std::string url_text_;
@@ -152,6 +154,7 @@ class RmqConnector {
     std::string exchange_;
     RmqOptions options_;
     rabbitmq::LastConnectionOfOne last_;
+    std::shared_ptr<rabbitmq::BrokerNotes> notes_ = std::make_shared<rabbitmq::BrokerNotes>();
 };
 
 }  // namespace communica

@@ -17,6 +17,18 @@ std::string unique_name() {
     return std::to_string(own_process_id()) + "-" + std::to_string(++count);
 }
 
+/// The tests over every transport are not about what a broker takes.
+communica::RmqOptions options() {
+    communica::RmqOptions options;
+    options.max_message = 128 * 1024 * 1024;
+    return options;
+}
+
+Broker& broker() {
+    static Broker broker({.settings = {"max_message_size = 134217728"}});
+    return broker;
+}
+
 }  // namespace
 
 bool RabbitmqTransport::is_wanted() {
@@ -25,12 +37,12 @@ bool RabbitmqTransport::is_wanted() {
 }
 
 RabbitmqTransport RabbitmqTransport::at_server() {
-    const communica::RmqConnector connector(shared_broker().url(), "tests-" + unique_name());
+    const communica::RmqConnector connector(broker().url(), "tests-" + unique_name(), {}, "communica", options());
     return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
 }
 
 RabbitmqTransport RabbitmqTransport::load_state(const std::string& state) {
-    const auto connector = communica::RmqConnector::load_state(state, "client-" + unique_name());
+    const auto connector = communica::RmqConnector::load_state(state, "client-" + unique_name(), options());
     return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
 }
 

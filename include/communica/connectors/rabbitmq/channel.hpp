@@ -9,6 +9,7 @@
 #include "frames.hpp"
 #include "link.hpp"
 #include "publisher.hpp"
+#include "too_large.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -49,6 +50,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     bool is_open() const noexcept { return number_ != 0 && !lost_ && !closing_; }
+    /// The broker, or the end of the link, has closed it.
+    bool has_failed() const noexcept { return lost_ && lost_->code != errc::closed; }
     const Link& link() const noexcept { return *link_; }
     /// Larger bodies are cut to their first `head` bytes.
     void accept_bodies(std::size_t limit, std::size_t head) noexcept { deliveries_.set_limits(limit, head); }
@@ -71,9 +74,14 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         co_await declare(method);
         co_await bind(name);
     }
-    /// A queue of this link alone, which the broker names, bound likewise.
+    /// A queue of this link alone, which the broker names, bound likewise. It says that it is a classic one: where others are the
+    /// default, a broker may say that those can't be exclusive.
     asio::awaitable<std::string> declare_exclusive() {
+        amqp_table_entry_t type{amqp_cstring_bytes("x-queue-type"), {}};
+        type.value.kind = AMQP_FIELD_KIND_UTF8;
+        type.value.value.bytes = amqp_cstring_bytes("classic");
         amqp_queue_declare_t method{};
+        method.arguments = {1, &type};
         method.queue = amqp_empty_bytes;
         method.exclusive = 1;
         const Queue queue = co_await declare(method);
@@ -121,13 +129,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
     }
 
-    asio::awaitable<void> delete_unused(const std::string& queue) {
-        amqp_queue_delete_t method{};
-        method.queue = bytes_of(queue);
-        method.if_unused = 1;
-        return call(AMQP_QUEUE_DELETE_METHOD, method, AMQP_QUEUE_DELETE_OK_METHOD);
-    }
-    /// Nobody waits for it.
+    /// Nobody waits for it. Whether the queue is in use is not asked: a quorum queue that is ends the whole link.
     void delete_queue(const std::string& queue) {
         amqp_queue_delete_t method{};
         method.queue = bytes_of(queue);
@@ -207,7 +209,9 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             }
             case AMQP_CHANNEL_CLOSE_METHOD: {
                 const auto& close = *static_cast<const amqp_channel_close_t*>(method.decoded);
-                fail(broker_error(errc::connection_lost, close.reply_code, text_of(close.reply_text)));
+                const Error why = broker_error(errc::connection_lost, close.reply_code, text_of(close.reply_text));
+                tell_too_large(SizeRefusal::read(text_of(close.reply_text)), why);
+                fail(why);
                 owes_close_ok_ = true;
                 return wake();
             }
@@ -333,6 +337,14 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             if (!close_sent_) {
                 release();
             }
+        }
+    }
+
+    void tell_too_large(std::optional<SizeRefusal> refusal, const Error& why) {
+        const auto* const message = refusal ? publisher_.find_unconfirmed(refusal->size) : nullptr;
+        const auto user = user_.lock();
+        if (message != nullptr && user) {
+            user->on_too_large(message->purpose, message->head, refusal->limit, why.message);
         }
     }
 

@@ -13,6 +13,7 @@ namespace communica::rabbitmq {
 /// The id of a client's last connection, unless that was closed in order: its server may still believe in it.
 struct LastConnection {
     std::string connect_id = {};
+    bool was_with_ours = false;  ///< with a server of this library
 };
 
 /// Not shared by copies of a connector, which are independent.
@@ -84,7 +85,9 @@ class ClientConnection final : public QueueConnection {
         Publication goodbye{.kind = Kind::close, .routing_key = settings().names.to_server(client_id())};
         goodbye.head = id;
         channel()->publish(std::move(goodbye));
-        co_await wait_for_no_reader(channel(), settings().names.to_server(client_id()));
+        if (!last_->was_with_ours) {
+            co_await wait_for_no_reader(channel(), settings().names.to_server(client_id()));
+        }
     }
 
     asio::awaitable<void> begin_handshake() override { co_return; }
@@ -98,6 +101,7 @@ class ClientConnection final : public QueueConnection {
         co_await channel()->stop_consuming();
         greeting().close(*channel());
         last_->connect_id = connect_id;
+        last_->was_with_ours = is_with_ours();
         begin_connection(connect_id, settings().names.to_client(client_id()), settings().names.to_server(client_id()));
     }
 

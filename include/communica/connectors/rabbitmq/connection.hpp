@@ -34,7 +34,7 @@ class QueueConnection : public HandshakeEnd {
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
         if (purpose != Purpose::ask && metadata.size() + body.size() >= max_message()) {
-            auto [text, error] = too_large_answer(metadata, max_message());
+            auto [text, error] = too_large_answer(metadata, broker_limit(max_message()));
             return send(purpose, text.text(), error);
         }
         if (!queue_.push(purpose, metadata, body)) {
@@ -72,6 +72,8 @@ class QueueConnection : public HandshakeEnd {
     /// Both sides have said hello: calls `begin_connection`.
     virtual asio::awaitable<void> end_handshake() = 0;
 
+    /// The other side is of this library.
+    bool is_with_ours() const noexcept { return with_ours_; }
     /// The connection that has begun is at its end.
     virtual void on_end() {}
     const std::string& connect_id() const noexcept { return connect_id_; }
@@ -104,7 +106,7 @@ class QueueConnection : public HandshakeEnd {
                                      MessageQueue::with_separator(options().limits.max_metadata));
             co_await channel()->prefetch(prefetched);
             running_ = true;
-            co_await channel()->consume(receive_queue_, Channel::Acknowledge::after, true);
+            co_await read_alone(channel(), receive_queue_);
             channel()->wake();
             if (!closing_) {
                 watch();
@@ -175,6 +177,19 @@ class QueueConnection : public HandshakeEnd {
         if (queue_.confirm(purpose, size) && receiver_ != nullptr) {
             receiver_->on_room();
         }
+    }
+
+    void on_too_large(Purpose purpose, std::string_view head, std::size_t limit, const std::string& why) override {
+        settings().notes->on_limit(limit);
+        if (receiver_ == nullptr || head.empty()) {
+            return;
+        }
+        const std::string_view metadata = head.substr(0, head.size() - 1);
+        if (purpose == Purpose::ask) {
+            return receiver_->on_undelivered(metadata, {errc::message_too_large, why});
+        }
+        auto [text, error] = too_large_answer(metadata, why);
+        queue_.push(purpose, text.text(), error);  // for the next connection
     }
 
     void on_cancelled() override {

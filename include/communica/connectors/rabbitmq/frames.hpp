@@ -117,13 +117,14 @@ class FrameDecoder {
         }
     }
 
-    /// As the broker and this side have agreed. Larger frames are refused from now on. To be called while `on_frame` is:
+    /// As the broker and this side have agreed. Larger frames, and channels beyond, are refused from now on. To be called while `on_frame` is:
     /// between two frames. Anywhere else rabbitmq-c would end the process.
     void set_limits(std::uint16_t channel_max, std::uint32_t frame_max) {
         if (!between_frames_) {
             throw std::logic_error("AMQP's limits are set when a frame has just come");
         }
         check(amqp_tune_connection(state_.get(), channel_max, static_cast<int>(frame_max), 0));
+        channel_max_ = channel_max;
     }
 
     /// Calls `on_frame(const amqp_frame_t&)` for each frame that is whole now; what a frame refers to lives during the call
@@ -139,6 +140,9 @@ class FrameDecoder {
             rest.len -= static_cast<std::size_t>(used);
             if (frame.frame_type == other_version) {
                 throw std::system_error(errc::protocol_error, "the broker speaks another version of AMQP than 0-9-1");
+            }
+            if (frame.channel > channel_max_) {  // which not every version of rabbitmq-c looks at
+                throw std::system_error(errc::protocol_error, "a frame of a channel that was not agreed on");
             }
             if (frame.frame_type != 0) {
                 between_frames_ = true;
@@ -160,6 +164,7 @@ class FrameDecoder {
     }
 
     std::unique_ptr<amqp_connection_state_t_, decltype(&amqp_destroy_connection)> state_;
+    std::uint16_t channel_max_ = 65535;
     bool between_frames_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include "links.hpp"
 #include "settings.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -83,10 +84,11 @@ class HandshakeEnd : public communica::Connection,
         if (ending_) {
             throw MessageError(ending_->code, ending_->text(), {});
         }
-        channel_ =
-            std::make_shared<Channel>(settings_.link->get(), settings_.exchange, weak_from_this(), options_.budget);
+        channel_ = std::make_shared<Channel>(settings_.link->get(settings_.notes), settings_.exchange, weak_from_this(),
+                                             options_.budget);
         co_await channel_->open();
-        max_message_ = settings_.max_message.value_or(channel_->link().max_message());
+        max_message_ =
+            std::min(settings_.max_message.value_or(channel_->link().max_message()), settings_.notes->max_message());
     }
     /// The broker takes no larger messages. Known once the channel is open.
     std::size_t max_message() const noexcept { return max_message_; }
@@ -137,6 +139,10 @@ class HandshakeEnd : public communica::Connection,
     /// Waits a while until the broker has taken all that was said, and the goodbye.
     asio::awaitable<void> leave(std::optional<Publication> goodbye) {
         const auto channel = channel_;
+        if (channel && channel->has_failed() && goodbye && channel->link().has_room() &&
+            !channel->link().is_blocked()) {
+            asio::co_spawn(strand(), say_elsewhere(settings_, *std::move(goodbye)), asio::detached);
+        }
         if (!channel || !channel->is_open()) {
             co_return;
         }
@@ -168,6 +174,18 @@ class HandshakeEnd : public communica::Connection,
 
  private:
     void on_lost(const Error& why) override { end(why); }
+
+    /// The broker has closed the channel, of which the other side knows nothing: it is told over another one.
+    static asio::awaitable<void> say_elsewhere(Settings settings, Publication goodbye) {
+        const auto channel = std::make_shared<Channel>(settings.link->get(settings.notes), settings.exchange,
+                                                       std::weak_ptr<ChannelUser>());
+        try {
+            co_await channel->open();
+            channel->publish(std::move(goodbye));
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): then it finds out by itself
+        }
+        channel->close();
+    }
 
     const Settings settings_;
     const ConnectionOptions options_;

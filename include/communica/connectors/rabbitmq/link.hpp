@@ -2,7 +2,9 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "agreement.hpp"
 #include "batch.hpp"
+#include "broker_notes.hpp"
 #include "byte_stream.hpp"
 #include "channel_end.hpp"
 #include "channel_table.hpp"
@@ -10,7 +12,6 @@
 #include "login.hpp"
 #include "url.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -23,17 +24,16 @@
 namespace communica::rabbitmq {
 
 /// Connects to the first of the URL's hosts that lets it in, then serves its channels until the last of them is gone.
-/// Heartbeats go both ways. Everything runs on one strand.
+/// Heartbeats go both ways. Everything runs on one strand. `notes` say where to begin.
 class Link : public std::enable_shared_from_this<Link> {
  public:
-    /// For connecting to one host, and logging in.
-    static constexpr std::chrono::seconds login_time{10};
-
-    Link(asio::any_io_executor executor, asio::any_io_executor strand, Url url, Dial dial)
+    Link(asio::any_io_executor executor, asio::any_io_executor strand, Url url, Dial dial,
+         std::shared_ptr<BrokerNotes> notes)
         : executor_(std::move(executor)),
           strand_(std::move(strand)),
           url_(std::move(url)),
           dial_(std::move(dial)),
+          notes_(std::move(notes)),
           timer_(strand_),
           changed_(strand_, asio::steady_timer::time_point::max()) {}
 
@@ -45,10 +45,12 @@ class Link : public std::enable_shared_from_this<Link> {
     const asio::any_io_executor& strand() const noexcept { return strand_; }
 
     /// May it get another channel?
-    bool has_room() const noexcept { return !ending_ && !closing_ && !is_left_ && channels_.size() < channel_max_; }
+    bool has_room() const noexcept {
+        return !ending_ && !closing_ && !is_left_ && channels_.size() < agreed_.channel_max;
+    }
     /// The broker takes no messages for now: it is short of memory or disk.
     bool is_blocked() const noexcept { return blocked_; }
-    std::uint32_t frame_max() const noexcept { return frame_max_; }
+    std::uint32_t frame_max() const noexcept { return agreed_.frame_max; }
     /// Messages up to this are taken by default, by brokers of this version.
     std::size_t max_message() const noexcept { return max_message_; }
 
@@ -68,8 +70,8 @@ class Link : public std::enable_shared_from_this<Link> {
     std::uint16_t add(std::shared_ptr<ChannelEnd> channel) { return channels_.add(std::move(channel)); }
     /// Channels beyond the broker's limit, which was not known when they were added, have to go elsewhere.
     void require_number(std::uint16_t number) const {
-        if (number > channel_max_) {
-            throw MessageError(errc::busy, "RabbitMQ allows " + std::to_string(channel_max_) + " channels", {});
+        if (number > agreed_.channel_max) {
+            throw MessageError(errc::busy, "RabbitMQ allows " + std::to_string(agreed_.channel_max) + " channels", {});
         }
     }
     /// Somebody has left. When all have, the broker has a second to close their channels.
@@ -102,9 +104,12 @@ class Link : public std::enable_shared_from_this<Link> {
  private:
     asio::awaitable<void> run() {
         Error why;
-        for (const Url::Host& host : url_.hosts) {
+        const std::size_t first = notes_->first_host();
+        for (std::size_t turn = 0; turn != url_.hosts.size(); ++turn) {
+            const std::size_t host = (first + turn) % url_.hosts.size();
+            notes_->set_first_host(host + 1);  // unless it lets us in
             try {
-                why = co_await converse(host);
+                why = co_await converse(url_.hosts[host]);
             } catch (...) {
                 why = Error::from(std::current_exception());
             }
@@ -123,7 +128,8 @@ class Link : public std::enable_shared_from_this<Link> {
         stream_.reset();
         touched_.clear();
         in_turn_ = false;
-        give_up_after(login_time, {errc::timeout, "RabbitMQ at " + host.name + " does not answer"});
+        give_up_after(time_for_host(url_.hosts.size()),
+                      {errc::timeout, "RabbitMQ at " + host.name + " does not answer"});
         stream_ = co_await dial_(std::move(host), executor_);
         FrameDecoder decoder;
         control_ = protocol_header;
@@ -193,6 +199,7 @@ class Link : public std::enable_shared_from_this<Link> {
                 return agree(decoder, *static_cast<const amqp_connection_tune_t*>(method.decoded));
             case AMQP_CONNECTION_OPEN_OK_METHOD:
                 open_ = true;
+                notes_->set_first_host(0);
                 tick();
                 changed_.cancel();
                 return;
@@ -226,20 +233,13 @@ class Link : public std::enable_shared_from_this<Link> {
         append_login(control_, url_.user, url_.password);
     }
 
-    /// The broker's limits, and what of them we use.
     void agree(FrameDecoder& decoder, const amqp_connection_tune_t& tune) {
-        channel_max_ = tune.channel_max == 0 ? most_channels : std::min(tune.channel_max, most_channels);
-        frame_max_ =
-            tune.frame_max == 0 ? largest_frame : std::clamp(tune.frame_max, smallest_frame_max, largest_frame);
-        const std::uint16_t seconds = url_.heartbeat == 0 || tune.heartbeat == 0
-                                          ? std::uint16_t{0}  // one side wants none
-                                          : std::min(url_.heartbeat, tune.heartbeat);
-        heartbeat_ = std::chrono::seconds{seconds};
+        agreed_ = Agreement::with(tune, url_.heartbeat);
         append_method(control_, 0, AMQP_CONNECTION_TUNE_OK_METHOD,
-                      amqp_connection_tune_ok_t{channel_max_, frame_max_, seconds});
+                      amqp_connection_tune_ok_t{agreed_.channel_max, agreed_.frame_max, agreed_.heartbeat});
         append_method(control_, 0, AMQP_CONNECTION_OPEN_METHOD,
                       amqp_connection_open_t{bytes_of(url_.vhost), amqp_empty_bytes, 0});
-        decoder.set_limits(channel_max_, frame_max_);
+        decoder.set_limits(agreed_.channel_max, agreed_.frame_max);
     }
 
     // ---- what goes
@@ -284,11 +284,11 @@ class Link : public std::enable_shared_from_this<Link> {
 
     /// Half of the heartbeat's time has passed.
     void tick() {
-        if (heartbeat_.count() == 0) {
+        if (agreed_.heartbeat == 0) {
             timer_.cancel();
             return;
         }
-        timer_.expires_after(heartbeat_ / 2);
+        timer_.expires_after(std::chrono::milliseconds{500} * agreed_.heartbeat);
         timer_.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
             if (error || self->closing_ || self->is_left_ || self->given_up_) {
                 return;
@@ -363,21 +363,18 @@ class Link : public std::enable_shared_from_this<Link> {
     }
 
     static constexpr std::size_t read_size = 64 * 1024;
-    static constexpr std::uint32_t largest_frame = 128 * 1024;
-    static constexpr std::uint16_t most_channels = 2047;
 
     const asio::any_io_executor executor_;
     const asio::any_io_executor strand_;
     const Url url_;
     const Dial dial_;
+    const std::shared_ptr<BrokerNotes> notes_;
     std::shared_ptr<ByteStream> stream_;  // kept by what is written to it, too
     asio::steady_timer timer_;            // of the login, then of heartbeats, then of the patience at the end
     asio::steady_timer changed_;          // never expires: cancelled when it is open, or has ended
     asio::cancellation_signal stop_;
-    std::uint16_t channel_max_ = most_channels;
-    std::uint32_t frame_max_ = smallest_frame_max;
+    Agreement agreed_;
     std::size_t max_message_ = 0;
-    std::chrono::milliseconds heartbeat_{0};
     int ticks_unread_ = 0;
     int ticks_unwritten_ = 0;
 

@@ -38,15 +38,15 @@ class SharedLink {
         return executor_ == executor && url_ == url && dialer_.get() == dialer;
     }
 
-    /// Whoever gets it makes a channel on it at once. On the strand.
-    std::shared_ptr<Link> get() {
+    /// Whoever gets it makes a channel on it at once. `notes` are for a new one. On the strand.
+    std::shared_ptr<Link> get(std::shared_ptr<BrokerNotes> notes) {
         std::erase_if(links_, [](const auto& link) { return link.expired(); });
         for (const auto& weak : links_) {
             if (auto link = weak.lock(); link && link->has_room()) {
                 return link;
             }
         }
-        auto link = std::make_shared<Link>(executor_, strand_, url_, dialer_->dial);
+        auto link = std::make_shared<Link>(executor_, strand_, url_, dialer_->dial, std::move(notes));
         link->start();
         links_.push_back(link);
         return link;

@@ -34,8 +34,9 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
 
     /// On the link's strand.
     static asio::awaitable<void> open(std::shared_ptr<QueueListener> self) {
-        auto channel = std::make_shared<Channel>(self->settings_.link->get(), self->settings_.exchange,
-                                                 self->weak_from_this(), self->options_.budget);
+        auto channel =
+            std::make_shared<Channel>(self->settings_.link->get(self->settings_.notes), self->settings_.exchange,
+                                      self->weak_from_this(), self->options_.budget);
         self->channel_ = channel;
         co_await channel->open();
         const std::string queue = self->settings_.names.connect();

@@ -4,6 +4,8 @@
 #include "frames.hpp"
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,13 @@ inline void append_login(std::string& out, std::string_view user, std::string_vi
                                              amqp_cstring_bytes("PLAIN"),
                                              bytes_of(credentials),
                                              amqp_cstring_bytes("en_US")});
+}
+
+/// For connecting to one of so many hosts, and logging in. Should all but the last be silent, that one still is reached within
+/// ten seconds, the time that a client has for connecting.
+constexpr std::chrono::milliseconds time_for_host(std::size_t count) {
+    constexpr std::chrono::milliseconds for_all{10'000};
+    return count == 1 ? for_all : for_all / static_cast<int>(count + 1);
 }
 
 /// The largest message that a broker takes unless it was told otherwise: 16 MiB since version 4, 128 before.

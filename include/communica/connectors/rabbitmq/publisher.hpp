@@ -53,7 +53,7 @@ class Publisher {
     void write_next(Batch& batch, std::uint16_t channel, std::uint32_t frame_max) {
         Publication next = std::move(publications_.front());
         publications_.pop_front();
-        unconfirmed_.push_back({next.purpose, next.size()});
+        unconfirmed_.push_back({next.purpose, next.size(), next.size() < least_limit ? std::string() : next.head});
         append_head(batch.text(), channel, next);
         if (next.body.size() < large_body) {
             append_small(batch.text(), channel, frame_max, next.head.append(next.body.text()));
@@ -84,6 +84,22 @@ class Publisher {
         }
     }
 
+    /// A message on which the broker has not said its word.
+    struct Unconfirmed {
+        Purpose purpose;
+        std::size_t size;
+        std::string head;  ///< empty where the message is smaller than any broker's limit
+        bool confirmed = false;
+    };
+
+    /// The first of this size. Null: there is none.
+    const Unconfirmed* find_unconfirmed(std::size_t size) const {
+        const auto found = std::find_if(unconfirmed_.begin(), unconfirmed_.end(), [size](const Unconfirmed& message) {
+            return message.size == size && !message.confirmed;
+        });
+        return found == unconfirmed_.end() ? nullptr : &*found;
+    }
+
     /// The broker has taken the message of this number, or all up to it. `confirmed(purpose, size)` is called for each.
     template <class Confirmed>
     void confirm(std::uint64_t number, bool multiple, Confirmed confirmed) {
@@ -106,12 +122,8 @@ class Publisher {
  private:
     /// From this size on a body is referred to instead of copied.
     static constexpr std::size_t large_body = 16 * 1024;
-
-    struct Unconfirmed {
-        Purpose purpose;
-        std::size_t size;
-        bool confirmed = false;
-    };
+    /// No broker is thought to refuse what is smaller: `RmqOptions::max_message` is this at least.
+    static constexpr std::size_t least_limit = 4096;
 
     void append_head(std::string& out, std::uint16_t channel, const Publication& publication) const {
         amqp_basic_publish_t method{};

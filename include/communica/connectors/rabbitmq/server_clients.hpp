@@ -10,6 +10,8 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -101,22 +103,50 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     void forget_first() {
         const std::string client_id = std::move(absent_.front().client_id);
         absent_.pop_front();
-        asio::co_spawn(settings_.link->strand(), delete_queues(settings_, client_id), asio::detached);
+        asio::co_spawn(settings_.link->strand(), delete_queues(weak_from_this(), settings_, client_id), asio::detached);
     }
 
-    static asio::awaitable<void> delete_queues(Settings settings, std::string client_id) {
+    /// Unless one of them is read: the client is another server's. Quorum queues do not let themselves be deleted on condition
+    /// that nobody reads them, so this looks first.
+    static asio::awaitable<void> delete_queues(std::weak_ptr<ServerClients> clients, Settings settings,
+                                               std::string client_id) {
         const std::array queues{settings.names.to_client(client_id), settings.names.to_server(client_id)};
-        for (const std::string& queue : queues) {
-            // A channel for each: the broker closes it where the queue is in use, by another server's client, or gone.
-            const auto channel =
-                std::make_shared<Channel>(settings.link->get(), settings.exchange, std::weak_ptr<ChannelUser>());
-            try {
-                co_await channel->open();
-                co_await channel->delete_unused(queue);
-            } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): then it stays
+        const std::shared_ptr<Channel> channel = new_channel(settings);
+        try {
+            co_await channel->open();
+            bool are_read = false;
+            for (const std::string& queue : queues) {
+                are_read = co_await is_read(settings, queue) || are_read;
             }
-            channel->close();
+            const auto self = clients.lock();
+            if (!are_read && self && !self->present_.contains(client_id)) {
+                for (const std::string& queue : queues) {
+                    channel->delete_queue(queue);
+                }
+            }
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): then they stay
         }
+        channel->close();
+    }
+
+    /// On a channel of its own, which the broker closes where there is no such queue.
+    static asio::awaitable<bool> is_read(Settings settings, std::string queue) {
+        const std::shared_ptr<Channel> channel = new_channel(settings);
+        bool result = false;
+        try {
+            co_await channel->open();
+            result = (co_await channel->look_at(queue)).consumers != 0;
+        } catch (const std::system_error& e) {
+            result =
+                std::string_view(e.what()).find("(404)") == std::string_view::npos;  // unless it is gone, who knows
+        }
+        channel->close();
+        co_return result;
+    }
+
+    static std::shared_ptr<Channel> new_channel(const Settings& settings) {
+        return std::make_shared<Channel>(settings.link->get(settings.notes), settings.exchange,
+                                         std::weak_ptr<ChannelUser>());
     }
 
     const Settings settings_;

@@ -1,6 +1,7 @@
 // What the connections of one connector have in common.
 #pragma once
 
+#include "broker_notes.hpp"
 #include "links.hpp"
 #include "names.hpp"
 
@@ -21,6 +22,7 @@ struct Settings {
     std::chrono::steady_clock::duration keep_alive;   ///< RmqOptions::keep_alive
     std::chrono::steady_clock::duration keep_queues;  ///< RmqOptions::keep_queues
     std::optional<std::size_t> max_message;           ///< RmqOptions::max_message
+    std::shared_ptr<BrokerNotes> notes;
 };
 
 /// Random bytes, for ids that no two ever share.

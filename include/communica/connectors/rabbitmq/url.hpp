@@ -14,7 +14,8 @@
 namespace communica::rabbitmq {
 
 /// `amqp://user:password@host:5672/vhost?heartbeat=30`, as in the RabbitMQ URI Specification, with several hosts for a
-/// cluster: `amqp://host,other:5673/vhost`. `amqps` is over TLS.
+/// cluster: `amqp://host,other:5673/vhost`. They are tried in their order, each for a part of ten seconds, until one lets us in;
+/// after an attempt that was given up, from the one behind. `amqps` is over TLS.
 ///
 /// User, password and vhost may be percent-encoded. As with other clients an empty vhost is `/`.
 struct Url {

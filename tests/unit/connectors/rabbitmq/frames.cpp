@@ -86,9 +86,10 @@ std::error_code feed_error(const std::string& bytes) {
     });
 }
 
-/// A decoder that takes frames of up to so many bytes.
+/// A decoder that takes frames of up to so many bytes, and channels up to 100.
 void limit(FrameDecoder& decoder, std::uint32_t frame_max) {
-    std::string bytes = some_frames();
+    std::string bytes;
+    append_method(bytes, 3, AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{1, 0});
     decoder.feed(bytes, [&](const amqp_frame_t&) { decoder.set_limits(100, frame_max); });
 }
 
@@ -128,6 +129,13 @@ TEST_CASE("limits are set between two frames alone") {
     CHECK_THROWS_AS(decoder.set_limits(100, 5000), std::logic_error);
     CHECK(feed(decoder, some_frames().substr(0, 10)).empty());
     CHECK_THROWS_AS(decoder.set_limits(100, 5000), std::logic_error);
+}
+
+TEST_CASE("a frame is of a channel that was agreed on") {
+    FrameDecoder decoder;
+    limit(decoder, 5000);
+    CHECK(feed(decoder, body_frame(100, "here")).at(0).text == "here");
+    CHECK(test::code_of([&] { return feed(decoder, body_frame(101, "beyond")); }) == errc::protocol_error);
 }
 
 TEST_CASE("a frame may be as large as was agreed, and no larger") {

@@ -10,6 +10,7 @@ namespace rabbitmq_login_tests {
 namespace {
 
 using namespace communica::rabbitmq;
+using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 /// What a broker reads.
@@ -80,6 +81,15 @@ TEST_CASE("a password that no frame can carry is refused") {
               return 0;
           }) == communica::errc::invalid_argument);
     CHECK(bytes.empty());
+}
+
+TEST_CASE("all hosts together have less time than a client has for connecting") {
+    CHECK(time_for_host(1) == 10s);
+    for (const std::size_t count : {std::size_t{2}, std::size_t{3}, std::size_t{10}}) {
+        const auto time = time_for_host(count);
+        CHECK(time * static_cast<int>(count) < 10s);
+        CHECK(time * static_cast<int>(count) > 5s);
+    }
 }
 
 }  // namespace rabbitmq_login_tests

@@ -228,4 +228,27 @@ TEST_CASE("confirms keep to their messages while more are written") {
     CHECK(written.confirm(5, false) == Sizes{5});
 }
 
+TEST_CASE("a message that is not confirmed is found by its size, with its head unless it is small") {
+    Publisher publisher("exchange");
+    Batch batch;
+    for (const std::size_t size : {10, 5'000, 20'000, 5'000}) {
+        Publication next = publication("head", some_text(size - 4));
+        next.purpose = size == 20'000 ? Purpose::ask : Purpose::answer;
+        publisher.publish(std::move(next));
+        publisher.write_next(batch, 1, frame_max);
+        while (publisher.is_within_message()) {
+            publisher.write_on(batch, 1, frame_max);
+        }
+    }
+    CHECK(publisher.find_unconfirmed(7) == nullptr);
+    REQUIRE(publisher.find_unconfirmed(20'000) != nullptr);
+    CHECK(publisher.find_unconfirmed(20'000)->purpose == Purpose::ask);
+    CHECK(publisher.find_unconfirmed(20'000)->head == "head");
+    CHECK(publisher.find_unconfirmed(10)->head.empty());
+    publisher.confirm(2, false, [](Purpose, std::size_t) {});
+    CHECK(publisher.find_unconfirmed(5'000) != nullptr);  // the last
+    publisher.confirm(4, false, [](Purpose, std::size_t) {});
+    CHECK(publisher.find_unconfirmed(5'000) == nullptr);
+}
+
 }  // namespace rabbitmq_publisher_tests
