@@ -3,6 +3,8 @@
 
 #include <communica/connectors/rabbitmq/publisher.hpp>
 
+#include <array>
+
 namespace rabbitmq_publisher_tests {
 
 namespace {
@@ -231,7 +233,7 @@ TEST_CASE("confirms keep to their messages while more are written") {
 TEST_CASE("a message that is not confirmed is found by its size, with its head unless it is small") {
     Publisher publisher("exchange");
     Batch batch;
-    for (const std::size_t size : {10, 5'000, 20'000, 5'000}) {
+    for (const std::size_t size : std::array<std::size_t, 4>{10, 5'000, 20'000, 5'000}) {
         Publication next = publication("head", some_text(size - 4));
         next.purpose = size == 20'000 ? Purpose::ask : Purpose::answer;
         publisher.publish(std::move(next));
