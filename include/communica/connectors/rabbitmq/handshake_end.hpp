@@ -139,11 +139,14 @@ class HandshakeEnd : public communica::Connection,
     /// Waits a while until the broker has taken all that was said, and the goodbye.
     asio::awaitable<void> leave(std::optional<Publication> goodbye) {
         const auto channel = channel_;
-        if (channel && channel->has_failed() && goodbye && channel->link().has_room() &&
-            !channel->link().is_blocked()) {
-            asio::co_spawn(strand(), say_elsewhere(settings_, *std::move(goodbye)), asio::detached);
+        if (!channel) {
+            co_return;
         }
-        if (!channel || !channel->is_open()) {
+        if (!channel->is_open()) {
+            const Link& link = channel->link();
+            if (goodbye && channel->has_failed() && link.has_room() && !link.is_blocked()) {
+                asio::co_spawn(strand(), say_elsewhere(settings_, *std::move(goodbye)), asio::detached);
+            }
             co_return;
         }
         greeting_.close(*channel);
