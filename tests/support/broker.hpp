@@ -19,7 +19,8 @@ struct BrokerOptions {
 };
 
 /// A broker of its own, set up as `COMMUNICA_BROKER_CONFIG` says and that of another Debian if there is a
-/// `COMMUNICA_BROKER_ROOT` (support/rabbitmq_broker), which listens on 127.0.0.1 alone. It ends with this object, and also if this process is killed.
+/// `COMMUNICA_BROKER_ROOT` (support/rabbitmq_broker), which listens on 127.0.0.1 alone. It ends with this object, and also
+/// if this process is killed.
 ///
 /// Calls block until what they ask for is so. At a deadline, 50 s to start and 30 s else, they throw
 /// `std::runtime_error` with what went wrong and the end of the broker's log. Not thread-safe.

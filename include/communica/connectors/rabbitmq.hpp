@@ -25,6 +25,7 @@ struct RmqOptions {
     /// The broker's limit in bytes, at least 4,096 (`max_message_size`): larger messages are not sent, and end with
     /// `errc::message_too_large`. Unless given: 128 MiB, and 16 MiB with RabbitMQ 4 and later, as is usual there. The broker tells
     /// of a lower limit only when it refuses a message: that costs the connection, once, and ends the request likewise.
+    /// The connector and its copies keep to that limit from then on, also if the broker's is raised later.
     std::optional<std::size_t> max_message = std::nullopt;
     /// How to reach the broker: TCP where nothing is given. An `amqps` URL needs `rabbitmq::over_tls` (rabbitmq_tls.hpp).
     std::shared_ptr<const rabbitmq::Dialer> dialer = nullptr;

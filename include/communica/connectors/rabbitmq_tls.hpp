@@ -31,9 +31,9 @@ inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asi
 /// while the dialer is used. Each host's certificate is verified against the context's authorities, whatever its verify
 /// mode, and has to name the host of the URL, or `TlsOptions::server_name`.
 ///
-/// User and password are sent to a host only after its handshake, which is a part of the time that a host has for letting one in:
-/// ten seconds, and less where the URL has several. If it fails at the last host, `connect` and `listen` end with `errc::handshake_failed`, and the cause in
-/// words.
+/// User and password are sent to a host only after its handshake, which is a part of the time that a host has for the
+/// login: ten seconds, and less where the URL has several. If it fails at the last host, `connect` and `listen` end with
+/// `errc::handshake_failed`, and the cause in words.
 ///
 /// The dialer decides, not the scheme: with it an `amqp` URL is TLS, too, at port 5672 unless it names another.
 ///

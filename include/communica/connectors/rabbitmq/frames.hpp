@@ -117,8 +117,8 @@ class FrameDecoder {
         }
     }
 
-    /// As the broker and this side have agreed. Larger frames, and channels beyond, are refused from now on. To be called while `on_frame` is:
-    /// between two frames. Anywhere else rabbitmq-c would end the process.
+    /// As the broker and this side have agreed. Larger frames and higher channel numbers are refused from now on. To be
+    /// called while `on_frame` is: between two frames. Anywhere else rabbitmq-c would end the process.
     void set_limits(std::uint16_t channel_max, std::uint32_t frame_max) {
         if (!between_frames_) {
             throw std::logic_error("AMQP's limits are set when a frame has just come");
