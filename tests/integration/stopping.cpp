@@ -1,5 +1,6 @@
 #include "support/pair.hpp"
 
+#include <functional>
 #include <thread>
 
 namespace stopping {
@@ -191,6 +192,40 @@ TEST_CASE("closing cancels the coroutine handlers at work") {
         co_await test::until([&] { return codes.size() == 3; });
     });
     CHECK(codes == std::vector<std::error_code>(3, asio::error::operation_aborted));
+}
+
+TEST_CASE("what a client sent before its close arrives, though the server floods it") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    constexpr int count = 30;
+    const std::string text(100'000, 'n');
+    int arrived = 0;
+    int flooded = 0;
+    Routes at_server;
+    at_server.add("note", [&](const std::string& note) { arrived += note == text ? 1 : 0; });
+    Routes at_client;
+    at_client.add("flood", [&](const std::string&) { ++flooded; });
+    RoutePair pair(transport, at_server, at_client);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        std::function<void()> flood = [&] {
+            pair.server.client("client").notify("flood", text, [&](const std::exception_ptr& failure) {
+                if (!failure) {
+                    flood();
+                }
+            });
+        };
+        for (int number = 0; number != 8; ++number) {
+            flood();
+        }
+        co_await test::until([&] { return flooded >= 8; });
+        for (int number = 0; number != count; ++number) {
+            co_await pair.client().notify("note", text);
+        }
+        co_await pair.client().close();
+        co_await test::until([&] { return arrived == count; });
+    });
+    CHECK(arrived == count);
 }
 
 TEST_CASE("a client that was closed can be connected again, many times") {

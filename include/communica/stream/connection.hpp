@@ -225,10 +225,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         if constexpr (HasShutdownSend<Stream>) {
             asio::error_code ignored;
             stream_.shutdown(Stream::shutdown_send, ignored);
-        } else if constexpr (HasAsyncShutdown<Stream>) {
+        } else if constexpr (HasAsyncShutdownSend<Stream>) {
             if (!std::exchange(ended_, true)) {
-                stream_.async_shutdown(
-                    asio::bind_executor(strand_.executor(), [self = this->shared_from_this()](asio::error_code) {}));
+                auto done = [self = this->shared_from_this()](asio::error_code, std::size_t) {};
+                stream_.async_shutdown_send(asio::bind_executor(strand_.executor(), std::move(done)));
             }
         } else {
             shut();

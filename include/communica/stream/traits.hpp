@@ -21,6 +21,10 @@ concept HasAsyncShutdown = requires(S& stream) { stream.async_shutdown(no_throw)
 template <class S>
 concept HasShutdownSend = requires(S& stream) { stream.shutdown(S::shutdown_send); };
 
+/// One direction can end by a goodbye of its own, beside a read.
+template <class S>
+concept HasAsyncShutdownSend = requires(S& stream) { stream.async_shutdown_send(no_throw); };
+
 /// Reading can be awaited before there is memory for it.
 template <class S>
 concept HasAsyncWait = requires(S& stream) { stream.async_wait(S::wait_read, no_throw); };
