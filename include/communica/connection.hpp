@@ -28,7 +28,7 @@ struct Message {
     Buffer* memory = nullptr;  ///< if not null: the body lies in this, which may be moved away instead of copied
 };
 
-/// A message that has not gone out yet.
+/// A message that has not gone out, or not whole.
 struct UnsentMessage {
     std::string metadata;
     Buffer body;
@@ -121,7 +121,11 @@ class Connection {
     /// Watches from now on whether the other side is alive. It answers pings, if the transport has such.
     virtual void start_pings() {}
 
-    /// After the end: the messages of which no byte went out, oldest first. Nothing can be queued from then on.
+    /// Does one process alone read what is sent here, as it read what was sent over the connection before? Then it can say
+    /// what of that it has.
+    virtual bool has_one_reader() const { return true; }
+
+    /// After the end: the messages that did not go out whole, oldest first. Nothing can be queued from then on.
     virtual std::vector<UnsentMessage> take_unsent() = 0;
 
     /// Sends what is queued, says goodbye and closes, within `patience` at the most.

@@ -41,6 +41,8 @@ class RecordingConnection final : public communica::Connection {
     std::vector<communica::UnsentMessage> unsent = {};
     int closed = 0;
     bool pings = false;
+    /// What `has_one_reader` says.
+    bool one_reader = true;
 
     bool send(communica::Purpose purpose, std::string_view metadata, communica::Buffer& body) override {
         if (capacity == 0 || (purpose == communica::Purpose::ask && room == 0)) {
@@ -55,6 +57,7 @@ class RecordingConnection final : public communica::Connection {
     }
     std::size_t unread_answers() const override { return unread; }
     void start_pings() override { pings = true; }
+    bool has_one_reader() const override { return one_reader; }
 
     /// Of the messages sent so far, these went out with no byte.
     void keep_unsent(const std::vector<std::size_t>& indices) {

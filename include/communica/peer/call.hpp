@@ -121,6 +121,16 @@ class Calls {
         return found != by_id_->end() ? calls_[found->second->index] : nullptr;
     }
 
+    /// Of every call that has one.
+    template <class Visit>
+    void for_each_id(Visit visit) const {
+        for (const auto& call : calls_) {
+            if (!call->id.empty()) {
+                visit(call->id);
+            }
+        }
+    }
+
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
     /// The call whose deadline comes first, if it has passed; null otherwise.

@@ -4,6 +4,7 @@
 #include "../wire/error_body.hpp"
 #include "../wire/goodbye.hpp"
 #include "../wire/metadata_reader.hpp"
+#include "../wire/resumption.hpp"
 #include "peer.hpp"
 #include "reply.hpp"
 
@@ -24,6 +25,7 @@ class Inbox : public Receiver {
     static void begin(const std::shared_ptr<Inbox>& inbox, const Offer& offer) {
         inbox->cancel_ = offer.cancel;
         inbox->goodbye_ = offer.goodbye;
+        inbox->resume_ = offer.resume;
         if (offer.ping) {
             inbox->connection_->start_pings();
         }
@@ -43,6 +45,8 @@ class Inbox : public Receiver {
             peer_->responder().cancel(metadata.id);
         } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
+        } else if (metadata.type == wire::MessageType::resumed && resume_) {
+            on_resumed(wire::read_resumption(message.body));
         } else {
             peer_->responder().count(metadata);
             on_request(metadata, message);
@@ -141,6 +145,12 @@ class Inbox : public Receiver {
         peer_->requester()->on_draining();
     }
 
+    void on_resumed(const std::optional<std::vector<std::string_view>>& ids) {
+        if (ids) {
+            peer_->on_resumed(*connection_, {ids->begin(), ids->end()});
+        }
+    }
+
     void refuse(const wire::Metadata& metadata, const Error& error) {
         if (metadata.wants_answer()) {
             Reply reply;
@@ -153,6 +163,7 @@ class Inbox : public Receiver {
     std::shared_ptr<Connection> connection_;
     bool cancel_ = false;  // what the other side may say, as it has offered it
     bool goodbye_ = false;
+    bool resume_ = false;
     wire::MetadataReader reader_;
     bool replaced_ = false;  // as the other side has said
 };

@@ -25,16 +25,18 @@ struct Offer {
     bool goodbye = false;   ///< understands that no more requests should come, and why
     bool headers = false;   ///< shows the headers of a request to its handler
     bool ping = false;      ///< answers pings
+    bool resume = false;    ///< says on a new connection which requests of an earlier one are still at work
 };
 
 namespace detail {
 
-inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 5> extensions{{
+inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 6> extensions{{
     {"cancel", &Offer::cancel},
     {"deadline", &Offer::deadline},
     {"goodbye", &Offer::goodbye},
     {"headers", &Offer::headers},
     {"ping", &Offer::ping},
+    {"resume", &Offer::resume},
 }};
 
 }  // namespace detail

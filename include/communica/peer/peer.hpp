@@ -16,7 +16,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace communica::peer {
 
@@ -69,8 +71,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// the word that it was replaced if it was another session's. Says no, and closes the connection, after `close`.
     bool attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
 
+    /// The other side says over `connection` which requests of this side it has. The rest of those that were sent before is
+    /// lost, or sent again if that does no harm.
+    void on_resumed(const Connection& connection, std::vector<std::string> ids);
+
     /// The connection has ended: what it did not send waits for the next, and is sent at once if there is one. Who closed
-    /// in order waits for no answers: what is at work is cancelled.
+    /// in order answers nothing any more, and waits for no answers: what was sent is lost, what is at work is cancelled.
     void detach(const std::shared_ptr<Connection>& connection, const Error& ending);
 
     /// Takes no more requests, and tells the other side. `idle` is called, without a lock, each time that nothing is at
@@ -94,6 +100,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// Nobody answers what was asked, nor waits for an answer.
     void give_up();
 
+    /// Over the only connection there is, both sides can say what they have of those before.
+    void resume_if_alone();
+
     static void say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted = true);
 
     const std::shared_ptr<const Handlers> handlers_;
@@ -107,7 +116,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     mutable std::mutex mutex_;  // for what follows; the halves' locks may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
-    Offer offer_;  // of the connection there is or was last
+    std::vector<const Connection*> open_;  // attached and not detached: two for a moment, when one replaces another
+    Offer offer_;                          // of the connection there is or was last
+    bool resumes_ = false;                 // this side has not said yet what it has
+    std::optional<std::vector<std::string>> resumed_;  // what the other side has, once an earlier connection has ended
     std::shared_ptr<Requester> requester_;
     std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
     RequestText text_;                         // that it writes

@@ -48,16 +48,19 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
     const Offer earlier_offer = std::exchange(offer_, offer);
     const bool same_session = earlier_offer.session == offer.session;
     timer_.disarm();
+    const bool again = std::exchange(was_connected_, true);
     if (counters_) {
         Counters::add(counters_->connections);
-        if (std::exchange(was_connected_, true)) {
-            Counters::add(counters_->reconnects);
-        }
+        Counters::add(counters_->reconnects, again ? 1 : 0);
     }
     if (!same_session && !earlier_offer.session.empty()) {
         give_up();
     }
     responder_->attach(connection, offer);
+    open_.push_back(connection.get());
+    resumes_ = again && offer.resume && connection->has_one_reader();
+    resumed_.reset();
+    resume_if_alone();
     if (requester_) {
         requester_->attach(connection, offer);
     }
@@ -73,6 +76,14 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
     return true;
 }
 
+COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, std::vector<std::string> ids) {
+    const std::lock_guard lock(mutex_);
+    if (connection_.get() == &connection && requester_) {
+        resumed_ = std::move(ids);
+        resume_if_alone();
+    }
+}
+
 COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
     const std::lock_guard lock(mutex_);
     std::vector<UnsentMessage> requests;
@@ -85,14 +96,17 @@ COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection
     if (requester_) {
         requester_->detach(*connection, std::move(requests));
     }
+    std::erase(open_, connection.get());
     if (connection_ == connection) {
         connection_.reset();
         if (ending.code == errc::closed) {
-            responder_->abandon();
+            connection->has_one_reader() ? give_up() : responder_->abandon();
         }
         if (!closed_ && (expired_ || !halves_are_idle())) {
             timer_.arm(deadline_after(resume_window_), weak_from_this());
         }
+    } else {
+        resume_if_alone();
     }
 }
 
@@ -142,8 +156,12 @@ COMMUNICA_INLINE void Peer::on_timer() {
         if (connection_ || closed_) {
             return;
         }
+        give_up();
+        text_ = RequestText();  // who comes back and still waits sees another session
+        if (requester_) {
+            requester_->renew(text_);
+        }
     }
-    give_up();
     if (expired_) {
         expired_();
     }
@@ -174,6 +192,18 @@ COMMUNICA_INLINE void Peer::give_up() {
         asks->give_up_sent();
     }
     responder_->abandon();
+}
+
+COMMUNICA_INLINE void Peer::resume_if_alone() {
+    if (open_.size() != 1) {
+        return;
+    }
+    if (std::exchange(resumes_, false)) {
+        responder_->send_resumed();
+    }
+    if (const auto ids = std::exchange(resumed_, std::nullopt); ids && requester_) {
+        requester_->on_resumed(*ids);
+    }
 }
 
 COMMUNICA_INLINE void Peer::say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted) {

@@ -87,13 +87,15 @@ class PendingRequests {
     }
 
     /// Gives a reserved number its operation. A number that was released in between (cancelled) takes none: the
-    /// operation comes back.
-    OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline) {
+    /// operation comes back. `connection` counts the connections, up to the one that it is sent over.
+    OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline,
+                     std::uint32_t connection = 0) {
         Slot* slot = find(id);
         if (slot == nullptr) {
             return operation;
         }
         slot->operation = std::move(operation);
+        slot->connection = connection;
         ++count_;
         if (deadline) {
             deadlines_.push(*deadline, index_of(id));
@@ -107,6 +109,20 @@ class PendingRequests {
         return slot != nullptr ? slot->operation.get() : nullptr;
     }
     bool contains(RequestId id) noexcept { return find_operation(id) != nullptr; }
+
+    /// It is sent now, over this connection.
+    void set_connection(RequestId id, std::uint32_t connection) noexcept {
+        if (Slot* slot = find(id)) {
+            slot->connection = connection;
+        }
+    }
+
+    /// The numbers of those that were sent over another connection, or never.
+    std::vector<RequestId> ids_of_others(std::uint32_t connection) const {
+        std::vector<RequestId> all = ids();
+        std::erase_if(all, [&](RequestId id) { return slots_[index_of(id)].connection == connection; });
+        return all;
+    }
 
     /// Takes the operation out; null if there is none (answered, timed out or cancelled before).
     OperationPtr take(RequestId id) {
@@ -153,6 +169,7 @@ class PendingRequests {
         DeadlineNode deadline;
         std::uint32_t generation = 0;
         std::uint32_t next_free = none;
+        std::uint32_t connection = 0;
         bool reserved = false;
     };
     struct NodeOf {

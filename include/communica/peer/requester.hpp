@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -73,6 +74,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// Nobody is going to answer what was sent: its outcome is unknown.
     void give_up_sent();
+
+    /// Nothing that was sent waits any more: the next is another session's.
+    void renew(const RequestText& text);
+
+    /// Of what was sent over earlier connections the other side has these alone. All the rest was lost on the way, or its
+    /// answer was.
+    void on_resumed(const std::vector<std::string>& ids);
 
     void on_room();
 
@@ -138,6 +146,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     PendingRequests pending_;
     Outbox outbox_;
     DeadlineTimer timer_;
+    std::uint32_t connections_ = 0;  // that there have been
     bool closed_ = false;
     Error close_reason_{errc::closed};
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ranges>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 namespace communica::peer {
@@ -59,8 +60,8 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
     if (outgoing.idempotent && !notification) {
         operation->again = std::make_unique<const Outgoing>(outgoing.copy());
     }
-    if (auto cancelled =
-            pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt)) {
+    if (auto cancelled = pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
+                                      connections_)) {
         lock.unlock();
         return fail(std::move(cancelled), {asio::error::operation_aborted});
     }
@@ -127,6 +128,7 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
     if (sender_.is_connected()) {
         put_back_idempotent();  // the connection that this one replaces is as good as lost
     }
+    ++connections_;
     sender_.attach(connection, offer);
     send_waiting();
 }
@@ -159,6 +161,34 @@ COMMUNICA_INLINE void Requester::give_up_sent() {
         disarm_if_idle();
     }
     fail_all(failed, {errc::connection_lost});
+}
+
+COMMUNICA_INLINE void Requester::renew(const RequestText& text) {
+    const std::lock_guard lock(mutex_);
+    text_ = text;
+}
+
+COMMUNICA_INLINE void Requester::on_resumed(const std::vector<std::string>& ids) {
+    std::vector<OperationPtr> lost;
+    {
+        const std::lock_guard lock(mutex_);
+        std::unordered_set<RequestId> there;
+        for (const std::string& id : ids) {
+            there.insert(text_.read(id).value_or(0));
+        }
+        for (const RequestId id : std::views::reverse(pending_.ids_of_others(connections_))) {
+            if (there.contains(id) || outbox_.contains(id)) {
+                continue;
+            }
+            if (const Operation* operation = pending_.find_operation(id); operation->again) {
+                outbox_.put_back(id, operation->again->copy());
+            } else {
+                lost.push_back(pending_.take(id));
+            }
+        }
+        send_waiting();
+    }
+    fail_all(lost, {errc::connection_lost, "it was lost on its way, or its answer was"});
 }
 
 COMMUNICA_INLINE void Requester::on_room() {
@@ -255,6 +285,7 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         if (sent == Sender::Sent::no_room) {
             return;
         }
+        pending_.set_connection(id, connections_);
         const bool done = sent == Sender::Sent::too_large || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
             sent == Sender::Sent::yes ? operation.release()->succeed({}, nullptr, Via::post)

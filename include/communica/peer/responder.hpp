@@ -66,6 +66,9 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// From now on answers go out over `connection`, first those that waited.
     void attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
 
+    /// Tells the other side which of its requests are at work, once their answers can come over this connection alone.
+    void send_resumed();
+
     /// The connection has ended: what it did not send waits for the next.
     void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../wire/resumption.hpp"
 #include "responder.hpp"
 
 #include <utility>
@@ -107,6 +108,18 @@ COMMUNICA_INLINE void Responder::attach(const std::shared_ptr<Connection>& conne
     offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
     max_answer_.store(offer.max_message, std::memory_order_relaxed);
     send_kept();
+}
+
+COMMUNICA_INLINE void Responder::send_resumed() {
+    const std::lock_guard lock(mutex_);
+    if (!connection_) {
+        return;
+    }
+    Buffer metadata;
+    Buffer body;
+    wire::write_metadata(metadata, {.type = wire::MessageType::resumed});
+    wire::write_resumption(body, [this](auto add) { calls_.for_each_id(add); });
+    connection_->send(Purpose::answer, metadata.text(), body);
 }
 
 COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {

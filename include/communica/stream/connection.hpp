@@ -186,6 +186,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
                 return give_up({errc::connection_lost, "the other side gives no sign of life"});
             case Watch::Verdict::slow: return give_up({errc::slow_peer, "it does not read what is sent to it"});
             case Watch::Verdict::ping: writer_.send_frame(Purpose::refuse, wire::ping_frame); break;
+            case Watch::Verdict::pong: writer_.send_frame(Purpose::refuse, wire::pong_frame); break;
             case Watch::Verdict::fine: break;
         }
         watch();

@@ -55,7 +55,9 @@ class Reader {
     /// Reads and hands out messages from now on, until the end. The owner stays alive until it is told of that.
     void start(Receiver& receiver) {
         receiver_ = &receiver;
-        on_bytes();
+        if (!buffer().unread().empty()) {
+            on_bytes();
+        }
         read_on();
     }
 

@@ -28,18 +28,27 @@ class Watch {
     /// The other side answers pings, so its silence means something.
     void start_pings() noexcept { pings_ = true; }
 
-    enum class Verdict { fine, ping, silent, slow };
+    /// `pong`: the other side may be busy with one long message, which this side reads and does not answer yet.
+    enum class Verdict { fine, ping, pong, silent, slow };
 
     Verdict tick(bool is_writing) noexcept {
-        silent_ = std::exchange(read_, false) || !pings_ ? 0 : silent_ + 1;
-        stalled_ = std::exchange(written_, false) || !is_writing ? 0 : stalled_ + 1;
+        const bool written = std::exchange(written_, false);
+        const bool read = std::exchange(read_, false);
+        // What had to wait goes out because the other side took what was before it; what the system takes at once says
+        // nothing.
+        const bool taken = std::exchange(was_writing_, is_writing) && written;
+        silent_ = read || taken || !pings_ ? 0 : silent_ + 1;
+        stalled_ = written || !is_writing ? 0 : stalled_ + 1;
         if (silent_ >= most_silent_) {
             return Verdict::silent;
         }
         if (stalled_ >= most_stalled_) {
             return Verdict::slow;
         }
-        return silent_ != 0 ? Verdict::ping : Verdict::fine;
+        if (silent_ != 0) {
+            return Verdict::ping;
+        }
+        return pings_ && read && !written ? Verdict::pong : Verdict::fine;
     }
 
  private:
@@ -54,6 +63,7 @@ class Watch {
     bool pings_ = false;
     bool read_ = false;
     bool written_ = false;
+    bool was_writing_ = false;  // at the last tick
 };
 
 }  // namespace communica::stream

@@ -1,4 +1,4 @@
-// Messages on their way into a stream: framed, coalesced, and known by whether a byte of them went out.
+// Messages on their way into a stream: framed, coalesced, and known by whether they went out whole.
 #pragma once
 
 #include "../asio.hpp"
@@ -97,13 +97,13 @@ class WriteQueue {
         }
     }
 
-    /// The messages of which no byte went out, oldest first. Leaves the queue empty.
+    /// The messages that did not go out whole, so that nobody can have handled them, oldest first. Leaves the queue empty.
     std::vector<UnsentMessage> take_unsent() {
         Buffer rest;
         for (const Buffer& segment : std::exchange(flying_, {})) {
             rest.append(flying_bytes_ != 0 ? segment.text() : std::string_view{});
         }
-        const std::size_t begin = first_frame_from(rest.text(), written_);
+        const std::size_t begin = first_not_written(rest.text(), written_);
         for (const Buffer& segment : std::exchange(queued_, {})) {
             rest.append(segment.text());
         }
@@ -154,13 +154,20 @@ class WriteQueue {
         }
     }
 
-    /// Where the first frame begins that lies behind the first `written` bytes.
-    static std::size_t first_frame_from(std::string_view frames, std::size_t written) noexcept {
+    /// Where the first message begins, maybe in chunks, of which not all bytes are among the first `written`.
+    static std::size_t first_not_written(std::string_view frames, std::size_t written) noexcept {
+        std::size_t message = 0;
         std::size_t at = 0;
         while (at < written) {
-            at += wire::length_size + wire::load_u32(frames.data() + at);
+            const char* const frame = frames.data() + at;
+            const bool is_chunk = frame[wire::length_size] == static_cast<char>(wire::FrameCode::chunk);
+            const bool is_last = !is_chunk || wire::load_u32(frame + 5) + 1 == wire::load_u32(frame + 9);
+            at += wire::length_size + wire::load_u32(frame);
+            if (at <= written && is_last) {
+                message = at;
+            }
         }
-        return at;
+        return message;
     }
 
     static std::vector<UnsentMessage> unframe(std::string_view frames) {

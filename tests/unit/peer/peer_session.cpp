@@ -29,7 +29,7 @@ TEST_CASE("another session gives up what was sent and abandons what is at work")
     CHECK(waits->completions == 0);
     CHECK(call->is_cancelled());
     one.finish(*call, "for the session before");
-    CHECK(bodies(*second) == Bodies{"waits"});
+    CHECK(bodies(*second) == Bodies{"[]", "waits"});
 }
 
 TEST_CASE("the same session takes up what was sent and what is at work") {
@@ -42,7 +42,7 @@ TEST_CASE("the same session takes up what was sent and what is at work") {
     CHECK(sent->completions == 0);
     CHECK_FALSE(call->is_cancelled());
     one.finish(*call, "result");
-    CHECK(bodies(*second) == Bodies{"result"});
+    CHECK(bodies(*second) == Bodies{R"(["x"])", "result"});
 }
 
 TEST_CASE("who has no sessions is taken for who was there before") {

@@ -56,8 +56,43 @@ TEST_CASE("anything that comes is a sign") {
     for (int round = 0; round != 10; ++round) {
         CHECK(ticks(watch, 3) == Verdicts{Verdict::ping, Verdict::ping, Verdict::ping});
         watch.on_read();
+        watch.on_written();
         CHECK(watch.tick(false) == Verdict::fine);
     }
+}
+
+TEST_CASE("what goes out after it had waited is a sign, too: the other side took what was before it") {
+    Watch watch(seconds_5);
+    watch.start_pings();
+    for (int round = 0; round != 10; ++round) {
+        CHECK(ticks(watch, 3, true) == Verdicts{Verdict::ping, Verdict::ping, Verdict::ping});
+        watch.on_written();
+        CHECK(watch.tick(true) == Verdict::fine);
+    }
+}
+
+TEST_CASE("what the system took at once is no sign") {
+    Watch watch(seconds_5);
+    watch.start_pings();
+    Verdicts verdicts;
+    for (int tick = 0; tick != 4; ++tick) {
+        watch.on_written();
+        verdicts.push_back(watch.tick(false));
+    }
+    CHECK(verdicts == Verdicts{Verdict::ping, Verdict::ping, Verdict::ping, Verdict::silent});
+}
+
+TEST_CASE("who reads and has nothing to say gives a sign itself") {
+    Watch watch(seconds_5);
+    watch.start_pings();
+    watch.on_read();
+    CHECK(watch.tick(false) == Verdict::pong);
+    watch.on_read();
+    watch.on_written();
+    CHECK(watch.tick(false) == Verdict::fine);
+    Watch without(seconds_5);
+    without.on_read();
+    CHECK(without.tick(false) == Verdict::fine);
 }
 
 TEST_CASE("who answers no pings is never silent") {
@@ -79,7 +114,7 @@ TEST_CASE("who reads nothing of what waits for four ticks is slow, pings or not"
     asking.start_pings();
     for (int tick = 0; tick != 3; ++tick) {
         asking.on_read();
-        CHECK(asking.tick(true) == Verdict::fine);
+        CHECK(asking.tick(true) == Verdict::pong);
     }
     asking.on_read();
     CHECK(asking.tick(true) == Verdict::slow);

@@ -29,6 +29,7 @@ class KeyedConnection final : public Connection {
         }
         return inner_->write_hello(std::move(json));
     }
+    bool has_one_reader() const override { return inner_->has_one_reader(); }
     asio::awaitable<std::string> read_hello() override { return side_ == Side::client ? challenged() : challenge(); }
 
     asio::any_io_executor get_executor() const override { return inner_->get_executor(); }

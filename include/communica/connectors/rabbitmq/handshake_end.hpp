@@ -36,6 +36,9 @@ class HandshakeEnd : public communica::Connection,
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return "rabbitmq " + greeting_.names(); }
 
+    /// Servers of one queue share what comes.
+    bool has_one_reader() const override { return false; }
+
     asio::awaitable<std::string> read_hello() override {
         const auto self = shared_from_this();
         co_await begin_handshake();

@@ -1,0 +1,47 @@
+#include "support/catch.hpp"
+
+#include <communica/wire/resumption.hpp>
+
+#include <string>
+
+namespace resumption_tests {
+
+namespace {
+
+using Ids = std::vector<std::string_view>;
+
+std::string written(const Ids& ids) {
+    communica::Buffer out;
+    communica::wire::write_resumption(out, [&](auto add) {
+        for (const auto id : ids) {
+            add(id);
+        }
+    });
+    return std::string(out.text());
+}
+
+std::optional<Ids> read(std::string_view text) { return communica::wire::read_resumption(communica::as_bytes(text)); }
+
+}  // namespace
+
+TEST_CASE("a resumption is a JSON array of ids") {
+    CHECK(written({}) == "[]");
+    CHECK(written({"a"}) == R"(["a"])");
+    CHECK(written({"a", "bc", ""}) == R"(["a", "bc", ""])");
+}
+
+TEST_CASE("what was written is read") {
+    for (const Ids& ids : {Ids{}, Ids{"a"}, Ids{"a", "bc", ""}}) {
+        CHECK(read(written(ids)) == ids);
+    }
+}
+
+TEST_CASE("what is no resumption is told from one without ids") {
+    for (const std::string_view text : {"", "[", "]", "[\"", "[\"a", "[\"a\"", "[\"a\", ", "[\"a\", \"",
+                                        "[\"a\" \"b\"]", "[\"a\"]]", "{}", "null", "[1]", "[\"a\",\"b\"]"}) {
+        CAPTURE(text);
+        CHECK_FALSE(read(text));
+    }
+}
+
+}  // namespace resumption_tests
