@@ -119,9 +119,13 @@ class PendingRequests {
 
     /// The numbers of those that were sent over another connection, or never.
     std::vector<RequestId> ids_of_others(std::uint32_t connection) const {
-        std::vector<RequestId> all = ids();
-        std::erase_if(all, [&](RequestId id) { return slots_[index_of(id)].connection == connection; });
-        return all;
+        std::vector<RequestId> others;
+        for (const RequestId id : ids()) {
+            if (slots_[index_of(id)].connection != connection) {
+                others.push_back(id);
+            }
+        }
+        return others;
     }
 
     /// Takes the operation out; null if there is none (answered, timed out or cancelled before).
