@@ -81,7 +81,14 @@ COMMUNICA_INLINE void ClientKeeper::start() {
         peer_->open();
     }
     if (!std::exchange(running_, true)) {
-        asio::co_spawn(strand_, keep_connected(shared_from_this()), asio::detached);
+        asio::co_spawn(strand_, keep_connected(shared_from_this()),
+                       [self = shared_from_this()](const std::exception_ptr& failure) {
+                           self->running_ = false;
+                           if (failure) {
+                               self->request_stop(Error::from(failure));
+                           }
+                           self->changed_.cancel();
+                       });
     }
 }
 
@@ -188,8 +195,6 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
             co_await self->retry_.async_wait(no_throw);
         }
     }
-    self->running_ = false;
-    self->changed_.cancel();
 }
 
 COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_connected) {

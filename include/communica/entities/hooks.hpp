@@ -49,7 +49,11 @@ class Hooks {
     template <class Text>
     void log(LogLevel level, Text text) const {
         if (log_) {
-            const std::string message = text();
+            std::string message = "a text that could not be made";
+            try {
+                message = text();
+            } catch (...) {  // NOLINT(bugprone-empty-catch): an address, say, that its connector throws at
+            }
             call(log_, level, std::string_view(message));
         }
     }

@@ -28,8 +28,8 @@ auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor 
         }
     } catch (const SerializerError&) {
         failure = std::current_exception();
-    } catch (const std::exception& e) {
-        failure = std::make_exception_ptr(SerializerError(e.what()));
+    } catch (...) {
+        failure = std::make_exception_ptr(SerializerError(Error::from(std::current_exception()).message));
     }
     return asio::async_initiate<Token, void(std::exception_ptr, std::size_t)>(
         [](auto handler, const std::vector<std::shared_ptr<Peer>>& to, asio::any_io_executor inner,

@@ -158,7 +158,15 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
     }
     self->draining_ = false;
     self->running_ = true;
-    asio::co_spawn(self->strand_, accept_all(self, std::move(listener)), asio::detached);
+    asio::co_spawn(self->strand_, accept_all(self, listener), [self, listener](const std::exception_ptr& failure) {
+        listener->close();
+        self->running_ = false;
+        self->changed_.cancel();
+        if (failure) {
+            self->hooks_.log(LogLevel::error, [&] { return "accepts no more: " + Error::from(failure).text(); });
+            self->request_stop();
+        }
+    });
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::run(std::shared_ptr<ServerKeeper> self) {
@@ -221,31 +229,34 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<
                                                                 std::shared_ptr<Listener> listener) {
     while (!self->stopped_ && !self->draining_) {
         std::shared_ptr<Connection> connection;
-        std::string failure;
-        bool next_may_come = true;
+        std::optional<Error> failure;
         try {
             connection = co_await listener->accept();
-        } catch (const std::system_error& e) {
-            failure = e.what();  // out of descriptors, as a rule: they come back
-            next_may_come = e.code() == errc::handshake_failed;
+            if (connection && !self->stopped_ && !self->draining_) {
+                self->admit(connection);
+            }
+        } catch (...) {
+            failure =
+                Error::from(std::current_exception());  // out of descriptors, or memory, as a rule: they come back
         }
-        if (self->stopped_ || self->draining_) {
+        if (self->stopped_ || self->draining_ || failure) {
             if (connection) {
                 connection->abort();
+                self->forget(connection);
             }
+        }
+        if (self->stopped_ || self->draining_) {
             break;
         }
-        if (!failure.empty()) {
-            self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure; });
-            if (!next_may_come) {
+        if (failure) {
+            self->hooks_.log(LogLevel::error, [&] { return "can't accept: " + failure->text(); });
+            if (failure->code != errc::handshake_failed) {
                 self->next_.expires_after(std::chrono::milliseconds{100});
                 co_await self->next_.async_wait(no_throw);
             }
             continue;
         }
-        if (connection) {
-            self->admit(connection);
-        } else {
+        if (!connection) {
             self->hooks_.log(LogLevel::warning, [] { return "a connection was closed: its user is not let in"; });
         }
         // One handshake after the other, but for slow ones: however many come, those who are in wait for a step of one
@@ -254,9 +265,6 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<
         self->next_.expires_after(slow_handshake);
         co_await self->next_.async_wait(no_throw);
     }
-    listener->close();
-    self->running_ = false;
-    self->changed_.cancel();
 }
 
 COMMUNICA_INLINE void ServerKeeper::admit(const std::shared_ptr<Connection>& connection) {
@@ -286,8 +294,9 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::welcome(std::shared_ptr<Ser
             Visit::begin(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
             co_return;
         }
-    } catch (const std::exception& e) {  // a handshake that failed is its sender's loss alone
-        self->hooks_.log(LogLevel::info, [&] { return std::string("a handshake failed: ") + e.what(); });
+    } catch (...) {  // a handshake that failed is its sender's loss alone
+        const auto failure = std::current_exception();
+        self->hooks_.log(LogLevel::info, [&] { return "a handshake failed: " + Error::from(failure).text(); });
         connection->abort();
     }
     self->forget(connection);

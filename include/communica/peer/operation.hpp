@@ -132,9 +132,10 @@ class RequestOperation final : public Operation {
                 return Completion(load_from<T>(serializer_, body, memory));
             } catch (const SerializerError& e) {
                 return Completion(Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer});
-            } catch (const std::exception& e) {
-                return Completion(
-                    Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer});
+            } catch (...) {
+                return Completion(Error{.code = errc::serializer_error,
+                                        .message = Error::from(std::current_exception()).message,
+                                        .kind = Error::Kind::serializer});
             }
         }
     }
@@ -157,11 +158,25 @@ class RequestOperation final : public Operation {
         }
         const auto executor = asio::get_associated_executor(call.handler, inner);
         if (via == Via::dispatch) {
-            asio::dispatch(executor, std::move(call));
+            asio::dispatch(executor, Guarded{std::move(call), executor});
         } else {
             asio::post(executor, std::move(call));
         }
     }
+
+    /// May be called at once, where an answer is handed out. What the handler throws is its executor's to deal with.
+    struct Guarded {
+        Call call;
+        Executor executor;
+
+        void operator()() {
+            try {
+                call();
+            } catch (...) {
+                asio::post(executor, Task([e = std::current_exception()] { std::rethrow_exception(e); }));
+            }
+        }
+    };
 
     /// Already on the handler's executor. What a handler throws is the executor's, not the connection's, to deal with.
     static void call_here(const asio::any_io_executor& inner, Call& call) {

@@ -17,7 +17,7 @@ struct Reply {
     void set_value(const S& serializer, Value&& value) {
         try {
             serializer.dump(std::forward<Value>(value), body);
-        } catch (const std::exception&) {
+        } catch (...) {
             set_error(
                 {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});
         }
@@ -30,8 +30,10 @@ struct Reply {
     }
 
     /// The request's value could not be loaded.
-    void set_load_error(const std::exception& exception) {
-        set_error({.code = errc::serializer_error, .message = exception.what(), .kind = Error::Kind::serializer});
+    void set_load_error(const std::exception_ptr& exception) {
+        set_error({.code = errc::serializer_error,
+                   .message = Error::from(exception).message,
+                   .kind = Error::Kind::serializer});
     }
 
     /// The handler threw. Only the two errors that are meant for the requester keep their kind.

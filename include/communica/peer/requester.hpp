@@ -43,7 +43,8 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Makes a number for a request before it is started, for its cancellation.
     RequestId reserve();
 
-    /// Sends a request or notification, or keeps it until it can be sent. `id` is a reserved number, or 0.
+    /// Sends a request or notification, or keeps it until it can be sent. `id` is a reserved number, or 0. What fails, be it
+    /// for want of memory, ends the operation.
     void start(RequestId id, Outgoing&& outgoing, OperationPtr operation);
 
     /// Sends a notification if there is a connection with room for it; says whether there was.
@@ -106,6 +107,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
  private:
     bool can_send() const noexcept { return sender_.is_open() && outbox_.empty(); }
+
+    /// The same, but throws what fails. Takes the operation once it waits in the table.
+    void start_now(RequestId& id, Outgoing& outgoing, OperationPtr& operation);
 
     struct Outcome {
         bool sent = false;

@@ -44,11 +44,26 @@ COMMUNICA_INLINE RequestId Requester::reserve() {
 }
 
 COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
+    try {
+        start_now(id, outgoing, operation);
+    } catch (...) {
+        if (!operation) {
+            const std::lock_guard lock(mutex_);
+            operation = pending_.take(id);
+        }
+        if (operation) {
+            fail(std::move(operation), Error::from(std::current_exception()));
+        }
+    }
+}
+
+COMMUNICA_INLINE void Requester::start_now(RequestId& id, Outgoing& outgoing, OperationPtr& operation) {
     std::unique_lock lock(mutex_);
     if (closed_) {
         pending_.take(id);
+        const Error reason = close_reason_;
         lock.unlock();
-        return fail(std::move(operation), close_reason_);
+        return fail(std::move(operation), reason);
     }
     if (id == 0) {
         id = pending_.reserve();

@@ -86,8 +86,10 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
         if constexpr (Dumps<S, Value>) {
             serializer.dump(value, outgoing.body);
         }
-    } catch (const std::exception& e) {
-        request->error = Error{.code = errc::serializer_error, .message = e.what(), .kind = Error::Kind::serializer};
+    } catch (...) {
+        request->error = Error{.code = errc::serializer_error,
+                               .message = Error::from(std::current_exception()).message,
+                               .kind = Error::Kind::serializer};
     }
     return asio::async_initiate<Token, typename Completion<T>::Signature>(InitiateRequest<T, Completion<T>, S>{}, token,
                                                                           std::move(request), serializer);

@@ -85,8 +85,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                 // In place: what is loaded may be JSON, which itself converts to an optional of anything.
                 return std::optional<Loaded>(std::in_place,
                                              load_from<Loaded>(serializer_, incoming.body, incoming.memory));
-            } catch (const std::exception& e) {
-                reply.set_load_error(e);
+            } catch (...) {
+                reply.set_load_error(std::current_exception());
                 return std::nullopt;
             }
         } else {
@@ -134,7 +134,14 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         if (!worker.call) {
             return;
         }
-        auto job = make_job(incoming, worker.call, std::move(data));
+        std::optional<Job> job;
+        try {
+            job = make_job(incoming, worker.call, std::move(data));
+        } catch (...) {
+            Reply reply;
+            reply.set_handler_error(std::current_exception());
+            return incoming.peer->responder().finish(*worker.call, reply);
+        }
         if (worker.resume) {
             worker.call.reset();  // its coroutine has it, and looks whether others do
             (*std::move(worker.resume))(&job);

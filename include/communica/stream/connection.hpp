@@ -181,6 +181,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void act_on(Watch::Verdict verdict) {
         reader_.give_back_memory();
+        writer_.flush_left();
         switch (verdict) {
             case Watch::Verdict::silent:
                 return give_up({errc::connection_lost, "the other side gives no sign of life"});

@@ -44,7 +44,14 @@ class WriteQueue {
 
     void push(Purpose purpose, std::string_view metadata, Buffer& body) {
         const std::size_t before = queued_bytes_;
-        push_message(metadata, body);
+        const Mark mark{queued_.size(), queued_.empty() ? 0 : queued_.back().size(), sealed_};
+        try {
+            push_message(metadata, body);
+        } catch (...) {  // for want of memory: no part of a message may stay
+            undo(mark);
+            queued_bytes_ = before;
+            throw;
+        }
         queued_by_purpose_[static_cast<std::size_t>(purpose)] += queued_bytes_ - before;
         share_.set(size());
     }
@@ -115,6 +122,20 @@ class WriteQueue {
 
  private:
     static constexpr std::size_t segment_size = 64 * 1024;
+
+    /// Where what is queued ended.
+    struct Mark {
+        std::size_t segments;
+        std::size_t size;
+        bool sealed;
+    };
+    void undo(const Mark& mark) noexcept {
+        queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(mark.segments), queued_.end());
+        if (!queued_.empty()) {
+            queued_.back().truncate(mark.size);
+        }
+        sealed_ = mark.sealed;
+    }
 
     Buffer& open_segment() {
         if (queued_.empty() || sealed_ || queued_.back().size() >= segment_size) {

@@ -78,6 +78,13 @@ class Writer {
 
     /// While messages are handed out nothing is written; `end_turn` writes what they made us send.
     void begin_turn() noexcept { in_turn_.store(true, std::memory_order_relaxed); }
+    /// Every so often: what should have gone out, and could not for want of memory.
+    void flush_left() {
+        std::unique_lock lock(mutex_);
+        if (!flush_posted_) {
+            flush(std::move(lock));
+        }
+    }
     void end_turn() {
         std::unique_lock lock(mutex_);
         in_turn_.store(false, std::memory_order_relaxed);
@@ -118,9 +125,14 @@ class Writer {
                 return true;
             }
         }
-        asio::post(owner_.strand().executor(), [this, unread, owner = owner_.shared_from_this()] {
-            unread ? owner->on_refusals_unread() : flush(std::unique_lock(mutex_));
-        });
+        try {
+            asio::post(owner_.strand().executor(), [this, unread, owner = owner_.shared_from_this()] {
+                unread ? owner->on_refusals_unread() : flush(std::unique_lock(mutex_));
+            });
+        } catch (...) {  // for want of memory: it goes out with the next message, or at the owner's next `flush_left`
+            const std::lock_guard lock(mutex_);
+            (unread ? refusals_unread_ : flush_posted_) = false;
+        }
         return true;
     }
 

@@ -39,7 +39,7 @@ TEST_CASE("a value that can't be dumped becomes the responder's fault, without a
 
 TEST_CASE("a value that could not be loaded is told with the serializer's words") {
     Reply reply;
-    reply.set_load_error(communica::SerializerError("not JSON"));
+    reply.set_load_error(std::make_exception_ptr(communica::SerializerError("not JSON")));
     CHECK(reply.type == MessageType::data_error);
     CHECK(reply.body.text() == R"({"message": "not JSON"})");
 }
