@@ -41,8 +41,10 @@ inline void hand_over(Requester& from, Requester& to) {
         if (const auto location = from.location_of(*old_id)) {
             const std::lock_guard lock(location->mutex);
             taken = from.take_unsent(*old_id);
-            location->requester = to.weak_from_this();
-            location->id = new_id;
+            if (taken.operation) {  // otherwise somebody else has moved it meanwhile
+                location->requester = to.weak_from_this();
+                location->id = new_id;
+            }
         } else {
             taken = from.take_unsent(*old_id);
         }

@@ -115,7 +115,7 @@ class Inbox : public Receiver {
         if (handler == nullptr) {
             refuse(metadata,
                    {.code = errc::requester_error, .message = no_handler(metadata), .kind = Error::Kind::requester});
-        } else if (auto refusal = peer_->responder().refusal(*connection_, message.body.size())) {
+        } else if (auto refusal = peer_->responder().refusal(*connection_, metadata, message.body.size())) {
             refuse(metadata, *refusal);
         } else {
             handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.memory});

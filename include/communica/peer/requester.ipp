@@ -72,6 +72,11 @@ COMMUNICA_INLINE void Requester::start_now(RequestId& id, Outgoing& outgoing, Op
     const bool has_deadline = outgoing.timeout.has_value();
     const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
     const bool notification = outgoing.is_notification();
+    if (has_deadline && !notification && *outgoing.timeout <= Clock::duration::zero()) {
+        pending_.take(id);
+        lock.unlock();
+        return fail(std::move(operation), {errc::timeout});
+    }
     if (outgoing.idempotent && !notification) {
         operation->again = std::make_unique<const Outgoing>(outgoing.copy());
     }
@@ -296,6 +301,13 @@ COMMUNICA_INLINE void Requester::send_waiting() {
     while (!outbox_.empty() && sender_.is_open()) {
         auto& [id, message, bytes] = outbox_.front();
         message.timeout = left_until(pending_.deadline_of(id));
+        if (message.timeout && *message.timeout <= Clock::duration::zero()) {
+            if (auto expired = pending_.take(id)) {
+                fail(std::move(expired), {errc::timeout});
+            }
+            outbox_.pop_front();
+            continue;
+        }
         const auto sent = sender_.send(text_.write(id), message);
         if (sent == Sender::Sent::no_room) {
             return;

@@ -37,7 +37,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void count(const wire::Metadata& metadata);
 
     /// May a request of so many bytes be handed out? Otherwise the answer that it gets instead.
-    std::optional<Error> refusal(const Connection& connection, std::size_t bytes) const;
+    std::optional<Error> refusal(const Connection& connection, const wire::Metadata& metadata, std::size_t bytes) const;
 
     /// When a request that has just come is to be answered; never, if nobody said.
     std::optional<Clock::time_point> deadline_of(const wire::Metadata& metadata) const;

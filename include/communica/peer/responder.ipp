@@ -22,7 +22,8 @@ COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
     }
 }
 
-COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, std::size_t bytes) const {
+COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, const wire::Metadata& metadata,
+                                                         std::size_t bytes) const {
     if (const errc why = why_not_.load(std::memory_order_relaxed); why != errc{}) {
         return unavailable(why);
     }
@@ -32,6 +33,9 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
     if (held_.load(std::memory_order_relaxed) + connection.unread_answers() + bytes > max_held_ ||
         (budget_ && budget_->is_over())) {
         return unavailable(errc::busy, "too many bytes of requests at work and answers not read");
+    }
+    if (metadata.timeout && metadata.timeout->count() <= 0 && deadline_of(metadata)) {
+        return unavailable(errc::timeout, 504);
     }
     return std::nullopt;
 }

@@ -114,6 +114,19 @@ TEST_CASE("a request over a limit is refused without calling its handler, a noti
     CHECK(arrivals.connection->purposes[0] == communica::Purpose::refuse);
 }
 
+TEST_CASE("a request whose time is over is answered without calling its handler") {
+    Arrivals arrivals(Offer{.session = "s", .deadline = true});
+    arrivals.message(R"({"id": "1", "type": 1, "timeout": 0})");
+    CHECK(arrivals.handler->calls.empty());
+    REQUIRE(arrivals.connection->sent.size() == 1);
+    CHECK(arrivals.last_body()["errc"] == "timeout");
+    CHECK(arrivals.last_body()["code"] == 504);
+
+    Arrivals without;
+    without.message(R"({"id": "1", "type": 1, "timeout": 0})");
+    CHECK(without.handler->calls.size() == 1);
+}
+
 TEST_CASE("a cancel message cancels the request of its id") {
     Arrivals arrivals(full_offer("a", 1000));
     arrivals.message(R"({"id": "x", "type": 1})");

@@ -4,6 +4,10 @@
 
 #include <communica/peer/cancel.hpp>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 namespace requester_cancel_tests {
 
 namespace {
@@ -75,7 +79,7 @@ TEST_CASE("a request that was answered, timed out or never started is cancelled 
     one.requester->cancel(answered);
     const RequestId timed = one.requester->reserve();
     auto message = outgoing("2");
-    message.timeout = std::chrono::milliseconds{0};
+    message.timeout = std::chrono::milliseconds{1};
     one.run_until(one.start(std::move(message), timed));
     one.requester->cancel(timed);
     one.requester->cancel(one.requester->reserve());
@@ -118,6 +122,65 @@ TEST_CASE("requests that were not sent move to another requester in their order,
     communica::peer::CancelMovingRequest{location}(asio::cancellation_type::terminal);
     CHECK(error_of(moved) == asio::error::operation_aborted);
     CHECK(bodies(*to.connect()) == Bodies{"1", "3"});
+}
+
+TEST_CASE("a request that two want to have moves once, and is cancelled where it is") {
+    constexpr int rounds = 2000;
+    OneRequester from;
+    OneRequester to[2];
+    int cancelled = 0;
+    std::atomic<int> begun = 0;
+    std::atomic<int> done = 0;
+    std::vector<std::thread> movers;
+    for (auto& target : to) {
+        movers.emplace_back([&] {
+            for (int round = 1; round <= rounds; ++round) {
+                while (begun.load() < round) {
+                }
+                communica::peer::hand_over(*from.requester, *target.requester);
+                ++done;
+            }
+        });
+    }
+    for (int round = 1; round <= rounds; ++round) {
+        const auto outcome = std::make_shared<test::Outcome>();
+        auto operation = test::RecordedOperation::make(outcome);
+        const RequestId id = from.requester->reserve();
+        const auto location = std::make_shared<communica::peer::Location>();
+        location->requester = from.requester;
+        location->id = id;
+        operation->location = location;
+        from.requester->start(id, outgoing("1"), std::move(operation));
+        ++begun;
+        while (done.load() != 2 * round) {
+        }
+        communica::peer::CancelMovingRequest{location}(asio::cancellation_type::terminal);
+        cancelled += outcome->completions;
+    }
+    for (auto& mover : movers) {
+        mover.join();
+    }
+    CHECK(cancelled == rounds);
+}
+
+TEST_CASE("a request whose time is over is never sent") {
+    OneRequester one;
+    auto late = outgoing("late");
+    late.timeout = std::chrono::milliseconds{0};
+    const auto connection = one.connect();
+    CHECK(error_of(one.start(std::move(late))) == communica::errc::timeout);
+
+    connection->room = 0;
+    auto waits = outgoing("waits");
+    waits.timeout = std::chrono::milliseconds{1};
+    const auto waiting = one.start(std::move(waits));
+    const auto over = std::chrono::steady_clock::now() + std::chrono::milliseconds{1};
+    while (std::chrono::steady_clock::now() <= over) {
+    }
+    connection->room = 9;
+    one.requester->on_room();  // before its timer has run
+    CHECK(error_of(waiting) == communica::errc::timeout);
+    CHECK(connection->sent.empty());
 }
 
 TEST_CASE("a request that moves keeps its deadline, its options and its number's cancellation") {

@@ -44,7 +44,7 @@ TEST_CASE("what is sent, cancelled or timed out makes room for what waits") {
     const RequestId id = one.requester->reserve();
     one.request("1", id);
     auto message = outgoing("2");
-    message.timeout = std::chrono::milliseconds{0};
+    message.timeout = std::chrono::milliseconds{1};
     const auto timed = one.start(std::move(message));
     CHECK(error_of(one.request("3")) == errc::queue_full);
     one.requester->cancel(id);
