@@ -4,13 +4,18 @@
 #include "asio.hpp"
 #include "error.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace communica {
 
@@ -57,6 +62,30 @@ class Counters {
     Count bytes_received = 0;
     Count bytes_sent = 0;
 
+    /// Requests and notifications of the other side that failed here, by route and by code: their handler threw, their value
+    /// did not load, there was no handler, a limit was reached. A notification's sender is not told of it.
+    struct Failures {
+        std::string route;  ///< `(other)` for all behind the first 1,000 pairs
+        std::error_code code;
+        std::uint64_t count = 0;
+    };
+    std::vector<Failures> failures() const {
+        const std::lock_guard lock(failures_mutex_);
+        return failures_;
+    }
+
+    void count_failure(std::string_view route, const std::error_code& code) {
+        const std::lock_guard lock(failures_mutex_);
+        auto at = find_failures(route, code);
+        if (at == failures_.end() && failures_.size() >= max_failures) {
+            at = find_failures(route = "(other)", code);
+        }
+        if (at == failures_.end()) {
+            at = failures_.insert(at, {std::string(route), code});
+        }
+        ++at->count;
+    }
+
     void count_error(const std::error_code& code) noexcept {
         if (code.category() == error_category()) {
             add(errors_[static_cast<std::size_t>(code.value()) % errors_.size()]);
@@ -70,6 +99,15 @@ class Counters {
  private:
     static constexpr auto relaxed = std::memory_order_relaxed;
 
+    static constexpr std::size_t max_failures = 1000;
+
+    std::vector<Failures>::iterator find_failures(std::string_view route, const std::error_code& code) {
+        return std::find_if(failures_.begin(), failures_.end(),
+                            [&](const Failures& failures) { return failures.code == code && failures.route == route; });
+    }
+
+    mutable std::mutex failures_mutex_;
+    std::vector<Failures> failures_;
     std::array<Count, static_cast<std::size_t>(errc::unknown_error) + 1> errors_{};
     Count cancelled_ = 0;
     Count other_errors_ = 0;

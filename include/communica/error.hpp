@@ -149,6 +149,13 @@ struct Error {
     /// The message, or that of the code where there is none.
     std::string text() const { return message.empty() ? code.message() : message; }
 
+    /// The same, with a message in any case: as users see it.
+    Error worded() const {
+        Error error = *this;
+        error.message = text();
+        return error;
+    }
+
     std::exception_ptr to_exception() const {
         switch (kind) {
             case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));

@@ -11,8 +11,8 @@
 
 namespace communica {
 
-/// What all clients share. A client keeps itself connected from `connect`, `start` or `run` on until `stop`; requests
-/// made before, or while there is no connection, wait for it.
+/// What all clients share. A client keeps itself connected from `connect`, `start`, `run` or its first request on until
+/// `stop`; requests made while there is no connection wait for it.
 ///
 /// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
 /// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`.
@@ -86,7 +86,10 @@ class Client {
         keeper_->request_stop();
     }
 
-    peer::Target target() const { return {keeper_->requester()}; }
+    peer::Target target() const {
+        keeper_->start_if_new();
+        return {keeper_->requester()};
+    }
     const S& serializer() const noexcept { return serializer_; }
     peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
 

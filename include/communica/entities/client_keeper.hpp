@@ -4,12 +4,13 @@
 #include "../asio.hpp"
 #include "../connector.hpp"
 #include "../separate_compilation.hpp"
+#include "connect_failures.hpp"
 #include "options.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -18,6 +19,7 @@ namespace communica::peer {
 class Handlers;
 class Peer;
 class Requester;
+struct Destination;
 }  // namespace communica::peer
 
 namespace communica::entities {
@@ -47,6 +49,13 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     void close_hooks() { hooks_.close(); }
 
     void request_stop(const Error& reason = {errc::closed});
+
+    /// Starts it if nobody has started or stopped it yet.
+    void start_if_new() {
+        if (!touched_.load(std::memory_order_relaxed) && !touched_.exchange(true)) {
+            asio::post(strand_, Task([self = shared_from_this()] { self->start(); }));
+        }
+    }
 
     // ---- on the strand
 
@@ -82,6 +91,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     std::string why_not_connected() const;
 
+    /// For the texts of requests' errors.
+    peer::Destination destination() const;
+
     asio::any_io_executor executor_;
     asio::any_io_executor strand_;
     Dialer dialer_;
@@ -89,20 +101,21 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     ClientOptions options_;
     Hooks hooks_;
     const ConnectionOptions connection_options_;
+    const std::shared_ptr<ConnectFailures> failures_ = std::make_shared<ConnectFailures>();
     std::shared_ptr<peer::Peer> peer_;
+
+    std::atomic<bool> touched_ = false;  // started or stopped, by whomever
 
     asio::steady_timer changed_;  // never expires: cancelled when the state below has changed
     asio::steady_timer retry_;
     asio::cancellation_signal attempt_;
     std::shared_ptr<Connection> current_;
+    bool reports_ = false;  // what fails at its handlers
     bool stopped_ = false;
     bool running_ = false;           // `keep_connected` is at work
     std::uint64_t connections_ = 0;  // that got past their handshake
     std::optional<Error> ending_;    // of the current connection
     std::error_code stop_reason_ = errc::closed;
-
-    mutable std::mutex mutex_;
-    Error last_error_;  // guarded by the mutex, set on the strand
 };
 
 }  // namespace communica::entities

@@ -55,7 +55,8 @@ COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dial
     }
     handlers_->set_interceptor(options_.interceptor);
     peer_ = std::make_shared<peer::Peer>(
-        peer::PeerSettings{executor_, handlers_, connection_options_, options_.resume_window}, options_.client_id);
+        peer::PeerSettings{executor_, handlers_, connection_options_, options_.resume_window, destination()},
+        options_.client_id);
 }
 
 COMMUNICA_INLINE ClientKeeper::~ClientKeeper() = default;
@@ -64,18 +65,25 @@ COMMUNICA_INLINE const std::shared_ptr<peer::Requester>& ClientKeeper::requester
 
 COMMUNICA_INLINE bool ClientKeeper::is_connected() const { return peer_->is_connected(); }
 
-COMMUNICA_INLINE Error ClientKeeper::last_error() const {
-    const std::lock_guard lock(mutex_);
-    return last_error_;
-}
+COMMUNICA_INLINE Error ClientKeeper::last_error() const { return failures_->last(); }
 
 COMMUNICA_INLINE void ClientKeeper::request_stop(const Error& reason) {
+    touched_ = true;
     peer_->close(reason);
     // Not posted: a start that the same handler calls next has to come after.
     asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
 }
 
 COMMUNICA_INLINE void ClientKeeper::start() {
+    touched_ = true;
+    if (!std::exchange(reports_, true)) {
+        handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
+            if (const auto self = weak.lock()) {
+                count_failure(self->options_.counters, failure);
+                self->hooks_.log_failure(failure);
+            }
+        });
+    }
     if (std::exchange(stopped_, false)) {
         stop_reason_ = errc::closed;
         peer_->open();
@@ -198,13 +206,10 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
 }
 
 COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_connected) {
-    {
-        const std::lock_guard lock(mutex_);
-        last_error_ = ending;
-    }
+    failures_->add(ending, was_connected);
     hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
     if (was_connected) {
-        hooks_.call(options_.on_disconnect, ending);
+        hooks_.call(options_.on_disconnect, ending.worded());
     }
     // To come back would be to replace the other in turn, or to fail again.
     if ((ending.code == errc::replaced || ending.code == errc::authentication_failed) && !stopped_) {
@@ -237,9 +242,17 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::greet(std::shared_ptr<Clien
 }
 
 COMMUNICA_INLINE std::string ClientKeeper::why_not_connected() const {
-    const std::string where = "no connection to " + dialer_.address();
-    const Error last = last_error();
-    return last.code ? where + ": " + last.text() : where;
+    return "no connection to " + dialer_.address() + ": " + failures_->text();
+}
+
+COMMUNICA_INLINE peer::Destination ClientKeeper::destination() const {
+    peer::Destination to;
+    try {
+        to.name = dialer_.address();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): an address that its connector throws at has no text
+    }
+    to.why_absent = [failures = failures_] { return failures->text(); };
+    return to;
 }
 
 }  // namespace communica::entities

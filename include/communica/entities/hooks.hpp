@@ -2,6 +2,9 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../counters.hpp"
+#include "../peer/handlers.hpp"
+#include "default_log.hpp"
 
 #include <concepts>
 #include <exception>
@@ -13,17 +16,27 @@
 
 namespace communica {
 
-enum class LogLevel { debug, info, warning, error };
-
 /// Takes what an entity has to say to people.
 using Log = std::function<void(LogLevel, std::string_view)>;
 
+/// For `log`: an entity that says nothing. Without any `log` its warnings and errors go to standard error.
+inline void no_log(LogLevel, std::string_view) {}
+
 namespace entities {
+
+inline void count_failure(const std::shared_ptr<Counters>& counters, const peer::Failure& failure) {
+    if (counters) {
+        counters->count_failure(failure.route, failure.error.code);
+    }
+}
 
 /// Calls hooks, one at a time, until it is closed. What they throw is the executor's to deal with. Thread-safe.
 class Hooks {
  public:
-    Hooks(asio::any_io_executor executor, Log log) : executor_(std::move(executor)), log_(std::move(log)) {}
+    Hooks(asio::any_io_executor executor, Log log)
+        : executor_(std::move(executor)),
+          least_(log ? LogLevel::debug : LogLevel::warning),
+          log_(log ? std::move(log) : DefaultLog()) {}
 
     template <class... Parameters, class... Arguments>
     void call(const std::function<void(Parameters...)>& hook, const Arguments&... arguments) const {
@@ -48,7 +61,7 @@ class Hooks {
     /// `text()` makes the message: not called if nobody listens.
     template <class Text>
     void log(LogLevel level, Text text) const {
-        if (log_) {
+        if (level >= least_) {
             std::string message = "a text that could not be made";
             try {
                 message = text();
@@ -56,6 +69,18 @@ class Hooks {
             }
             call(log_, level, std::string_view(message));
         }
+    }
+
+    /// Something failed at this side. It is a warning where nobody else hears of it, or nobody meant it.
+    void log_failure(const peer::Failure& failure) const {
+        const auto kind = failure.error.kind;
+        const bool was_meant = kind == Error::Kind::requester || kind == Error::Kind::responder;
+        const bool is_told = !failure.is_notification && (was_meant || kind == Error::Kind::serializer);
+        log(is_told ? LogLevel::debug : LogLevel::warning, [&] {
+            return (failure.is_notification ? "the notification " : "the request ") +
+                   (failure.route.empty() ? std::string() : wire::quote_json(failure.route) + " ") +
+                   "failed: " + failure.error.text();
+        });
     }
 
     /// No call begins any more. Waits for one that is at work on another thread.
@@ -66,6 +91,7 @@ class Hooks {
 
  private:
     asio::any_io_executor executor_;
+    LogLevel least_;
     Log log_;
     mutable std::recursive_mutex mutex_;  // a hook may end its entity, and with it this
     bool closed_ = false;

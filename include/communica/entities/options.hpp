@@ -43,6 +43,7 @@ struct ClientOptions {
     std::function<void()> on_connect = {};
     /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
     std::function<void(const Error&)> on_disconnect = {};
+    /// None: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing is said.
     Log log = {};
 };
 
@@ -79,6 +80,7 @@ struct ServerOptions {
     std::function<void(const std::string& client_id)> on_connect = {};
     /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
     std::function<void(const std::string& client_id, const Error&)> on_disconnect = {};
+    /// None: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing is said.
     Log log = {};
 };
 

@@ -40,7 +40,7 @@ class ServerKeeper::Visit final : public peer::Inbox {
     void on_detached(const Error& why) override {
         if (attached_) {
             keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
-            keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why);
+            keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why.worded());
         }
         stay_.reset();
         keeper_->forget(connection());
@@ -123,6 +123,12 @@ COMMUNICA_INLINE void ServerKeeper::request_stop() {
 
 COMMUNICA_INLINE void ServerKeeper::init() {
     handlers_->set_interceptor(options_.interceptor);
+    handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
+        if (const auto self = weak.lock()) {
+            count_failure(self->options_.counters, failure);
+            self->hooks_.log_failure(failure);
+        }
+    });
     const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
     const auto make = [weak = weak_from_this(), settings](std::string id) {
         auto expired = [weak, id] {
@@ -132,7 +138,8 @@ COMMUNICA_INLINE void ServerKeeper::init() {
         };
         return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
     };
-    auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters);
+    auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters,
+                                                    peer::RequestText(), peer::Destination{"any client"});
     clients_ = std::make_unique<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
 }
 

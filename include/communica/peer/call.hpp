@@ -5,6 +5,7 @@
 #include "../buffer.hpp"
 #include "../connection.hpp"
 #include "../wire/metadata.hpp"
+#include "../wire/metadata_reader.hpp"
 #include "deadline_heap.hpp"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -44,6 +46,13 @@ struct Call {
         deadline = until;
         bytes = held;
         is_answered = false;
+    }
+
+    /// As the metadata say, which are read again for it: only what failed is asked.
+    std::string route() const {
+        wire::MetadataReader reader;
+        const std::string text = std::string(before_type) + "1" + std::string(after_type);
+        return std::string(reader.read(text).route.value_or(""));
     }
 
     /// Nobody wants the result any more.

@@ -8,6 +8,7 @@
 #include "interceptor.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,6 +31,13 @@ struct Incoming {
     bool redelivered = false;
     Buffer* memory = nullptr;                    ///< as in `Message`
     std::shared_ptr<const Call> call = nullptr;  ///< once a coroutine answers it
+};
+
+/// What became of a request or notification, where nobody else may hear of it.
+struct Failure {
+    std::string_view route;  ///< empty for Simple entities
+    const Error& error;
+    bool is_notification;  ///< nobody is told but the log
 };
 
 /// A user's callable behind its types: loads the value, calls, answers. Called on the connection's executor.
@@ -59,6 +67,15 @@ class Handlers {
     const Interceptor& interceptor() const noexcept { return interceptor_; }
     /// Before the first request comes.
     void set_interceptor(Interceptor interceptor) { interceptor_ = std::move(interceptor); }
+
+    /// Called on the connections' executors, also several at a time, for everything that failed here. Before the first
+    /// request comes.
+    void set_on_failure(std::function<void(const Failure&)> on_failure) { on_failure_ = std::move(on_failure); }
+    void report(const Failure& failure) const {
+        if (on_failure_) {
+            on_failure_(failure);
+        }
+    }
     const Handler* only() const noexcept { return only_.get(); }
 
     const Handler* find(std::string_view route) const {
@@ -89,6 +106,7 @@ class Handlers {
     Mode mode_;
     std::shared_ptr<const Handler> only_;
     Interceptor interceptor_;
+    std::function<void(const Failure&)> on_failure_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<const HandlerMap>> versions_;
     std::atomic<const HandlerMap*> current_ = nullptr;

@@ -152,6 +152,7 @@ class Inbox : public Receiver {
     }
 
     void refuse(const wire::Metadata& metadata, const Error& error) {
+        peer_->handlers().report({metadata.route.value_or(""), error, !metadata.wants_answer()});
         if (metadata.wants_answer()) {
             Reply reply;
             reply.set_error(error);

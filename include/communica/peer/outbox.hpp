@@ -35,6 +35,11 @@ class Outbox {
     void put_back(RequestId id, Outgoing message) { insert(messages_.begin(), id, std::move(message)); }
 
     bool contains(RequestId id) const { return places_.contains(id); }
+    /// Null if it does not wait here.
+    const Outgoing* find(RequestId id) const {
+        const auto place = places_.find(id);
+        return place == places_.end() ? nullptr : &place->second->message;
+    }
 
     Waiting& front() noexcept { return messages_.front(); }
     void pop_front() { remove(messages_.begin()); }

@@ -28,6 +28,7 @@ struct PeerSettings {
     std::shared_ptr<const Handlers> handlers;
     ConnectionOptions connection = {};
     Clock::duration resume_window = std::chrono::seconds{10};
+    Destination destination = {};  // for the texts of errors; where it has no name, the client of the peer's id
 };
 
 /// The state that outlives a connection: an asking and an answering half. A client has one for its life, a server one
@@ -110,6 +111,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::size_t max_message_;
     const std::size_t max_unsent_;
     const Clock::duration resume_window_;
+    const Destination destination_;
     const std::function<void()> expired_;
     const std::shared_ptr<Responder> responder_;
     const std::shared_ptr<Counters> counters_;

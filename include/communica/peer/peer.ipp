@@ -15,6 +15,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
       max_message_(settings.connection.limits.max_message),
       max_unsent_(settings.connection.limits.max_unsent),
       resume_window_(settings.resume_window),
+      destination_(settings.destination),
       expired_(std::move(expired)),
       responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
       counters_(settings.connection.counters),
@@ -172,7 +173,11 @@ COMMUNICA_INLINE void Peer::make_requester() {
     if (requester_) {
         return;
     }
-    auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_);
+    Destination destination = destination_;
+    if (destination.name.empty()) {
+        destination.name = "client \"" + id_ + "\"";
+    }
+    auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_, std::move(destination));
     if (closed_) {
         made->close(*closed_);
     } else if (connection_) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -87,15 +88,15 @@ class PendingRequests {
     }
 
     /// Gives a reserved number its operation. A number that was released in between (cancelled) takes none: the
-    /// operation comes back. `connection` counts the connections, up to the one that it is sent over.
+    /// operation comes back. `timeout` is only kept.
     OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline,
-                     std::uint32_t connection = 0) {
+                     Clock::duration timeout = {}) {
         Slot* slot = find(id);
         if (slot == nullptr) {
             return operation;
         }
         slot->operation = std::move(operation);
-        slot->connection = connection;
+        slot->timeout = timeout;
         ++count_;
         if (deadline) {
             deadlines_.push(*deadline, index_of(id));
@@ -110,12 +111,18 @@ class PendingRequests {
     }
     bool contains(RequestId id) noexcept { return find_operation(id) != nullptr; }
 
-    /// It is sent now, over this connection.
-    void set_connection(RequestId id, std::uint32_t connection) noexcept {
+    /// It is sent now, over this connection, under this route.
+    void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route) noexcept {
         if (Slot* slot = find(id)) {
             slot->connection = connection;
+            slot->quoted_route = std::move(quoted_route);
         }
     }
+
+    /// The route that it was sent under.
+    const std::string& route_of(RequestId id) const noexcept { return slots_[index_of(id)].quoted_route; }
+    /// The time that it was given.
+    Clock::duration timeout_of(RequestId id) const noexcept { return slots_[index_of(id)].timeout; }
 
     /// The numbers of those that were sent over another connection, or never.
     std::vector<RequestId> ids_of_others(std::uint32_t connection) const {
@@ -171,7 +178,9 @@ class PendingRequests {
     struct Slot {
         OperationPtr operation;
         DeadlineNode deadline;
+        Clock::duration timeout{};
         std::uint32_t generation = 0;
+        std::string quoted_route;
         std::uint32_t next_free = none;
         std::uint32_t connection = 0;
         bool reserved = false;

@@ -7,6 +7,7 @@
 #include "../separate_compilation.hpp"
 #include "../wire/metadata_reader.hpp"
 #include "deadline_timer.hpp"
+#include "lateness.hpp"
 #include "outbox.hpp"
 #include "pending_requests.hpp"
 #include "request_text.hpp"
@@ -28,7 +29,7 @@ namespace communica::peer {
 class Requester : public std::enable_shared_from_this<Requester> {
  public:
     Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
-              const RequestText& text = {});
+              const RequestText& text = {}, Destination destination = {});
 
     const asio::any_io_executor& executor() const noexcept { return timer_.executor(); }
 
@@ -127,6 +128,14 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// What was sent and not answered, and does no harm if it is carried out twice.
     void put_back_idempotent();
 
+    struct Failed {
+        OperationPtr operation;
+        Error error;
+    };
+
+    /// Takes a request whose time is over, with what is known of it.
+    Failed take_expired(RequestId id);
+
     OperationPtr take_answered(const wire::Metadata& metadata);
 
     /// A timer keeps the io_context at work. A connection does too, so while there is one the timer may stay, and a
@@ -142,6 +151,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     const std::size_t max_unsent_;
     const std::shared_ptr<Counters> counters_;
+    const Destination destination_;
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     Sender sender_;

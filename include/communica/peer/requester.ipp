@@ -12,9 +12,11 @@
 namespace communica::peer {
 
 COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_t max_unsent,
-                                      std::shared_ptr<Counters> counters, const RequestText& text)
+                                      std::shared_ptr<Counters> counters, const RequestText& text,
+                                      Destination destination)
     : max_unsent_(max_unsent),
       counters_(std::move(counters)),
+      destination_(std::move(destination)),
       text_(text),
       outbox_(counters_),
       timer_(std::move(executor)) {}
@@ -75,13 +77,13 @@ COMMUNICA_INLINE void Requester::start_now(RequestId& id, Outgoing& outgoing, Op
     if (has_deadline && !notification && *outgoing.timeout <= Clock::duration::zero()) {
         pending_.take(id);
         lock.unlock();
-        return fail(std::move(operation), {errc::timeout});
+        return fail(std::move(operation), {errc::timeout, "its time was over before it began"});
     }
     if (outgoing.idempotent && !notification) {
         operation->again = std::make_unique<const Outgoing>(outgoing.copy());
     }
     if (auto cancelled = pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
-                                      connections_)) {
+                                      has_deadline ? *outgoing.timeout : Clock::duration())) {
         lock.unlock();
         return fail(std::move(cancelled), {asio::error::operation_aborted});
     }
@@ -90,6 +92,9 @@ COMMUNICA_INLINE void Requester::start_now(RequestId& id, Outgoing& outgoing, Op
         auto done = pending_.take(id);
         lock.unlock();
         return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
+    }
+    if (sent) {
+        pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
     }
     if (has_deadline && !timer_.runs_by(deadline)) {  // it does for most: they need no weak pointer
         timer_.arm(deadline, weak_from_this());
@@ -264,20 +269,36 @@ COMMUNICA_INLINE void Requester::on_no_answer(const wire::Metadata& metadata, co
 }
 
 COMMUNICA_INLINE void Requester::on_timer() {
-    std::vector<OperationPtr> failed;
+    std::vector<Failed> late;
     {
         const std::lock_guard lock(mutex_);
         timer_.has_run();
         const auto now = Clock::now();
         while (const auto id = pending_.expired(now)) {
-            failed.push_back(pending_.take(*id));
-            outbox_.take(*id);
+            late.push_back(take_expired(*id));
         }
         if (const auto next = pending_.earliest()) {
             timer_.arm(*next, weak_from_this());
         }
     }
-    fail_all(failed, {errc::timeout});
+    for (auto& [operation, error] : late) {
+        fail(std::move(operation), error);
+    }
+}
+
+COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
+    const Outgoing* const unsent = outbox_.find(id);
+    Lateness late{.quoted_route = unsent != nullptr ? unsent->quoted_route : pending_.route_of(id),
+                  .timeout = pending_.timeout_of(id)};
+    if (unsent != nullptr) {
+        late.state = sender_.is_draining()    ? Lateness::State::refused
+                     : sender_.is_connected() ? Lateness::State::queued
+                                              : Lateness::State::not_connected;
+        late.queued = outbox_.size() - 1;
+    }
+    Error error{errc::timeout, late.text(destination_)};
+    outbox_.take(id);
+    return {pending_.take(id), std::move(error)};
 }
 
 COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoing& outgoing) {
@@ -302,17 +323,16 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         auto& [id, message, bytes] = outbox_.front();
         message.timeout = left_until(pending_.deadline_of(id));
         if (message.timeout && *message.timeout <= Clock::duration::zero()) {
-            if (auto expired = pending_.take(id)) {
-                fail(std::move(expired), {errc::timeout});
+            if (auto [operation, error] = take_expired(id); operation) {
+                fail(std::move(operation), error);
             }
-            outbox_.pop_front();
             continue;
         }
         const auto sent = sender_.send(text_.write(id), message);
         if (sent == Sender::Sent::no_room) {
             return;
         }
-        pending_.set_connection(id, connections_);
+        pending_.note_sent(id, connections_, std::move(message.quoted_route));
         const bool done = sent == Sender::Sent::too_large || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
             sent == Sender::Sent::yes ? operation.release()->succeed({}, nullptr, Via::post)
@@ -363,7 +383,7 @@ COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error
     if (counters_) {
         counters_->count_error(error.code);
     }
-    operation.release()->fail(error, via);
+    operation.release()->fail(error.worded(), via);
 }
 
 COMMUNICA_INLINE void Requester::fail_all(std::vector<OperationPtr>& operations, const Error& error) {

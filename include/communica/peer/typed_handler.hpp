@@ -70,6 +70,10 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                 }
             }
         }
+        if (reply.cause) {
+            incoming.peer->handlers().report(
+                {incoming.metadata.route.value_or(""), *reply.cause, !incoming.metadata.wants_answer()});
+        }
         if (incoming.metadata.wants_answer()) {
             incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
                                               incoming.metadata.after_type, reply);
@@ -140,6 +144,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         } catch (...) {
             Reply reply;
             reply.set_handler_error(std::current_exception());
+            incoming.peer->handlers().report(
+                {incoming.metadata.route.value_or(""), *reply.cause, !incoming.metadata.wants_answer()});
             return incoming.peer->responder().finish(*worker.call, reply);
         }
         if (worker.resume) {
@@ -207,6 +213,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     static void end(Call& call, std::optional<Job>& job, Reply& reply) {
         const auto peer = std::move(job->peer);
         job.reset();
+        if (reply.cause && !call.is_cancelled()) {
+            peer->handlers().report({call.route(), *reply.cause, !call.wants_answer});
+        }
         peer->responder().finish(call, reply);
     }
 
