@@ -67,6 +67,73 @@ TEST_CASE("connect gives up at its timeout and stops, says why, and can be tried
     test::run_out(context);
 }
 
+TEST_CASE("connect may try once, or so often, and ends with the reason of the last attempt") {
+    asio::io_context context;
+    const test::Meeting meeting(test::Transport::tcp);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        const auto connector = co_await vacant(context, meeting);
+        int attempts = 0;
+        auto options = test::quick_client();
+        options.log = [&](communica::LogLevel, std::string_view text) {
+            attempts += text.starts_with("no connection") ? 1 : 0;
+        };
+        for (const int wanted : {1, 3}) {
+            attempts = 0;
+            RouteClient client(context, connector, options);
+            const Error error = co_await error_of(client.connect({.attempts = wanted}));
+            CHECK(error.code == asio::error::connection_refused);
+            CHECK(error.message.starts_with("no connection to " + connector.address() + ": Connection refused"));
+            CHECK(attempts == wanted);
+            const Error pending = co_await error_of(client.request<int>("echo", 1));
+            CHECK(pending.code == errc::closed);
+        }
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("an attempt has one time for the connection and the hello, and says where it stood") {
+    asio::io_context context;
+    test::ScriptedListener listener(context, test::Transport::tcp);  // takes connections, and says nothing
+    auto options = test::quick_client();
+    options.connect_timeout = 100ms;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        RouteClient client(context, listener.connector(), options);
+        const auto begin = std::chrono::steady_clock::now();
+        const Error error = co_await error_of(client.connect({.attempts = 1}));
+        CHECK(std::chrono::steady_clock::now() - begin >= 100ms);
+        CHECK(error.code == errc::timeout);
+        CHECK(error.message.find("connected, but no hello came") != std::string::npos);
+    });
+}
+
+TEST_CASE("what will not go away ends connect and every request at once, with its reason") {
+    const test::TemporaryDirectory directory;
+    CHECK(code_of([&] { return communica::LocalConnector(std::string(120, 'n'), {.directory = directory.path()}); }) ==
+          errc::invalid_argument);
+    asio::io_context context;
+    for (const std::string& id : {std::string(1025, 'i'), std::string("\xff")}) {
+        auto options = test::quick_client(id);
+        CHECK(code_of([&] {
+                  communica::RouteClient<communica::MemoryConnector> client(context, {}, options);
+                  return 0;
+              }) == errc::invalid_argument);
+    }
+    test::run(context, [&]() -> asio::awaitable<void> {
+        const communica::TcpConnector nowhere("*", 1);
+        communica::RouteClient<communica::TcpConnector> client(context, nowhere, test::quick_client());
+        std::optional<Error> pending;
+        client.request<int>("echo", 1, {.timeout = std::nullopt},
+                            [&](const std::exception_ptr& failure, int) { pending = Error::from(failure); });
+        const Error error = co_await error_of(client.connect());
+        CHECK(error.code == errc::invalid_argument);
+        CHECK(error.message.find("not where a client connects") != std::string::npos);
+        co_await test::until([&] { return pending.has_value(); });
+        CHECK(pending->code == errc::invalid_argument);
+        CHECK(pending->message == error.message);
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a client may start before its server, and what it asks meanwhile waits") {
     const auto transport = GENERATE(test::lasting_transports());
     CAPTURE(transport);

@@ -25,7 +25,9 @@ COMMUNICA_INLINE std::string local_name(std::string name) {
 }  // namespace detail
 
 COMMUNICA_INLINE LocalConnector::LocalConnector(std::string name, LocalOptions options)
-    : name_(detail::local_name(std::move(name))), options_(std::move(options)) {}
+    : name_(detail::local_name(std::move(name))), options_(std::move(options)) {
+    (void)detail::LocalAddress(name_, options_);  // throws where there can be none
+}
 
 COMMUNICA_INLINE std::string LocalConnector::address() const { return detail::LocalAddress(name_, options_).text(); }
 

@@ -12,8 +12,10 @@
 
 namespace communica {
 
-/// TCP to `host`, a name or an IPv4 or IPv6 address, and `port`. A client tries the host's addresses in turn; a server
-/// listens on all of them. Port 0 lets the system choose (`server.connector_state()` then says which it took).
+/// TCP to `host`, a name or an IPv4 or IPv6 address, and `port`. A client tries the host's addresses, of both families in
+/// turn and 250 ms apart, and takes the first that connects (RFC 8305); a server listens on all of them, and with the host
+/// `*` on all addresses of the machine, of both families. A name is looked up on a thread of its own, which nothing waits
+/// for. Port 0 lets the system choose (`server.connector_state()` then says which it took).
 /// `TCP_NODELAY` is set: the library gathers what belongs together itself. A dead machine at the other end is found by
 /// the system's keep-alive (after 30 s), also where the peer answers no pings.
 class TcpConnector {

@@ -27,7 +27,8 @@ class Client {
     const std::string& client_id() const noexcept { return keeper_->client_id(); }
 
     /// Completes with the first connection, and keeps connected from then on. With a timeout it gives up and stops when
-    /// that has passed: `errc::timeout`, with the reason of the last failure.
+    /// that has passed: `errc::timeout`, with the reason of the last failure. What will not go away (no permission, a name
+    /// that cannot be, a wrong key) ends it, and every request, at once.
     template <NotConnectOptions Token = default_token>
     auto connect(Token&& token = {}) {
         return connect(ConnectOptions{}, std::forward<Token>(token));

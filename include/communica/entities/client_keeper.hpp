@@ -78,14 +78,18 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     static asio::awaitable<void> keep_connected(std::shared_ptr<ClientKeeper> self);
 
+    /// Would another attempt fail in the same way?
+    static bool is_final(const std::error_code& code);
+
     /// A connection, or the attempt at one, has come to nothing.
     void on_ending(const Error& ending, bool was_connected);
 
     /// A connection, or why there is none, within the attempt's time.
-    asio::awaitable<std::shared_ptr<Connection>> open_connection();
+    asio::awaitable<std::shared_ptr<Connection>> open_connection(std::chrono::steady_clock::time_point deadline);
 
     /// Greets, on the connection's own executor, and lets it be served.
-    static asio::awaitable<void> greet(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection);
+    static asio::awaitable<void> greet(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection,
+                                       std::chrono::steady_clock::time_point deadline);
 
     class Visit;
 
@@ -115,7 +119,8 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     bool running_ = false;           // `keep_connected` is at work
     std::uint64_t connections_ = 0;  // that got past their handshake
     std::optional<Error> ending_;    // of the current connection
-    std::error_code stop_reason_ = errc::closed;
+    int attempts_ = 0;               // that have come to nothing, and connections that have ended
+    Error stop_reason_{errc::closed};
 };
 
 }  // namespace communica::entities

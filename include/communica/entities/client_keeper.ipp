@@ -4,6 +4,7 @@
 #include "../peer/hello.hpp"
 #include "../peer/inbox.hpp"
 #include "../peer/peer.hpp"
+#include "../serializers/codec/utf8.hpp"
 #include "../wire/handshake.hpp"
 #include "client_keeper.hpp"
 
@@ -53,6 +54,10 @@ COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dial
     if (options_.client_id.empty()) {
         options_.client_id = peer::random_client_id();
     }
+    if (options_.client_id.size() > peer::max_client_id || !codec::is_utf8(options_.client_id)) {
+        throw std::system_error(errc::invalid_argument,
+                                "a client id is UTF-8 of at most " + std::to_string(peer::max_client_id) + " bytes");
+    }
     handlers_->set_interceptor(options_.interceptor);
     peer_ = std::make_shared<peer::Peer>(
         peer::PeerSettings{executor_, handlers_, connection_options_, options_.resume_window, destination()},
@@ -85,7 +90,7 @@ COMMUNICA_INLINE void ClientKeeper::start() {
         });
     }
     if (std::exchange(stopped_, false)) {
-        stop_reason_ = errc::closed;
+        stop_reason_ = {errc::closed};
         peer_->open();
     }
     if (!std::exchange(running_, true)) {
@@ -106,7 +111,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::connect(std::shared_ptr<Cli
     try {
         co_await wait_connected(self, options);
     } catch (const std::system_error& e) {
-        if (e.code() == errc::timeout) {
+        if (!self->stopped_) {
             self->request_stop();
         }
         throw;
@@ -122,9 +127,13 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_
     deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
     // A connection that has already ended when this is resumed counts as well.
     const auto before = self->connections_;
+    const auto attempts_before = self->attempts_;
     while (!self->peer_->is_connected() && self->connections_ == before) {
         if (self->stopped_) {
-            throw std::system_error(self->stop_reason_);
+            std::rethrow_exception(self->stop_reason_.to_exception());
+        }
+        if (options.attempts && self->attempts_ - attempts_before >= *options.attempts) {
+            throw MessageError(self->last_error().code, self->why_not_connected(), {});
         }
         if (deadline.expiry() <= peer::Clock::now()) {
             throw std::system_error(errc::timeout, self->why_not_connected());
@@ -180,16 +189,22 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
     peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->dialer_.first_retry()}));
     while (!self->stopped_) {
         const auto before = self->connections_;
+        const auto deadline =
+            peer::deadline_after(self->options_.connect_timeout);  // of the attempt, its hello included
         Error ending;
         try {
-            self->current_ = co_await self->open_connection();
-            co_await asio::co_spawn(self->current_->get_executor(), greet(self, self->current_), asio::use_awaitable);
+            self->current_ = co_await self->open_connection(deadline);
+            co_await asio::co_spawn(self->current_->get_executor(), greet(self, self->current_, deadline),
+                                    asio::use_awaitable);
             while (!self->ending_) {
                 co_await self->changed_.async_wait(no_throw);
             }
             ending = *std::exchange(self->ending_, std::nullopt);
         } catch (...) {
             ending = Error::from(std::current_exception());
+            if (ending.code == asio::error::operation_aborted && !self->stopped_ && deadline <= peer::Clock::now()) {
+                ending.code = errc::timeout;
+            }
         }
         self->current_.reset();
         const bool was_connected = self->connections_ != before;
@@ -205,22 +220,29 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
     }
 }
 
+COMMUNICA_INLINE bool ClientKeeper::is_final(const std::error_code& code) {
+    return code == errc::replaced || code == errc::authentication_failed || code == errc::invalid_argument ||
+           code == std::errc::permission_denied || code == std::errc::filename_too_long;
+}
+
 COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_connected) {
     failures_->add(ending, was_connected);
+    ++attempts_;
     hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
     if (was_connected) {
         hooks_.call(options_.on_disconnect, ending.worded());
     }
     // To come back would be to replace the other in turn, or to fail again.
-    if ((ending.code == errc::replaced || ending.code == errc::authentication_failed) && !stopped_) {
-        stop_reason_ = ending.code;
-        request_stop(ending);
+    if (is_final(ending.code) && !stopped_) {
+        stop_reason_ = ending.worded();
+        request_stop(stop_reason_);
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientKeeper::open_connection() {
-    asio::steady_timer deadline(strand_, options_.connect_timeout);
-    deadline.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
+COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientKeeper::open_connection(
+    peer::Clock::time_point deadline) {
+    asio::steady_timer timer(strand_, deadline);
+    timer.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
         if (!error) {
             self->attempt_.emit(asio::cancellation_type::terminal);
         }
@@ -230,19 +252,27 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientKeeper::open
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::greet(std::shared_ptr<ClientKeeper> self,
-                                                           std::shared_ptr<Connection> connection) {
+                                                           std::shared_ptr<Connection> connection,
+                                                           peer::Clock::time_point deadline) {
     peer::Offer offer;
-    {
-        const peer::HandshakeDeadline deadline(connection, self->options_.connect_timeout);
+    try {
+        const peer::HandshakeDeadline limit(connection, deadline);
         co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer()));
         const std::string hello = co_await connection->read_hello();
         offer = peer::read_offer(wire::parse_hello(hello));
+    } catch (const std::exception&) {
+        if (deadline <= peer::Clock::now()) {
+            throw MessageError(errc::timeout, self->dialer_.address() + ": connected, but no hello came", {});
+        }
+        throw;
     }
     Visit::begin(std::make_shared<Visit>(self, connection), offer);
 }
 
 COMMUNICA_INLINE std::string ClientKeeper::why_not_connected() const {
-    return "no connection to " + dialer_.address() + ": " + failures_->text();
+    const std::string where = dialer_.address() + ": ";
+    const std::string why = failures_->text();
+    return "no connection to " + (why.starts_with(where) ? why : where + why);
 }
 
 COMMUNICA_INLINE peer::Destination ClientKeeper::destination() const {

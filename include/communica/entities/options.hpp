@@ -88,6 +88,8 @@ struct ServerOptions {
 struct ConnectOptions {
     /// `std::nullopt`: as long as it takes.
     std::optional<std::chrono::steady_clock::duration> timeout = std::nullopt;
+    /// After so many attempts that failed it ends with the error of the last; `std::nullopt`: after none. 1 tries once.
+    std::optional<int> attempts = std::nullopt;
 };
 
 template <class T>

@@ -319,7 +319,7 @@ COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& co
 
 COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::shared_ptr<ServerKeeper> self,
                                                                           std::shared_ptr<Connection> connection) {
-    const peer::HandshakeDeadline deadline(connection, self->options_.handshake_timeout);
+    const peer::HandshakeDeadline deadline(connection, peer::deadline_after(self->options_.handshake_timeout));
     const std::string hello = co_await connection->read_hello();
     Guest guest;
     Error refusal;

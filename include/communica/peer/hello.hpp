@@ -7,12 +7,16 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
 
 namespace communica::peer {
+
+/// In bytes.
+inline constexpr std::size_t max_client_id = 1024;
 
 inline std::string client_hello(std::string_view client_id, const Offer& offer) {
     return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) +
@@ -32,8 +36,8 @@ inline std::string client_id_in(const nlohmann::json& hello) {
         throw std::system_error(errc::handshake_failed, "a client's hello needs a client_id, a string");
     }
     auto text = id->is_string() ? id->get<std::string>() : id->dump();
-    if (text.empty()) {
-        throw std::system_error(errc::handshake_failed, "an empty client_id");
+    if (text.empty() || text.size() > max_client_id) {
+        throw std::system_error(errc::handshake_failed, text.empty() ? "an empty client_id" : "a client_id over 1 KiB");
     }
     return text;
 }
@@ -53,7 +57,7 @@ inline std::string random_client_id() {
 /// While it lives, a connection that takes too long is cut.
 class HandshakeDeadline {
  public:
-    HandshakeDeadline(const std::shared_ptr<Connection>& connection, std::chrono::steady_clock::duration time)
+    HandshakeDeadline(const std::shared_ptr<Connection>& connection, std::chrono::steady_clock::time_point time)
         : timer_(connection->get_executor(), time) {
         timer_.async_wait(WaitTask([connection](asio::error_code error) {
             if (!error) {

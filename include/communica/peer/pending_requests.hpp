@@ -115,7 +115,9 @@ class PendingRequests {
     void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route) noexcept {
         if (Slot* slot = find(id)) {
             slot->connection = connection;
-            slot->quoted_route = std::move(quoted_route);
+            if (!quoted_route.empty() || !slot->quoted_route.empty()) {
+                slot->quoted_route = std::move(quoted_route);
+            }
         }
     }
 

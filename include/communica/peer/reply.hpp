@@ -5,24 +5,26 @@
 #include "../wire/error_body.hpp"
 
 #include <exception>
-#include <memory>
 #include <utility>
 
 namespace communica::peer {
 
+/// What `Reply::set_value` throws.
+struct UndumpableResult {
+    std::exception_ptr cause;
+};
+
 struct Reply {
     wire::MessageType type = wire::MessageType::ok;
     Buffer body = {};
-    std::unique_ptr<const Error> cause = {};  ///< what the handler, or the serializer, threw
 
+    /// Throws `UndumpableResult`.
     template <class S, class Value>
     void set_value(const S& serializer, Value&& value) {
         try {
             serializer.dump(std::forward<Value>(value), body);
         } catch (...) {
-            cause = std::make_unique<const Error>(Error::from(std::current_exception()));
-            set_error(
-                {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});
+            throw UndumpableResult{std::current_exception()};
         }
     }
 
@@ -32,21 +34,32 @@ struct Reply {
         wire::write_error_body(body, error);
     }
 
-    /// The request's value could not be loaded.
-    void set_load_error(const std::exception_ptr& exception) {
-        cause = std::make_unique<const Error>(Error{
-            .code = errc::serializer_error, .message = Error::from(exception).text(), .kind = Error::Kind::serializer});
-        set_error(*cause);
+    /// The request's value could not be loaded. Gives what it was.
+    Error set_load_error(const std::exception_ptr& exception) {
+        Error error{
+            .code = errc::serializer_error, .message = Error::from(exception).text(), .kind = Error::Kind::serializer};
+        set_error(error);
+        return error;
     }
 
-    /// The handler threw. Only the two errors that are meant for the requester keep their kind.
-    void set_handler_error(const std::exception_ptr& exception) {
-        Error error = Error::from(exception);
-        cause = std::make_unique<const Error>(error.worded());
-        if (error.kind != Error::Kind::requester && error.kind != Error::Kind::responder) {
-            error = {.code = errc::unknown_error, .message = std::move(error.message), .kind = Error::Kind::unknown};
+    /// The handler threw, or `set_value`. Only the two errors that are meant for the requester keep their kind. Gives what
+    /// it was.
+    Error set_handler_error(const std::exception_ptr& exception) {
+        try {
+            std::rethrow_exception(exception);
+        } catch (const UndumpableResult& e) {
+            set_error(
+                {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});
+            return {.code = errc::serializer_error, .message = Error::from(e.cause).text()};
+        } catch (...) {
+            Error error = Error::from(exception).worded();
+            if (error.kind == Error::Kind::requester || error.kind == Error::Kind::responder) {
+                set_error(error);
+            } else {
+                set_error({.code = errc::unknown_error, .message = error.message, .kind = Error::Kind::unknown});
+            }
+            return error;
         }
-        set_error(error);
     }
 };
 

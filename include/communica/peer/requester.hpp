@@ -109,9 +109,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
  private:
     bool can_send() const noexcept { return sender_.is_open() && outbox_.empty(); }
 
-    /// The same, but throws what fails. Takes the operation once it waits in the table.
-    void start_now(RequestId& id, Outgoing& outgoing, OperationPtr& operation);
-
     struct Outcome {
         bool sent = false;
         std::optional<Error> error = {};

@@ -47,7 +47,46 @@ COMMUNICA_INLINE RequestId Requester::reserve() {
 
 COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
     try {
-        start_now(id, outgoing, operation);
+        std::unique_lock lock(mutex_);
+        if (closed_) {
+            pending_.take(id);
+            const Error reason = close_reason_;
+            lock.unlock();
+            return fail(std::move(operation), reason);
+        }
+        if (id == 0) {
+            id = pending_.reserve();
+        }
+        // Never without a value: of an empty optional GCC says, optimising, that what is not in it may be read.
+        const bool has_deadline = outgoing.timeout.has_value();
+        const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
+        const bool notification = outgoing.is_notification();
+        if (has_deadline && !notification && *outgoing.timeout <= Clock::duration::zero()) {
+            pending_.take(id);
+            lock.unlock();
+            return fail(std::move(operation), {errc::timeout, "its time was over before it began"});
+        }
+        if (outgoing.idempotent && !notification) {
+            operation->again = std::make_unique<const Outgoing>(outgoing.copy());
+        }
+        if (auto cancelled =
+                pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
+                             has_deadline ? *outgoing.timeout : Clock::duration())) {
+            lock.unlock();
+            return fail(std::move(cancelled), {asio::error::operation_aborted});
+        }
+        const auto [sent, error] = send_or_keep(id, outgoing);
+        if (error || (sent && notification)) {
+            auto done = pending_.take(id);
+            lock.unlock();
+            return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
+        }
+        if (sent) {
+            pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
+        }
+        if (has_deadline && !timer_.runs_by(deadline)) {  // it does for most: they need no weak pointer
+            timer_.arm(deadline, weak_from_this());
+        }
     } catch (...) {
         if (!operation) {
             const std::lock_guard lock(mutex_);
@@ -56,48 +95,6 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (operation) {
             fail(std::move(operation), Error::from(std::current_exception()));
         }
-    }
-}
-
-COMMUNICA_INLINE void Requester::start_now(RequestId& id, Outgoing& outgoing, OperationPtr& operation) {
-    std::unique_lock lock(mutex_);
-    if (closed_) {
-        pending_.take(id);
-        const Error reason = close_reason_;
-        lock.unlock();
-        return fail(std::move(operation), reason);
-    }
-    if (id == 0) {
-        id = pending_.reserve();
-    }
-    // Never without a value: of an empty optional GCC says, optimising, that what is not in it may be read.
-    const bool has_deadline = outgoing.timeout.has_value();
-    const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
-    const bool notification = outgoing.is_notification();
-    if (has_deadline && !notification && *outgoing.timeout <= Clock::duration::zero()) {
-        pending_.take(id);
-        lock.unlock();
-        return fail(std::move(operation), {errc::timeout, "its time was over before it began"});
-    }
-    if (outgoing.idempotent && !notification) {
-        operation->again = std::make_unique<const Outgoing>(outgoing.copy());
-    }
-    if (auto cancelled = pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
-                                      has_deadline ? *outgoing.timeout : Clock::duration())) {
-        lock.unlock();
-        return fail(std::move(cancelled), {asio::error::operation_aborted});
-    }
-    const auto [sent, error] = send_or_keep(id, outgoing);
-    if (error || (sent && notification)) {
-        auto done = pending_.take(id);
-        lock.unlock();
-        return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
-    }
-    if (sent) {
-        pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
-    }
-    if (has_deadline && !timer_.runs_by(deadline)) {  // it does for most: they need no weak pointer
-        timer_.arm(deadline, weak_from_this());
     }
 }
 

@@ -66,13 +66,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                     std::tuple<Extras...> extras{Extras(incoming)...};
                     std::apply([&](auto&... extra) { call_now(reply, *data, extra...); }, extras);
                 } catch (...) {
-                    reply.set_handler_error(std::current_exception());
+                    report(incoming, reply.set_handler_error(std::current_exception()));
                 }
             }
-        }
-        if (reply.cause) {
-            incoming.peer->handlers().report(
-                {incoming.metadata.route.value_or(""), *reply.cause, !incoming.metadata.wants_answer()});
         }
         if (incoming.metadata.wants_answer()) {
             incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
@@ -90,7 +86,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                 return std::optional<Loaded>(std::in_place,
                                              load_from<Loaded>(serializer_, incoming.body, incoming.memory));
             } catch (...) {
-                reply.set_load_error(std::current_exception());
+                report(incoming, reply.set_load_error(std::current_exception()));
                 return std::nullopt;
             }
         } else {
@@ -98,6 +94,11 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
             (void)reply;
             return Nothing{};
         }
+    }
+
+    static void report(const Incoming& incoming, const Error& error) {
+        incoming.peer->handlers().report(
+            {incoming.metadata.route.value_or(""), error, !incoming.metadata.wants_answer()});
     }
 
     void call_now(Reply& reply, Loaded& data, Extras&... extras) const {
@@ -143,9 +144,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
             job = make_job(incoming, worker.call, std::move(data));
         } catch (...) {
             Reply reply;
-            reply.set_handler_error(std::current_exception());
-            incoming.peer->handlers().report(
-                {incoming.metadata.route.value_or(""), *reply.cause, !incoming.metadata.wants_answer()});
+            report(incoming, reply.set_handler_error(std::current_exception()));
             return incoming.peer->responder().finish(*worker.call, reply);
         }
         if (worker.resume) {
@@ -195,7 +194,10 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                         }
                     }
                 } catch (...) {
-                    reply.set_handler_error(std::current_exception());
+                    const Error error = reply.set_handler_error(std::current_exception());
+                    if (!call->is_cancelled()) {
+                        job->peer->handlers().report({call->route(), error, !call->wants_answer});
+                    }
                 }
                 end(*call, job, reply);
             }
@@ -213,9 +215,6 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
     static void end(Call& call, std::optional<Job>& job, Reply& reply) {
         const auto peer = std::move(job->peer);
         job.reset();
-        if (reply.cause && !call.is_cancelled()) {
-            peer->handlers().report({call.route(), *reply.cause, !call.wants_answer});
-        }
         peer->responder().finish(call, reply);
     }
 

@@ -44,14 +44,7 @@ class WriteQueue {
 
     void push(Purpose purpose, std::string_view metadata, Buffer& body) {
         const std::size_t before = queued_bytes_;
-        const Mark mark{queued_.size(), queued_.empty() ? 0 : queued_.back().size(), sealed_};
-        try {
-            push_message(metadata, body);
-        } catch (...) {  // for want of memory: no part of a message may stay
-            undo(mark);
-            queued_bytes_ = before;
-            throw;
-        }
+        push_message(metadata, body);
         queued_by_purpose_[static_cast<std::size_t>(purpose)] += queued_bytes_ - before;
         share_.set(size());
     }
@@ -123,20 +116,6 @@ class WriteQueue {
  private:
     static constexpr std::size_t segment_size = 64 * 1024;
 
-    /// Where what is queued ended.
-    struct Mark {
-        std::size_t segments;
-        std::size_t size;
-        bool sealed;
-    };
-    void undo(const Mark& mark) noexcept {
-        queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(mark.segments), queued_.end());
-        if (!queued_.empty()) {
-            queued_.back().truncate(mark.size);
-        }
-        sealed_ = mark.sealed;
-    }
-
     Buffer& open_segment() {
         if (queued_.empty() || sealed_ || queued_.back().size() >= segment_size) {
             queued_.emplace_back();
@@ -147,19 +126,46 @@ class WriteQueue {
 
     void push_message(std::string_view metadata, Buffer& body) {
         if (metadata.size() + body.size() > max_frame_) {
-            push_chunks(metadata, body.text());
+            all_or_nothing([&] { push_chunks(metadata, body.text()); });
+        } else if (body.size() < large_body) {
+            char* const at = push_head(metadata, body.size(), body.size());
+            std::memcpy(at, body.data(), body.size());
         } else {
-            const wire::MessageHead head{metadata.size(), body.size()};
-            char* at = open_segment().extend(wire::MessageHead::size + metadata.size());
-            head.store(at);
-            std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
-            queued_bytes_ += wire::MessageHead::size + metadata.size() + body.size();
-            if (body.size() < large_body) {
-                queued_.back().append(body.text());
-            } else {
+            all_or_nothing([&] {
+                push_head(metadata, body.size(), 0);
                 queued_.push_back(std::move(body));
                 sealed_ = true;
+            });
+        }
+    }
+
+    /// Gives where what comes behind it is to be written, for which there is `room`.
+    char* push_head(std::string_view metadata, std::size_t body_size, std::size_t room) {
+        const std::size_t size = wire::MessageHead::size + metadata.size();
+        char* const at = open_segment().extend(size + room);
+        wire::MessageHead{metadata.size(), body_size}.store(at);
+        std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
+        queued_bytes_ += size + body_size;
+        return at + size;
+    }
+
+    /// When it fails for want of memory, no part of a message stays.
+    template <class Push>
+    void all_or_nothing(Push push) {
+        const std::size_t segments = queued_.size();
+        const std::size_t size = queued_.empty() ? 0 : queued_.back().size();
+        const std::size_t bytes = queued_bytes_;
+        const bool sealed = sealed_;
+        try {
+            push();
+        } catch (...) {
+            queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(segments), queued_.end());
+            if (!queued_.empty()) {
+                queued_.back().truncate(size);
             }
+            queued_bytes_ = bytes;
+            sealed_ = sealed;
+            throw;
         }
     }
 

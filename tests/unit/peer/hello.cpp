@@ -108,9 +108,9 @@ TEST_CASE("a handshake that takes too long is cut, one that does not is left alo
     asio::io_context context;
     const auto slow = std::make_shared<test::RecordingConnection>(context);
     const auto quick = std::make_shared<test::RecordingConnection>(context);
-    const peer::HandshakeDeadline passed(slow, std::chrono::steady_clock::duration::zero());
+    const peer::HandshakeDeadline passed(slow, std::chrono::steady_clock::now());
     {
-        const peer::HandshakeDeadline kept(quick, std::chrono::hours{1});
+        const peer::HandshakeDeadline kept(quick, std::chrono::steady_clock::now() + std::chrono::hours{1});
     }
     context.run();
     CHECK(slow->closed == 1);

@@ -32,7 +32,14 @@ TEST_CASE("a value becomes an answer that is ok") {
 
 TEST_CASE("a value that can't be dumped becomes the responder's fault, without a part of it") {
     Reply reply;
-    reply.set_value(communica::JsonSerializer{}, std::string("\xff"));
+    try {
+        reply.set_value(communica::JsonSerializer{}, std::string("\xff"));
+        FAIL("it was dumped");
+    } catch (...) {
+        const communica::Error error = reply.set_handler_error(std::current_exception());
+        CHECK(error.code == communica::errc::serializer_error);
+        CHECK(error.message.find("UTF-8") != std::string::npos);
+    }
     CHECK(reply.type == MessageType::responder_error);
     CHECK(reply.body.text() == R"({"code": null, "message": "Response serialize error"})");
 }

@@ -15,7 +15,7 @@ using test::refused;
 using namespace std::chrono_literals;
 
 std::error_code refusal_of(const OneResponder& one, const test::RecordingConnection& connection) {
-    const auto refusal = one.responder->refusal(connection, 1);
+    const auto refusal = one.responder->refusal(connection, {}, 1);
     return refusal ? refusal->code : std::error_code();
 }
 

@@ -3,8 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace communica::detail {
+
+/// The host that stands for all addresses of this machine, of both families.
+inline constexpr std::string_view every_address = "*";
 
 /// A host and a port.
 struct TcpAddress {

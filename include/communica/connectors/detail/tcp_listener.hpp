@@ -3,6 +3,7 @@
 
 #include "state.hpp"
 #include "stream_listener.hpp"
+#include "tcp_race.hpp"
 #include "tcp_sockets.hpp"
 
 #include <functional>
@@ -31,7 +32,9 @@ class TcpListener final : public StreamListener<SocketAcceptor> {
           make_(std::move(make)) {}
 
     std::string address() const override { return address_.text(); }
-    std::string state() const override { return tcp_state(address_, tls_); }
+    std::string state() const override {
+        return tcp_state(address_.host == every_address ? TcpAddress{"localhost", address_.port} : address_, tls_);
+    }
 
  private:
     std::shared_ptr<Connection> make_connection(Socket socket) override {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../tls_options.hpp"
-#include "tcp_sockets.hpp"
+#include "tcp_race.hpp"
 #include "tls_stream.hpp"
 
 #include <asio/ssl/context.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../../asio.hpp"
-#include "../detail/tcp_sockets.hpp"
+#include "../detail/tcp_race.hpp"
 #include "url.hpp"
 
 #include <cstddef>
