@@ -237,7 +237,7 @@ TEST_CASE("of two awaited with || the one that lost is cancelled") {
     });
 }
 
-TEST_CASE("a connect that is cancelled leaves the client connecting behind") {
+TEST_CASE("a connect that is cancelled stops the client that it started, and no other") {
     const auto transport = GENERATE(test::lasting_transports());
     CAPTURE(transport);
     asio::io_context context;
@@ -248,10 +248,17 @@ TEST_CASE("a connect that is cancelled leaves the client connecting behind") {
         co_await server.start();
         const auto connector = meeting.at_client(server);
         co_await server.close();
-        test::RouteClient client(context, connector, test::quick_client());
         asio::steady_timer timer(context, 10ms);
-        const auto first = co_await (client.connect() || timer.async_wait(asio::use_awaitable));
+        test::RouteClient stopped(context, connector, test::quick_client("stopped"));
+        const auto first = co_await (stopped.connect() || timer.async_wait(asio::use_awaitable));
         CHECK(first.index() == 1);
+        CHECK((co_await error_of(stopped.request<int>("any", 1))).code == communica::errc::closed);
+
+        test::RouteClient client(context, connector, test::quick_client());
+        client.start();
+        timer.expires_after(10ms);
+        const auto second = co_await (client.connect() || timer.async_wait(asio::use_awaitable));
+        CHECK(second.index() == 1);
         CHECK_FALSE(client.is_connected());
 
         test::RouteServer another(context, connector, Routes());

@@ -26,7 +26,7 @@ class Client {
     /// By which the server knows this client.
     const std::string& client_id() const noexcept { return keeper_->client_id(); }
 
-    /// Completes with the first connection, and keeps connected from then on. With a timeout it gives up and stops when
+    /// Completes with the first connection, and keeps connected from then on. Cancelled, it stops the client that it started. With a timeout it gives up and stops when
     /// that has passed: `errc::timeout`, with the reason of the last failure. What will not go away (no permission, a name
     /// that cannot be, a wrong key) ends it, and every request, at once.
     template <NotConnectOptions Token = default_token>

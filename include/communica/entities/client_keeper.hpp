@@ -74,7 +74,11 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
  private:
     void stop();
 
-    static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientKeeper> self);
+    /// All stops until now have been carried out: there is no connection.
+    void on_stopped();
+
+    /// Until the `stop`-th stop has been carried out.
+    static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientKeeper> self, std::uint64_t stop);
 
     static asio::awaitable<void> keep_connected(std::shared_ptr<ClientKeeper> self);
 
@@ -115,6 +119,8 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     asio::cancellation_signal attempt_;
     std::shared_ptr<Connection> current_;
     bool reports_ = false;  // what fails at its handlers
+    std::uint64_t stops_ = 0;
+    std::uint64_t stops_done_ = 0;
     bool stopped_ = false;
     bool running_ = false;           // `keep_connected` is at work
     std::uint64_t connections_ = 0;  // that got past their handshake

@@ -100,18 +100,20 @@ COMMUNICA_INLINE void ClientKeeper::start() {
                            if (failure) {
                                self->request_stop(Error::from(failure));
                            }
-                           self->changed_.cancel();
+                           self->on_stopped();
                        });
     }
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::connect(std::shared_ptr<ClientKeeper> self,
                                                              ConnectOptions options) {
+    const bool was_started = self->running_ && !self->stopped_;
     self->start();
     try {
         co_await wait_connected(self, options);
     } catch (const std::system_error& e) {
-        if (!self->stopped_) {
+        const bool was_cancelled = e.code() == asio::error::operation_aborted;
+        if (!self->stopped_ && !(was_cancelled && was_started)) {
             self->request_stop();
         }
         throw;
@@ -144,13 +146,13 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_
 
 COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::run(std::shared_ptr<ClientKeeper> self) {
     self->start();
-    co_await wait_stopped(self);
+    co_await wait_stopped(self, self->stops_ + 1);
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::close(std::shared_ptr<ClientKeeper> self) {
     self->request_stop();
     self->stop();
-    co_await wait_stopped(self);
+    co_await wait_stopped(self, self->stops_);
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::drain(std::shared_ptr<ClientKeeper> self,
@@ -162,13 +164,19 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::drain(std::shared_ptr<Clien
             asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
         }
     });
-    while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
-        co_await self->changed_.async_wait(no_throw);
+    try {
+        while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
+            co_await self->changed_.async_wait(no_throw);
+        }
+    } catch (...) {  // cancelled: it closes, and nobody waits for that
+        self->request_stop();
+        throw;
     }
     co_await close(self);
 }
 
 COMMUNICA_INLINE void ClientKeeper::stop() {
+    ++stops_;
     stopped_ = true;
     retry_.cancel();
     attempt_.emit(asio::cancellation_type::terminal);
@@ -178,8 +186,14 @@ COMMUNICA_INLINE void ClientKeeper::stop() {
     changed_.cancel();
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_stopped(std::shared_ptr<ClientKeeper> self) {
-    while (!self->stopped_ || self->running_) {
+COMMUNICA_INLINE void ClientKeeper::on_stopped() {
+    stops_done_ = stops_;
+    changed_.cancel();
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_stopped(std::shared_ptr<ClientKeeper> self,
+                                                                  std::uint64_t stop) {
+    while (self->stops_ < stop || (self->running_ && self->stops_done_ < stop)) {
         co_await self->changed_.async_wait(no_throw);
     }
 }
@@ -188,6 +202,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
     std::minstd_rand random{std::random_device{}()};
     peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->dialer_.first_retry()}));
     while (!self->stopped_) {
+        self->on_stopped();  // and started again
         const auto before = self->connections_;
         const auto deadline =
             peer::deadline_after(self->options_.connect_timeout);  // of the attempt, its hello included

@@ -86,6 +86,10 @@ class Clients {
     void settle_in(const std::shared_ptr<peer::Peer>& peer) {
         {
             const std::lock_guard lock(mutex_);
+            const auto known = known_.find(peer->id());
+            if (known == known_.end() || known->second.peer != peer) {
+                return;  // everybody was sent away meanwhile
+            }
             if (std::find(present_.begin(), present_.end(), peer) == present_.end()) {
                 present_.push_back(peer);
             }

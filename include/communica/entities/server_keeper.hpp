@@ -79,7 +79,12 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     void stop();
 
-    static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerKeeper> self);
+    /// It does not listen, and all its connections are gone.
+    bool has_ended() const noexcept { return !running_ && connections_.empty(); }
+    void on_change();
+
+    /// Until the `stop`-th stop has been carried out.
+    static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerKeeper> self, std::uint64_t stop);
 
     static asio::awaitable<void> accept_all(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Listener> listener);
 
@@ -94,6 +99,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     void forget(const std::shared_ptr<Connection>& connection);
 
     struct Guest;
+    struct Starting;
     class Visit;
     class AnyClient;
     class ClientById;
@@ -122,7 +128,9 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     std::deque<std::shared_ptr<Connection>> handshakes_;  // those of them that did not say hello, oldest first
     asio::steady_timer changed_;                          // never expires: cancelled when the state has changed
     asio::steady_timer next_;                             // accept at the latest when it expires
-    unsigned stops_ = 0;
+    std::uint64_t stops_ = 0;
+    std::uint64_t stops_done_ = 0;
+    bool starting_ = false;  // a call of `start` waits for its listener
     bool stopped_ = false;
     bool running_ = false;  // `accept_all` is at work
 };

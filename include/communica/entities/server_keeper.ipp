@@ -22,6 +22,18 @@ struct ServerKeeper::Guest {
     peer::Offer offer = {};
 };
 
+/// While it lives, other calls of `start` wait.
+struct ServerKeeper::Starting {
+    explicit Starting(ServerKeeper& starts) : keeper(starts) { keeper.starting_ = true; }
+    Starting(const Starting&) = delete;
+    Starting& operator=(const Starting&) = delete;
+    ~Starting() {
+        keeper.starting_ = false;
+        keeper.changed_.cancel();
+    }
+    ServerKeeper& keeper;
+};
+
 /// A connection of a guest that is served.
 class ServerKeeper::Visit final : public peer::Inbox {
  public:
@@ -144,13 +156,14 @@ COMMUNICA_INLINE void ServerKeeper::init() {
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<ServerKeeper> self) {
-    while (self->running_) {
-        if (!self->stopped_) {
-            co_return;
-        }
-        co_await self->changed_.async_wait(no_throw);  // it has been stopped, and is about to end
+    while (self->starting_ || (self->stopped_ && !self->has_ended())) {  // by another call; or it is about to end
+        co_await self->changed_.async_wait(no_throw);
+    }
+    if (self->running_) {
+        co_return;
     }
     const auto stops = self->stops_;
+    const Starting starting(*self);
     auto listener = co_await self->binder_.listen(self->executor_, self->connection_options());
     if (self->stops_ != stops) {  // stopped before it began
         listener->close();
@@ -168,7 +181,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
     asio::co_spawn(self->strand_, accept_all(self, listener), [self, listener](const std::exception_ptr& failure) {
         listener->close();
         self->running_ = false;
-        self->changed_.cancel();
+        self->on_change();
         if (failure) {
             self->hooks_.log(LogLevel::error, [&] { return "accepts no more: " + Error::from(failure).text(); });
             self->request_stop();
@@ -178,13 +191,13 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::run(std::shared_ptr<ServerKeeper> self) {
     co_await start(self);
-    co_await wait_stopped(self);
+    co_await wait_stopped(self, self->stops_ + 1);
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::close(std::shared_ptr<ServerKeeper> self) {
     self->request_stop();
     self->stop();
-    co_await wait_stopped(self);
+    co_await wait_stopped(self, self->stops_);
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<ServerKeeper> self,
@@ -203,8 +216,13 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<Serve
     }
     asio::steady_timer deadline(self->strand_, time);
     deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
-    while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
-        co_await self->changed_.async_wait(no_throw);
+    try {
+        while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
+            co_await self->changed_.async_wait(no_throw);
+        }
+    } catch (...) {  // cancelled: it closes, and nobody waits for that
+        self->request_stop();
+        throw;
     }
     co_await close(self);
 }
@@ -223,11 +241,19 @@ COMMUNICA_INLINE void ServerKeeper::stop() {
     for (const auto& [key, connection] : connections_) {
         connection->close();
     }
+    on_change();
+}
+
+COMMUNICA_INLINE void ServerKeeper::on_change() {
+    if (has_ended()) {
+        stops_done_ = stops_;
+    }
     changed_.cancel();
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::wait_stopped(std::shared_ptr<ServerKeeper> self) {
-    while (!self->stopped_ || self->running_ || !self->connections_.empty()) {
+COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::wait_stopped(std::shared_ptr<ServerKeeper> self,
+                                                                  std::uint64_t stop) {
+    while (self->stops_done_ < stop) {
         co_await self->changed_.async_wait(no_throw);
     }
 }
@@ -313,7 +339,7 @@ COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& co
     asio::post(strand_, Task([self = shared_from_this(), connection] {
                    self->connections_.erase(connection.get());
                    self->end_handshake(connection);
-                   self->changed_.cancel();
+                   self->on_change();
                }));
 }
 

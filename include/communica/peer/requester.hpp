@@ -12,6 +12,7 @@
 #include "pending_requests.hpp"
 #include "request_text.hpp"
 #include "sender.hpp"
+#include "waiting_service.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -31,18 +32,42 @@ class Requester : public std::enable_shared_from_this<Requester> {
     Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
               const RequestText& text = {}, Destination destination = {});
 
+    ~Requester() {
+        if (service_ != nullptr) {
+            service_->remove(this);
+        }
+    }
+    Requester(const Requester&) = delete;
+    Requester& operator=(const Requester&) = delete;
+
     const asio::any_io_executor& executor() const noexcept { return timer_.executor(); }
 
-    bool is_connected() const;
-    bool is_idle() const;
+    bool is_connected() const {
+        const std::lock_guard lock(mutex_);
+        return sender_.is_connected();
+    }
+    bool is_idle() const {
+        const std::lock_guard lock(mutex_);
+        return pending_.empty() && outbox_.empty();
+    }
 
     // ---- asking
 
     /// A request or notification has begun; with an error it ends at once.
-    void count(bool notification, const std::optional<Error>& error);
+    void count(bool notification, const std::optional<Error>& error) {
+        if (counters_) {
+            Counters::add(notification ? counters_->notifications : counters_->requests);
+            if (error) {
+                counters_->count_error(error->code);
+            }
+        }
+    }
 
     /// Makes a number for a request before it is started, for its cancellation.
-    RequestId reserve();
+    RequestId reserve() {
+        const std::lock_guard lock(mutex_);
+        return pending_.reserve();
+    }
 
     /// Sends a request or notification, or keeps it until it can be sent. `id` is a reserved number, or 0. What fails, be it
     /// for want of memory, ends the operation.
@@ -53,6 +78,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// Forgets a request, whose completion gets `operation_aborted`. A late answer is dropped.
     void cancel(RequestId id);
+
+    /// The execution context is being destroyed: so is what waits here.
+    void abandon();
 
     // ---- moving requests that were not sent to another requester
 
@@ -78,16 +106,25 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void give_up_sent();
 
     /// Nothing that was sent waits any more: the next is another session's.
-    void renew(const RequestText& text);
+    void renew(const RequestText& text) {
+        const std::lock_guard lock(mutex_);
+        text_ = text;
+    }
 
     /// Of what was sent over earlier connections the other side has these alone. All the rest was lost on the way, or its
     /// answer was.
     void on_resumed(const std::vector<std::string>& ids);
 
-    void on_room();
+    void on_room() {
+        const std::lock_guard lock(mutex_);
+        send_waiting();
+    }
 
     /// The other side takes no more requests: they wait for the next connection.
-    void on_draining();
+    void on_draining() {
+        const std::lock_guard lock(mutex_);
+        sender_.set_draining();
+    }
 
     /// Ends every request with `reason`, now and until `open`.
     void close(const Error& reason);
@@ -157,7 +194,8 @@ class Requester : public std::enable_shared_from_this<Requester> {
     PendingRequests pending_;
     Outbox outbox_;
     DeadlineTimer timer_;
-    std::uint32_t connections_ = 0;  // that there have been
+    WaitingService<Requester>* service_ = nullptr;  // that knows this, from the first request on
+    std::uint32_t connections_ = 0;                 // that there have been
     bool closed_ = false;
     Error close_reason_{errc::closed};
 };

@@ -21,30 +21,6 @@ COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_
       outbox_(counters_),
       timer_(std::move(executor)) {}
 
-COMMUNICA_INLINE bool Requester::is_connected() const {
-    const std::lock_guard lock(mutex_);
-    return sender_.is_connected();
-}
-
-COMMUNICA_INLINE bool Requester::is_idle() const {
-    const std::lock_guard lock(mutex_);
-    return pending_.empty() && outbox_.empty();
-}
-
-COMMUNICA_INLINE void Requester::count(bool notification, const std::optional<Error>& error) {
-    if (counters_) {
-        Counters::add(notification ? counters_->notifications : counters_->requests);
-        if (error) {
-            counters_->count_error(error->code);
-        }
-    }
-}
-
-COMMUNICA_INLINE RequestId Requester::reserve() {
-    const std::lock_guard lock(mutex_);
-    return pending_.reserve();
-}
-
 COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
     try {
         std::unique_lock lock(mutex_);
@@ -53,6 +29,10 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
             const Error reason = close_reason_;
             lock.unlock();
             return fail(std::move(operation), reason);
+        }
+        if (service_ == nullptr) {
+            service_ = &WaitingService<Requester>::of(executor());
+            service_->add(shared_from_this());
         }
         if (id == 0) {
             id = pending_.reserve();
@@ -142,6 +122,20 @@ COMMUNICA_INLINE std::shared_ptr<Location> Requester::location_of(RequestId id) 
     return operation != nullptr ? operation->location : nullptr;
 }
 
+COMMUNICA_INLINE void Requester::abandon() {
+    std::vector<OperationPtr> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        service_ = nullptr;
+        closed_ = true;
+        sender_.detach();
+        for (const RequestId id : pending_.ids()) {
+            waiting.push_back(pending_.take(id));
+        }
+        outbox_.clear();
+    }
+}
+
 COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
     const std::lock_guard lock(mutex_);
     if (closed_) {
@@ -185,11 +179,6 @@ COMMUNICA_INLINE void Requester::give_up_sent() {
     fail_all(failed, {errc::connection_lost});
 }
 
-COMMUNICA_INLINE void Requester::renew(const RequestText& text) {
-    const std::lock_guard lock(mutex_);
-    text_ = text;
-}
-
 COMMUNICA_INLINE void Requester::on_resumed(const std::vector<std::string>& ids) {
     std::vector<OperationPtr> lost;
     {
@@ -213,14 +202,29 @@ COMMUNICA_INLINE void Requester::on_resumed(const std::vector<std::string>& ids)
     fail_all(lost, {errc::connection_lost, "it was lost on its way, or its answer was"});
 }
 
-COMMUNICA_INLINE void Requester::on_room() {
-    const std::lock_guard lock(mutex_);
-    send_waiting();
+COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
+    const auto metadata = reader_.read(unsent.metadata);
+    if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification) {
+        return;  // meant for the connection that is gone
+    }
+    Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
+    const RequestId id = outgoing.is_notification() ? 0 : text_.read(metadata.id).value_or(0);
+    if (!outgoing.is_notification() && (!pending_.contains(id) || outbox_.contains(id))) {
+        return;  // cancelled or timed out meanwhile, or put back already
+    }
+    outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
+    outgoing.body = std::move(unsent.body);
+    outbox_.put_back(id, std::move(outgoing));
 }
 
-COMMUNICA_INLINE void Requester::on_draining() {
-    const std::lock_guard lock(mutex_);
-    sender_.set_draining();
+COMMUNICA_INLINE void Requester::put_back_idempotent() {
+    const auto ids = pending_.ids();
+    for (const RequestId id : std::views::reverse(ids)) {
+        const Operation* operation = pending_.find_operation(id);
+        if (operation->again && !outbox_.contains(id)) {
+            outbox_.put_back(id, operation->again->copy());
+        }
+    }
 }
 
 COMMUNICA_INLINE void Requester::close(const Error& reason) {
@@ -336,31 +340,6 @@ COMMUNICA_INLINE void Requester::send_waiting() {
                                       : fail(std::move(operation), sender_.too_large());
         }
         outbox_.pop_front();
-    }
-}
-
-COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
-    const auto metadata = reader_.read(unsent.metadata);
-    if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification) {
-        return;  // meant for the connection that is gone
-    }
-    Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
-    const RequestId id = outgoing.is_notification() ? 0 : text_.read(metadata.id).value_or(0);
-    if (!outgoing.is_notification() && (!pending_.contains(id) || outbox_.contains(id))) {
-        return;  // cancelled or timed out meanwhile, or put back already
-    }
-    outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
-    outgoing.body = std::move(unsent.body);
-    outbox_.put_back(id, std::move(outgoing));
-}
-
-COMMUNICA_INLINE void Requester::put_back_idempotent() {
-    const auto ids = pending_.ids();
-    for (const RequestId id : std::views::reverse(ids)) {
-        const Operation* operation = pending_.find_operation(id);
-        if (operation->again && !outbox_.contains(id)) {
-            outbox_.put_back(id, operation->again->copy());
-        }
     }
 }
 

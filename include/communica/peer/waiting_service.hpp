@@ -1,0 +1,58 @@
+// What becomes of requests that wait when their execution context is destroyed.
+#pragma once
+
+#include "../asio.hpp"
+
+#include <asio/execution/context.hpp>
+#include <asio/execution_context.hpp>
+#include <asio/query.hpp>
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+namespace communica::peer {
+
+/// Knows those of one execution context in whom completions wait. When the context is destroyed it destroys the completions,
+/// uncalled, as Asio does with those of its own operations: what a completion owns may own whom it waits for. Thread-safe.
+template <class Waiting>
+class WaitingService final : public asio::execution_context::service {
+ public:
+    using key_type = WaitingService;
+    inline static asio::execution_context::id id;
+
+    explicit WaitingService(asio::execution_context& context) : service(context) {}
+
+    static WaitingService& of(const asio::any_io_executor& executor) {
+        return asio::use_service<WaitingService>(asio::query(executor, asio::execution::context));
+    }
+
+    void add(const std::shared_ptr<Waiting>& waiting) {
+        const std::lock_guard lock(mutex_);
+        waiting_.emplace(waiting.get(), waiting);
+    }
+    void remove(const Waiting* waiting) {
+        const std::lock_guard lock(mutex_);
+        waiting_.erase(waiting);
+    }
+
+ private:
+    void shutdown() override {
+        std::unordered_map<const Waiting*, std::weak_ptr<Waiting>> all;
+        {
+            const std::lock_guard lock(mutex_);
+            all = std::exchange(waiting_, {});
+        }
+        for (const auto& entry : all) {
+            if (const auto waiting = entry.second.lock()) {
+                waiting->abandon();
+            }
+        }
+    }
+
+    std::mutex mutex_;
+    std::unordered_map<const Waiting*, std::weak_ptr<Waiting>> waiting_;
+};
+
+}  // namespace communica::peer

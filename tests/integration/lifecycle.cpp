@@ -1,0 +1,237 @@
+// Every verb beside every other: twice, at the same time, cancelled, and with an io_context that is destroyed.
+#include "support/pair.hpp"
+#include "support/streams.hpp"
+
+#include <filesystem>
+
+namespace lifecycle {
+
+using communica::errc;
+using communica::Error;
+using test::quick_client;
+using test::Routes;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Server = communica::RouteServer<test::TestConnector>;
+using Client = communica::RouteClient<test::TestConnector>;
+
+Routes echo() {
+    Routes routes;
+    routes.add("echo", [](int number) { return number; });
+    return routes;
+}
+
+/// How often an operation has ended, and how.
+struct Ended {
+    auto into() {
+        return [this](const std::exception_ptr& failure) {
+            ++count;
+            code = failure ? Error::from(failure).code : std::error_code();
+        };
+    }
+    int count = 0;
+    std::error_code code;
+};
+
+}  // namespace
+
+TEST_CASE("of two starts at once both complete, and one listener serves and closes") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    Server server(context, meeting.at_server(), echo());
+    Ended run;
+    Ended first;
+    Ended second;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        server.run(run.into());
+        server.start(first.into());
+        server.start(second.into());
+        co_await test::until([&] { return first.count + second.count == 2; });
+        CHECK_FALSE(first.code);
+        CHECK_FALSE(second.code);
+        Client client(context, meeting.at_client(server), quick_client());
+        co_await client.connect();
+        CHECK_AWAITED(1, client.request<int>("echo", 1));
+        co_await client.close();
+        CHECK(run.count == 0);
+        co_await server.close();
+        co_await test::until([&] { return run.count == 1; });
+        CHECK_FALSE(run.code);
+    });
+    test::run_out(context);  // a second listener would keep it at work
+}
+
+TEST_CASE("a server that is closed and started in one go completes both, and serves") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    Server server(context, meeting.at_server(), echo());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        Client client(context, meeting.at_client(server), quick_client());
+        co_await client.connect();
+        for (int round = 0; round != 3; ++round) {
+            Ended closed;
+            Ended started;
+            server.close(closed.into());
+            server.start(started.into());
+            co_await test::until([&] { return closed.count + started.count == 2; });
+            CHECK_FALSE(closed.code);
+            CHECK_FALSE(started.code);
+            Client another(context, meeting.at_client(server), quick_client("another"));
+            co_await another.connect();
+            CHECK_AWAITED(round, another.request<int>("echo", round));
+            co_await another.close();
+        }
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a client that is closed, drained or stopped, and connected in one go, completes both") {
+    const auto transport = GENERATE(test::lasting_transports());
+    const int way = GENERATE(0, 1, 2);
+    CAPTURE(transport, way);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    Server server(context, meeting.at_server(), echo());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        Client client(context, meeting.at_client(server), quick_client());
+        co_await client.connect();
+        Ended ended;
+        Ended connected;
+        switch (way) {
+            case 0: client.close(ended.into()); break;
+            case 1: client.drain(1s, ended.into()); break;
+            default:
+                client.run(ended.into());
+                co_await asio::post(asio::use_awaitable);
+                client.stop();
+        }
+        if (way == 1) {  // a drain that has nothing to wait for closes in its own time
+            co_await test::until([&] { return ended.count == 1; });
+        }
+        client.connect(connected.into());
+        co_await test::until([&] { return ended.count + connected.count == 2; });
+        CHECK_FALSE(ended.code);
+        CHECK_FALSE(connected.code);
+        CHECK_AWAITED(7, client.request<int>("echo", 7));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a connect that is cancelled stops the client") {
+    asio::io_context context;
+    const test::Meeting meeting(test::Transport::local);
+    Server server(context, meeting.at_server(), echo());
+    Client client(context, meeting.at_client(server), quick_client());  // nobody listens
+    asio::cancellation_signal signal;
+    Ended connected;
+    client.connect(asio::bind_cancellation_slot(signal.slot(), connected.into()));
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await test::until([&] { return client.last_error().code != std::error_code(); });
+        signal.emit(asio::cancellation_type::terminal);
+        co_await test::until([&] { return connected.count == 1; });
+        CHECK(connected.code == asio::error::operation_aborted);
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a drain that is cancelled closes at once, and the entity can be started again") {
+    const bool of_server = GENERATE(true, false);
+    CAPTURE(of_server);
+    asio::io_context context;
+    const test::Meeting meeting(test::Transport::local);
+    bool begun = false;
+    Routes routes = echo();
+    routes.add("never", [&]() -> asio::awaitable<void> {
+        begun = true;
+        asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
+    });
+    Server server(context, meeting.at_server(), routes);
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        Client client(context, meeting.at_client(server), routes, quick_client());
+        co_await client.connect();
+        std::optional<std::error_code> asked;
+        const auto ended = [&](const std::exception_ptr& failure, auto&&...) { asked = Error::from(failure).code; };
+        if (of_server) {
+            client.request<void>("never", nullptr, ended);
+        } else {
+            server.client("client").request<void>("never", nullptr, ended);
+        }
+        co_await test::until([&] { return begun; });
+        asio::cancellation_signal signal;
+        Ended drained;
+        auto token = asio::bind_cancellation_slot(signal.slot(), drained.into());
+        of_server ? server.drain(1h, std::move(token)) : client.drain(1h, std::move(token));
+        co_await asio::post(asio::use_awaitable);
+        signal.emit(asio::cancellation_type::terminal);
+        co_await test::until([&] { return drained.count == 1 && asked; });
+        CHECK(drained.code == asio::error::operation_aborted);
+        CHECK(asked == errc::closed);
+        if (of_server) {
+            co_await server.start();
+        } else {
+            co_await client.connect();
+        }
+        CHECK_AWAITED(7, client.request<int>("echo", 7));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("an io_context that is destroyed takes with it whoever awaits a request") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    struct Guard {
+        ~Guard() { ++*count; }
+        int* count;
+    };
+    int destroyed = 0;
+    int begun = 0;
+    {
+        asio::io_context context;
+        const test::Meeting meeting(transport);
+        Routes routes;
+        routes.add("never", [&]() -> asio::awaitable<void> {
+            const Guard guard{&destroyed};
+            ++begun;
+            asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+            co_await never.async_wait(asio::use_awaitable);
+        });
+        const auto serving = [&]() -> asio::awaitable<void> {
+            const Guard guard{&destroyed};
+            Server server(context, meeting.at_server(), routes);
+            co_await server.start();
+            const auto asking = [&]() -> asio::awaitable<void> {
+                const Guard inner{&destroyed};
+                Client client(context, meeting.at_client(server), routes, quick_client());
+                co_await client.connect();
+                co_await client.request<void>("never", nullptr);
+            };
+            asio::co_spawn(context, asking(), [](const std::exception_ptr&) {});
+            co_await server.client("client").request<void>("never", nullptr, {.timeout = std::nullopt});
+        };
+        asio::co_spawn(context, serving(), [](const std::exception_ptr&) {});
+        test::run(context, [&]() -> asio::awaitable<void> { co_await test::until([&] { return begun == 2; }); });
+    }
+    CHECK(destroyed == 4);
+}
+
+}  // namespace lifecycle
