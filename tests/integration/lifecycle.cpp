@@ -2,7 +2,7 @@
 #include "support/pair.hpp"
 #include "support/streams.hpp"
 
-#include <filesystem>
+#include <array>
 
 namespace lifecycle {
 
@@ -194,6 +194,197 @@ TEST_CASE("a drain that is cancelled closes at once, and the entity can be start
         co_await server.close();
     });
     test::run_out(context);
+}
+
+namespace {
+
+enum class Verb { connect, run, wait_connected, close, drain, request };
+/// How a verb ends: by itself, in order or with `errc::closed`, or only when the entity is stopped, in order or as closed.
+enum class End { in_order, closed, at_stop, closed_at_stop };
+
+struct Cell {
+    Verb verb;
+    End end;
+};
+
+/// Begins a verb. `start` has no completion: `run` stands for it.
+void begin(Client& client, Verb verb, Ended& ended) {
+    switch (verb) {
+        case Verb::connect: client.connect(ended.into()); break;
+        case Verb::run: client.run(ended.into()); break;
+        case Verb::wait_connected: client.wait_connected(ended.into()); break;
+        case Verb::close: client.close(ended.into()); break;
+        case Verb::drain: client.drain(1s, ended.into()); break;
+        case Verb::request:
+            client.request<int>("echo", 1, {.timeout = std::nullopt},
+                                [into = ended.into()](const std::exception_ptr& failure, int) { into(failure); });
+    }
+}
+void begin(Server& server, Verb verb, Ended& ended) {
+    switch (verb) {
+        case Verb::connect: server.start(ended.into()); break;
+        case Verb::run: server.run(ended.into()); break;
+        case Verb::close: server.close(ended.into()); break;
+        case Verb::drain: server.drain(1s, ended.into()); break;
+        case Verb::request:
+            server.request<int>("echo", 1, {.timeout = std::nullopt},
+                                [into = ended.into()](const std::exception_ptr& failure, int) { into(failure); });
+            break;
+        case Verb::wait_connected: FAIL("a server does not wait for a connection");
+    }
+}
+
+/// The verb twice, whose ends have to be as the table says; then the entity is stopped.
+template <class Entity>
+asio::awaitable<void> check(Entity& entity, const Cell& cell) {
+    Ended first;
+    Ended second;
+    begin(entity, cell.verb, first);
+    begin(entity, cell.verb, second);
+    if (cell.end == End::in_order || cell.end == End::closed) {
+        co_await test::until([&] { return first.count == 1 && second.count == 1; });
+    } else {
+        for (int turn = 0; turn != 100; ++turn) {  // all that can happen without time has happened
+            co_await asio::post(asio::use_awaitable);
+        }
+        CHECK(first.count == 0);
+        CHECK(second.count == 0);
+    }
+    entity.stop();
+    co_await test::until([&] { return first.count == 1 && second.count == 1; });
+    const bool as_closed = cell.end == End::closed || cell.end == End::closed_at_stop;
+    for (const Ended& ended : {first, second}) {
+        CHECK(ended.count == 1);
+        CHECK(ended.code == (as_closed ? communica::make_error_code(errc::closed) : std::error_code()));
+    }
+    co_await entity.close();
+}
+
+}  // namespace
+
+TEST_CASE("every verb of a client, in every state, twice: as docs/lifecycle.md says") {
+    enum class State { fresh, connecting, connected, closing, closed };
+    using Row = std::pair<State, std::vector<Cell>>;
+    const auto [state, cells] = GENERATE(values<Row>({
+        {State::fresh,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::wait_connected, End::closed_at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::in_order}}},
+        {State::connecting,
+         {{Verb::connect, End::closed_at_stop},
+          {Verb::run, End::at_stop},
+          {Verb::wait_connected, End::closed_at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::closed_at_stop}}},
+        {State::connected,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::wait_connected, End::in_order},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::in_order}}},
+        {State::closing,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::wait_connected, End::closed},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::closed}}},
+        {State::closed,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::wait_connected, End::closed},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::closed}}},
+    }));
+    const auto transport = GENERATE(test::Transport::tcp, test::Transport::local, test::Transport::memory);
+    for (const Cell& cell : cells) {
+        CAPTURE(transport, static_cast<int>(state), static_cast<int>(cell.verb));
+        asio::io_context context;
+        const test::Meeting meeting(transport);
+        std::optional<Server> server(std::in_place, context, meeting.at_server(), echo());
+        test::run(context, [&]() -> asio::awaitable<void> {
+            co_await server->start();
+            Client client(context, meeting.at_client(*server), quick_client());
+            if (state == State::connecting) {
+                co_await server->close();
+                client.start();
+            } else if (state != State::fresh) {
+                co_await client.connect();
+            }
+            if (state == State::closing) {
+                client.close(asio::detached);
+                co_await test::until([&] { return !client.is_connected(); });
+            } else if (state == State::closed) {
+                co_await client.close();
+            }
+            co_await check(client, cell);
+            co_await server->close();
+        });
+        test::run_out(context);
+    }
+}
+
+TEST_CASE("every verb of a server, in every state, twice: as docs/lifecycle.md says") {
+    enum class State { fresh, listening, closing, closed };
+    using Row = std::pair<State, std::vector<Cell>>;
+    const auto [state, cells] = GENERATE(values<Row>({
+        {State::fresh,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::closed_at_stop}}},
+        {State::listening,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::in_order}}},
+        {State::closing,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::closed}}},
+        {State::closed,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::in_order},
+          {Verb::request, End::closed}}},
+    }));
+    const auto transport = GENERATE(test::Transport::tcp, test::Transport::local, test::Transport::memory);
+    for (const Cell& cell : cells) {
+        CAPTURE(transport, static_cast<int>(state), static_cast<int>(cell.verb));
+        asio::io_context context;
+        const test::Meeting meeting(transport);
+        test::run(context, [&]() -> asio::awaitable<void> {
+            Server server(context, meeting.at_server(), echo());
+            std::optional<Client> client;
+            if (state != State::fresh) {
+                co_await server.start();
+                client.emplace(context, meeting.at_client(server), echo(), quick_client());
+                co_await client->connect();
+            }
+            if (state == State::closing) {
+                server.close(asio::detached);
+                co_await asio::post(asio::use_awaitable);
+            } else if (state == State::closed) {
+                co_await server.close();
+            }
+            co_await check(server, cell);
+            if (client) {
+                co_await client->close();
+            }
+        });
+        test::run_out(context);
+    }
 }
 
 TEST_CASE("an io_context that is destroyed takes with it whoever awaits a request") {
