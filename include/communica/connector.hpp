@@ -58,6 +58,16 @@ std::chrono::milliseconds first_retry_of(const C& connector) {
     }
 }
 
+/// Can only one connection ever come of it? Then a client or server whose connection has ended has ended, too.
+template <Connector C>
+bool serves_once(const C& connector) {
+    if constexpr (requires { connector.serves_once(); }) {
+        return connector.serves_once();
+    } else {
+        return false;
+    }
+}
+
 /// The connecting half of any connector, its type forgotten: what clients work with inside. Apart from the other half,
 /// so that a client compiles no listener and a server nothing that connects.
 class Dialer {
@@ -72,6 +82,7 @@ class Dialer {
     }
     std::string address() const { return model_->address(); }
     std::chrono::milliseconds first_retry() const { return model_->first_retry(); }
+    bool serves_once() const { return model_->serves_once(); }
 
  private:
     struct Interface {
@@ -80,6 +91,7 @@ class Dialer {
                                                                      ConnectionOptions) const = 0;
         virtual std::string address() const = 0;
         virtual std::chrono::milliseconds first_retry() const = 0;
+        virtual bool serves_once() const = 0;
     };
 
     template <Connector C>
@@ -91,6 +103,7 @@ class Dialer {
         }
         std::string address() const override { return connector.address(); }
         std::chrono::milliseconds first_retry() const override { return first_retry_of(connector); }
+        bool serves_once() const override { return communica::serves_once(connector); }
         C connector;
     };
 
@@ -108,12 +121,14 @@ class Binder {
         return model_->listen(std::move(executor), std::move(options));
     }
     std::string address() const { return model_->address(); }
+    bool serves_once() const { return model_->serves_once(); }
 
  private:
     struct Interface {
         virtual ~Interface() = default;
         virtual asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, ConnectionOptions) const = 0;
         virtual std::string address() const = 0;
+        virtual bool serves_once() const = 0;
     };
 
     template <Connector C>
@@ -124,6 +139,7 @@ class Binder {
             return connector.listen(std::move(executor), std::move(options));
         }
         std::string address() const override { return connector.address(); }
+        bool serves_once() const override { return communica::serves_once(connector); }
         C connector;
     };
 

@@ -387,6 +387,51 @@ TEST_CASE("every verb of a server, in every state, twice: as docs/lifecycle.md s
     }
 }
 
+TEST_CASE("a handle that a handler owns does not keep its server, and ends its requests without it") {
+    asio::io_context context;
+    auto kept = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = kept;
+    std::optional<communica::RoutePeer<communica::JsonSerializer>> handle;
+    {
+        communica::RouteServer server(context, communica::MemoryConnector(), communica::RouteTable<>());
+        handle.emplace(server.client("somebody"));
+        communica::RouteTable<> routes;
+        routes.add("own", [own = server.client("somebody"), kept = std::move(kept)](int number) { return number; });
+        server.routes(routes);
+    }
+    context.run();
+    CHECK(watched.expired());
+    Ended ended;
+    handle->request<int>("any", 1, [into = ended.into()](const std::exception_ptr& why, int) { into(why); });
+    context.restart();
+    context.run();
+    CHECK(ended.code == errc::closed);
+}
+
+TEST_CASE("what has a descriptor ends when its connection has: no other can come") {
+    asio::io_context context;
+    const test::Meeting meeting(test::Transport::descriptors);
+    Server server(context, meeting.at_server(), echo());
+    Client client(context, meeting.at_client(server), quick_client());
+    Ended served;
+    Ended asked;
+    Ended request;
+    server.run(served.into());
+    client.run(asked.into());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        CHECK_AWAITED(1, client.request<int>("echo", 1));
+        server.client("client").request<int>(
+            "never", 1, {.timeout = std::nullopt},
+            [into = request.into()](const std::exception_ptr& why, int) { into(why); });
+        client.stop();
+        co_await test::until([&] { return served.count + asked.count + request.count == 3; });
+        CHECK_FALSE(served.code);
+        CHECK_FALSE(asked.code);
+        CHECK((request.code == errc::connection_lost || request.code == errc::requester_error));
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("an io_context that is destroyed takes with it whoever awaits a request") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);

@@ -35,6 +35,9 @@ class AnyConnectorOf {
         return std::visit([&](const auto& connector) { return connector.listen(executor, options); }, connector_);
     }
 
+    bool serves_once() const {
+        return std::visit([](const auto& connector) { return communica::serves_once(connector); }, connector_);
+    }
     std::chrono::milliseconds first_retry() const {
         return std::visit([](const auto& connector) { return first_retry_of(connector); }, connector_);
     }

@@ -21,6 +21,8 @@ class DescriptorConnector {
     explicit DescriptorConnector(int descriptor);
 
     std::string address() const;
+    /// A client or server of it stops when its connection has ended.
+    bool serves_once() const noexcept { return true; }
 
     /// `{"type": "DescriptorConnector", "descriptor": 3}`
     std::string dump_state() const;

@@ -50,6 +50,7 @@ class KeyedConnector {
 
     std::string address() const { return connector_.address(); }
     std::chrono::milliseconds first_retry() const { return first_retry_of(connector_); }
+    bool serves_once() const { return communica::serves_once(connector_); }
 
     std::string dump_state() const { return connector_.dump_state(); }
     static KeyedConnector load_state(const std::string& text, SharedKey key) {

@@ -237,7 +237,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
 
 COMMUNICA_INLINE bool ClientKeeper::is_final(const std::error_code& code) {
     return code == errc::replaced || code == errc::authentication_failed || code == errc::invalid_argument ||
-           code == std::errc::permission_denied || code == std::errc::filename_too_long;
+           code == asio::error::access_denied || code == std::errc::permission_denied;
 }
 
 COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_connected) {
@@ -247,8 +247,8 @@ COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_conn
     if (was_connected) {
         hooks_.call(options_.on_disconnect, ending.worded());
     }
-    // To come back would be to replace the other in turn, or to fail again.
-    if (is_final(ending.code) && !stopped_) {
+    // To come back would be to replace the other in turn, to fail again, or to wait for what can't come.
+    if ((is_final(ending.code) || dialer_.serves_once()) && !stopped_) {
         stop_reason_ = ending.worded();
         request_stop(stop_reason_);
     }

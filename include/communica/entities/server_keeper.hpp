@@ -101,8 +101,6 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     struct Guest;
     struct Starting;
     class Visit;
-    class AnyClient;
-    class ClientById;
 
     /// Says hello to a client, or why not; then the guest is nobody. The server speaks second, so that a refusal comes
     /// where the client looks for it.
@@ -118,7 +116,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     const ServerOptions options_;
     Hooks hooks_;
     const std::shared_ptr<Budget> budget_;
-    std::unique_ptr<Clients> clients_;
+    std::shared_ptr<Clients> clients_;
 
     mutable std::mutex mutex_;
     std::shared_ptr<Listener> listener_;  // guarded by the mutex, set on the strand

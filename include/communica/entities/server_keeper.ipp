@@ -5,6 +5,7 @@
 #include "../peer/peer.hpp"
 #include "../wire/challenge.hpp"
 #include "../wire/handshake.hpp"
+#include "client_source.hpp"
 #include "clients.hpp"
 #include "server_keeper.hpp"
 
@@ -65,26 +66,6 @@ class ServerKeeper::Visit final : public peer::Inbox {
     bool attached_ = false;
 };
 
-class ServerKeeper::AnyClient final : public peer::PeerSource {
- public:
-    explicit AnyClient(std::shared_ptr<ServerKeeper> keeper) : keeper_(std::move(keeper)) {}
-    std::shared_ptr<peer::Requester> find() override { return keeper_->clients_->any(); }
-    void settle() override { keeper_->clients_->settle(); }
-
- private:
-    const std::shared_ptr<ServerKeeper> keeper_;
-};
-
-class ServerKeeper::ClientById final : public peer::PeerSource {
- public:
-    ClientById(std::shared_ptr<ServerKeeper> keeper, std::string id) : keeper_(std::move(keeper)), id_(std::move(id)) {}
-    std::shared_ptr<peer::Requester> find() override { return keeper_->clients_->find_or_expect(id_)->requester(); }
-
- private:
-    const std::shared_ptr<ServerKeeper> keeper_;
-    const std::string id_;
-};
-
 COMMUNICA_INLINE ServerKeeper::ServerKeeper(asio::any_io_executor executor, Binder binder,
                                             std::shared_ptr<peer::Handlers> handlers, ServerOptions options)
     : executor_(std::move(executor)),
@@ -115,11 +96,11 @@ COMMUNICA_INLINE std::string ServerKeeper::connector_state() const {
 COMMUNICA_INLINE std::vector<std::shared_ptr<peer::Peer>> ServerKeeper::present() const { return clients_->present(); }
 
 COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::any_client() {
-    return std::make_shared<AnyClient>(shared_from_this());
+    return std::make_shared<AnyClient>(clients_, executor_);
 }
 
 COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::client(std::string id) {
-    return std::make_shared<ClientById>(shared_from_this(), std::move(id));
+    return std::make_shared<ClientById>(clients_, executor_, std::move(id));
 }
 
 COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {
@@ -152,7 +133,7 @@ COMMUNICA_INLINE void ServerKeeper::init() {
     };
     auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters,
                                                     peer::RequestText(), peer::Destination{"any client"});
-    clients_ = std::make_unique<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
+    clients_ = std::make_shared<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<ServerKeeper> self) {
@@ -340,6 +321,9 @@ COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& co
                    self->connections_.erase(connection.get());
                    self->end_handshake(connection);
                    self->on_change();
+                   if (self->binder_.serves_once() && self->connections_.empty() && !self->stopped_) {
+                       self->request_stop();  // nobody else can come
+                   }
                }));
 }
 

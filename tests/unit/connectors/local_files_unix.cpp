@@ -10,11 +10,16 @@
 #include <cerrno>
 #include <filesystem>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace local_files_unix {
 
 using communica::LocalConnector;
+using namespace std::chrono_literals;
 
 TEST_CASE("a server's file comes with it and goes when it closes") {
     const test::TemporaryDirectory directory;
@@ -36,6 +41,47 @@ TEST_CASE("a listener that is destroyed removes its file") {
     const LocalConnector connector("x", {.directory = directory.path()});
     test::run(context, [&]() -> asio::awaitable<void> { co_await connector.listen(context.get_executor(), {}); });
     CHECK_FALSE(std::filesystem::exists(connector.address()));
+}
+
+TEST_CASE("a child that was forked leaves the file to its parent") {
+    const test::TemporaryDirectory directory;
+    asio::io_context context;
+    const LocalConnector connector("x", {.directory = directory.path()});
+    test::run(context, [&]() -> asio::awaitable<void> {
+        const communica::ConnectionOptions options;
+        auto listener = co_await connector.listen(context.get_executor(), options);
+        const ::pid_t child = ::fork();
+        if (child == 0) {
+            listener->close();
+            listener.reset();
+            ::_exit(0);
+        }
+        int status = -1;
+        CHECK(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+        CHECK(std::filesystem::is_socket(connector.address()));
+    });
+}
+
+TEST_CASE("who holds the directory's lock holds up a server that starts, and nothing else") {
+    const test::TemporaryDirectory directory;
+    asio::io_context context;
+    const LocalConnector connector("x", {.directory = directory.path()});
+    const int other = ::open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(::flock(other, LOCK_EX) == 0);
+    bool listening = false;
+    const communica::ConnectionOptions options;
+    asio::co_spawn(context, connector.listen(context.get_executor(), options),
+                   [&](const std::exception_ptr& failure, const std::shared_ptr<communica::Listener>& listener) {
+                       listening = !failure && listener;
+                   });
+    test::run(context, [&]() -> asio::awaitable<void> {
+        asio::steady_timer timer(context, 20ms);
+        co_await timer.async_wait(asio::use_awaitable);
+        CHECK_FALSE(listening);
+        ::close(other);
+        co_await test::until([&] { return listening; });
+    });
 }
 
 TEST_CASE("connecting says why it fails: no directory, one that others can write to, no file, no server") {

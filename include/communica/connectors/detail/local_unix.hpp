@@ -13,9 +13,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -149,7 +152,7 @@ class LocalSocketFile {
         address.require_safe_directory();
         // Two servers that start at once must not both find the file stale: one at a time looks and binds.
         const OwnedDescriptor directory(::open(address.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (directory.get() < 0 || ::flock(directory.get(), LOCK_EX) != 0) {
+        if (directory.get() < 0 || ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
             throw_errno(address.directory().c_str());
         }
         remove_if_stale(address);
@@ -165,14 +168,18 @@ class LocalSocketFile {
     }
 
     LocalSocketFile(LocalSocketFile&& other) noexcept
-        : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
+        : path_(std::exchange(other.path_, {})),
+          process_(other.process_),
+          device_(other.device_),
+          inode_(other.inode_) {}
     LocalSocketFile& operator=(LocalSocketFile&&) = delete;
     ~LocalSocketFile() { remove(); }
 
-    /// Removes the file, unless another has taken its place.
+    /// Removes the file, unless another has taken its place, or this is a child that was forked.
     void remove() noexcept {
         struct ::stat info{};
-        if (!path_.empty() && ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_) {
+        if (!path_.empty() && process_ == ::getpid() && ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ &&
+            info.st_ino == inode_) {
             ::unlink(path_.c_str());
         }
         path_.clear();
@@ -212,6 +219,7 @@ class LocalSocketFile {
     }
 
     std::string path_;
+    ::pid_t process_ = ::getpid();
     ::dev_t device_ = 0;
     ::ino_t inode_ = 0;
 };
@@ -297,10 +305,24 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
                                                                asio::any_io_executor executor,
                                                                ConnectionOptions options) {
     Acceptor acceptor(executor);
-    auto file = LocalSocketFile::listen(address, acceptor);
+    std::optional<LocalSocketFile> file;
+    GrowingPause pause(executor);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    while (!file) {
+        try {
+            file.emplace(LocalSocketFile::listen(address, acceptor));
+        } catch (const std::system_error& e) {
+            if (e.code().value() != EWOULDBLOCK || std::chrono::steady_clock::now() >= end) {
+                throw;
+            }
+        }
+        if (!file) {  // another server looks and binds, or somebody else holds the directory's lock
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+    }
     std::vector<SocketAcceptor> acceptors;
     acceptors.emplace_back(std::move(acceptor));
-    co_return std::make_shared<LocalListener>(std::move(acceptors), std::move(file), std::move(address),
+    co_return std::make_shared<LocalListener>(std::move(acceptors), *std::move(file), std::move(address),
                                               std::move(state), executor, options);
 }
 

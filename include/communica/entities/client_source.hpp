@@ -1,0 +1,65 @@
+// Which of a server's clients a request goes to.
+#pragma once
+
+#include "../peer/peer_source.hpp"
+#include "clients.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace communica::entities {
+
+/// Finds requesters among a server's clients. Keeps neither them nor the server alive: a handler may own a handle. Without
+/// the server every request ends with `errc::closed`.
+class ClientSource : public peer::PeerSource {
+ public:
+    ClientSource(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor)
+        : clients_(clients), executor_(std::move(executor)) {}
+
+    std::shared_ptr<peer::Requester> find() final {
+        if (const auto clients = clients_.lock()) {
+            return find_in(*clients);
+        }
+        auto closed = std::make_shared<peer::Requester>(executor_, 0);
+        closed->close({errc::closed});
+        return closed;
+    }
+
+ protected:
+    virtual std::shared_ptr<peer::Requester> find_in(Clients& clients) = 0;
+    std::shared_ptr<Clients> clients() const { return clients_.lock(); }
+
+ private:
+    const std::weak_ptr<Clients> clients_;
+    const asio::any_io_executor executor_;
+};
+
+/// Whichever client is there when it is asked.
+class AnyClient final : public ClientSource {
+ public:
+    using ClientSource::ClientSource;
+    void settle() override {
+        if (const auto alive = clients()) {
+            alive->settle();
+        }
+    }
+
+ private:
+    std::shared_ptr<peer::Requester> find_in(Clients& clients) override { return clients.any(); }
+};
+
+/// The client behind an id, whoever it is by then.
+class ClientById final : public ClientSource {
+ public:
+    ClientById(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor, std::string id)
+        : ClientSource(clients, std::move(executor)), id_(std::move(id)) {}
+
+ private:
+    std::shared_ptr<peer::Requester> find_in(Clients& clients) override {
+        return clients.find_or_expect(id_)->requester();
+    }
+    const std::string id_;
+};
+
+}  // namespace communica::entities
