@@ -194,6 +194,50 @@ TEST_CASE("what a completion throws on its connection's executor is that executo
     test::run_out(context);
 }
 
+TEST_CASE("an interceptor that swallows what the handler throws, or calls it twice, makes no answer of nothing") {
+    const bool in_coroutine = GENERATE(true, false);
+    CAPTURE(in_coroutine);
+    asio::io_context context;
+    Routes routes;
+    const auto fail = [](const std::string&) -> std::string { throw communica::RequesterError("no such item", 404); };
+    const auto fail_later = [fail](std::string text) -> asio::awaitable<std::string> { co_return fail(text); };
+    const auto echo_later = [](std::string text) -> asio::awaitable<std::string> { co_return text; };
+    if (in_coroutine) {
+        routes.add("swallow", fail_later);
+        routes.add("twice", echo_later);
+    } else {
+        routes.add("swallow", fail);
+        routes.add("twice", [](std::string text) { return text; });
+    }
+    communica::ServerOptions options;
+    options.log = communica::no_log;
+    options.interceptor = [](communica::Context& asked, communica::NextHandler next) -> asio::awaitable<void> {
+        if (asked.route() == "twice") {
+            co_await next();
+        }
+        try {
+            co_await next();
+        } catch (const communica::RequesterError&) {
+        }
+    };
+    communica::RouteServer server(context, communica::TcpConnector("127.0.0.1", 0), routes, options);
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        communica::RouteClient client(context, communica::TcpConnector::load_state(server.connector_state()),
+                                      test::quick_client());
+        const auto swallowed = co_await client.try_request<std::string>("swallow", "text");
+        CHECK(swallowed.error().message == "no such item");
+        CHECK(swallowed.error().status == 404);
+        const auto twice = co_await client.try_request<std::string>("twice", "text");
+        CHECK(twice.error().kind == Error::Kind::responder);
+        CHECK(twice.error().message.find("twice") != std::string::npos);
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a listener may throw anything: the server accepts on, and closes") {
     const ThrowingConnector connector;
     connector.script->accepts_that_throw = 3;

@@ -123,6 +123,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         Context context;
         std::vector<std::byte> lent;  // what borrowed data looks at
         bool has_run = false;
+        std::exception_ptr thrown;  // by the handler
     };
 
     /// What a coroutine needs after the message that it came with is gone.
@@ -224,10 +225,24 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         if (!job.interception->has_run) {
             throw ResponderError("the handler was not called");
         }
+        if (job.interception->thrown) {  // and the interceptor kept it to itself: there is nothing to answer with
+            std::rethrow_exception(job.interception->thrown);
+        }
     }
 
     static asio::awaitable<void> invoke(const TypedHandler& self, Job& job, Reply& reply) {
-        job.interception->has_run = true;
+        if (std::exchange(job.interception->has_run, true)) {
+            throw ResponderError("an interceptor called the handler twice: its value is gone");
+        }
+        try {
+            co_await call_handler(self, job, reply);
+        } catch (...) {
+            job.interception->thrown = std::current_exception();
+            throw;
+        }
+    }
+
+    static asio::awaitable<void> call_handler(const TypedHandler& self, Job& job, Reply& reply) {
         if constexpr (!ResultOf<Returned>::is_coroutine) {
             std::apply([&](auto&... extra) { self.call_now(reply, job.data, extra...); }, job.extras);
             co_return;
