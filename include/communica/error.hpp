@@ -149,10 +149,13 @@ struct Error {
     /// The message, or that of the code where there is none.
     std::string text() const { return message.empty() ? code.message() : message; }
 
-    /// The same, with a message in any case: as users see it.
+    /// The same, as users see it: with a message in any case where the library speaks. What the other side's handler said
+    /// stays as it is, be it nothing.
     Error worded() const {
         Error error = *this;
-        error.message = text();
+        if (kind == Kind::none) {
+            error.message = text();
+        }
         return error;
     }
 
