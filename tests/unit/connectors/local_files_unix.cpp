@@ -107,6 +107,11 @@ TEST_CASE("connecting says why it fails: no directory, one that others can write
     CHECK(error_at(directory.path()) == EACCES);
 }
 
+TEST_CASE("a path that is too long is refused by the constructor") {
+    const auto make = [] { return LocalConnector(std::string(120, 'n'), {.directory = "/tmp"}); };
+    CHECK(test::code_of(make) == communica::errc::invalid_argument);
+}
+
 TEST_CASE("where users are uids, SIDs are refused") {
     CHECK(test::code_of([] { return LocalConnector("x", {.sids = {"S-1-1-0"}}); }) ==
           communica::errc::invalid_argument);
