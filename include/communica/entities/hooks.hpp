@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../counters.hpp"
 #include "../peer/handlers.hpp"
+#include "../wire/json_events.hpp"
 #include "default_log.hpp"
 
 #include <concepts>
