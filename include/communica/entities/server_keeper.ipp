@@ -28,7 +28,7 @@ struct ServerKeeper::Starting {
     explicit Starting(ServerKeeper& starts) : keeper(starts) { keeper.starting_ = true; }
     Starting(const Starting&) = delete;
     Starting& operator=(const Starting&) = delete;
-    ~Starting() {
+    ~Starting() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
         keeper.starting_ = false;
         keeper.changed_.cancel();
     }

@@ -33,8 +33,8 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
     /// Sockets get `executor`. To be run on a strand.
     static asio::awaitable<std::unique_ptr<Socket>> run(TcpEndpoints endpoints, asio::any_io_executor executor,
                                                         std::string address) {
-        const auto race = std::make_shared<TcpRace>(Private{}, std::move(endpoints), std::move(executor),
-                                                    co_await asio::this_coro::executor);
+        const auto race =
+            std::make_shared<TcpRace>(Private{}, endpoints, std::move(executor), co_await asio::this_coro::executor);
         const auto stop = [](TcpRace* running) { running->stop(); };
         const std::unique_ptr<TcpRace, decltype(stop)> running(race.get(), stop);
         race->try_next();
@@ -52,7 +52,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
     }
 
     struct Private {};
-    TcpRace(Private, TcpEndpoints endpoints, asio::any_io_executor sockets, const asio::any_io_executor& strand)
+    TcpRace(Private, const TcpEndpoints& endpoints, asio::any_io_executor sockets, const asio::any_io_executor& strand)
         : sockets_(std::move(sockets)),
           strand_(strand),
           next_(strand),
@@ -140,7 +140,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         done_.cancel();
     }
 
-    void stop() noexcept {
+    void stop() noexcept {  // NOLINT(bugprone-exception-escape): without memory there is no way on
         over_ = true;
         next_.cancel();
         for (Attempt& attempt : attempts_) {
