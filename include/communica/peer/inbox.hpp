@@ -4,12 +4,10 @@
 #include "../wire/error_body.hpp"
 #include "../wire/goodbye.hpp"
 #include "../wire/metadata_reader.hpp"
-#include "../wire/resumption.hpp"
 #include "peer.hpp"
 #include "reply.hpp"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -46,7 +44,7 @@ class Inbox : public Receiver {
         } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
-            on_resumed(wire::read_resumption(message.body));
+            peer_->on_resumed(*connection_, message.body);
         } else {
             peer_->responder().count(metadata);
             on_request(metadata, message);
@@ -143,12 +141,6 @@ class Inbox : public Receiver {
     void on_goodbye(errc why) {
         replaced_ = replaced_ || why == errc::replaced;
         peer_->requester()->on_draining();
-    }
-
-    void on_resumed(const std::optional<std::vector<std::string_view>>& ids) {
-        if (ids) {
-            peer_->on_resumed(*connection_, {ids->begin(), ids->end()});
-        }
     }
 
     void refuse(const wire::Metadata& metadata, const Error& error) {

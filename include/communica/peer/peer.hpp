@@ -74,7 +74,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     /// The other side says over `connection` which requests of this side it has. The rest of those that were sent before is
     /// lost, or sent again if that does no harm.
-    void on_resumed(const Connection& connection, std::vector<std::string> ids);
+    void on_resumed(const Connection& connection, Bytes body);
 
     /// The connection has ended: what it did not send waits for the next, and is sent at once if there is one. Who closed
     /// in order answers nothing any more, and waits for no answers: what was sent is lost, what is at work is cancelled.
@@ -121,7 +121,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     std::vector<const Connection*> open_;  // attached and not detached: two for a moment, when one replaces another
     Offer offer_;                          // of the connection there is or was last
     bool resumes_ = false;                 // this side has not said yet what it has
-    std::optional<std::vector<std::string>> resumed_;  // what the other side has, once an earlier connection has ended
+    std::optional<RequestIds> resumed_;    // what the other side has, until an earlier connection has ended
     std::shared_ptr<Requester> requester_;
     std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
     RequestText text_;                         // that it writes

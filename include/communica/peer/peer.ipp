@@ -77,9 +77,12 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
     return true;
 }
 
-COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, std::vector<std::string> ids) {
+COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, Bytes body) {
     const std::lock_guard lock(mutex_);
-    if (connection_.get() == &connection && requester_) {
+    if (connection_.get() != &connection || !requester_) {
+        return;
+    }
+    if (auto ids = requester_->read_resumed(body)) {
         resumed_ = std::move(ids);
         resume_if_alone();
     }
@@ -87,6 +90,7 @@ COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, std::vector
 
 COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
     const std::lock_guard lock(mutex_);
+    std::erase(open_, connection.get());
     std::vector<UnsentMessage> requests;
     std::vector<UnsentMessage> answers;
     wire::MetadataReader reader;
@@ -97,7 +101,6 @@ COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection
     if (requester_) {
         requester_->detach(*connection, std::move(requests));
     }
-    std::erase(open_, connection.get());
     if (connection_ == connection) {
         connection_.reset();
         if (ending.code == errc::closed) {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ class Requester;
 
 /// A number for each request. Never 0, not used again for 2^32 requests in the same place.
 using RequestId = std::uint64_t;
+using RequestIds = std::unordered_set<RequestId>;
 
 /// Where a request that can move waits now. Shared with its cancellation slot, so that cancelling follows it.
 struct Location {

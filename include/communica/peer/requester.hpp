@@ -111,9 +111,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
         text_ = text;
     }
 
+    /// Which of the requests that wait here are in a resumption; none if it is not a resumption.
+    std::optional<RequestIds> read_resumed(Bytes body);
+
     /// Of what was sent over earlier connections the other side has these alone. All the rest was lost on the way, or its
     /// answer was.
-    void on_resumed(const std::vector<std::string>& ids);
+    void on_resumed(const RequestIds& ids);
 
     void on_room() {
         const std::lock_guard lock(mutex_);

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "../wire/error_body.hpp"
+#include "../wire/resumption.hpp"
 #include "requester.hpp"
 
 #include <algorithm>
 #include <ranges>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 namespace communica::peer {
@@ -179,16 +179,26 @@ COMMUNICA_INLINE void Requester::give_up_sent() {
     fail_all(failed, {errc::connection_lost});
 }
 
-COMMUNICA_INLINE void Requester::on_resumed(const std::vector<std::string>& ids) {
+COMMUNICA_INLINE std::optional<RequestIds> Requester::read_resumed(Bytes body) {
+    const std::lock_guard lock(mutex_);
+    std::optional<RequestIds> ids(std::in_place);
+    const bool is_one = wire::read_resumption(body, [&](std::string_view text) {
+        if (const auto id = text_.read(text); id && pending_.contains(*id)) {
+            ids->insert(*id);
+        }
+    });
+    if (!is_one) {
+        ids.reset();
+    }
+    return ids;
+}
+
+COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
     std::vector<OperationPtr> lost;
     {
         const std::lock_guard lock(mutex_);
-        std::unordered_set<RequestId> there;
-        for (const std::string& id : ids) {
-            there.insert(text_.read(id).value_or(0));
-        }
         for (const RequestId id : std::views::reverse(pending_.ids_of_others(connections_))) {
-            if (there.contains(id) || outbox_.contains(id)) {
+            if (ids.contains(id) || outbox_.contains(id)) {
                 continue;
             }
             if (const Operation* operation = pending_.find_operation(id); operation->again) {

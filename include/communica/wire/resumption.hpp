@@ -3,9 +3,7 @@
 
 #include "../buffer.hpp"
 
-#include <optional>
 #include <string_view>
-#include <vector>
 
 namespace communica::wire {
 
@@ -22,23 +20,26 @@ void write_resumption(Buffer& out, Each each) {
     out.append(before == "[\"" ? "[]" : "]");
 }
 
-/// The ids in a resumption, borrowed from it; none if it is not of this form.
-inline std::optional<std::vector<std::string_view>> read_resumption(Bytes body) {
+/// Calls `visit(id)` for each id in a resumption, of which there may be many more than anybody asked. Says whether it is
+/// one: what is not of this form may have been visited in part.
+template <class Visit>
+bool read_resumption(Bytes body, Visit visit) {
     std::string_view text = as_text(body);
-    std::vector<std::string_view> ids;
     if (text == "[]") {
-        return ids;
+        return true;
     }
+    bool has_ids = false;
     for (std::string_view before = "[\""; text.starts_with(before); before = ", \"") {
         text.remove_prefix(before.size());
         const std::size_t end = text.find('"');
         if (end == std::string_view::npos) {
-            return std::nullopt;
+            return false;
         }
-        ids.push_back(text.substr(0, end));
+        visit(text.substr(0, end));
+        has_ids = true;
         text.remove_prefix(end + 1);
     }
-    return text == "]" && !ids.empty() ? std::optional(std::move(ids)) : std::nullopt;
+    return text == "]" && has_ids;
 }
 
 }  // namespace communica::wire

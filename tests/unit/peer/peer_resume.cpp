@@ -20,6 +20,10 @@ std::string id_of(const SentMessage& message) {
     return nlohmann::json::parse(message.metadata).at("id").get<std::string>();
 }
 
+void hear(const OnePeer& one, const communica::Connection& connection, std::string_view ids) {
+    one.peer->on_resumed(connection, communica::as_bytes(ids));
+}
+
 /// A request that may be sent again.
 std::shared_ptr<test::Outcome> request_idempotent(const OnePeer& one, std::string_view body) {
     Outgoing outgoing{.idempotent = true};
@@ -77,10 +81,24 @@ TEST_CASE("a request that the other side does not have is lost at once, and one 
     one.lose(first);
     const auto second = one.connect(full_offer("a", 1000));
     const auto later = one.request("later");
-    one.peer->on_resumed(*second, {id, "of nobody"});
+    hear(one, *second, R"([")" + id + R"(", "of nobody"])");
     CHECK(error_of(lost) == errc::connection_lost);
     CHECK(at_work->completions == 0);
     CHECK(later->completions == 0);
+}
+
+TEST_CASE("what is no resumption says nothing") {
+    OnePeer one;
+    const auto first = one.connect(full_offer("a", 1000));
+    const auto asked = one.request("asked");
+    one.lose(first);
+    const auto second = one.connect(full_offer("a", 1000));
+    for (const std::string_view text : {"", "{}", R"(["a")", "[1]"}) {
+        hear(one, *second, text);
+        CHECK(asked->completions == 0);
+    }
+    hear(one, *second, "[]");
+    CHECK(error_of(asked) == errc::connection_lost);
 }
 
 TEST_CASE("an idempotent request that the other side does not have is sent again, in its turn") {
@@ -90,7 +108,7 @@ TEST_CASE("an idempotent request that the other side does not have is sent again
     const auto second = one.connect(full_offer("a", 1000));
     one.lose(first);
     CHECK(test::bodies(*second) == test::Bodies{"again", "[]"});
-    one.peer->on_resumed(*second, {});
+    hear(one, *second, "[]");
     CHECK(test::bodies(*second) == test::Bodies{"again", "[]"});
     CHECK(again->completions == 0);
 }
@@ -103,7 +121,7 @@ TEST_CASE("both wait until an earlier connection has ended: what it did not send
     const auto call = one.begin(first);
     const auto second = one.connect(full_offer("a", 1000));
     CHECK(second->sent.empty());
-    one.peer->on_resumed(*second, {});
+    hear(one, *second, "[]");
     CHECK(lost->completions == 0);
     one.lose(first, {0});
     CHECK(test::bodies(*second) == test::Bodies{"unsent", R"(["x"])"});
@@ -116,7 +134,7 @@ TEST_CASE("what an earlier connection says of its past is late") {
     const auto first = one.connect(full_offer("a", 1000));
     const auto asked = one.request("asked");
     const auto second = one.connect(full_offer("a", 1000));
-    one.peer->on_resumed(*first, {});
+    hear(one, *first, "[]");
     one.lose(first);
     CHECK(asked->completions == 0);
 }

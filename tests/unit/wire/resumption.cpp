@@ -2,7 +2,10 @@
 
 #include <communica/wire/resumption.hpp>
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace resumption_tests {
 
@@ -20,7 +23,12 @@ std::string written(const Ids& ids) {
     return std::string(out.text());
 }
 
-std::optional<Ids> read(std::string_view text) { return communica::wire::read_resumption(communica::as_bytes(text)); }
+std::optional<Ids> read(std::string_view text) {
+    Ids ids;
+    const bool is_one =
+        communica::wire::read_resumption(communica::as_bytes(text), [&](std::string_view id) { ids.push_back(id); });
+    return is_one ? std::optional(ids) : std::nullopt;
+}
 
 }  // namespace
 
