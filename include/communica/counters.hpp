@@ -4,11 +4,11 @@
 #include "asio.hpp"
 #include "error.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -65,25 +65,27 @@ class Counters {
     /// Requests and notifications of the other side that failed here, by route and by code: their handler threw, their value
     /// did not load, there was no handler, a limit was reached. A notification's sender is not told of it.
     struct Failures {
-        std::string route;  ///< `(other)` for all behind the first 1,000 pairs
+        std::string route;  ///< `(other)` for all behind the first 1,000 pairs, and for names of over 256 bytes
         std::error_code code;
         std::uint64_t count = 0;
     };
     std::vector<Failures> failures() const {
         const std::lock_guard lock(failures_mutex_);
-        return failures_;
+        std::vector<Failures> all;
+        all.reserve(failures_.size());
+        for (const auto& [what, count] : failures_) {
+            all.push_back({what.first, what.second, count});
+        }
+        return all;
     }
 
     void count_failure(std::string_view route, const std::error_code& code) {
+        std::pair what(std::string(route.size() > max_route ? other : route), code);
         const std::lock_guard lock(failures_mutex_);
-        auto at = find_failures(route, code);
-        if (at == failures_.end() && failures_.size() >= max_failures) {
-            at = find_failures(route = "(other)", code);
+        if (failures_.size() >= max_failures && !failures_.contains(what)) {
+            what.first = other;
         }
-        if (at == failures_.end()) {
-            at = failures_.insert(at, {std::string(route), code});
-        }
-        ++at->count;
+        ++failures_[std::move(what)];
     }
 
     void count_error(const std::error_code& code) noexcept {
@@ -100,14 +102,11 @@ class Counters {
     static constexpr auto relaxed = std::memory_order_relaxed;
 
     static constexpr std::size_t max_failures = 1000;
-
-    std::vector<Failures>::iterator find_failures(std::string_view route, const std::error_code& code) {
-        return std::find_if(failures_.begin(), failures_.end(),
-                            [&](const Failures& failures) { return failures.code == code && failures.route == route; });
-    }
+    static constexpr std::size_t max_route = 256;
+    static constexpr std::string_view other = "(other)";
 
     mutable std::mutex failures_mutex_;
-    std::vector<Failures> failures_;
+    std::map<std::pair<std::string, std::error_code>, std::uint64_t> failures_;
     std::array<Count, static_cast<std::size_t>(errc::unknown_error) + 1> errors_{};
     Count cancelled_ = 0;
     Count other_errors_ = 0;

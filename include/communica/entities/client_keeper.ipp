@@ -46,7 +46,7 @@ COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dial
       dialer_(std::move(dialer)),
       handlers_(std::move(handlers)),
       options_(std::move(options)),
-      hooks_(executor_, options_.log),
+      hooks_(executor_, options_.log, options_.counters),
       connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all), options_.counters,
                           options_.spin},
       changed_(strand_, asio::steady_timer::time_point::max()),
@@ -84,8 +84,7 @@ COMMUNICA_INLINE void ClientKeeper::start() {
     if (!std::exchange(reports_, true)) {
         handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
             if (const auto self = weak.lock()) {
-                count_failure(self->options_.counters, failure);
-                self->hooks_.log_failure(failure);
+                self->hooks_.on_failure(failure);
             }
         });
     }

@@ -25,19 +25,14 @@ inline void no_log(LogLevel, std::string_view) {}
 
 namespace entities {
 
-inline void count_failure(const std::shared_ptr<Counters>& counters, const peer::Failure& failure) {
-    if (counters) {
-        counters->count_failure(failure.route, failure.error.code);
-    }
-}
-
 /// Calls hooks, one at a time, until it is closed. What they throw is the executor's to deal with. Thread-safe.
 class Hooks {
  public:
-    Hooks(asio::any_io_executor executor, Log log)
+    Hooks(asio::any_io_executor executor, Log log, std::shared_ptr<Counters> counters)
         : executor_(std::move(executor)),
           least_(log ? LogLevel::debug : LogLevel::warning),
-          log_(log ? std::move(log) : DefaultLog()) {}
+          log_(log ? std::move(log) : DefaultLog()),
+          counters_(std::move(counters)) {}
 
     template <class... Parameters, class... Arguments>
     void call(const std::function<void(Parameters...)>& hook, const Arguments&... arguments) const {
@@ -72,15 +67,19 @@ class Hooks {
         }
     }
 
-    /// Something failed at this side. It is a warning where nobody else hears of it, or nobody meant it.
-    void log_failure(const peer::Failure& failure) const {
+    /// Something failed at this side. It is a warning where nobody else hears of it, or nobody meant it. Names and texts are
+    /// the other side's as a rule, and cut where they are long.
+    void on_failure(const peer::Failure& failure) const {
+        if (counters_) {
+            counters_->count_failure(failure.route, failure.error.code);
+        }
         const auto kind = failure.error.kind;
         const bool was_meant = kind == Error::Kind::requester || kind == Error::Kind::responder;
         const bool is_told = !failure.is_notification && (was_meant || kind == Error::Kind::serializer);
         log(is_told ? LogLevel::debug : LogLevel::warning, [&] {
             return (failure.is_notification ? "the notification " : "the request ") +
-                   (failure.route.empty() ? std::string() : wire::quote_json(failure.route) + " ") +
-                   "failed: " + failure.error.text();
+                   (failure.route.empty() ? std::string() : wire::quote_json(failure.route.substr(0, 256)) + " ") +
+                   "failed: " + failure.error.text().substr(0, 1024);
         });
     }
 
@@ -94,6 +93,7 @@ class Hooks {
     asio::any_io_executor executor_;
     LogLevel least_;
     Log log_;
+    std::shared_ptr<Counters> counters_;
     mutable std::recursive_mutex mutex_;  // a hook may end its entity, and with it this
     bool closed_ = false;
 };
