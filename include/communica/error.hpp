@@ -190,6 +190,15 @@ struct Error {
             return {errc::unknown_error, "an exception that is not a std::exception"};
         }
     }
+
+    /// The same of what a serializer threw: whatever that was, a value is at fault.
+    static Error of_serializer(const std::exception_ptr& exception) {
+        Error error = from(exception);
+        if (error.kind != Kind::serializer) {
+            error = {.code = errc::serializer_error, .message = error.text(), .kind = Kind::serializer};
+        }
+        return error;
+    }
 };
 
 /// A value or an `Error`: what `try_request` gives. It throws only when `value()` is asked of an error.

@@ -26,10 +26,8 @@ auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor 
         if constexpr (Dumps<S, V>) {
             serializer.dump(value, body);
         }
-    } catch (const SerializerError&) {
-        failure = std::current_exception();
     } catch (...) {
-        failure = std::make_exception_ptr(SerializerError(Error::from(std::current_exception()).message));
+        failure = Error::of_serializer(std::current_exception()).to_exception();
     }
     return asio::async_initiate<Token, void(std::exception_ptr, std::size_t)>(
         [](auto handler, const std::vector<std::shared_ptr<Peer>>& to, asio::any_io_executor inner,

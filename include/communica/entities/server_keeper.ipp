@@ -73,7 +73,7 @@ COMMUNICA_INLINE ServerKeeper::ServerKeeper(asio::any_io_executor executor, Bind
       binder_(std::move(binder)),
       handlers_(std::move(handlers)),
       options_(std::move(options)),
-      hooks_(executor_, options_.log),
+      hooks_(executor_, options_.log, options_.counters),
       budget_(std::make_shared<Budget>(options_.limits.max_held_in_all)),
       changed_(strand_, asio::steady_timer::time_point::max()),
       next_(strand_) {}
@@ -118,8 +118,7 @@ COMMUNICA_INLINE void ServerKeeper::init() {
     handlers_->set_interceptor(options_.interceptor);
     handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
         if (const auto self = weak.lock()) {
-            count_failure(self->options_.counters, failure);
-            self->hooks_.log_failure(failure);
+            self->hooks_.on_failure(failure);
         }
     });
     const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
@@ -241,25 +240,23 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::wait_stopped(std::shared_pt
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<ServerKeeper> self,
                                                                 std::shared_ptr<Listener> listener) {
-    while (!self->stopped_ && !self->draining_) {
+    const auto ends = [&] { return self->stopped_ || self->draining_; };
+    while (!ends()) {
         std::shared_ptr<Connection> connection;
         std::optional<Error> failure;
         try {
             connection = co_await listener->accept();
-            if (connection && !self->stopped_ && !self->draining_) {
+            if (connection && !ends()) {
                 self->admit(connection);
             }
-        } catch (...) {
-            failure =
-                Error::from(std::current_exception());  // out of descriptors, or memory, as a rule: they come back
+        } catch (...) {  // out of descriptors, or memory, as a rule: they come back
+            failure = Error::from(std::current_exception());
         }
-        if (self->stopped_ || self->draining_ || failure) {
-            if (connection) {
-                connection->abort();
-                self->forget(connection);
-            }
+        if (connection && (ends() || failure)) {
+            connection->abort();
+            self->forget(connection);
         }
-        if (self->stopped_ || self->draining_) {
+        if (ends()) {
             break;
         }
         if (failure) {

@@ -130,12 +130,8 @@ class RequestOperation final : public Operation {
         } else {
             try {
                 return Completion(load_from<T>(serializer_, body, memory));
-            } catch (const SerializerError& e) {
-                return Completion(Error{.code = e.code(), .message = e.what(), .kind = Error::Kind::serializer});
             } catch (...) {
-                return Completion(Error{.code = errc::serializer_error,
-                                        .message = Error::from(std::current_exception()).message,
-                                        .kind = Error::Kind::serializer});
+                return Completion(Error::of_serializer(std::current_exception()));
             }
         }
     }

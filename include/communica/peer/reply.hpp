@@ -36,8 +36,7 @@ struct Reply {
 
     /// The request's value could not be loaded. Gives what it was.
     Error set_load_error(const std::exception_ptr& exception) {
-        Error error{
-            .code = errc::serializer_error, .message = Error::from(exception).text(), .kind = Error::Kind::serializer};
+        Error error = Error::of_serializer(exception);
         set_error(error);
         return error;
     }

@@ -87,9 +87,7 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
             serializer.dump(value, outgoing.body);
         }
     } catch (...) {
-        request->error = Error{.code = errc::serializer_error,
-                               .message = Error::from(std::current_exception()).message,
-                               .kind = Error::Kind::serializer};
+        request->error = Error::of_serializer(std::current_exception());
     }
     return asio::async_initiate<Token, typename Completion<T>::Signature>(InitiateRequest<T, Completion<T>, S>{}, token,
                                                                           std::move(request), serializer);
