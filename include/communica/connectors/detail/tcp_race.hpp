@@ -37,6 +37,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
             std::make_shared<TcpRace>(Private{}, endpoints, std::move(executor), co_await asio::this_coro::executor);
         const auto stop = [](TcpRace* running) { running->stop(); };
         const std::unique_ptr<TcpRace, decltype(stop)> running(race.get(), stop);
+        race->over_ = race->attempts_.empty();
         race->try_next();
         bool cancelled = false;
         while (!race->over_ && !cancelled) {
