@@ -86,6 +86,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     /// Until the `stop`-th stop has been carried out.
     static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerKeeper> self, std::uint64_t stop);
 
+    bool accepts() const noexcept { return !stopped_ && !draining_; }
     static asio::awaitable<void> accept_all(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Listener> listener);
 
     void admit(const std::shared_ptr<Connection>& connection);

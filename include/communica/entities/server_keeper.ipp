@@ -240,23 +240,22 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::wait_stopped(std::shared_pt
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<ServerKeeper> self,
                                                                 std::shared_ptr<Listener> listener) {
-    const auto ends = [&] { return self->stopped_ || self->draining_; };
-    while (!ends()) {
+    while (self->accepts()) {
         std::shared_ptr<Connection> connection;
         std::optional<Error> failure;
         try {
             connection = co_await listener->accept();
-            if (connection && !ends()) {
+            if (connection && self->accepts()) {
                 self->admit(connection);
             }
         } catch (...) {  // out of descriptors, or memory, as a rule: they come back
             failure = Error::from(std::current_exception());
         }
-        if (connection && (ends() || failure)) {
+        if (connection && (!self->accepts() || failure)) {
             connection->abort();
             self->forget(connection);
         }
-        if (ends()) {
+        if (!self->accepts()) {
             break;
         }
         if (failure) {
