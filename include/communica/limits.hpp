@@ -12,6 +12,9 @@ namespace communica {
 struct Limits {
     /// Metadata and body of one message, or of all its chunks together, that is accepted.
     std::size_t max_message = 64 * 1024 * 1024;
+    /// What the value of one message may take once it is loaded, in multiples of `max_message`: containers take more than
+    /// their text. Counted by the library's own serializers.
+    std::size_t max_expansion = 8;
     /// Metadata of one message that is accepted.
     std::size_t max_metadata = 64 * 1024;
     /// Metadata and body that are sent in one frame; a larger message goes in chunks. The default, which is the
@@ -34,6 +37,12 @@ struct Limits {
     std::chrono::steady_clock::duration max_stall = std::chrono::seconds{30};
     /// How long the other side may be silent, in time, if it answers pings; it is asked several times within it.
     std::chrono::steady_clock::duration max_silence = std::chrono::seconds{15};
+
+    /// `max_expansion` in bytes.
+    constexpr std::size_t max_loaded() const noexcept {
+        constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+        return max_expansion != 0 && max_message > most / max_expansion ? most : max_message * max_expansion;
+    }
 };
 
 }  // namespace communica

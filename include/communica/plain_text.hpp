@@ -1,4 +1,4 @@
-// ASCII that stands in a JSON string as it is, found eight bytes at a time.
+// Text: what of it stands in a JSON string as it is, found eight bytes at a time, and where UTF-8 may be cut.
 #pragma once
 
 #include <bit>
@@ -74,6 +74,17 @@ inline const char* plain_end(const char* at, const char* end) noexcept {
         ++at;
     }
     return at;
+}
+
+/// The first bytes of a text, at most so many, that do not end in the middle of a character.
+constexpr std::string_view shortened(std::string_view text, std::size_t most) noexcept {
+    if (text.size() <= most) {
+        return text;
+    }
+    while (most != 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) {
+        --most;
+    }
+    return text.substr(0, most);
 }
 
 }  // namespace communica

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -45,7 +46,7 @@ class FastJsonDocument {
 /// `nlohmann::json` (see `benchmarks/serializers.cpp`).
 ///
 /// Each thread that loads keeps a parser for texts of up to 64 KiB, with some 500 KiB of memory; a longer text gets one of
-/// its own.
+/// its own, with 14 bytes for each of the text, which counts against `Limits::max_expansion`.
 struct FastJsonSerializer {
     template <class T>
         requires codec::Writable<T>
@@ -86,7 +87,13 @@ struct FastJsonSerializer {
  private:
     static constexpr std::size_t kept_capacity = std::size_t{64} * 1024;
 
+    /// What a parser allocates for each byte of text.
+    static constexpr std::size_t bytes_a_byte = 14;
+
     static simdjson::dom::parser make_parser(std::size_t capacity) {
+        if (capacity > kept_capacity && !codec::Allowance::take(bytes_a_byte * capacity)) {
+            throw SerializerError(std::string(codec::Allowance::refusal));
+        }
         simdjson::dom::parser parser;
         if (parser.allocate(capacity, codec::max_depth) != simdjson::SUCCESS) {
             throw std::bad_alloc();

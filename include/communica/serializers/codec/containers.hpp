@@ -22,6 +22,17 @@
 
 namespace communica::codec {
 
+/// What an empty container has allocated already.
+template <class C>
+inline constexpr std::size_t cost_of_empty = 0;
+template <class E, class A>
+inline constexpr std::size_t cost_of_empty<std::deque<E, A>> = 640;
+/// What each element of a container takes besides what it owns.
+template <class C>
+inline constexpr std::size_t cost_of_element = sizeof(typename C::value_type) + node_cost;
+template <class E, class A>
+inline constexpr std::size_t cost_of_element<std::deque<E, A>> = sizeof(E) + sizeof(E) / 16 + 1;
+
 /// One after the other: an array in every format.
 template <class C, class E>
 struct SequenceCodec {
@@ -44,8 +55,12 @@ struct SequenceCodec {
     template <class R>
     static C read(R& reader) {
         require_kind(reader, Kind::array, "array");
+        reader.charge(cost_of_empty<C>);
         C values;
-        reader.read_array([&] { values.insert(values.end(), Codec<E>::read(reader)); });
+        reader.read_array([&] {
+            reader.charge(cost_of_element<C>);
+            values.insert(values.end(), Codec<E>::read(reader));
+        });
         return values;
     }
 };
@@ -65,9 +80,7 @@ struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {
         require_kind(reader, Kind::array, "array");
         values.clear();
         reader.read_array([&] {
-            if (values.capacity() == 0) {
-                values.reserve(few);
-            }
+            make_room(reader, values, few);
             if constexpr (std::is_default_constructible_v<E> && !std::is_same_v<E, bool>) {
                 codec::read_into(reader, values.emplace_back());
             } else {
@@ -192,11 +205,15 @@ struct MapCodec {
         M map;
         if constexpr (by_text) {
             require_kind(reader, Kind::object, "object");
-            reader.read_object(
-                [&](std::string_view key) { map.insert_or_assign(std::string(key), Codec<V>::read(reader)); });
+            reader.read_object([&](std::string_view key) {
+                reader.charge(cost_of_element<M>);
+                charge_text(reader, key.size());
+                map.insert_or_assign(std::string(key), Codec<V>::read(reader));
+            });
         } else {
             require_kind(reader, Kind::array, "array of pairs");
             reader.read_array([&] {
+                reader.charge(cost_of_element<M>);
                 auto entry = Codec<std::pair<K, V>>::read(reader);
                 map.insert_or_assign(std::move(entry.first), std::move(entry.second));
             });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../error.hpp"
+#include "allowance.hpp"
 
 #include <cstddef>
 #include <string>
@@ -68,6 +69,13 @@ class Position {
     void at_no_key() noexcept { place_->key = {}; }
 
     [[noreturn]] void fail(std::string_view what) const { codec::fail(place_, what); }
+
+    /// So many bytes are about to be allocated for what is read.
+    void charge(std::size_t bytes) const {
+        if (!Allowance::take(bytes)) [[unlikely]] {
+            fail(Allowance::refusal);
+        }
+    }
 
  private:
     friend class Level;

@@ -2,15 +2,24 @@
 #pragma once
 
 #include "../../buffer.hpp"
+#include "../../plain_text.hpp"
 #include "number.hpp"
 #include "place.hpp"
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace communica::codec {
+
+/// What an allocation takes besides what is in it, as glibc's does.
+inline constexpr std::size_t block_cost = 16;
+/// The same for a value in a tree or a list, with its links.
+inline constexpr std::size_t node_cost = 48;
 
 /// What a value is, before it is read. An `extension` is a value of a type that only the format knows, with bytes.
 enum class Kind : std::uint8_t { null, boolean, number, string, bytes, array, object, extension };
@@ -85,18 +94,34 @@ void skip(R& reader) {
     }
 }
 
+/// What a string of this size takes outside of itself is about to be allocated.
+template <Reader R>
+void charge_text(const R& reader, std::size_t size) {
+    if (size > sizeof(std::string) / 2 - 1) {  // a short one is inside
+        reader.charge(size + block_cost);
+    }
+}
+
+/// Makes room in a vector that has none left, at first for `few`.
+template <Reader R, class V>
+void make_room(const R& reader, V& values, std::size_t few) {
+    using E = typename V::value_type;
+    constexpr std::size_t elements_a_byte = std::is_same_v<E, bool> ? 8 : 1;
+    if (values.size() == values.capacity()) [[unlikely]] {
+        const std::size_t more = std::max(few, values.capacity());
+        reader.charge(more * sizeof(E) / elements_a_byte + block_cost);
+        values.reserve(values.capacity() + more);
+    }
+}
+
 /// `text` in quotes for a message, cut where it gets long.
 inline std::string quoted(std::string_view text) {
-    std::size_t most = 40;
-    const bool cut = text.size() > most;
-    while (cut && most != 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) {
-        --most;  // not in the middle of a character
-    }
+    const std::string_view start = shortened(text, 40);
     std::string result = "\"";
-    for (const char byte : text.substr(0, most)) {
+    for (const char byte : start) {
         result += static_cast<unsigned char>(byte) < ' ' ? '?' : byte;
     }
-    return result + (cut ? "..." : "") + '"';
+    return result + (start.size() != text.size() ? "..." : "") + '"';
 }
 
 /// What the next value is, for a message. Does not move the reader.

@@ -110,6 +110,7 @@ struct Codec<std::string> {
     static void read_into(R& reader, std::string& text) {
         require_kind(reader, Kind::string, "string");
         const std::string_view read = reader.read_string(text);
+        charge_text(reader, read.size());
         if (read.data() != text.data()) {
             text.assign(read);
         }
@@ -164,6 +165,7 @@ struct Codec<std::vector<std::byte>> : BytesCodec {
     static std::vector<std::byte> read(R& reader) {
         std::vector<std::byte> value;
         take_bytes(reader, [&](std::size_t size) {
+            reader.charge(size);
             value.resize(size);
             return value.data();
         });

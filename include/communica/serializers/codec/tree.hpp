@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -51,6 +52,49 @@ void write_tree(W& writer, const nlohmann::json& tree) {
     }
 }
 
+/// Empties a tree from its leaves on. Its own destructor allocates a list of what is in each container, so that the end of a
+/// large one takes as much memory again. No deeper than what is read: below, it is left to that.
+inline void take_apart(nlohmann::json& tree, std::size_t depth = 0) noexcept {
+    if (depth == max_depth) {
+        return;
+    }
+    if (auto* const array = tree.get_ptr<nlohmann::json::array_t*>()) {
+        for (nlohmann::json& element : *array) {
+            take_apart(element, depth + 1);
+        }
+        array->clear();
+    } else if (auto* const object = tree.get_ptr<nlohmann::json::object_t*>()) {
+        for (auto& [key, value] : *object) {
+            take_apart(value, depth + 1);
+        }
+        object->clear();
+    }
+}
+
+/// What was read of a container whose rest can't be.
+template <class Container>
+class TakenApartOnFailure {
+ public:
+    explicit TakenApartOnFailure(Container& container) noexcept : container_(&container) {}
+    TakenApartOnFailure(const TakenApartOnFailure&) = delete;
+    TakenApartOnFailure& operator=(const TakenApartOnFailure&) = delete;
+    ~TakenApartOnFailure() {
+        if (container_ != nullptr) {
+            for (auto& part : *container_) {
+                if constexpr (requires { part.second; }) {
+                    take_apart(part.second);
+                } else {
+                    take_apart(part);
+                }
+            }
+        }
+    }
+    void dismiss() noexcept { container_ = nullptr; }
+
+ private:
+    Container* container_;
+};
+
 /// Reads a tree. Of two equal keys the last one counts.
 template <Reader R>
 nlohmann::json read_tree(R& reader) {
@@ -69,6 +113,8 @@ nlohmann::json read_tree(R& reader) {
         case Kind::string: {
             std::string text;
             const std::string_view read = reader.read_string(text);
+            reader.charge(sizeof(std::string) + block_cost);
+            charge_text(reader, read.size());
             if (read.data() != text.data()) {
                 text.assign(read);
             }
@@ -77,20 +123,33 @@ nlohmann::json read_tree(R& reader) {
         case Kind::bytes:
         case Kind::extension:
             if constexpr (R::has_bytes) {
+                reader.charge(sizeof(nlohmann::json::binary_t) + block_cost);
                 return reader.read_binary();
             }
             break;
         case Kind::array: {
+            reader.charge(sizeof(nlohmann::json::array_t) + block_cost);
             nlohmann::json::array_t array;
-            reader.read_array([&] { array.push_back(read_tree(reader)); });
+            TakenApartOnFailure guard(array);
+            reader.read_array([&] {
+                make_room(reader, array, 1);
+                array.push_back(read_tree(reader));
+            });
+            guard.dismiss();
             return array;
         }
         case Kind::object: {
+            using Entry = nlohmann::json::object_t::value_type;
+            reader.charge(sizeof(nlohmann::json::object_t) + block_cost);
             nlohmann::json::object_t object;
+            TakenApartOnFailure guard(object);
             reader.read_object([&](std::string_view key) {
+                reader.charge(sizeof(Entry) + node_cost);
+                charge_text(reader, key.size());
                 // Keys mostly come in order.
                 object.insert_or_assign(object.end(), std::string(key), read_tree(reader));
             });
+            guard.dismiss();
             return object;
         }
     }

@@ -199,11 +199,13 @@ struct Codec<std::variant<A...>> {
             each([&]<std::size_t I, class V>() {
                 if (!value && contains(Codec<V>::kinds, kind) && (Codec<V>::kinds == every_kind) == any) {
                     R ahead(reader);
+                    const auto mark = Allowance::mark();
                     try {
                         value.emplace(std::in_place_index<I>, Codec<V>::read(ahead));
                         reader = ahead;
                     } catch (const SerializerError&) {
                         value.reset();  // the next alternative may take it
+                        Allowance::return_to(mark);
                     }
                 }
             });
