@@ -8,6 +8,8 @@
 #include "interceptor.hpp"
 
 #include <atomic>
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -53,14 +55,66 @@ struct HashRoute {
 };
 using HandlerMap = std::unordered_map<std::string, std::shared_ptr<const Handler>, HashRoute, std::equal_to<>>;
 
-/// The handlers of one entity, shared by its connections. Routes may be added while requests are looked up: each
-/// lookup reads one whole version of the table without a lock. Routes are never taken out again.
+/// Handlers by route, looked up without a lock while one thread adds more. None is ever taken out.
+class RouteIndex {
+ public:
+    RouteIndex() { grow(16); }
+
+    /// Null if there is none.
+    const Handler* find(std::string_view route) const noexcept {
+        const Slots& slots = *current_.load(std::memory_order_acquire);
+        for (std::size_t at = HashRoute()(route);; ++at) {
+            const Entry* const entry = slots[at & (slots.size() - 1)].load(std::memory_order_acquire);
+            if (entry == nullptr || entry->route == route) {
+                return entry != nullptr ? entry->handler.get() : nullptr;
+            }
+        }
+    }
+
+    /// One that is not in.
+    void add(const std::string& route, const std::shared_ptr<const Handler>& handler) {
+        if (2 * (entries_.size() + 1) > versions_.back()->size()) {
+            grow(2 * versions_.back()->size());
+        }
+        put(*versions_.back(), entries_.emplace_back(Entry{route, handler}));
+    }
+
+ private:
+    struct Entry {
+        std::string route;
+        std::shared_ptr<const Handler> handler;
+    };
+    using Slots = std::vector<std::atomic<const Entry*>>;  // a power of two of them, and half of them are null
+
+    static void put(Slots& slots, const Entry& entry) noexcept {
+        std::size_t at = HashRoute()(entry.route);
+        while (slots[at & (slots.size() - 1)].load(std::memory_order_relaxed) != nullptr) {
+            ++at;
+        }
+        slots[at & (slots.size() - 1)].store(&entry, std::memory_order_release);
+    }
+
+    void grow(std::size_t size) {
+        auto slots = std::make_unique<Slots>(size);
+        for (const Entry& entry : entries_) {
+            put(*slots, entry);
+        }
+        current_.store(slots.get(), std::memory_order_release);
+        versions_.push_back(std::move(slots));  // a lookup may still be in an older one
+    }
+
+    std::deque<Entry> entries_;                     // none of them moves
+    std::vector<std::unique_ptr<Slots>> versions_;  // each twice as large as the one before
+    std::atomic<const Slots*> current_ = nullptr;
+};
+
+/// The handlers of one entity, shared by its connections. Routes may be added while requests are looked up.
 class Handlers {
  public:
     enum class Mode { simple, routes };
 
     explicit Handlers(std::shared_ptr<const Handler> only) : mode_(Mode::simple), only_(std::move(only)) {}
-    explicit Handlers(const HandlerMap& routes) : mode_(Mode::routes) { publish(std::make_unique<HandlerMap>(routes)); }
+    explicit Handlers(const HandlerMap& routes) : mode_(Mode::routes) { add(routes); }
 
     Mode mode() const noexcept { return mode_; }
     /// What is wrapped around each of them; empty for nothing.
@@ -78,38 +132,29 @@ class Handlers {
     }
     const Handler* only() const noexcept { return only_.get(); }
 
-    const Handler* find(std::string_view route) const {
-        const HandlerMap& routes = *current_.load(std::memory_order_acquire);
-        const auto found = routes.find(route);
-        return found == routes.end() ? nullptr : found->second.get();
-    }
+    const Handler* find(std::string_view route) const noexcept { return routes_.find(route); }
 
     /// Adds the routes of a table. Throws `RouteOverrideError`, and adds none, if one is there already. Thread-safe.
     void add(const HandlerMap& more, const std::string& table = {}) {
         const std::lock_guard lock(mutex_);
-        auto joined = std::make_unique<HandlerMap>(*versions_.back());
         for (const auto& [route, handler] : more) {
-            if (!joined->emplace(route, handler).second) {
+            if (routes_.find(route) != nullptr) {
                 throw RouteOverrideError("route \"" + route + "\"" +
                                          (table.empty() ? "" : " in table \"" + table + "\"") + " is defined already");
             }
         }
-        publish(std::move(joined));
+        for (const auto& [route, handler] : more) {
+            routes_.add(route, handler);
+        }
     }
 
  private:
-    void publish(std::unique_ptr<const HandlerMap> routes) {
-        current_.store(routes.get(), std::memory_order_release);
-        versions_.push_back(std::move(routes));  // a lookup may still be in an older one
-    }
-
     Mode mode_;
     std::shared_ptr<const Handler> only_;
     Interceptor interceptor_;
     std::function<void(const Failure&)> on_failure_;
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<const HandlerMap>> versions_;
-    std::atomic<const HandlerMap*> current_ = nullptr;
+    std::mutex mutex_;  // of those who add
+    RouteIndex routes_;
 };
 
 }  // namespace communica::peer

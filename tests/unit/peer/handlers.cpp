@@ -1,9 +1,13 @@
 #include "support/catch.hpp"
+#include "support/memory.hpp"
 
 #include <communica/peer/handlers.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace handlers_tests {
 
@@ -66,6 +70,20 @@ TEST_CASE("routes of which one is there already are refused, and none is added")
     CHECK(handlers.find("a") == before);
     CHECK_FALSE(handlers.find("b"));
     CHECK_FALSE(handlers.find("c"));
+}
+
+TEST_CASE("thousands of routes that are added one by one take no more than their names and slots") {
+    Handlers handlers{HandlerMap{}};
+    const std::size_t before = test::resident_bytes(test::own_process_id());
+    std::vector<std::string> routes;
+    for (int number = 0; number != 10'000; ++number) {
+        routes.push_back("a route " + std::to_string(number));
+        handlers.add(map_of({routes.back().c_str()}));
+    }
+    CHECK(test::growth_since(before) < test::growth_allowed);
+    CHECK(
+        std::all_of(routes.begin(), routes.end(), [&](const auto& route) { return handlers.find(route) != nullptr; }));
+    CHECK(handlers.find("a route 10000") == nullptr);
 }
 
 TEST_CASE("handlers are found while another thread adds routes") {
