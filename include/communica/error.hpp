@@ -25,7 +25,7 @@ enum class errc {
     not_connected,          ///< there is no connection, and the caller did not want to wait for one
     replaced,               ///< another connection with the same client id took this one's place
     handshake_failed,       ///< the other side did not greet as the protocol wants, or refused
-    authentication_failed,  ///< the two sides have not the same shared key
+    authentication_failed,  ///< the two sides have not the same shared key, or one refuses the other's certificate
     protocol_error,         ///< the other side sent bytes that are not the protocol
     message_too_large,      ///< a message is over the limit of one of the two sides
     busy,                   ///< the request is over a limit of the other side's: it was not carried out

@@ -33,7 +33,7 @@ inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asi
 ///
 /// User and password are sent to a host only after its handshake, which is a part of the time that a host has for the
 /// login: ten seconds, and less where the URL has several. If it fails at the last host, `connect` and `listen` end with
-/// `errc::handshake_failed`, and the cause in words.
+/// `errc::handshake_failed`, or `authentication_failed` where a certificate is refused, and the cause in words.
 ///
 /// The dialer decides, not the scheme: with it an `amqp` URL is TLS, too, at port 5672 unless it names another.
 ///

@@ -23,7 +23,8 @@ namespace communica {
 /// context's authorities, whatever its verify mode; it shows a certificate if the context has one. Each side's handlers
 /// see the other's subject in `Context::credentials()`.
 ///
-/// A handshake that fails ends with `errc::handshake_failed`, and the cause in words. The connection is ended by TLS's own
+/// A handshake that fails ends with `errc::handshake_failed`, and the cause in words; where one side refuses the other's
+/// certificate with `authentication_failed`, after which a client stops: it would be refused again. The connection is ended by TLS's own
 /// close_notify; one that breaks off without is `errc::connection_lost` ("stream truncated").
 class TlsConnector {
  public:

@@ -47,7 +47,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             const auto [error, count] = co_await reader_.read_some();
             if (error) {
                 const Error why = refusal_or(error.message());
-                throw std::system_error(why.code, why.message);
+                throw std::system_error(is_about_identity(error) ? errc::authentication_failed : why.code, why.message);
             }
         }
     }
@@ -64,13 +64,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         const auto self = this->shared_from_this();
         co_await write_all(wire::frame_refusal(why.message, why.code));
         shutdown_send();
-        // Closing with bytes unread would reset the connection, and the refusal might be lost.
+        // Closing with bytes unread would reset the connection, and the refusal might be lost. Meanwhile little is kept.
+        reader_.buffer().release();
         for (std::size_t drained = 0; drained < wire::max_hello;) {
             const auto [error, count] = co_await reader_.read_some();
             if (error) {
                 break;
             }
-            reader_.buffer().consume(count);
+            reader_.buffer().release();
             drained += count;
         }
         shut();
@@ -207,6 +208,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             return;
         }
         shut_after(patience);
+    }
+
+    static bool is_about_identity([[maybe_unused]] const asio::error_code& error) {
+        if constexpr (KnowsIdentityErrors<Stream>) {
+            return Stream::is_about_identity(error);
+        } else {
+            return false;
+        }
     }
 
     Error refusal_or(std::string otherwise) {

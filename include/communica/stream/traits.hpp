@@ -33,6 +33,10 @@ concept HasAsyncWait = requires(S& stream) { stream.async_wait(S::wait_read, no_
 template <class S>
 concept IsNonBlocking = requires(S& stream) { stream.native_non_blocking(); };
 
+/// Knows of an error whether it is about who the two sides are, so that it would come again.
+template <class S>
+concept KnowsIdentityErrors = requires(const asio::error_code& error) { S::is_about_identity(error); };
+
 /// What waits for it can be ended without it.
 template <class S>
 concept HasCancel = requires(S& stream, asio::error_code& error) { stream.cancel(error); };

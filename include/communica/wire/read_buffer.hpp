@@ -63,11 +63,16 @@ class ReadBuffer {
     bool is_filled() const noexcept { return filled_; }
     bool is_large() const noexcept { return bytes_.size() > steady_capacity; }
 
+    /// Forgets everything, and gives the memory back.
+    void release() noexcept {
+        bytes_.release();
+        begin_ = end_ = 0;
+    }
+
     /// Gives back the memory that only a large message needed, if nothing is unread. Says whether it is small now.
     bool shrink() noexcept {
         if (begin_ == end_ && is_large()) {
-            bytes_.release();
-            begin_ = end_ = 0;
+            release();
         }
         return !is_large();
     }

@@ -55,7 +55,8 @@ class TlsStream {
         }
     }
 
-    /// The TLS handshake. Throws `errc::handshake_failed` with the cause.
+    /// The TLS handshake. Throws `errc::handshake_failed`, or `authentication_failed` where a certificate is refused, with
+    /// the cause.
     asio::awaitable<void> handshake() {
         const auto [error] = co_await stream_.async_handshake(side_, no_throw);
         if (!error) {
@@ -65,7 +66,23 @@ class TlsStream {
             const std::string refusal = wire::frame_refusal("this server speaks TLS");
             co_await asio::async_write(stream_.next_layer(), asio::buffer(refusal), no_throw);
         }
-        throw std::system_error(errc::handshake_failed, "TLS: " + cause_of(error));
+        throw std::system_error(is_about_identity(error) ? errc::authentication_failed : errc::handshake_failed,
+                                "TLS: " + cause_of(error));
+    }
+
+    /// Has one side refused the other's certificate?
+    static bool is_about_identity(const asio::error_code& error) {
+        switch (reason_of(error)) {
+            case SSL_R_CERTIFICATE_VERIFY_FAILED:
+            case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+            case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+            case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+            case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+            case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+            case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+            case SSL_R_TLSV1_ALERT_UNKNOWN_CA: return true;
+            default: return false;
+        }
     }
 
     /// Of the other side's certificate, if it showed one and it was verified: as in RFC 2253, `CN=worker,O=Example`.
