@@ -2,6 +2,7 @@
 
 #include <list>
 #include <map>
+#include <optional>
 
 namespace clients {
 
@@ -173,6 +174,30 @@ TEST_CASE("a request that was prepared when no client was there, and awaited whe
         co_await asking.join("ann");
         CHECK_AWAITED("ann", std::move(by_id));
         CHECK_AWAITED("ann", std::move(any));
+    });
+}
+
+TEST_CASE("a client that is forgotten is waited for no more, and one that is here is not forgotten") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    Asking asking(transport);
+
+    asking.run([&]() -> asio::awaitable<void> {
+        CHECK_FALSE(asking.server.forget("ann"));
+        std::optional<std::error_code> ending;
+        asking.server.client("ann").request(
+            who, {.timeout = std::nullopt},
+            [&](const std::exception_ptr& failure, const std::string&) { ending = Error::from(failure).code; });
+        CHECK(asking.server.forget("ann"));
+        co_await test::until([&] { return ending.has_value(); });
+        CHECK(ending == errc::connection_lost);
+        CHECK_FALSE(asking.server.forget("ann"));
+
+        co_await asking.join("ann");
+        CHECK_FALSE(asking.server.forget("ann"));
+        CHECK_AWAITED("ann", asking.server.client("ann").request(who));
+        co_await asking.clients.back().close();
+        co_await test::until([&] { return asking.server.forget("ann"); });
     });
 }
 

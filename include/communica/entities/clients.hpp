@@ -10,12 +10,12 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -99,20 +99,21 @@ class Clients {
         }
     }
 
-    /// A client did not come back in time.
-    void expire(const std::string& id) {
+    /// A client did not come back in time, or never will. Says whether it was known, and away.
+    bool expire(const std::string& id) {
         std::shared_ptr<peer::Peer> peer;
         {
             const std::lock_guard lock(mutex_);
             const auto found = known_.find(id);
             if (found == known_.end() || found->second.connections != 0) {
-                return;
+                return false;
             }
             peer = std::move(found->second.peer);
             std::erase(away_, peer);
             known_.erase(found);
         }
         peer->close({errc::connection_lost});
+        return true;
     }
 
     /// Any client that is connected, or the place where requests wait for the first.
@@ -161,7 +162,7 @@ class Clients {
     }
 
     void close_all(const Error& reason) {
-        std::unordered_map<std::string, Known> known;
+        KnownById known;
         {
             const std::lock_guard lock(mutex_);
             closed_ = reason;
@@ -192,6 +193,7 @@ class Clients {
         bool was_here = false;
         Credentials user = {};  // whose it is, once it was here
     };
+    using KnownById = std::map<std::string, Known>;  // a tree: the ids are others' to choose, and can't collide in it
 
     const std::shared_ptr<peer::Peer>& any_present() {
         std::uniform_int_distribution<std::size_t> index(0, present_.size() - 1);
@@ -243,7 +245,7 @@ class Clients {
     const std::size_t max_sessions_;
     const Make make_;
     mutable std::mutex mutex_;
-    std::unordered_map<std::string, Known> known_;
+    KnownById known_;
     std::vector<std::shared_ptr<peer::Peer>> present_;
     std::deque<std::shared_ptr<peer::Peer>> away_;  // that were here, longest away first
     std::size_t connected_ = 0;                     // of the known

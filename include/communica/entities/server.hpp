@@ -63,6 +63,10 @@ class Server {
         return ids;
     }
 
+    /// Gives up on a client that is away and won't come back, as `resume_window` does later: requests to it end with
+    /// `errc::connection_lost`, and what is at work for it is cancelled. Says whether there was one. Any thread.
+    bool forget(std::string_view client_id) { return keeper_->forget_client(std::string(client_id)); }
+
     /// Takes no more clients and no more requests (they are answered `draining`), tells the clients so, lets what is at
     /// work be answered, and closes; after `time` at the latest, when the rest is answered `closed`.
     template <class Token = default_token>

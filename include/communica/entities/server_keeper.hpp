@@ -57,6 +57,9 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     void request_stop();
 
+    /// Gives up on a client that is away.
+    bool forget_client(const std::string& id);
+
     // ---- on the strand
 
     /// Called once, before anything else: the peers refer back to the keeper.

@@ -103,6 +103,8 @@ COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::client(std::str
     return std::make_shared<ClientById>(clients_, executor_, std::move(id));
 }
 
+COMMUNICA_INLINE bool ServerKeeper::forget_client(const std::string& id) { return clients_->expire(id); }
+
 COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {
     const std::lock_guard lock(mutex_);
     return listener_;
@@ -326,7 +328,7 @@ COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& co
 COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::shared_ptr<ServerKeeper> self,
                                                                           std::shared_ptr<Connection> connection) {
     const peer::HandshakeDeadline deadline(connection, peer::deadline_after(self->options_.handshake_timeout));
-    const std::string hello = co_await connection->read_hello();
+    std::string hello = co_await connection->read_hello();
     Guest guest;
     Error refusal;
     try {
@@ -334,6 +336,7 @@ COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::s
     } catch (const std::system_error& e) {
         refusal = {e.code(), e.what()};
     }
+    std::string().swap(hello);  // whoever is refused may take long to go
     if (guest.stay) {
         co_await connection->write_hello(peer::server_hello(guest.offer, guest.stay->peer()->offer()));
     } else {

@@ -8,11 +8,11 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
 namespace communica::rabbitmq {
@@ -151,7 +151,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
 
     const Settings settings_;
     asio::steady_timer timer_;
-    std::unordered_map<std::string, Present> present_;
+    std::map<std::string, Present> present_;  // a tree: the ids are others' to choose
     std::uint64_t last_turn_ = 0;
     bool closed_ = false;
     std::deque<Absent> absent_;  // in the order in which they left
