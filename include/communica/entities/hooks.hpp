@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../counters.hpp"
 #include "../peer/handlers.hpp"
+#include "../plain_text.hpp"
 #include "../wire/json_events.hpp"
 #include "default_log.hpp"
 
@@ -78,8 +79,8 @@ class Hooks {
         const bool is_told = !failure.is_notification && (was_meant || kind == Error::Kind::serializer);
         log(is_told ? LogLevel::debug : LogLevel::warning, [&] {
             return (failure.is_notification ? "the notification " : "the request ") +
-                   (failure.route.empty() ? std::string() : wire::quote_json(failure.route.substr(0, 256)) + " ") +
-                   "failed: " + failure.error.text().substr(0, 1024);
+                   (failure.route.empty() ? std::string() : wire::quote_json(shortened(failure.route, 256)) + " ") +
+                   "failed: " + std::string(shortened(failure.error.text(), 1024));
         });
     }
 

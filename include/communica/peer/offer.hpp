@@ -13,6 +13,9 @@
 
 namespace communica::peer {
 
+/// In bytes.
+inline constexpr std::size_t max_session = 1024;
+
 /// An extension is used only between peers that both offer it. The default offers nothing.
 struct Offer {
     /// Stands for what a peer remembers: another session has forgotten every request of the one before. Empty where
@@ -72,10 +75,13 @@ inline Offer read_offer(const nlohmann::json& hello) {
         return offer;
     }
     const auto session = found->find("session");
-    if (session == found->end() || !session->is_string() || session->get_ref<const std::string&>().empty()) {
+    if (session == found->end() || !session->is_string()) {
         return offer;
     }
     offer.session = session->get<std::string>();
+    if (offer.session.empty() || offer.session.size() > max_session) {
+        return {};
+    }
     if (const auto size = found->find("max_message"); size != found->end() && size->is_number_unsigned()) {
         offer.max_message = size->get<std::uint64_t>();
     }

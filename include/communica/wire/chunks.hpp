@@ -77,7 +77,8 @@ class ChunkAssembler {
         if (frame.why == errc{} && parts_->metadata.size() + size > max_message_) {
             frame.why = errc::message_too_large;
         }
-        if (frame.why == errc{} && !share_.grow_to(2 * size)) {  // twice: a buffer that grows may double
+        // Twice: a buffer that grows may double.
+        if (frame.why == errc{} && !share_.grow_to(parts_->metadata.size() + 2 * size)) {
             frame.why = errc::busy;
         }
         if (frame.why != errc{}) {
@@ -118,7 +119,7 @@ class ChunkAssembler {
     }
 
     std::size_t max_message_;
-    Share share_;                   // of the body
+    Share share_;                   // of the message
     std::unique_ptr<Parts> parts_;  // seldom there: an idle connection takes 500 bytes less
 };
 

@@ -3,11 +3,14 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
+#include "../plain_text.hpp"
 #include "json_tree.hpp"
 #include "metadata.hpp"
 
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -23,6 +26,23 @@ inline constexpr std::array<std::pair<errc, std::string_view>, 6> named_errors{{
     {errc::message_too_large, "message_too_large"},
     {errc::replaced, "replaced"},
 }};
+
+/// The largest body of an error that is read or written, in bytes.
+inline constexpr std::size_t max_error_body = 64 * 1024;
+
+/// A text as JSON, cut where it would be too long for an error.
+inline std::string quote_error_text(const std::string& text) {
+    constexpr std::size_t most = max_error_body - 1024;  // and the rest
+    const auto quote = [](std::string_view part) {
+        return nlohmann::json(part).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    };
+    std::string quoted = text.size() <= most ? quote(text) : std::string();
+    if (text.size() > most || quoted.size() > most) {
+        quoted = quote(shortened(text, most / 6));  // a byte may become six
+        quoted.insert(quoted.size() - 1, "...");
+    }
+    return quoted;
+}
 
 /// The name of an error that has one; empty for any other.
 inline std::string_view name_of(std::error_code code) noexcept {
@@ -56,8 +76,7 @@ inline MessageType error_type(const Error& error) noexcept {
 
 /// Writes the body of an error answer.
 inline void write_error_body(Buffer& out, const Error& error) {
-    const std::string message =
-        nlohmann::json(error.message).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string message = quote_error_text(error.message);
     if (error.kind == Error::Kind::serializer) {
         out.append("{\"message\": ");
         out.append(message);
@@ -91,6 +110,10 @@ inline Error read_error_body(MessageType type, Bytes bytes) {
     }
     if (type != MessageType::unknown_error && error.kind == Error::Kind::unknown) {
         error.message = "an answer of unknown type " + std::to_string(static_cast<int>(type));
+        return error;
+    }
+    if (bytes.size() > max_error_body) {
+        error.message = "an error of " + std::to_string(bytes.size()) + " bytes, which is too long to be read";
         return error;
     }
     const auto body = read_json(as_text(bytes));

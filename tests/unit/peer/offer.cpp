@@ -36,6 +36,13 @@ TEST_CASE("a full offer has every extension, and is read as it was written") {
     CHECK((back.cancel && back.deadline && back.goodbye && back.headers && back.ping));
 }
 
+TEST_CASE("a session has at most 1 KiB: with a longer one nothing is offered") {
+    Offer offer = full_offer(std::string(communica::peer::max_session, 's'), 1234);
+    CHECK(read(write_offer(offer)).session == offer.session);
+    offer.session += 's';
+    CHECK_FALSE(offers_anything(read(write_offer(offer))));
+}
+
 TEST_CASE("an offer of some extensions is read as it was written") {
     const Offer none = read(write_offer({.session = "s"}));
     CHECK(none.session == "s");

@@ -7,6 +7,8 @@
 
 #include <communica/stream/connection.hpp>
 
+#include <algorithm>
+
 namespace connection_tests {
 
 namespace {
@@ -189,6 +191,24 @@ TEST_CASE("a connection that is aborted between two turns hands out nothing of t
     ends.run_to_end();
     CHECK(ends.messages.bodies.size() <= turn_length);
     CHECK(ends.messages.ending.code == errc::closed);
+}
+
+TEST_CASE("after 64 KiB the others get their turn, as after 32 messages") {
+    Ends ends;
+    int in_a_row = 0;
+    int most = 0;
+    ends.messages.on_each = [&] {
+        most = std::max(most, ++in_a_row);
+        asio::post(ends.connection->get_executor(), [&] { in_a_row = 0; });
+    };
+    for (int number = 0; number != 8; ++number) {
+        ends.write(test::message_frame("m", std::string(20'000, 'b')));
+    }
+    ends.start();
+    ends.run_until([&] { return ends.messages.bodies.size() == 8; });
+    CHECK(most <= 4);
+    ends.connection->abort();
+    ends.run_to_end();
 }
 
 TEST_CASE("what came with one another is answered in one write, also when it takes more than one read") {

@@ -100,10 +100,33 @@ TEST_CASE("a name that is not known leaves the code of the kind") {
     }
 }
 
+TEST_CASE("a message is cut where it would make the body longer than 64 KiB, and a longer body is not read") {
+    for (const std::string& message : {std::string(100'000, 'm'), std::string(60'000, '\n'),
+                                       std::string(30'000, '\x01'), std::string(70'000, '\xff')}) {
+        const std::string body = written({errc::unknown_error, message, {}, Kind::unknown});
+        CHECK(body.size() <= wire::max_error_body);
+        const std::string back = read(MessageType::unknown_error, body).message;
+        CHECK(back.ends_with("..."));
+        CHECK(back.size() > 10'000);
+    }
+    std::string umlauts;
+    while (umlauts.size() < 100'000) {
+        umlauts += "\xc3\xa4";
+    }
+    const std::string back =
+        read(MessageType::unknown_error, written({errc::unknown_error, umlauts, {}, Kind::unknown})).message;
+    CHECK(umlauts.starts_with(back.substr(0, back.size() - 3)));  // not cut in the middle of a character
+
+    const std::string long_body = R"({"code": 1, "message": ")" + std::string(wire::max_error_body, 'm') + "\"}";
+    const Error error = read(MessageType::requester_error, long_body);
+    CHECK(error.code == errc::requester_error);
+    CHECK(error.message == "an error of " + std::to_string(long_body.size()) + " bytes, which is too long to be read");
+}
+
 TEST_CASE("messages of any text survive") {
     for (const std::string& message :
          {std::string(), std::string("\"quoted\" \\ \n\t"), std::string("\xc3\xa9\xf0\x9f\x98\x80"),
-          std::string(100'000, 'm'), std::string("a\0b", 3)}) {
+          std::string(50'000, 'm'), std::string("a\0b", 3)}) {
         CHECK(read(MessageType::unknown_error, written({errc::unknown_error, message, {}, Kind::unknown})).message ==
               message);
     }
