@@ -1,6 +1,7 @@
 // Bytes that are held for other processes, counted for a whole entity.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -8,19 +9,27 @@
 
 namespace communica {
 
-/// So many bytes may be held in all. Thread-safe.
+/// So many bytes may be held in all. Whoever holds less than a fair share, an equal part of a quarter of the limit, may take
+/// that also when the others have used it up: so it is passed by a quarter at the most. Thread-safe.
 class Budget {
  public:
     explicit Budget(std::size_t limit) noexcept : limit_(limit) {}
+    Budget(const Budget&) = delete;
+    Budget& operator=(const Budget&) = delete;
 
     std::size_t limit() const noexcept { return limit_; }
     std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
     bool is_over() const noexcept { return used() > limit_; }
 
-    /// Takes all of them, or none and says false.
-    bool take(std::size_t bytes) noexcept {
+    /// May one that holds so many bytes hold as many more?
+    bool admits(std::size_t held, std::size_t more) const noexcept {
+        return used() + more <= limit_ || held + more <= fair_share();
+    }
+
+    /// Takes all of them for one that holds so many, or none and says false.
+    bool take(std::size_t bytes, std::size_t held = 0) noexcept {
         take_anyway(bytes);
-        if (is_over()) {
+        if (is_over() && held + bytes > fair_share()) {
             give_back(bytes);
             return false;
         }
@@ -30,8 +39,17 @@ class Budget {
     void take_anyway(std::size_t bytes) noexcept { used_.fetch_add(bytes, std::memory_order_relaxed); }
     void give_back(std::size_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
+    /// One more, or one less, who holds something.
+    void add_holder() noexcept { holders_.fetch_add(1, std::memory_order_relaxed); }
+    void remove_holder() noexcept { holders_.fetch_sub(1, std::memory_order_relaxed); }
+
  private:
+    std::size_t fair_share() const noexcept {
+        return limit_ / 4 / std::max<std::size_t>(holders_.load(std::memory_order_relaxed), 1);
+    }
+
     const std::size_t limit_;
+    std::atomic<std::size_t> holders_ = 0;
     std::atomic<std::size_t> used_ = 0;
 };
 
@@ -41,10 +59,19 @@ class Share {
  public:
     static constexpr std::size_t step = 16 * 1024;
 
-    explicit Share(std::shared_ptr<Budget> budget = nullptr) noexcept : budget_(std::move(budget)) {}
+    explicit Share(std::shared_ptr<Budget> budget = nullptr) noexcept : budget_(std::move(budget)) {
+        if (budget_) {
+            budget_->add_holder();
+        }
+    }
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
-    ~Share() { set(0); }
+    ~Share() {
+        if (budget_) {
+            set(0);
+            budget_->remove_holder();
+        }
+    }
 
     /// `held` bytes would be held in all: says false, and takes none, if that is too many.
     bool grow_to(std::size_t held) noexcept {
@@ -52,7 +79,7 @@ class Share {
         if (!budget_ || wanted <= taken_) {
             return true;
         }
-        if (!budget_->take(wanted - taken_)) {
+        if (!budget_->take(wanted - taken_, taken_)) {
             return false;
         }
         taken_ = wanted;

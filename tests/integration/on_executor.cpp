@@ -6,6 +6,27 @@
 #include <future>
 #include <mutex>
 #include <set>
+#include <string>
+#include <thread>
+
+namespace on_executor {
+
+/// A text that knows on which thread it was loaded.
+struct Traced {
+    std::string text;
+    static inline std::atomic<std::thread::id> loaded_on = std::thread::id();
+};
+
+}  // namespace on_executor
+
+template <>
+struct communica::Converter<on_executor::Traced> {
+    static std::string dump(const on_executor::Traced& value) { return value.text; }
+    static on_executor::Traced load(const std::string& text) {
+        on_executor::Traced::loaded_on = std::this_thread::get_id();
+        return {text};
+    }
+};
 
 namespace on_executor {
 
@@ -96,6 +117,37 @@ TEST_CASE("a handler on a thread pool may take everything, give nothing and thro
         const Error other = co_await error_of(client.request<int>("other", 1));
         CHECK(other.kind == Error::Kind::unknown);
         CHECK(other.message == "odd");
+    });
+}
+
+TEST_CASE(
+    "a value is loaded on the thread pool, also under a typed route, and one that does not load is the requester's") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    static constexpr communica::Route<std::string(Traced)> typed{"typed"};
+    asio::thread_pool pool(1);
+    Routes routes;
+    routes.add("plain", on_executor(pool, [](const Traced& traced) { return traced.text; }))
+        .add(typed, on_executor(pool, [](Traced traced) { return traced.text; }))
+        .add("number", on_executor(pool, [](int number) { return number; }));
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        for (const std::string& text : {std::string("short"), std::string(200'000, 'x')}) {
+            Traced::loaded_on = std::thread::id();
+            CHECK_AWAITED(text, client.request<std::string>("plain", text));
+            CHECK(Traced::loaded_on != std::thread::id());
+            CHECK(Traced::loaded_on != std::this_thread::get_id());
+            Traced::loaded_on = std::thread::id();
+            CHECK_AWAITED(text, client.request(typed, Traced{text}));
+            CHECK(Traced::loaded_on != std::thread::id());
+            CHECK(Traced::loaded_on != std::this_thread::get_id());
+        }
+        const Error unloadable = co_await error_of(client.request<int>("number", "seven"));
+        CHECK(unloadable.kind == Error::Kind::serializer);
+        CHECK(unloadable.message == "expected integer, got \"seven\"");
+        CHECK_AWAITED(7, client.request<int>("number", 7));
     });
 }
 

@@ -23,9 +23,9 @@ class RecordedOperation final : public communica::peer::Operation {
         return communica::peer::OperationPtr(new RecordedOperation(std::move(outcome), notification));
     }
 
-    void succeed(communica::Bytes body, communica::Buffer*, communica::peer::Via) override {
+    void succeed(const communica::peer::Answer& answer, communica::peer::Via) override {
         ++outcome_->completions;
-        outcome_->body = communica::as_text(body);
+        outcome_->body = communica::as_text(answer.body);
         destroy();
     }
     void fail(communica::Error error, communica::peer::Via) override {

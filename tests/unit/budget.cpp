@@ -24,7 +24,7 @@ TEST_CASE("a budget gives up to its limit, and nothing of what is over it") {
     CHECK(budget.used() == 60);
     CHECK(budget.take(40));
     CHECK_FALSE(budget.is_over());
-    CHECK_FALSE(budget.take(1));
+    CHECK_FALSE(budget.take(1, 25));
     budget.give_back(100);
     CHECK(budget.used() == 0);
 }
@@ -34,7 +34,7 @@ TEST_CASE("what is held already is taken anyway, and then the budget is over") {
     budget.take_anyway(101);
     CHECK(budget.used() == 101);
     CHECK(budget.is_over());
-    CHECK_FALSE(budget.take(0));
+    CHECK_FALSE(budget.take(0, 26));
     budget.give_back(1);
     CHECK_FALSE(budget.is_over());
 }
@@ -87,6 +87,24 @@ TEST_CASE("a share that is set may pass the limit, which stops the others from g
     CHECK_FALSE(second.grow_to(step));
     first.set(0);
     CHECK(second.grow_to(step));
+}
+
+TEST_CASE("who holds less than an equal part of a quarter may take that, also over the limit") {
+    const auto budget = std::make_shared<Budget>(16 * step);
+    Share greedy(budget);
+    Share modest(budget);  // two who hold something: two steps are a fair share
+    greedy.set(20 * step);
+    CHECK_FALSE(greedy.grow_to(21 * step));
+    CHECK(modest.grow_to(2 * step));
+    CHECK_FALSE(modest.grow_to(3 * step));
+    CHECK(budget->used() == 22 * step);
+    CHECK(budget->admits(step, step));
+    CHECK_FALSE(budget->admits(2 * step, step));
+    {
+        const Share one_more(budget);
+        CHECK_FALSE(budget->admits(step, step));
+    }
+    CHECK(budget->admits(step, step));
 }
 
 TEST_CASE("a share gives back all it has when it is gone") {

@@ -48,6 +48,9 @@ class DeadlineHeap {
 
     Clock::time_point deadline_at(std::uint32_t place) const noexcept { return entries_[place].deadline; }
 
+    /// Gives memory back that is not used.
+    void shrink() { entries_.shrink_to_fit(); }
+
     /// Takes a key out, if it is in.
     void remove(Key key) noexcept {
         const std::size_t at = std::exchange(place_of_(key), none);

@@ -66,6 +66,9 @@ class DeadlineQueue {
         last_ = key;
     }
 
+    /// Gives memory back that is not used.
+    void shrink() { heap_.shrink(); }
+
     /// Takes a key out, if it is in.
     void remove(Key key) noexcept {
         DeadlineNode& node = node_of_(key);

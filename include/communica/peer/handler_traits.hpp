@@ -2,14 +2,58 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../serializers/bytes.hpp"
+#include "../serializers/codec/allowance.hpp"
 #include "context.hpp"
 #include "peer_handle.hpp"
+#include "reply.hpp"
 
+#include <concepts>
+#include <cstddef>
+#include <exception>
 #include <functional>
 #include <tuple>
 #include <type_traits>
 
 namespace communica::peer {
+
+/// In the place of a `T`, for a handler that runs elsewhere: the message, which is loaded there. In a large one that is what
+/// takes long.
+template <class T>
+class LoadLater {
+ public:
+    template <class S>
+    LoadLater(const S& serializer, Bytes body, Buffer* memory, std::size_t max_loaded)
+        : body_(load_from<Buffer>(BytesSerializer(), body, memory)), load_([serializer, max_loaded](Buffer& bytes) {
+              const codec::Allowance allowance(max_loaded);
+              return load_from<T>(serializer, bytes.bytes(), &bytes);
+          }) {}
+
+    /// Once. Throws `UnloadableValue`.
+    T load() {
+        try {
+            return load_(body_);
+        } catch (...) {
+            throw UnloadableValue{std::current_exception()};
+        }
+    }
+
+ private:
+    Buffer body_;
+    std::function<T(Buffer&)> load_;
+};
+
+/// What the bytes of a message are loaded as.
+template <class Data>
+struct LoadedAs {
+    using type = Data;
+    static constexpr bool is_later = false;
+};
+template <class T>
+struct LoadedAs<LoadLater<T>> {
+    using type = T;
+    static constexpr bool is_later = true;
+};
 
 /// The type that a result stands for, and whether it has to be awaited.
 template <class T>
@@ -90,6 +134,17 @@ struct ExtrasOf : FirstThatFits<std::decay_t<F>, Data, std::tuple<>, std::tuple<
                                 std::tuple<Context, RoutePeer<>>, std::tuple<RoutePeer<>, Context>> {};
 template <Deducible F, class Data>
 struct ExtrasOf<F, Data> : FirstThatFits<std::decay_t<F>, Data, typename Signature<F>::Args::Extras> {};
+
+/// What a handler takes under a route with values of type `Data`.
+template <class F, class Data>
+struct TakenUnder {
+    using type = Data;
+};
+template <Deducible F, class Data>
+    requires std::same_as<typename Signature<F>::Args::Data, LoadLater<Data>>
+struct TakenUnder<F, Data> {
+    using type = LoadLater<Data>;
+};
 
 /// Gives a signature to a callable that has none of its own.
 template <class Sig, class F>

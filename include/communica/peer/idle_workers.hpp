@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../budget.hpp"
 #include "call.hpp"
 
 #include <algorithm>
@@ -43,7 +44,8 @@ struct Worker {
 /// last deadline has passed, so that a burst leaves nothing behind.
 class IdleWorkers {
  public:
-    explicit IdleWorkers(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+    explicit IdleWorkers(asio::any_io_executor executor, std::shared_ptr<Budget> budget = nullptr)
+        : executor_(std::move(executor)), share_(std::move(budget)) {}
 
     /// A worker of this handler; one without a call if there is none.
     Worker take(const void* handler) {
@@ -61,14 +63,17 @@ class IdleWorkers {
     }
 
     /// Ends those that wait.
-    void clear() { workers_.clear(); }
+    void clear() {
+        workers_.clear();
+        share_.set(0);
+    }
 
     /// May a worker wait here? Not behind a call that was cancelled or that somebody still looks at, nor where a handler
     /// has left the executor.
-    bool may_wait(const std::shared_ptr<Call>& call) const {
+    bool may_wait(const std::shared_ptr<Call>& call) {
         constexpr long owners = 2;  // the coroutine, and what is called at its end
         return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
-               is_running_on(executor_);
+               is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost);
     }
 
     /// Waits for the next job. Keeps nothing alive of which this is a part.
@@ -91,6 +96,7 @@ class IdleWorkers {
 
     const asio::any_io_executor executor_;
     std::vector<Worker> workers_;
+    Share share_;  // of the most that have waited
 };
 
 }  // namespace communica::peer

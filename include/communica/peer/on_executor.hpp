@@ -40,11 +40,22 @@ class OnExecutor {
     // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
     static asio::awaitable<void> call(F& function, std::tuple<A...>& arguments, std::optional<Stored>& result) {
         if constexpr (std::is_void_v<R>) {
-            std::apply(function, std::move(arguments));
+            apply(function, arguments);
         } else {
-            result.emplace(std::apply(function, std::move(arguments)));
+            result.emplace(apply(function, arguments));
         }
         co_return;
+    }
+
+    static decltype(auto) apply(F& function, std::tuple<A...>& arguments) {
+        const auto given = []<class T>(T& argument) -> decltype(auto) {
+            if constexpr (LoadedAs<T>::is_later) {
+                return argument.load();
+            } else {
+                return static_cast<T&>(argument);
+            }
+        };
+        return std::apply([&](auto&... argument) -> decltype(auto) { return function(given(argument)...); }, arguments);
     }
 
     asio::any_io_executor executor_;
@@ -56,14 +67,15 @@ struct MakeOnExecutor;
 template <class F, class R, class... A>
 struct MakeOnExecutor<F, std::function<R(A...)>> {
     template <class T>
-    using Kept = std::conditional_t<is_extra<T>, T, std::remove_cvref_t<T>>;
+    using Kept = std::conditional_t<is_extra<T>, T, LoadLater<std::remove_cvref_t<T>>>;
     using type = OnExecutor<F, R, Kept<A>...>;
 };
 
 }  // namespace peer
 
-/// Runs `function`, a handler that is no coroutine, on `executor` (a thread pool's) instead of the connection's.
-/// It may be called by several threads at once. Cancelling waits for a call that has begun.
+/// Runs `function`, a handler that is no coroutine, on `executor` (a thread pool's) instead of the connection's, and loads
+/// its value there: one of many megabytes takes long. It may be called by several threads at once. Cancelling waits for a
+/// call that has begun.
 ///
 ///     routes.add("hash", communica::on_executor(pool, [](Job job) { return slow_hash(job); }));
 template <ExecutorSource E, class F>

@@ -102,9 +102,9 @@ class RequestOperation final : public Operation {
 
     bool is_notification() const noexcept override { return notification_; }
 
-    void succeed(Bytes body, Buffer* memory, Via via) override {
+    void succeed(const Answer& answer, Via via) override {
         const Allocator allocator = allocator_of(handler_);
-        Call call{load(body, memory), std::move(handler_)};
+        Call call{load(answer), std::move(handler_)};
         finish(via, call, allocator);
     }
     void fail(Error error, Via via) override {
@@ -122,14 +122,14 @@ class RequestOperation final : public Operation {
         }
     }
 
-    Completion load(Bytes body, Buffer* memory) const {
+    Completion load(const Answer& answer) const {
         if constexpr (std::is_void_v<T>) {
-            (void)body;
-            (void)memory;
+            (void)answer;
             return Completion();
         } else {
+            const codec::Allowance allowance(answer.max_loaded);
             try {
-                return Completion(load_from<T>(serializer_, body, memory));
+                return Completion(load_from<T>(serializer_, answer.body, answer.memory));
             } catch (...) {
                 return Completion(Error::of_serializer(std::current_exception()));
             }

@@ -58,6 +58,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// What this side can do, for the hello.
     Offer offer() const;
 
+    /// Bytes that the value of one message may take.
+    std::size_t max_loaded() const noexcept { return max_loaded_; }
+
     bool is_connected() const;
 
     /// Has a later connection taken this one's place?
@@ -110,6 +113,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::string id_;
     const std::size_t max_message_;
     const std::size_t max_unsent_;
+    const std::size_t max_loaded_;
     const Clock::duration resume_window_;
     const Destination destination_;
     const std::function<void()> expired_;
@@ -121,7 +125,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     std::vector<const Connection*> open_;  // attached and not detached: two for a moment, when one replaces another
     Offer offer_;                          // of the connection there is or was last
     bool resumes_ = false;                 // this side has not said yet what it has
-    std::optional<RequestIds> resumed_;    // what the other side has, until an earlier connection has ended
+    std::unique_ptr<RequestIds> resumed_;  // what the other side has, until an earlier connection has ended
     std::shared_ptr<Requester> requester_;
     std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
     RequestText text_;                         // that it writes

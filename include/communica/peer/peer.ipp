@@ -14,6 +14,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
       id_(std::move(id)),
       max_message_(settings.connection.limits.max_message),
       max_unsent_(settings.connection.limits.max_unsent),
+      max_loaded_(settings.connection.limits.max_loaded()),
       resume_window_(settings.resume_window),
       destination_(settings.destination),
       expired_(std::move(expired)),
@@ -180,7 +181,8 @@ COMMUNICA_INLINE void Peer::make_requester() {
     if (destination.name.empty()) {
         destination.name = "client \"" + id_ + "\"";
     }
-    auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_, std::move(destination));
+    auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_, std::move(destination),
+                                            max_loaded_);
     if (closed_) {
         made->close(*closed_);
     } else if (connection_) {
@@ -209,7 +211,7 @@ COMMUNICA_INLINE void Peer::resume_if_alone() {
     if (std::exchange(resumes_, false)) {
         responder_->send_resumed();
     }
-    if (const auto ids = std::exchange(resumed_, std::nullopt); ids && requester_) {
+    if (const auto ids = std::exchange(resumed_, nullptr); ids && requester_) {
         requester_->on_resumed(*ids);
     }
 }

@@ -3,9 +3,11 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
+#include "../serializers/codec/allowance.hpp"
 #include "deadline_queue.hpp"
 #include "outgoing.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,6 +37,13 @@ struct Location {
     RequestId id = 0;
 };
 
+/// What a request is answered with, borrowed.
+struct Answer {
+    Bytes body = {};
+    Buffer* memory = nullptr;                              ///< as in `Message`
+    std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may take
+};
+
 /// One call that waits to be completed. It is completed once and is gone then.
 class Operation {
  public:
@@ -42,8 +51,8 @@ class Operation {
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
 
-    /// The answer, or for a notification nothing. Loads the value; `memory` is as in `Message`.
-    virtual void succeed(Bytes body, Buffer* memory, Via via) = 0;
+    /// Loads the value; a notification has none.
+    virtual void succeed(const Answer& answer, Via via) = 0;
     virtual void fail(Error error, Via via) = 0;
     /// Does a notification wait here? It is done as soon as it is on its way.
     virtual bool is_notification() const noexcept = 0;
@@ -76,7 +85,7 @@ class PendingRequests {
     /// Makes a number whose operation comes later (`set`), so that its cancellation can be prepared before.
     RequestId reserve() {
         if (free_ == none) {
-            slots_.emplace_back();
+            slots_.emplace_back().generation = generation_;
             free_ = static_cast<std::uint32_t>(slots_.size() - 1);
         }
         const std::uint32_t index = free_;
@@ -86,6 +95,7 @@ class PendingRequests {
             ++slot.generation;
         }
         slot.reserved = true;
+        ++reserved_;
         return RequestId{slot.generation} << 32 | index;
     }
 
@@ -150,6 +160,9 @@ class PendingRequests {
         count_ -= operation ? 1 : 0;
         slot->reserved = false;
         slot->next_free = std::exchange(free_, index_of(id));
+        if (--reserved_ == 0 && slots_.size() > kept_slots) {
+            forget_slots();
+        }
         return operation;
     }
 
@@ -178,6 +191,7 @@ class PendingRequests {
 
  private:
     static constexpr std::uint32_t none = ~std::uint32_t{0};
+    static constexpr std::size_t kept_slots = 1024;
 
     struct Slot {
         OperationPtr operation;
@@ -205,10 +219,22 @@ class PendingRequests {
         return &slots_[index];
     }
 
+    /// Gives the memory of a burst back. What comes later gets other numbers all the same.
+    void forget_slots() noexcept {
+        for (const Slot& slot : slots_) {
+            generation_ = std::max(generation_, slot.generation);
+        }
+        std::vector<Slot>().swap(slots_);
+        free_ = none;
+        deadlines_.shrink();
+    }
+
     std::vector<Slot> slots_;
     DeadlineQueue<NodeOf> deadlines_{NodeOf{&slots_}};
     std::uint32_t free_ = none;
-    std::size_t count_ = 0;
+    std::uint32_t generation_ = 0;  // of slots that are new: those that were here before had no later one
+    std::size_t reserved_ = 0;
+    std::size_t count_ = 0;  // of the reserved, those with an operation
 };
 
 }  // namespace communica::peer

@@ -14,6 +14,11 @@ struct UndumpableResult {
     std::exception_ptr cause;
 };
 
+/// What a handler throws whose value is loaded only when it runs, and does not load.
+struct UnloadableValue {
+    std::exception_ptr cause;
+};
+
 struct Reply {
     wire::MessageType type = wire::MessageType::ok;
     Buffer body = {};
@@ -46,6 +51,8 @@ struct Reply {
     Error set_handler_error(const std::exception_ptr& exception) {
         try {
             std::rethrow_exception(exception);
+        } catch (const UnloadableValue& e) {
+            return set_load_error(e.cause);
         } catch (const UndumpableResult& e) {
             set_error(
                 {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});

@@ -29,8 +29,10 @@ namespace communica::peer {
 /// connection that is lost may still be answered over the next. Thread-safe.
 class Requester : public std::enable_shared_from_this<Requester> {
  public:
+    /// `max_loaded`: bytes that the value of an answer may take.
     Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
-              const RequestText& text = {}, Destination destination = {});
+              const RequestText& text = {}, Destination destination = {},
+              std::size_t max_loaded = codec::Allowance::unlimited);
 
     ~Requester() {
         if (service_ != nullptr) {
@@ -111,8 +113,8 @@ class Requester : public std::enable_shared_from_this<Requester> {
         text_ = text;
     }
 
-    /// Which of the requests that wait here are in a resumption; none if it is not a resumption.
-    std::optional<RequestIds> read_resumed(Bytes body);
+    /// Which of the requests that wait here are in a resumption; null if it is not a resumption.
+    std::unique_ptr<RequestIds> read_resumed(Bytes body);
 
     /// Of what was sent over earlier connections the other side has these alone. All the rest was lost on the way, or its
     /// answer was.
@@ -187,6 +189,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void fail_all(std::vector<OperationPtr>& operations, const Error& error);
 
     const std::size_t max_unsent_;
+    const std::size_t max_loaded_;
     const std::shared_ptr<Counters> counters_;
     const Destination destination_;
 

@@ -13,8 +13,9 @@ namespace communica::peer {
 
 COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_t max_unsent,
                                       std::shared_ptr<Counters> counters, const RequestText& text,
-                                      Destination destination)
+                                      Destination destination, std::size_t max_loaded)
     : max_unsent_(max_unsent),
+      max_loaded_(max_loaded),
       counters_(std::move(counters)),
       destination_(std::move(destination)),
       text_(text),
@@ -59,7 +60,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (error || (sent && notification)) {
             auto done = pending_.take(id);
             lock.unlock();
-            return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr, Via::post);
+            return error ? fail(std::move(done), *error) : done.release()->succeed({}, Via::post);
         }
         if (sent) {
             pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
@@ -179,9 +180,9 @@ COMMUNICA_INLINE void Requester::give_up_sent() {
     fail_all(failed, {errc::connection_lost});
 }
 
-COMMUNICA_INLINE std::optional<RequestIds> Requester::read_resumed(Bytes body) {
+COMMUNICA_INLINE std::unique_ptr<RequestIds> Requester::read_resumed(Bytes body) {
     const std::lock_guard lock(mutex_);
-    std::optional<RequestIds> ids(std::in_place);
+    auto ids = std::make_unique<RequestIds>();
     const bool is_one = wire::read_resumption(body, [&](std::string_view text) {
         if (const auto id = text_.read(text); id && pending_.contains(*id)) {
             ids->insert(*id);
@@ -266,7 +267,7 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
             if (counters_) {
                 Counters::add(counters_->answers);
             }
-            operation.release()->succeed(message.body, message.memory, Via::dispatch);
+            operation.release()->succeed({message.body, message.memory, max_loaded_}, Via::dispatch);
         } else {
             fail(std::move(operation), wire::read_error_body(metadata.type, message.body), Via::dispatch);
         }
@@ -346,7 +347,7 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         pending_.note_sent(id, connections_, std::move(message.quoted_route));
         const bool done = sent == Sender::Sent::too_large || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
-            sent == Sender::Sent::yes ? operation.release()->succeed({}, nullptr, Via::post)
+            sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
                                       : fail(std::move(operation), sender_.too_large());
         }
         outbox_.pop_front();

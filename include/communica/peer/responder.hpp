@@ -39,10 +39,13 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// May a request of so many bytes be handed out? Otherwise the answer that it gets instead.
     std::optional<Error> refusal(const Connection& connection, const wire::Metadata& metadata, std::size_t bytes) const;
 
+    /// The same for a request whose value, which takes so many bytes, has been loaded. One is let in in any case.
+    std::optional<Error> refusal(const Connection& connection, std::size_t bytes) const;
+
     /// When a request that has just come is to be answered; never, if nobody said.
     std::optional<Clock::time_point> deadline_of(const wire::Metadata& metadata) const;
 
-    /// Registers a request that a coroutine of `handler` answers, and says which. No call if nothing may start any more.
+    /// Registers a request that a coroutine of `handler` answers and that holds so many bytes, and says which. No call if nothing may start any more.
     /// On the connection's executor.
     Worker begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata, std::size_t bytes,
                  const void* handler = nullptr);
@@ -88,6 +91,11 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void on_timer();
 
  private:
+    /// An answer of so many bytes always goes out: an error in its place would be no smaller.
+    static constexpr std::size_t always_kept = 1024;
+
+    static constexpr const char* no_room = "too many bytes of requests at work and answers not read";
+
     static Error unavailable(errc why, std::string message, std::int64_t status = 503);
     static Error unavailable(errc why, std::int64_t status = 503);
 
@@ -112,14 +120,22 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     void send_unavailable(const Call& call, const Error& error);
 
-    void answer_locked(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply);
+    void answer_locked(const Call& call, Reply& reply);
 
-    /// Makes another answer of one that is too large.
-    Buffer answer_metadata(Reply& reply, std::string_view before_type, std::string_view after_type);
+    /// Makes another answer of one that is too large, or that finds too many unread. With it so many bytes become free.
+    Buffer answer_metadata(const Connection& connection, Reply& reply, std::string_view before_type,
+                           std::string_view after_type, std::size_t freed = 0);
+
+    /// May so many bytes be held more, once as many as `freed` are not any more? In any case where nothing else is.
+    bool has_room(const Connection& connection, std::size_t bytes, std::size_t freed = 0) const;
 
     /// Over the connection that there is now, or the next.
     void send_later(const Buffer& metadata, Reply& reply);
 
+    /// What an answer holds that waits for a connection.
+    static std::size_t cost_of(const UnsentMessage& answer) noexcept {
+        return answer.body.size() + answer.metadata.size() + sizeof(UnsentMessage);
+    }
     void keep(UnsentMessage answer);
 
     void send_kept();

@@ -30,14 +30,23 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
     if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
         return unavailable(errc::busy, "too many requests at work");
     }
-    if (held_.load(std::memory_order_relaxed) + connection.unread_answers() + bytes > max_held_ ||
-        (budget_ && budget_->is_over())) {
-        return unavailable(errc::busy, "too many bytes of requests at work and answers not read");
+    const std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers();
+    if (held + bytes > max_held_ || (budget_ && !budget_->admits(held, 0))) {
+        return unavailable(errc::busy, no_room);
     }
     if (metadata.timeout && metadata.timeout->count() <= 0 && deadline_of(metadata)) {
         return unavailable(errc::timeout, 504);
     }
     return std::nullopt;
+}
+
+COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, std::size_t bytes) const {
+    return has_room(connection, bytes) ? std::nullopt : std::optional(unavailable(errc::busy, no_room));
+}
+
+COMMUNICA_INLINE bool Responder::has_room(const Connection& connection, std::size_t bytes, std::size_t freed) const {
+    const std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers() - freed;
+    return (held == 0 || held + bytes <= max_held_) && (!budget_ || budget_->admits(held, bytes));
 }
 
 COMMUNICA_INLINE std::optional<Clock::time_point> Responder::deadline_of(const wire::Metadata& metadata) const {
@@ -56,7 +65,7 @@ COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& conn
     Worker worker = worker_for(connection, handler);
     worker.call->begin(metadata, deadline, bytes);
     calls_.add(worker.call);
-    hold(static_cast<std::ptrdiff_t>(bytes));
+    hold(static_cast<std::ptrdiff_t>(worker.call->bytes));
     // Without a deadline for the workers' sake: they do not wait for ever.
     if (deadline ? !timer_.runs_by(*deadline) : !timer_.is_armed()) {
         timer_.arm(deadline.value_or(deadline_after(wire::standard_timeout)), weak_from_this());
@@ -70,7 +79,7 @@ COMMUNICA_INLINE void Responder::finish(Call& call, Reply& reply) {
         const std::lock_guard lock(mutex_);
         if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
             try {
-                answer_locked(*call.connection, call.before_type, call.after_type, reply);
+                answer_locked(call, reply);
             } catch (...) {  // NOLINT(bugprone-empty-catch)
                 // For want of memory: the requester's deadline ends it.
             }
@@ -85,7 +94,7 @@ COMMUNICA_INLINE void Responder::finish(Call& call, Reply& reply) {
 
 COMMUNICA_INLINE void Responder::answer(Connection& connection, std::string_view before_type,
                                         std::string_view after_type, Reply& reply, Purpose purpose) {
-    const auto metadata = answer_metadata(reply, before_type, after_type);
+    const auto metadata = answer_metadata(connection, reply, before_type, after_type);
     if (!connection.send(purpose, metadata.text(), reply.body) && purpose != Purpose::refuse) {
         const std::lock_guard lock(mutex_);
         send_later(metadata, reply);
@@ -137,7 +146,7 @@ COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vecto
         return;
     }
     for (auto message = unsent.rbegin(); message != unsent.rend(); ++message) {
-        hold(static_cast<std::ptrdiff_t>(message->body.size()));
+        hold(static_cast<std::ptrdiff_t>(cost_of(*message)));
         answers_.push_front(std::move(*message));
     }
     send_kept();
@@ -237,7 +246,7 @@ COMMUNICA_INLINE Worker Responder::worker_for(const std::shared_ptr<Connection>&
         return Worker(std::make_shared<Call>(connection));
     }
     if (!idle_workers_) {
-        idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor());
+        idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor(), budget_);
     }
     Worker worker = idle_workers_->take(handler);
     if (!worker.call) {
@@ -276,24 +285,27 @@ COMMUNICA_INLINE void Responder::send_unavailable(const Call& call, const Error&
     }
 }
 
-COMMUNICA_INLINE void Responder::answer_locked(Connection& connection, std::string_view before_type,
-                                               std::string_view after_type, Reply& reply) {
-    const auto metadata = answer_metadata(reply, before_type, after_type);
-    if (!connection.send(Purpose::answer, metadata.text(), reply.body)) {
+COMMUNICA_INLINE void Responder::answer_locked(const Call& call, Reply& reply) {
+    const auto metadata = answer_metadata(*call.connection, reply, call.before_type, call.after_type, call.bytes);
+    if (!call.connection->send(Purpose::answer, metadata.text(), reply.body)) {
         send_later(metadata, reply);
     }
 }
 
-COMMUNICA_INLINE Buffer Responder::answer_metadata(Reply& reply, std::string_view before_type,
-                                                   std::string_view after_type) {
+COMMUNICA_INLINE Buffer Responder::answer_metadata(const Connection& connection, Reply& reply,
+                                                   std::string_view before_type, std::string_view after_type,
+                                                   std::size_t freed) {
     Buffer metadata;
     wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
+    std::optional<Error> instead;
     if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
+        instead = unavailable(errc::message_too_large, "The answer is over the requester's limit", 413);
+    } else if (reply.body.size() > always_kept && !has_room(connection, reply.body.size(), freed)) {
+        instead = unavailable(errc::busy, "the request was carried out, but too many answers are not read");
+    }
+    if (instead) {
         metadata.clear();
-        reply.set_error({.code = errc::message_too_large,
-                         .message = "The answer is over the requester's limit",
-                         .status = 413,
-                         .kind = Error::Kind::responder});
+        reply.set_error(*instead);
         wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
     }
     count(reply);
@@ -308,13 +320,13 @@ COMMUNICA_INLINE void Responder::send_later(const Buffer& metadata, Reply& reply
 }
 
 COMMUNICA_INLINE void Responder::keep(UnsentMessage answer) {
-    hold(static_cast<std::ptrdiff_t>(answer.body.size()));
+    hold(static_cast<std::ptrdiff_t>(cost_of(answer)));
     answers_.push_back(std::move(answer));
 }
 
 COMMUNICA_INLINE void Responder::send_kept() {
     while (connection_ && !answers_.empty()) {
-        const std::size_t bytes = answers_.front().body.size();
+        const std::size_t bytes = cost_of(answers_.front());
         if (!connection_->send(Purpose::answer, answers_.front().metadata, answers_.front().body)) {
             return;
         }

@@ -1,10 +1,13 @@
 // A user's callable as a handler: loads its value, calls it, answers with its result.
 #pragma once
 
+#include "../serializers/codec/tree.hpp"
 #include "handler_traits.hpp"
 #include "reply.hpp"
 #include "worker.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,14 +20,14 @@ namespace communica::peer {
 
 /// Can `S` load what a handler takes, and dump what it gives? Does not compile if not, and says what.
 template <class S, class Data, class Result>
-struct MustServe : std::conjunction<std::disjunction<std::is_void<Data>, MustLoad<S, Data>>,
+struct MustServe : std::conjunction<std::disjunction<std::is_void<Data>, MustLoad<S, typename LoadedAs<Data>::type>>,
                                     std::disjunction<std::is_void<Result>, MustDump<S, Result>>> {};
 
 /// May a handler take a borrowed `Data`, such as a span? It lasts as long as the message: not in a coroutine, and only
 /// from a serializer that lends.
 template <class S, class Data, class Returned>
 consteval bool may_take() {
-    if constexpr (is_borrowed<Data>) {
+    if constexpr (is_borrowed<typename LoadedAs<Data>::type>) {
         return !std::is_reference_v<Data> && !ResultOf<Returned>::is_coroutine && Loads<S, Data>;
     } else {
         return true;
@@ -56,9 +59,10 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 
     void handle(const Incoming& incoming) const override {
         Reply reply;
-        if (auto data = load(incoming, reply)) {
+        std::size_t loaded = 0;
+        if (auto data = load(incoming, reply, loaded)) {
             if (ResultOf<Returned>::is_coroutine || incoming.peer->handlers().interceptor()) {
-                start(incoming, *std::move(data));
+                start(incoming, *std::move(data), loaded);
                 return;
             }
             if constexpr (!ResultOf<Returned>::is_coroutine) {
@@ -68,23 +72,28 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
                 } catch (...) {
                     report(incoming, reply.set_handler_error(std::current_exception()));
                 }
+                take_apart(*data);
             }
         }
-        if (incoming.metadata.wants_answer()) {
-            incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
-                                              incoming.metadata.after_type, reply);
-        }
+        answer(incoming, reply);
     }
 
  private:
     using ExtraArguments = std::tuple<Extras...>;
 
-    std::optional<Loaded> load(const Incoming& incoming, Reply& reply) const {
-        if constexpr (takes_data) {
+    /// `loaded`: bytes that the value has allocated, as far as the serializer says.
+    std::optional<Loaded> load(const Incoming& incoming, Reply& reply, std::size_t& loaded) const {
+        if constexpr (LoadedAs<Data>::is_later) {
+            return std::optional<Loaded>(std::in_place, serializer_, incoming.body, incoming.memory,
+                                         incoming.peer->max_loaded());
+        } else if constexpr (takes_data) {
+            const codec::Allowance allowance(incoming.peer->max_loaded());
             try {
                 // In place: what is loaded may be JSON, which itself converts to an optional of anything.
-                return std::optional<Loaded>(std::in_place,
-                                             load_from<Loaded>(serializer_, incoming.body, incoming.memory));
+                std::optional<Loaded> data(std::in_place,
+                                           load_from<Loaded>(serializer_, incoming.body, incoming.memory));
+                loaded = allowance.used();
+                return data;
             } catch (...) {
                 report(incoming, reply.set_load_error(std::current_exception()));
                 return std::nullopt;
@@ -92,7 +101,21 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         } else {
             (void)incoming;
             (void)reply;
+            (void)loaded;
             return Nothing{};
+        }
+    }
+
+    static void take_apart([[maybe_unused]] Loaded& data) noexcept {
+        if constexpr (std::is_same_v<Loaded, nlohmann::json>) {
+            codec::take_apart(data);
+        }
+    }
+
+    static void answer(const Incoming& incoming, Reply& reply, Purpose purpose = Purpose::answer) {
+        if (incoming.metadata.wants_answer()) {
+            incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
+                                              incoming.metadata.after_type, reply, purpose);
         }
     }
 
@@ -134,9 +157,18 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         std::unique_ptr<Interception> interception = {};  // null if there is no interceptor
     };
 
-    void start(const Incoming& incoming, Loaded&& data) const {
-        auto worker =
-            incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size(), this);
+    void start(const Incoming& incoming, Loaded&& data, std::size_t loaded) const {
+        const std::size_t bytes = std::max(loaded, incoming.body.size());
+        if (bytes > incoming.body.size()) {
+            if (const auto refusal = incoming.peer->responder().refusal(*incoming.connection, bytes)) {
+                Reply reply;
+                reply.set_error(*refusal);
+                report(incoming, *refusal);
+                take_apart(data);
+                return answer(incoming, reply, Purpose::refuse);
+            }
+        }
+        auto worker = incoming.peer->responder().begin(incoming.connection, incoming.metadata, bytes, this);
         if (!worker.call) {
             return;
         }
@@ -215,6 +247,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 
     static void end(Call& call, std::optional<Job>& job, Reply& reply) {
         const auto peer = std::move(job->peer);
+        take_apart(job->data);
         job.reset();
         peer->responder().finish(call, reply);
     }
@@ -308,15 +341,16 @@ HandlerPtr make_handler(F&& function, S serializer) {
 template <class R, class Data, class F, class S>
 HandlerPtr make_route_handler(F&& function, S serializer) {
     using D = std::decay_t<F>;
-    using Extras = typename ExtrasOf<F, Data>::type;
+    using Taken = typename TakenUnder<F, Data>::type;
+    using Extras = typename ExtrasOf<F, Taken>::type;
     static_assert(!std::is_void_v<Extras>, "communica: this handler cannot be called with the route's argument type");
     if constexpr (!std::is_void_v<Extras>) {
-        using Returned = typename ResultWith<D, Data, Extras>::type;
+        using Returned = typename ResultWith<D, Taken, Extras>::type;
         using Result = typename ResultOf<Returned>::type;
         static_assert(std::is_void_v<R> || std::is_convertible_v<Result, R>,
                       "communica: this handler's result does not convert to the route's result type");
         if constexpr (std::is_void_v<R> || std::is_convertible_v<Result, R>) {
-            return make_typed_handler<F, Data, R, Extras, Returned>(std::forward<F>(function), std::move(serializer));
+            return make_typed_handler<F, Taken, R, Extras, Returned>(std::forward<F>(function), std::move(serializer));
         }
     }
     return nullptr;

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/memory.hpp"
 #include "support/recorded_operation.hpp"
 
 #include <communica/peer/pending_requests.hpp>
@@ -7,6 +8,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <vector>
 
 namespace pending_requests_tests {
 
@@ -49,7 +51,7 @@ TEST_CASE("an operation is found by its number, once") {
     CHECK_FALSE(pending.contains(id));
     CHECK(pending.empty());
     CHECK_FALSE(pending.take(id));
-    taken.release()->succeed(communica::as_bytes("answer"), nullptr, communica::peer::Via::post);
+    taken.release()->succeed({communica::as_bytes("answer")}, communica::peer::Via::post);
     CHECK(outcome->body == "answer");
 }
 
@@ -164,6 +166,37 @@ TEST_CASE("operations still waiting are destroyed with the table, uncompleted") 
     }
     CHECK(outcome->destroyed);
     CHECK(outcome->completions == 0);
+}
+
+TEST_CASE("the memory of a burst is given back, and none of its numbers is used again") {
+    PendingRequests pending;
+    const std::size_t before = test::resident_bytes(test::own_process_id());
+    std::set<RequestId> numbers;
+    for (int round = 0; round != 3; ++round) {
+        std::vector<RequestId> burst;
+        for (int number = 0; number != 5000; ++number) {
+            burst.push_back(add(pending, number % 2 == 0 ? std::optional(at(number)) : std::nullopt));
+            REQUIRE(numbers.insert(burst.back()).second);
+        }
+        for (const RequestId id : burst) {
+            REQUIRE(pending.take(id));
+        }
+        CHECK(pending.empty());
+        CHECK_FALSE(pending.contains(burst.back()));
+        CHECK_FALSE(pending.take(burst.front()));
+    }
+    if constexpr (!test::sanitized) {
+        std::vector<RequestId> many;
+        for (int number = 0; number != 500'000; ++number) {
+            many.push_back(pending.reserve());
+        }
+        CHECK(test::growth_since(before) > 2 * test::growth_allowed);
+        for (const RequestId id : many) {
+            pending.take(id);
+        }
+        std::vector<RequestId>().swap(many);
+        CHECK(test::growth_since(before) < test::growth_allowed);
+    }
 }
 
 TEST_CASE("the table does what a multimap by deadline does, under random use") {

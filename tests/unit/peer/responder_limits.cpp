@@ -7,6 +7,7 @@ namespace responder_limits_tests {
 namespace {
 
 using communica::errc;
+using communica::peer::call_cost;
 using communica::peer::Offer;
 using test::metadata_of;
 using test::OneResponder;
@@ -47,19 +48,74 @@ TEST_CASE("below max_requests a request is let in, at it the responder is busy, 
 }
 
 TEST_CASE("requests at work may hold max_held bytes: at it one is let in, above it the responder is busy") {
-    OneResponder one({.max_held = 100});
+    OneResponder one({.max_held = 100 + call_cost});
     const auto connection = one.connect();
-    CHECK(refusal_of(one, *connection, 100) == let_in);
-    CHECK(refusal_of(one, *connection, 101) == errc::busy);
+    CHECK(refusal_of(one, *connection, 100 + call_cost) == let_in);
+    CHECK(refusal_of(one, *connection, 101 + call_cost) == errc::busy);
     const auto work = one.begin(connection, metadata_of("1"), 60);
     CHECK(refusal_of(one, *connection, 40) == let_in);
     CHECK(refusal_of(one, *connection, 41) == errc::busy);
     one.finish(work, "result");
-    CHECK(refusal_of(one, *connection, 100) == let_in);
+    CHECK(refusal_of(one, *connection, 100 + call_cost) == let_in);
+}
+
+TEST_CASE("a request counts with what its coroutine takes, and with its metadata if they are large") {
+    OneResponder one({.max_held = 10 * call_cost});
+    const auto connection = one.connect();
+    for (int number = 0; number != 10; ++number) {
+        CHECK(refusal_of(one, *connection, 0) == let_in);
+        one.begin(connection, metadata_of(std::to_string(number)), 0);
+    }
+    CHECK(refusal_of(one, *connection, 0) == let_in);
+    CHECK(refusal_of(one, *connection, 1) == errc::busy);
+
+    OneResponder other({.max_held = 100'000});
+    const auto its = other.connect();
+    const auto work =
+        other.begin(its, metadata_of("x", ", \"headers\": {\"h\": \"" + std::string(60'000, 'h') + "\"}"), 0);
+    CHECK(refusal_of(other, *its, 30'000) == let_in);
+    CHECK(refusal_of(other, *its, 40'000) == errc::busy);
+    other.finish(work, "result");
+    CHECK(refusal_of(other, *its, 40'000) == let_in);
+}
+
+TEST_CASE("what a request becomes when it is loaded counts too, but one is let in where nothing else is held") {
+    OneResponder one({.max_held = 100 + call_cost});
+    const auto connection = one.connect();
+    CHECK_FALSE(one.responder->refusal(*connection, 1'000'000));
+    const auto work = one.begin(connection, metadata_of("1"), 1'000'000);
+    const auto refusal = one.responder->refusal(*connection, 10);
+    REQUIRE(refusal);
+    CHECK(refusal->code == errc::busy);
+    one.finish(work, "result");
+    one.begin(connection, metadata_of("2"), 50);
+    CHECK_FALSE(one.responder->refusal(*connection, 50));
+    CHECK(one.responder->refusal(*connection, 51));
+}
+
+TEST_CASE("an answer that finds too many unread becomes an error, but a small one, or the only one") {
+    OneResponder one({.max_held = 10'000});
+    const auto connection = one.connect();
+    const auto answered = [&](std::size_t size) {
+        one.answer(*connection, std::string(size, 'b'));
+        return nlohmann::json::parse(connection->sent.back().metadata)["type"] == 11;
+    };
+    CHECK(answered(20'000));
+    connection->unread = 5000;
+    CHECK(answered(5000));
+    CHECK_FALSE(answered(5001));
+    CHECK(refused(connection->sent.back()) == Refused{51, 503, "busy"});
+    connection->unread = 20'000;
+    CHECK(answered(1000));
+
+    connection->unread = 0;
+    const auto work = one.begin(connection, metadata_of("x"), 5000);
+    one.finish(work, std::string(9000, 'b'));  // its own request is not held any more
+    CHECK(connection->sent.back().body.size() == 9000);
 }
 
 TEST_CASE("answers that the other side has not read count against max_held") {
-    OneResponder one({.max_held = 100});
+    OneResponder one({.max_held = 100 + call_cost});
     const auto connection = one.connect();
     one.begin(connection, metadata_of("1"), 30);
     connection->unread = 50;
@@ -70,7 +126,9 @@ TEST_CASE("answers that the other side has not read count against max_held") {
 }
 
 TEST_CASE("answers that wait for a connection count against max_held, until they go out") {
-    OneResponder one({.max_held = 100});
+    constexpr std::size_t each =
+        sizeof(communica::UnsentMessage) + std::string_view(R"({"id": "x", "type": 11})").size();
+    OneResponder one({.max_held = 100 + 2 * each});
     const auto first = one.connect();
     one.answer(*first, std::string(10, 'b'));
     one.lose(first, {0});
@@ -79,18 +137,23 @@ TEST_CASE("answers that wait for a connection count against max_held, until they
     CHECK(refusal_of(one, next, 50) == let_in);
     CHECK(refusal_of(one, next, 51) == errc::busy);
     one.connect();
-    CHECK(refusal_of(one, next, 100) == let_in);
+    CHECK(refusal_of(one, next, 100 + 2 * each) == let_in);
 }
 
-TEST_CASE("over the budget of the entity every request finds the responder busy") {
+TEST_CASE(
+    "over the budget of the entity who holds more than a fair share finds the responder busy, and others do not") {
     const auto budget = std::make_shared<communica::Budget>(100);
     OneResponder one({}, budget);
     const auto connection = one.connect();
+    one.begin(connection, metadata_of("1"), 30);
+    const OneResponder other({}, budget);
+    const test::RecordingConnection its(one.context);
     budget->take_anyway(100);
     CHECK(refusal_of(one, *connection) == let_in);
     budget->take_anyway(1);
     CHECK(refusal_of(one, *connection) == errc::busy);
     CHECK(refusal_of(one, *connection, 0) == errc::busy);
+    CHECK(refusal_of(other, its) == let_in);
     budget->give_back(1);
     CHECK(refusal_of(one, *connection) == let_in);
 }
