@@ -138,13 +138,16 @@ COMMUNICA_INLINE void ServerKeeper::init() {
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<ServerKeeper> self) {
+    const auto stops = self->stops_;
     while (self->starting_ || (self->stopped_ && !self->has_ended())) {  // by another call; or it is about to end
         co_await self->changed_.async_wait(no_throw);
+    }
+    if (self->stops_ != stops) {  // stopped while it waited
+        throw std::system_error(errc::closed);
     }
     if (self->running_) {
         co_return;
     }
-    const auto stops = self->stops_;
     const Starting starting(*self);
     auto listener = co_await self->binder_.listen(self->executor_, self->connection_options());
     if (self->stops_ != stops) {  // stopped before it began
