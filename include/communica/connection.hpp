@@ -66,6 +66,9 @@ enum class Purpose {
 /// connection.
 class Receiver {
  public:
+    /// Messages are about to be handed out, one or several, and that is over.
+    virtual void begin_turn() {}
+    virtual void end_turn() {}
     virtual void on_message(const Message& message) = 0;
     /// A message whose body was dropped, and why: `message_too_large` or, over the entity's budget, `busy`.
     virtual void on_discarded(std::string_view metadata, errc why) = 0;
@@ -78,6 +81,18 @@ class Receiver {
 
  protected:
     ~Receiver() = default;
+};
+
+/// The turn of a single message.
+class ReceiverTurn {
+ public:
+    explicit ReceiverTurn(Receiver& receiver) : receiver_(receiver) { receiver_.begin_turn(); }
+    ReceiverTurn(const ReceiverTurn&) = delete;
+    ReceiverTurn& operator=(const ReceiverTurn&) = delete;
+    ~ReceiverTurn() { receiver_.end_turn(); }  // NOLINT(bugprone-exception-escape): it does not throw
+
+ private:
+    Receiver& receiver_;
 };
 
 /// A connection: first both sides send a hello (`read_hello`, `write_hello`), then `start` lets it read messages until the

@@ -5,13 +5,37 @@
 #include <communica/connectors/local.hpp>
 #include <communica/connectors/memory.hpp>
 
+#include <asio/use_future.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <numeric>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
+
+namespace upheaval {
+
+/// A number that takes its time to load: between the look whether a handler may start and its start.
+struct Slow {
+    int number = 0;
+};
+
+}  // namespace upheaval
+
+template <>
+struct communica::Converter<upheaval::Slow> {
+    static int dump(const upheaval::Slow& value) { return value.number; }
+    static upheaval::Slow load(int number) {
+        for (int turn = 0; turn != 20; ++turn) {
+            std::this_thread::yield();
+        }
+        return {number};
+    }
+};
 
 namespace upheaval {
 
@@ -43,10 +67,21 @@ class Tally {
     std::atomic<int> twice_ = 0;
 };
 
-Routes routes() {
+/// Whether an entity has been destroyed, and how often its handlers have started since.
+struct Watched {
+    std::atomic<bool> is_gone = false;
+    std::atomic<int> late = 0;
+    void see() { late += is_gone ? 1 : 0; }
+};
+
+Routes routes(const std::shared_ptr<Watched>& watched = std::make_shared<Watched>()) {
     Routes table;
-    table.add("echo", [](int number) { return number; });
-    table.add("pause", [](int number) -> asio::awaitable<int> {
+    table.add("echo", [watched](const Slow& slow) {
+        watched->see();
+        return slow.number;
+    });
+    table.add("pause", [watched](int number) -> asio::awaitable<int> {
+        watched->see();
         asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(number));
         co_await timer.async_wait(asio::use_awaitable);
         co_return number;
@@ -91,6 +126,11 @@ class Upheaval {
     }
 
     const Tally& tally() const { return tally_; }
+    /// Handlers that started after their entity was destroyed.
+    int late() const {
+        return std::accumulate(gone_.begin(), gone_.end(), 0,
+                               [](int sum, const auto& watched) { return sum + watched->late; });
+    }
 
  private:
     static communica::ServerOptions silent() {
@@ -132,19 +172,29 @@ class Upheaval {
 
     void meet_own_server(std::minstd_rand& random) {
         const communica::MemoryConnector connector;
-        communica::RouteServer server(context_, connector, routes(), silent());
-        server.start(tally_.begin());
-        server.start(tally_.begin());
-        communica::ClientOptions options;
-        options.log = communica::no_log;
-        communica::RouteClient client(context_, connector, routes(), options);
-        ask(client, random);
-        ask(server, random);
-        if (random() % 2 == 0) {
-            server.close(tally_.begin());
+        const auto watched = std::make_shared<Watched>();
+        {
+            communica::RouteServer server(context_, connector, routes(watched), silent());
             server.start(tally_.begin());
+            server.start(tally_.begin());
+            communica::ClientOptions options;
+            options.log = communica::no_log;
+            communica::RouteClient client(context_, connector, routes(watched), options);
+            ask(client, random);
+            ask(server, random);
+            if (random() % 2 == 0) {
+                server.close(tally_.begin());
+                server.start(tally_.begin());
+            } else {  // with handlers at work
+                client.connect(asio::use_future).get();
+            }
+            for (auto more = random() % 20; more != 0; --more) {
+                ask(client, random);
+            }
         }
-        ask(client, random);
+        watched->is_gone = true;
+        const std::lock_guard lock(mutex_);
+        gone_.push_back(watched);
     }
 
     void ask(auto& entity, std::minstd_rand& random) {
@@ -160,6 +210,8 @@ class Upheaval {
     asio::io_context context_{io_threads};
     const Connector connector_;
     Tally tally_;
+    std::mutex mutex_;
+    std::vector<std::shared_ptr<Watched>> gone_;
     Server server_;
 };
 
@@ -171,6 +223,7 @@ void turn_over(std::chrono::steady_clock::duration time) {
         CHECK(upheaval.tally().begun() > 100);
         CHECK(upheaval.tally().ended() == upheaval.tally().begun());
         CHECK(upheaval.tally().twice() == 0);
+        CHECK(upheaval.late() == 0);
     };
     check(communica::MemoryConnector());
     check(communica::LocalConnector("upheaval", {.directory = directory.path()}));

@@ -200,6 +200,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
             if (size > limits_.max_message) {
                 receiver_->on_discarded(item.text, errc::message_too_large);
             } else {
+                const ReceiverTurn turn(*receiver_);
                 receiver_->on_message({item.text, item.body.bytes()});
             }
             if (inbound_->done(item.purpose, size)) {

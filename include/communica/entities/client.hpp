@@ -15,7 +15,8 @@ namespace communica {
 /// `stop`; requests made while there is no connection wait for it.
 ///
 /// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
-/// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`.
+/// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`, and waits for handlers
+/// that other threads are calling: none starts after it.
 template <class Derived, Serializer S>
 class Client {
  public:
@@ -26,9 +27,9 @@ class Client {
     /// By which the server knows this client.
     const std::string& client_id() const noexcept { return keeper_->client_id(); }
 
-    /// Completes with the first connection, and keeps connected from then on. Cancelled, it stops the client that it started. With a timeout it gives up and stops when
-    /// that has passed: `errc::timeout`, with the reason of the last failure. What will not go away (no permission, a name
-    /// that cannot be, a wrong key) ends it, and every request, at once.
+    /// Completes with the first connection, and keeps connected from then on. Cancelled, it stops the client that it
+    /// started. With a timeout it gives up and stops when that has passed: `errc::timeout`, with the reason of the last
+    /// failure. What will not go away (no permission, a name that cannot be, a wrong key) ends it, and every request, at once.
     template <NotConnectOptions Token = default_token>
     auto connect(Token&& token = {}) {
         return connect(ConnectOptions{}, std::forward<Token>(token));
@@ -85,6 +86,7 @@ class Client {
     ~Client() {
         keeper_->close_hooks();
         keeper_->request_stop();
+        keeper_->wait_for_calls();
     }
 
     peer::Target target() const {

@@ -50,6 +50,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     void request_stop(const Error& reason = {errc::closed});
 
+    /// After `request_stop`: until no handler can start any more.
+    void wait_for_calls() const;
+
     /// Starts it if nobody has started or stopped it yet.
     void start_if_new() {
         if (!touched_.load(std::memory_order_relaxed) && !touched_.exchange(true)) {

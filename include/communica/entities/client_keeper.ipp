@@ -79,6 +79,8 @@ COMMUNICA_INLINE void ClientKeeper::request_stop(const Error& reason) {
     asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
 }
 
+COMMUNICA_INLINE void ClientKeeper::wait_for_calls() const { peer_->calls().wait(); }
+
 COMMUNICA_INLINE void ClientKeeper::start() {
     touched_ = true;
     if (!std::exchange(reports_, true)) {

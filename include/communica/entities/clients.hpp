@@ -175,6 +175,25 @@ class Clients {
         for (const auto& [id, entry] : known) {
             entry.peer->close(reason);
         }
+        const std::lock_guard lock(mutex_);
+        std::erase_if(leaving_, [](const auto& peer) { return peer.expired(); });
+        for (const auto& [id, entry] : known) {
+            leaving_.push_back(entry.peer);
+        }
+    }
+
+    /// After `close_all`: until none of their handlers can start any more.
+    void wait_for_calls() const {
+        std::vector<std::weak_ptr<peer::Peer>> leaving;
+        {
+            const std::lock_guard lock(mutex_);
+            leaving = leaving_;
+        }
+        for (const auto& peer : leaving) {
+            if (const auto alive = peer.lock()) {
+                alive->calls().wait();
+            }
+        }
     }
 
     /// Lets requests in again after `close_all`.
@@ -251,7 +270,8 @@ class Clients {
     std::size_t connected_ = 0;                     // of the known
     std::size_t forget_at_ = 1000;
     std::minstd_rand random_{std::random_device{}()};
-    std::optional<Error> closed_;  // why, between `close_all` and `open`
+    std::optional<Error> closed_;                     // why, between `close_all` and `open`
+    std::vector<std::weak_ptr<peer::Peer>> leaving_;  // that were sent away, and may still have connections
 };
 
 }  // namespace communica::entities

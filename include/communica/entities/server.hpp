@@ -17,7 +17,8 @@ namespace communica {
 /// What all servers share. A server listens from `start` or `run` on until `stop`.
 ///
 /// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
-/// server's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`.
+/// server's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`, and waits for handlers
+/// that other threads are calling: none starts after it.
 template <class Derived, Serializer S>
 class Server {
  public:
@@ -79,6 +80,7 @@ class Server {
     ~Server() {
         keeper_->close_hooks();
         keeper_->request_stop();
+        keeper_->wait_for_calls();
     }
 
     peer::Target target() const { return {nullptr, anybody_}; }

@@ -57,6 +57,9 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     void request_stop();
 
+    /// After `request_stop`: until no handler can start any more.
+    void wait_for_calls() const;
+
     /// Gives up on a client that is away.
     bool forget_client(const std::string& id);
 

@@ -103,6 +103,8 @@ COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::client(std::str
     return std::make_shared<ClientById>(clients_, executor_, std::move(id));
 }
 
+COMMUNICA_INLINE void ServerKeeper::wait_for_calls() const { clients_->wait_for_calls(); }
+
 COMMUNICA_INLINE bool ServerKeeper::forget_client(const std::string& id) { return clients_->expire(id); }
 
 COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {

@@ -33,6 +33,9 @@ class Inbox : public Receiver {
         inbox->connection_->start(inbox);
     }
 
+    void begin_turn() noexcept override { peer_->calls().begin(frame_); }
+    void end_turn() noexcept override { peer_->calls().end(frame_); }
+
     void on_message(const Message& message) override {
         const auto metadata = reader_.read(message.metadata);
         if (metadata.is_answer()) {
@@ -157,6 +160,7 @@ class Inbox : public Receiver {
     bool cancel_ = false;  // what the other side may say, as it has offered it
     bool goodbye_ = false;
     bool resume_ = false;
+    CallsUnderWay::Frame frame_;
     wire::MetadataReader reader_;
     bool replaced_ = false;  // as the other side has said
 };

@@ -5,6 +5,7 @@
 #include "../connection.hpp"
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
+#include "calls_under_way.hpp"
 #include "deadline_timer.hpp"
 #include "handlers.hpp"
 #include "offer.hpp"
@@ -54,6 +55,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// The same, but null as long as nobody has asked.
     Requester* asker() const noexcept { return asker_.load(std::memory_order_acquire); }
     Responder& responder() const noexcept { return *responder_; }
+    /// Of its handlers. After `close` none starts any more, once these are over.
+    CallsUnderWay& calls() noexcept { return calls_; }
 
     /// What this side can do, for the hello.
     Offer offer() const;
@@ -119,6 +122,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::function<void()> expired_;
     const std::shared_ptr<Responder> responder_;
     const std::shared_ptr<Counters> counters_;
+    CallsUnderWay calls_;
 
     mutable std::mutex mutex_;  // for what follows; the halves' locks may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;

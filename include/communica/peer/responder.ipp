@@ -24,7 +24,7 @@ COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
 
 COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, const wire::Metadata& metadata,
                                                          std::size_t bytes) const {
-    if (const errc why = why_not_.load(std::memory_order_relaxed); why != errc{}) {
+    if (const errc why = why_not_.load(); why != errc{}) {  // not relaxed: see `CallsUnderWay`
         return unavailable(why);
     }
     if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
@@ -173,7 +173,7 @@ COMMUNICA_INLINE void Responder::close() {
     for (const auto& call : calls_.take_all()) {
         answer_and_cancel(call, errc::closed, 503);
     }
-    why_not_.store(errc::closed, std::memory_order_relaxed);
+    why_not_.store(errc::closed);
     connection_.reset();
     idle_workers_.reset();
     idle_ = nullptr;

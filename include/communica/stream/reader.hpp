@@ -198,15 +198,20 @@ class Reader {
     /// Hands out the messages that are there, then sends what they made us send.
     Turn take_turn() {
         struct Scope {
-            explicit Scope(Owner& o) : owner(o) { owner.writer().begin_turn(); }
+            Scope(Owner& o, Receiver& r) : owner(o), receiver(r) {
+                owner.writer().begin_turn();
+                receiver.begin_turn();
+            }
             ~Scope() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+                receiver.end_turn();
                 if (!goes_on) {
                     owner.writer().end_turn();
                 }
             }
             Owner& owner;
+            Receiver& receiver;
             bool goes_on = false;
-        } scope(owner_);
+        } scope(owner_, *receiver_);
 
         wire::Frame frame;
         std::size_t bytes = 0;

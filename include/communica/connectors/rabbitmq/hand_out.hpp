@@ -26,6 +26,7 @@ inline void hand_out(const Delivery& delivery, const ConnectionOptions& options,
     } else if (metadata.size() + body.size() > options.limits.max_message) {
         receiver.on_discarded(metadata, errc::message_too_large);
     } else {
+        const ReceiverTurn turn(receiver);
         receiver.on_message({metadata, as_bytes(body), delivery.redelivered});
     }
 }
