@@ -135,18 +135,19 @@ TEST_CASE(
     pair.run([&]() -> asio::awaitable<void> {
         auto& client = pair.client();
         for (const std::string& text : {std::string("short"), std::string(200'000, 'x')}) {
+            const Traced traced{text};
             Traced::loaded_on = std::thread::id();
             CHECK_AWAITED(text, client.request<std::string>("plain", text));
             CHECK(Traced::loaded_on != std::thread::id());
             CHECK(Traced::loaded_on != std::this_thread::get_id());
             Traced::loaded_on = std::thread::id();
-            CHECK_AWAITED(text, client.request(typed, Traced{text}));
+            CHECK_AWAITED(text, client.request(typed, traced));
             CHECK(Traced::loaded_on != std::thread::id());
             CHECK(Traced::loaded_on != std::this_thread::get_id());
         }
         const Error unloadable = co_await error_of(client.request<int>("number", "seven"));
         CHECK(unloadable.kind == Error::Kind::serializer);
-        CHECK(unloadable.message == "expected integer, got \"seven\"");
+        CHECK(unloadable.message.ends_with("got \"seven\""));
         CHECK_AWAITED(7, client.request<int>("number", 7));
     });
 }

@@ -46,7 +46,7 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
 
 COMMUNICA_INLINE bool Responder::has_room(const Connection& connection, std::size_t bytes, std::size_t freed) const {
     const std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers() - freed;
-    return (held == 0 || held + bytes <= max_held_) && (!budget_ || budget_->admits(held, bytes));
+    return (held == 0 || held + bytes <= max_held_) && (!budget_ || budget_->admits(held, 0));
 }
 
 COMMUNICA_INLINE std::optional<Clock::time_point> Responder::deadline_of(const wire::Metadata& metadata) const {

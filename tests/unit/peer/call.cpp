@@ -34,7 +34,7 @@ TEST_CASE("a call keeps what it takes to answer after its message is gone") {
     CHECK(request->after_type == R"(, "odd": 0})");
     CHECK(request->wants_answer);
     CHECK(request->deadline == at(5));
-    CHECK(request->bytes == 7);
+    CHECK(request->bytes == 7 + communica::peer::call_cost);
     CHECK_FALSE(request->is_cancelled());
     CHECK_FALSE(call("x", {}, "2")->wants_answer);
 }
