@@ -44,7 +44,8 @@ class Budget {
     void remove_holder() noexcept { holders_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
-    std::size_t fair_share() const noexcept {
+    // Not inline, so that what comes before it is.
+    [[gnu::noinline]] std::size_t fair_share() const noexcept {
         return limit_ / 4 / std::max<std::size_t>(holders_.load(std::memory_order_relaxed), 1);
     }
 

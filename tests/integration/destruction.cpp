@@ -425,7 +425,9 @@ TEST_CASE("entities are destroyed by another thread in the middle of their traff
             for (auto& answer : answers) {
                 REQUIRE(answer.wait_for(test::patience) == std::future_status::ready);
                 const auto result = answer.get();
-                REQUIRE((result || result.error().code == errc::closed));
+                // Of the client's, if the server goes first, what was sent and not answered is lost.
+                REQUIRE(
+                    (result || result.error().code == errc::closed || result.error().code == errc::connection_lost));
             }
             world.context.stop();
             thread.join();

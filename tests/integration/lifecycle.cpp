@@ -23,6 +23,16 @@ Routes echo() {
     return routes;
 }
 
+/// The same, and one that is at work until it is cancelled.
+Routes echo_and_never() {
+    Routes routes = echo();
+    routes.add("never", [](int) -> asio::awaitable<void> {
+        asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
+    });
+    return routes;
+}
+
 /// How often an operation has ended, and how.
 struct Ended {
     auto into() {
@@ -263,7 +273,7 @@ asio::awaitable<void> check(Entity& entity, const Cell& cell) {
 }  // namespace
 
 TEST_CASE("every verb of a client, in every state, twice: as docs/lifecycle.md says") {
-    enum class State { fresh, connecting, connected, closing, closed };
+    enum class State { fresh, connecting, connected, draining, closing, closed };
     const std::vector<Cell> once_stopped{{Verb::connect, End::in_order},      {Verb::run, End::at_stop},
                                          {Verb::wait_connected, End::closed}, {Verb::close, End::in_order},
                                          {Verb::drain, End::in_order},        {Verb::request, End::closed}};
@@ -290,6 +300,13 @@ TEST_CASE("every verb of a client, in every state, twice: as docs/lifecycle.md s
           {Verb::close, End::in_order},
           {Verb::drain, End::in_order},
           {Verb::request, End::in_order}}},
+        {State::draining,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::wait_connected, End::in_order},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::at_stop},
+          {Verb::request, End::in_order}}},
         {State::closing, once_stopped},
         {State::closed, once_stopped},
     }));
@@ -301,14 +318,19 @@ TEST_CASE("every verb of a client, in every state, twice: as docs/lifecycle.md s
         std::optional<Server> server(std::in_place, context, meeting.at_server(), echo());
         test::run(context, [&]() -> asio::awaitable<void> {
             co_await server->start();
-            Client client(context, meeting.at_client(*server), quick_client());
+            Client client(context, meeting.at_client(*server), echo_and_never(), quick_client());
             if (state == State::connecting) {
                 co_await server->close();
                 client.start();
             } else if (state != State::fresh) {
                 co_await client.connect();
             }
-            if (state == State::closing) {
+            if (state == State::draining) {
+                server->client("client").request<void>("never", 1, {.timeout = std::nullopt}, asio::detached);
+                co_await server->client("client").request<int>("echo", 1);  // so that has come, too
+                client.drain(1h, asio::detached);
+                co_await asio::post(asio::use_awaitable);
+            } else if (state == State::closing) {
                 client.close(asio::detached);
                 co_await test::until([&] { return !client.is_connected(); });
             } else if (state == State::closed) {
@@ -322,7 +344,7 @@ TEST_CASE("every verb of a client, in every state, twice: as docs/lifecycle.md s
 }
 
 TEST_CASE("every verb of a server, in every state, twice: as docs/lifecycle.md says") {
-    enum class State { fresh, listening, closing, closed };
+    enum class State { fresh, listening, draining, closing, closed };
     const std::vector<Cell> once_stopped{{Verb::connect, End::in_order},
                                          {Verb::run, End::at_stop},
                                          {Verb::close, End::in_order},
@@ -342,6 +364,12 @@ TEST_CASE("every verb of a server, in every state, twice: as docs/lifecycle.md s
           {Verb::close, End::in_order},
           {Verb::drain, End::in_order},
           {Verb::request, End::in_order}}},
+        {State::draining,
+         {{Verb::connect, End::in_order},
+          {Verb::run, End::at_stop},
+          {Verb::close, End::in_order},
+          {Verb::drain, End::at_stop},
+          {Verb::request, End::in_order}}},
         {State::closing, once_stopped},
         {State::closed, once_stopped},
     }));
@@ -351,14 +379,19 @@ TEST_CASE("every verb of a server, in every state, twice: as docs/lifecycle.md s
         asio::io_context context;
         const test::Meeting meeting(transport);
         test::run(context, [&]() -> asio::awaitable<void> {
-            Server server(context, meeting.at_server(), echo());
+            Server server(context, meeting.at_server(), echo_and_never());
             std::optional<Client> client;
             if (state != State::fresh) {
                 co_await server.start();
                 client.emplace(context, meeting.at_client(server), echo(), quick_client());
                 co_await client->connect();
             }
-            if (state == State::closing) {
+            if (state == State::draining) {
+                client->request<void>("never", 1, {.timeout = std::nullopt}, asio::detached);
+                co_await client->request<int>("echo", 1);  // so that has come, too
+                server.drain(1h, asio::detached);
+                co_await asio::post(asio::use_awaitable);
+            } else if (state == State::closing) {
                 server.close(asio::detached);
                 co_await asio::post(asio::use_awaitable);
             } else if (state == State::closed) {

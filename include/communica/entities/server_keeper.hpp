@@ -107,6 +107,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     struct Guest;
     struct Starting;
+    struct Draining;
     class Visit;
 
     /// Says hello to a client, or why not; then the guest is nobody. The server speaks second, so that a refusal comes
@@ -136,6 +137,7 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     std::uint64_t stops_ = 0;
     std::uint64_t stops_done_ = 0;
     bool starting_ = false;  // a call of `start` waits for its listener
+    int drains_ = 0;         // calls of `drain` that wait
     bool stopped_ = false;
     bool running_ = false;  // `accept_all` is at work
 };

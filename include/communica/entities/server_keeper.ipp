@@ -35,6 +35,15 @@ struct ServerKeeper::Starting {
     ServerKeeper& keeper;
 };
 
+/// While it lives, the server drains: it does not start to listen.
+struct ServerKeeper::Draining {
+    explicit Draining(ServerKeeper& drains) : keeper(drains) { ++keeper.drains_; }
+    Draining(const Draining&) = delete;
+    Draining& operator=(const Draining&) = delete;
+    ~Draining() { --keeper.drains_; }
+    ServerKeeper& keeper;
+};
+
 /// A connection of a guest that is served.
 class ServerKeeper::Visit final : public peer::Inbox {
  public:
@@ -147,7 +156,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
     if (self->stops_ != stops) {  // stopped while it waited
         throw std::system_error(errc::closed);
     }
-    if (self->running_) {
+    if (self->running_ || self->drains_ != 0) {
         co_return;
     }
     const Starting starting(*self);
@@ -190,6 +199,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::close(std::shared_ptr<Serve
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<ServerKeeper> self,
                                                            std::chrono::steady_clock::duration time) {
     self->draining_ = true;
+    std::optional<Draining> draining(std::in_place, *self);
     if (const auto listening = self->listener()) {
         listening->close();
     }
@@ -211,6 +221,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<Serve
         self->request_stop();
         throw;
     }
+    draining.reset();
     co_await close(self);
 }
 

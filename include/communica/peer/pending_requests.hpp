@@ -220,7 +220,7 @@ class PendingRequests {
     }
 
     /// Gives the memory of a burst back. What comes later gets other numbers all the same.
-    void forget_slots() noexcept {
+    [[gnu::noinline]] void forget_slots() noexcept {
         for (const Slot& slot : slots_) {
             generation_ = std::max(generation_, slot.generation);
         }

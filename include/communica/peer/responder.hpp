@@ -92,7 +92,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
  private:
     /// An answer of so many bytes always goes out: an error in its place would be no smaller.
-    static constexpr std::size_t always_kept = 1024;
+    static constexpr std::size_t always_sent = 128;
 
     static constexpr const char* no_room = "too many bytes of requests at work and answers not read";
 
@@ -125,6 +125,9 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// Makes another answer of one that is too large, or that finds too many unread. With it so many bytes become free.
     Buffer answer_metadata(const Connection& connection, Reply& reply, std::string_view before_type,
                            std::string_view after_type, std::size_t freed = 0);
+
+    /// Makes an error of an answer that is too large for the requester, or finds too many unread.
+    void replace_if_too_large(const Connection& connection, Reply& reply, bool is_too_large, std::size_t freed);
 
     /// May so many bytes be held more, once as many as `freed` are not any more? In any case where nothing else is.
     bool has_room(const Connection& connection, std::size_t bytes, std::size_t freed = 0) const;

@@ -3,6 +3,7 @@
 #include "../wire/resumption.hpp"
 #include "responder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace communica::peer {
@@ -295,21 +296,24 @@ COMMUNICA_INLINE void Responder::answer_locked(const Call& call, Reply& reply) {
 COMMUNICA_INLINE Buffer Responder::answer_metadata(const Connection& connection, Reply& reply,
                                                    std::string_view before_type, std::string_view after_type,
                                                    std::size_t freed) {
+    constexpr std::size_t digits = 2;  // of the type
+    const std::size_t size = before_type.size() + digits + after_type.size() + reply.body.size();
+    if (const std::size_t most = max_answer_.load(std::memory_order_relaxed); size > std::min(most, always_sent)) {
+        replace_if_too_large(connection, reply, size > most, freed);
+    }
     Buffer metadata;
     wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
-    std::optional<Error> instead;
-    if (metadata.size() + reply.body.size() > max_answer_.load(std::memory_order_relaxed)) {
-        instead = unavailable(errc::message_too_large, "The answer is over the requester's limit", 413);
-    } else if (reply.body.size() > always_kept && !has_room(connection, reply.body.size(), freed)) {
-        instead = unavailable(errc::busy, "the request was carried out, but too many answers are not read");
-    }
-    if (instead) {
-        metadata.clear();
-        reply.set_error(*instead);
-        wire::write_answer_metadata(metadata, reply.type, before_type, after_type);
-    }
     count(reply);
     return metadata;
+}
+
+COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connection, Reply& reply, bool is_too_large,
+                                                      std::size_t freed) {
+    if (is_too_large) {
+        reply.set_error(unavailable(errc::message_too_large, "The answer is over the requester's limit", 413));
+    } else if (!has_room(connection, reply.body.size(), freed)) {
+        reply.set_error(unavailable(errc::busy, "the request was carried out, but too many answers are not read"));
+    }
 }
 
 COMMUNICA_INLINE void Responder::send_later(const Buffer& metadata, Reply& reply) {

@@ -59,8 +59,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 
     void handle(const Incoming& incoming) const override {
         Reply reply;
-        std::size_t loaded = 0;
-        if (auto data = load(incoming, reply, loaded)) {
+        std::optional<Loaded> data;
+        const std::size_t loaded = load(incoming, reply, data);
+        if (data) {
             if (ResultOf<Returned>::is_coroutine || incoming.peer->handlers().interceptor()) {
                 start(incoming, *std::move(data), loaded);
                 return;
@@ -81,28 +82,24 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
  private:
     using ExtraArguments = std::tuple<Extras...>;
 
-    /// `loaded`: bytes that the value has allocated, as far as the serializer says.
-    std::optional<Loaded> load(const Incoming& incoming, Reply& reply, std::size_t& loaded) const {
+    /// Gives the bytes that the value has allocated, as far as the serializer says. No value if it does not load.
+    std::size_t load(const Incoming& incoming, Reply& reply, std::optional<Loaded>& data) const {
         if constexpr (LoadedAs<Data>::is_later) {
-            return std::optional<Loaded>(std::in_place, serializer_, incoming.body, incoming.memory,
-                                         incoming.peer->max_loaded());
+            data.emplace(serializer_, incoming.body, incoming.memory, incoming.peer->max_loaded());
+            return 0;
         } else if constexpr (takes_data) {
             const codec::Allowance allowance(incoming.peer->max_loaded());
             try {
-                // In place: what is loaded may be JSON, which itself converts to an optional of anything.
-                std::optional<Loaded> data(std::in_place,
-                                           load_from<Loaded>(serializer_, incoming.body, incoming.memory));
-                loaded = allowance.used();
-                return data;
+                data.emplace(load_from<Loaded>(serializer_, incoming.body, incoming.memory));
             } catch (...) {
                 report(incoming, reply.set_load_error(std::current_exception()));
-                return std::nullopt;
             }
+            return allowance.used();
         } else {
             (void)incoming;
             (void)reply;
-            (void)loaded;
-            return Nothing{};
+            data.emplace();
+            return 0;
         }
     }
 
