@@ -1,11 +1,15 @@
 // Large messages through a broker: whole, refused in words, and without holding anybody up.
 #include "support/latency.hpp"
 #include "support/rabbitmq_pair.hpp"
+#include "support/relay.hpp"
 
 #include <communica/serializers/bytes.hpp>
 
 #include <algorithm>
 #include <functional>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace rabbitmq_large {
 
@@ -177,6 +181,49 @@ TEST_CASE("a broker with a limit of its own refuses a message in its words, and 
         CHECK(handled == 4);
         co_await client.close();
         co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a message that takes longer than the silence allowed keeps its connection alive, up and down") {
+    asio::io_context context;
+    const std::string& url = broker_of_large().url();
+    const std::size_t at = url.find('@');
+    const std::size_t port = url.find(':', at);
+    const nlohmann::json state{{"host", "127.0.0.1"}, {"port", std::stoi(url.substr(port + 1))}};
+    const test::Passage slow{.rate = 12 * mebibyte};
+    std::optional<test::Relay> relay(std::in_place, context, state.dump(), slow, slow);
+    const auto through = nlohmann::json::parse(relay->connector().dump_state()).at("port").get<int>();
+
+    communica::RmqOptions options;
+    options.max_message = 128 * mebibyte;
+    options.keep_alive = 300ms;
+    const std::string address = "slow";
+    communica::ServerOptions server_options;
+    server_options.limits.max_silence = 1s;
+    communica::ClientOptions client_options = test::quick_client("one");
+    client_options.limits.max_silence = 1s;
+    std::vector<std::string> endings;
+    client_options.on_disconnect = [&](const Error& ending) { endings.push_back(ending.text()); };
+    server_options.on_disconnect = [&](const std::string&, const Error& ending) { endings.push_back(ending.text()); };
+    BytesServer server(
+        context, communica::RmqConnector(url, address, {}, "slow_exchange", options),
+        [](std::string bytes) { return bytes; }, server_options);
+    BytesClient client(context,
+                       communica::RmqConnector("amqp://guest:guest@127.0.0.1:" + std::to_string(through) + "/", address,
+                                               "one", "slow_exchange", options),
+                       client_options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        const std::string text = pattern(30 * mebibyte);
+        const std::string back = co_await client.request<std::string>(text, {.timeout = std::nullopt});
+        CHECK((back == text));
+        CHECK(endings == std::vector<std::string>());
+        CHECK(relay->connections() == 1);
+        co_await client.close();
+        co_await server.close();
+        relay.reset();
     });
     test::run_out(context);
 }

@@ -145,6 +145,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             wake();
         }
     }
+    bool is_within_message() const noexcept { return publisher_.is_within_message(); }  // all the rest waits
     /// There is something to be had by `next_publication`, or to be written.
     void wake() {
         if (number_ != 0 && !released_ && !std::exchange(ready_, true)) {
@@ -260,7 +261,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
 
  private:
     static constexpr std::size_t turn_size = Batch::enough / 2;
-
     template <class Method>
     asio::awaitable<void> call(amqp_method_number_t id, const Method& method, amqp_method_number_t answer) {
         return finish(begin_call(id, method, answer));

@@ -27,6 +27,8 @@ class ChannelUser {
     virtual ~ChannelUser() = default;
     /// Says whether it was dealt with. If not, neither it nor what comes behind is acknowledged: another gets it.
     virtual bool on_delivery(const Delivery& delivery) = 0;
+    /// A part of a message has come.
+    virtual void on_progress() {}
     /// Nobody takes it.
     virtual void on_returned(const Delivery&) {}
     /// The broker has taken a message of this size.

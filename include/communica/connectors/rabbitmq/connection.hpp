@@ -29,7 +29,7 @@ class QueueConnection : public HandshakeEnd {
 
     void start_pings() override {
         with_ours_ = true;
-        keep_alive_.start_pings();
+        keep_alive_.start_pings(options().limits.max_silence);
     }
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
@@ -107,6 +107,7 @@ class QueueConnection : public HandshakeEnd {
             co_await channel()->prefetch(prefetched);
             running_ = true;
             co_await read_alone(channel(), receive_queue_);
+            sends_ = true;  // not before: a large message would be in the way of that
             channel()->wake();
             if (!closing_) {
                 watch();
@@ -117,10 +118,13 @@ class QueueConnection : public HandshakeEnd {
         } catch (...) {
             end(Error::from(std::current_exception()));
         }
-        running_ = false;
+        running_ = sends_ = false;
         receiver_ = nullptr;
         queue_.close();
         timer().cancel();
+        if (aside_) {
+            aside_->close();
+        }
         on_end();
         co_await leave(goodbye());
         co_return *ending();
@@ -162,6 +166,8 @@ class QueueConnection : public HandshakeEnd {
         return true;
     }
 
+    void on_progress() override { keep_alive_.on_received(); }
+
     void on_returned(const Delivery& delivery) override {
         if (!running_) {
             return end(unreachable());
@@ -199,7 +205,7 @@ class QueueConnection : public HandshakeEnd {
     }
 
     std::optional<Publication> next_publication() override {
-        if (!running_ || ending()) {
+        if (!sends_ || ending()) {
             return std::nullopt;
         }
         while (auto next = queue_.pop(send_queue_, connection_name_, with_ours_)) {
@@ -257,7 +263,11 @@ class QueueConnection : public HandshakeEnd {
             case KeepAlive::Verdict::silent:
                 return end({errc::connection_lost, "the other side gives no sign of life"});
             case KeepAlive::Verdict::speak:
-                channel()->publish({.kind = Kind::listening, .routing_key = send_queue_});
+                if (channel()->is_within_message()) {
+                    speak_aside();
+                } else {
+                    channel()->publish({.kind = Kind::listening, .routing_key = send_queue_});
+                }
                 keep_alive_.on_sent();
                 if (!with_ours_) {
                     asio::co_spawn(strand(), look_for_reader(self()), asio::detached);
@@ -265,6 +275,17 @@ class QueueConnection : public HandshakeEnd {
                 break;
             case KeepAlive::Verdict::fine: break;
         }
+    }
+
+    /// On a channel of its own, whose frames pass between those of a large message. Nothing waits until that is open: the
+    /// broker takes what is said behind the request for it.
+    void speak_aside() {
+        if (!aside_ || !aside_->is_open()) {
+            aside_ = std::make_shared<Channel>(settings().link->get(settings().notes), settings().exchange,
+                                               std::weak_ptr<ChannelUser>());
+            asio::co_spawn(strand(), aside_->open(), asio::detached);
+        }
+        aside_->publish({.kind = Kind::listening, .routing_key = send_queue_});
     }
 
     /// A client of the Python library that has died says nothing: but then nobody reads its queue.
@@ -306,6 +327,7 @@ class QueueConnection : public HandshakeEnd {
     MessageQueue queue_;
     std::atomic<bool> flush_posted_ = false;
     KeepAlive keep_alive_;
+    std::shared_ptr<Channel> aside_;              // for signs of life beside a large message
     const std::string token_ = random_bytes(16);  // by which it knows its own word in `take_over`
     std::string connect_id_;
     std::string connection_name_;
@@ -315,6 +337,7 @@ class QueueConnection : public HandshakeEnd {
 
     Receiver* receiver_ = nullptr;  // from the start to the end
     bool running_ = false;          // the handshake is over
+    bool sends_ = false;            // and it reads its queue
     bool with_ours_ = false;        // the other side is of this library
     bool closing_ = false;          // what is queued goes out, then it ends
     bool silent_ = false;           // the other side is not to be told of the end

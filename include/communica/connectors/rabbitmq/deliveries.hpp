@@ -46,12 +46,18 @@ class Deliveries {
         content_.reply_to = text(AMQP_BASIC_REPLY_TO_FLAG, properties.reply_to);
         content_.connection = text(AMQP_BASIC_CORRELATION_ID_FLAG, properties.correlation_id);
         assembler_.begin(body_size);
-        hand_out_if_whole(user);
+        if (assembler_.is_whole()) {
+            hand_out(user);
+        }
     }
     void on_body(std::string_view bytes, const std::weak_ptr<ChannelUser>& user) {
         if (!assembler_.is_whole()) {
             assembler_.add(bytes);
-            hand_out_if_whole(user);
+            if (assembler_.is_whole()) {
+                hand_out(user);
+            } else if (const auto listening = user.lock()) {
+                listening->on_progress();
+            }
         }
     }
 
@@ -68,10 +74,7 @@ class Deliveries {
         bool returned = false;
     };
 
-    void hand_out_if_whole(const std::weak_ptr<ChannelUser>& whom) {
-        if (!assembler_.is_whole()) {
-            return;
-        }
+    void hand_out(const std::weak_ptr<ChannelUser>& whom) {
         if (const auto user = whom.lock()) {
             const Delivery delivery{content_.kind,       assembler_.body(),    content_.reply_to,
                                     content_.connection, content_.redelivered, assembler_.cut()};

@@ -9,7 +9,7 @@ namespace communica::rabbitmq {
 
 /// Counts the ticks of a timer in which nothing was sent, or nothing came. Not thread-safe.
 ///
-/// Between peers of this library both sides speak, every five seconds, and one that is silent for eight to nine is dead. With
+/// Between peers of this library both sides speak, every five seconds, and one that is silent for `max_silence` is dead. With
 /// the Python library the server alone speaks, after `period`, and a client waits for one and a half of it.
 class KeepAlive {
  public:
@@ -22,11 +22,13 @@ class KeepAlive {
     KeepAlive(Role role, Duration period)
         : speaks_(role == Role::server), listens_(role == Role::client), period_(period) {}
 
-    /// The other side is of this library.
-    void start_pings() noexcept {
+    /// The other side is of this library, and may be silent for so long; for more than one and a half periods in any case.
+    void start_pings(Duration max_silence) noexcept {
         speaks_ = listens_ = true;
         period_ = std::min<Duration>(period_, between_ours);
-        most_silent_ = ticks_a_period * 8 / 5;
+        constexpr Duration::rep most = 1'000'000;
+        const auto ticks = std::min(max_silence / tick_time(), most);
+        most_silent_ = std::max(ticks_a_period * 8 / 5, static_cast<int>(ticks));
     }
 
     /// How often `tick` is to be called.

@@ -2,6 +2,8 @@
 
 #include <communica/connectors/rabbitmq/keep_alive.hpp>
 
+#include <utility>
+
 namespace rabbitmq_keep_alive_tests {
 
 namespace {
@@ -23,9 +25,9 @@ int ticks_until(Verdict verdict, KeepAlive& keep_alive) {
     return never;
 }
 
-KeepAlive with_ours(Role role, KeepAlive::Duration period) {
+KeepAlive with_ours(Role role, KeepAlive::Duration period, KeepAlive::Duration max_silence = 15s) {
     KeepAlive keep_alive(role, period);
-    keep_alive.start_pings();
+    keep_alive.start_pings(max_silence);
     return keep_alive;
 }
 
@@ -43,11 +45,15 @@ TEST_CASE("between peers of this library either side speaks within five seconds 
     }
 }
 
-TEST_CASE("between peers of this library one that was silent for eight to nine seconds is dead") {
+TEST_CASE("between peers of this library one that was silent for max_silence is dead, or for more than one period") {
     for (const Role role : {Role::client, Role::server}) {
-        KeepAlive keep_alive = with_ours(role, 20s);
-        keep_alive.on_received();
-        CHECK(ticks_until(Verdict::silent, keep_alive) == 9);
+        for (const auto& [max_silence, ticks] : {std::pair<KeepAlive::Duration, int>{15s, 16}, {1min, 61}, {1s, 9}}) {
+            KeepAlive keep_alive = with_ours(role, 20s, max_silence);
+            keep_alive.on_received();
+            CHECK(ticks_until(Verdict::silent, keep_alive) == ticks);
+        }
+        KeepAlive for_ever = with_ours(role, 20s, KeepAlive::Duration::max());
+        CHECK(ticks_until(Verdict::silent, for_ever) == never);
     }
 }
 
