@@ -9,7 +9,7 @@ DECLARED_BY = {
     "bitset": "bitset",
     "charconv": "chars_format from_chars to_chars to_chars_result",
     "chrono": "chrono",
-    "cmath": "fabs isfinite isinf isnan ldexp round signbit",
+    "cmath": "fabs floor isfinite isinf isnan ldexp llround round signbit trunc",
     "compare": "strong_ordering",
     "concepts": "constructible_from convertible_to copy_constructible default_initializable derived_from floating_point integral "
                 "invocable move_constructible same_as signed_integral totally_ordered unsigned_integral",

@@ -68,7 +68,7 @@ struct FastJsonSerializer {
         simdjson::dom::element root;
         if (!parse(bytes, *parser, root)) {
             codec::load<nlohmann::json>(codec::JsonReader(bytes));  // says where it is wrong, and what
-            throw SerializerError("not JSON");
+            throw SerializerError("an integer beyond 64 bits, which simdjson does not read");
         }
         return {std::move(parser), root};
     }

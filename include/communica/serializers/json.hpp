@@ -15,7 +15,8 @@ namespace communica {
 /// Only the last two build a tree.
 ///
 /// Text is UTF-8, at most 128 levels deep. What JSON or the machine's numbers cannot hold is refused, never altered:
-/// integers beyond 64 bits, NaN and infinity, invalid UTF-8, UTF-16 and UTF-32. Of two equal keys the last one counts.
+/// integers beyond 64 bits that are no double's digits, NaN and infinity, invalid UTF-8, UTF-16 and UTF-32. Of two equal keys
+/// the last one counts.
 struct JsonSerializer {
     static constexpr std::size_t max_depth = codec::max_depth;
 

@@ -3,6 +3,10 @@
 
 #include <communica/serializers/cbor.hpp>
 
+#include <chrono>
+#include <optional>
+#include <vector>
+
 namespace cbor_tests {
 
 namespace {
@@ -81,6 +85,25 @@ TEST_CASE("CBOR refuses integers beyond 64 bits") {
         CHECK(refusal(beyond) == "an integer that does not fit 64 bits");
     }
     CHECK(refusal("813bffffffffffffffff") == "/0: an integer that does not fit 64 bits");
+}
+
+TEST_CASE("CBOR: a float without a fraction is an integer, and a number with tag 1 a time") {
+    CHECK(load<int>("f93c00") == 1);
+    CHECK(load<int>("f98000") == 0);  // -0
+    CHECK(load<std::int64_t>("fb4340000000000000") == std::int64_t{1} << 53);
+    CHECK(refusal<int>("f93e00").starts_with("expected integer in "));
+
+    using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+    const Time time(std::chrono::milliseconds(1'363'896'240'500));
+    CHECK(load<std::chrono::sys_seconds>("c11a514b67b0") ==
+          std::chrono::sys_seconds(std::chrono::seconds(1'363'896'240)));
+    CHECK(load<Time>("c1fb41d452d9ec200000") == time);  // RFC 8949, appendix A
+    CHECK(load<std::optional<Time>>("c1fb41d452d9ec200000") == time);
+    CHECK(load<Time>("c120") == Time(std::chrono::seconds(-1)));
+    CHECK(refusal<Time>("1a514b67b0").ends_with("got 1363896240"));  // a number alone is none
+    CHECK(refusal<Time>("c1fb7e37e43c8800759c").find("a time out of range") != std::string::npos);
+    CHECK(load<std::int64_t>("c11a514b67b0") == 1'363'896'240);
+    CHECK(load<std::vector<std::optional<Time>>>("82f6c100") == std::vector<std::optional<Time>>{std::nullopt, Time()});
 }
 
 TEST_CASE("CBOR keeps bytes apart from text") {

@@ -3,7 +3,11 @@
 
 #include <communica/serializers/json.hpp>
 
+#include <charconv>
+#include <cmath>
 #include <limits>
+#include <random>
+#include <string>
 
 namespace json_tests {
 
@@ -103,13 +107,55 @@ TEST_CASE("integers of 64 bits keep their value, signed and unsigned") {
 }
 
 TEST_CASE("integers beyond 64 bits are refused, not rounded") {
-    for (const char* digits : {"18446744073709551616", "-9223372036854775809", "123456789012345678901234567890",
+    for (const char* digits : {"18446744073709551617", "-9223372036854775809", "123456789012345678901234567890",
                                "[1, 99999999999999999999]", R"({"big": -99999999999999999999})"}) {
         CHECK(is_refused(digits));
     }
-    CHECK(is_refused<double>("18446744073709551616"));
+    CHECK(is_refused<double>("18446744073709551617"));
+    CHECK(is_refused<std::uint64_t>("100000000000000000000"));
     CHECK(load<double>("18446744073709551616.0") == 18446744073709551616.0);
     CHECK(load<double>("1e19") == 1e19);
+}
+
+TEST_CASE("an integer stands for a float if it is one to the last digit, or has its shortest digits and zeros") {
+    // As JavaScript and Go write floats below 1e21: the shortest digits, and zeros.
+    std::mt19937_64 random(7);  // NOLINT(bugprone-random-generator-seed)
+    for (int number = 0; number != 5000; ++number) {
+        const double value = std::trunc(std::ldexp(1 + static_cast<double>(random() >> 12) / 4503599627370496.0,
+                                                   static_cast<int>(50 + random() % 19)));
+        char text[32];
+        const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+        const std::string scientific(text, end);
+        const std::size_t mark = scientific.find('e');
+        std::string digits = scientific.substr(0, mark);
+        std::erase(digits, '.');
+        digits.resize(static_cast<std::size_t>(std::stoi(scientific.substr(mark + 1))) + 1, '0');
+        CAPTURE(digits);
+        REQUIRE(load<double>(digits) == value);
+        REQUIRE(load<double>("-" + digits) == -value);
+        REQUIRE(load(digits).get<double>() == value);
+    }
+    CHECK(load("100000000000000000000").is_number_float());
+    CHECK(load("18446744073709551616").is_number_float());  // to the last digit
+    CHECK(load<double>("18446744073709551616") == 18446744073709551616.0);
+    CHECK(load<double>("1152921504606847000") == 1152921504606846976.0);
+    CHECK(load<double>("1152921504606846976") == 1152921504606846976.0);
+    for (const char* digits : {"9007199254740993", "1152921504606847001", "1152921504606846975", "99999999999999999999",
+                               "100000000000000000001"}) {
+        CHECK(is_refused<double>(digits));
+    }
+    CHECK(load<float>("16777216") == 16777216.0F);
+    CHECK(load<float>("123456790000") == 123456790000.0F);  // its shortest digits, of 123456790528
+    CHECK(is_refused<float>("16777217"));
+    CHECK(is_refused<double>("1" + std::string(400, '0')));
+}
+
+TEST_CASE("the largest float comes back as it was, and what is beyond is refused") {
+    constexpr float most = std::numeric_limits<float>::max();
+    CHECK(load<float>(dump(most)) == most);
+    CHECK(load<float>(dump(-most)) == -most);
+    CHECK(is_refused<float>("3.4028236e38"));
+    CHECK(is_refused<float>("1e39"));
 }
 
 TEST_CASE("floats keep their value, and are told from integers") {

@@ -205,7 +205,7 @@ TEST_CASE("what is wrong with a value is said with its place, what was expected 
         {"/user/age", "x", R"(/user/age: expected integer in 0..255, got "x")"},
         {"/user/age", 256, "/user/age: expected integer in 0..255, got 256"},
         {"/user/age", -1, "/user/age: expected integer in 0..255, got -1"},
-        {"/user/age", 1.0, "/user/age: expected integer in 0..255, got 1.0"},
+        {"/user/age", 1.5, "/user/age: expected integer in 0..255, got 1.5"},
         {"/user/age", nullptr, "/user/age: expected integer in 0..255, got null"},
         {"/user/name", true, "/user/name: expected string, got true"},
         {"/user/nick", 1, "/user/nick: expected string or null, got 1"},
@@ -246,6 +246,8 @@ TEST_CASE("what is wrong with a value is said with its place, what was expected 
         CHECK(refused<MsgpackSerializer>(example_tree_with_bytes(), place, value) == message);
         CHECK(refused<CborSerializer>(example_tree_with_bytes(), place, value) == message);
     }
+    CHECK(refused<JsonSerializer>(example_tree(), "/user/age", 1.0) ==
+          "/user/age: expected integer in 0..255, got 1.0");  // which the others take
     CHECK(refused<JsonSerializer>(example_tree(), "/blob", "x") == R"(/blob: expected bytes in base64, got "x")");
     CHECK(refused<JsonSerializer>(example_tree(), "/blob", 1) == "/blob: expected bytes in base64, got 1");
     CHECK(refused<MsgpackSerializer>(example_tree_with_bytes(), "/blob", "x") == R"(/blob: expected bytes, got "x")");

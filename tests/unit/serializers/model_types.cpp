@@ -160,6 +160,21 @@ TEST_CASE("variants travel as the alternative that they hold") {
     travels(std::vector<std::variant<std::optional<int>, std::string>>{std::optional<int>(), "a"}, R"([null,"a"])");
 }
 
+TEST_CASE("the longest durations and the latest times keep their sign, or are refused") {
+    for (const std::int64_t count : {std::int64_t{1} << 60, -(std::int64_t{1} << 60)}) {
+        const std::chrono::hours hours(count);
+        CHECK(test::load<JsonSerializer, std::chrono::hours>(test::dump<JsonSerializer>(hours)) == hours);
+        using Days = std::chrono::duration<std::int64_t, std::ratio<86400>>;
+        CHECK(test::load<JsonSerializer, Days>(test::dump<JsonSerializer>(Days(count))) == Days(count));
+    }
+    for (const std::int64_t days :
+         {std::int64_t{1} << 33, (std::int64_t{1} << 32) + 19'000, -(std::int64_t{1} << 33)}) {
+        const std::chrono::sys_time<std::chrono::duration<std::int64_t, std::ratio<86400>>> time{
+            std::chrono::duration<std::int64_t, std::ratio<86400>>(days)};
+        CHECK_THROWS_WITH(test::dump<JsonSerializer>(time), "a time that is not in the years 0 to 9999");
+    }
+}
+
 TEST_CASE("durations travel as seconds, exactly or not at all") {
     travels(0s, "0");
     travels(-3s, "-3");

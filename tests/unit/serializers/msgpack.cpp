@@ -3,6 +3,11 @@
 
 #include <communica/serializers/msgpack.hpp>
 
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+
 namespace msgpack_tests {
 
 namespace {
@@ -42,6 +47,43 @@ TEST_CASE("MessagePack loads a value in any of its forms") {
     CHECK(load<double>("ca3fc00000") == 1.5);
     CHECK(load<int>("d0ff") == -1);
     CHECK(load("d3ffffffffffffffff") == -1);
+}
+
+TEST_CASE("MessagePack: a float without a fraction, up to 2^53, is an integer") {
+    CHECK(load<std::int64_t>("cb4278f4e0fb9c8000") == 1'715'001'604'552);
+    CHECK(load<std::int64_t>("cbc278f4e0fb9c8000") == -1'715'001'604'552);
+    CHECK(load<std::uint8_t>("ca437f0000") == 255);
+    CHECK(load<int>("cb8000000000000000") == 0);  // -0
+    CHECK(load<std::int64_t>("cb4340000000000000") == std::int64_t{1} << 53);
+    for (const char* no : {"cb3ff8000000000000", "cb4340000000000001", "cb7ff0000000000000", "cb7ff8000000000000"}) {
+        CHECK(refusal<std::int64_t>(no).starts_with("expected integer in "));
+    }
+    CHECK(refusal<std::uint8_t>("ca43800000") == "expected integer in 0..255, got 256");
+    CHECK(refusal<unsigned>("cbbff0000000000000").starts_with("expected integer in "));
+    CHECK(load("cb3ff0000000000000").is_number_float());
+    using Either = std::variant<std::int64_t, std::string>;
+    CHECK(load<Either>("cb3ff0000000000000") == Either(std::int64_t{1}));
+    using Both = std::variant<std::int64_t, double>;
+    CHECK(load<Both>("cb3ff0000000000000") == Both(1.0));
+}
+
+TEST_CASE("MessagePack: a timestamp in its three sizes is a time") {
+    using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
+    const auto at = [](std::int64_t seconds, std::int64_t nanoseconds) {
+        return Time(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds));
+    };
+    CHECK(load<Time>("d6ff66388000") == at(1'714'978'816, 0));
+    CHECK(load<Time>("d7ff1d6f345466388000") == at(1'714'978'816, 123'456'789));
+    CHECK(load<Time>("c70cff075bcd15ffffffffffffffff") == at(-1, 123'456'789));
+    CHECK(load<std::optional<Time>>("d6ff66388000") == at(1'714'978'816, 0));
+    CHECK(load<std::chrono::sys_seconds>("d6ff66388000") ==
+          std::chrono::sys_seconds(std::chrono::seconds(1'714'978'816)));
+    CHECK(
+        refusal<std::chrono::sys_seconds>("d7ff1d6f345466388000").ends_with("got a time that the type does not hold"));
+    CHECK(refusal<Time>("c70cff075bcd157fffffffffffffff").ends_with("got a time that the type does not hold"));
+    CHECK(refusal<Time>("d7ffffffffff66388000").find("more nanoseconds than a second has") != std::string::npos);
+    CHECK(refusal<Time>("d60166388000").ends_with("got an extension type"));
+    CHECK(refusal<Time>("01").ends_with("got 1"));
 }
 
 TEST_CASE("MessagePack keeps bytes apart from text") {

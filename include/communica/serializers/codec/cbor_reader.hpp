@@ -2,27 +2,31 @@
 #pragma once
 
 #include "binary_input.hpp"
+#include "time_text.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace communica::codec {
 
-/// Accepts definite and indefinite lengths and every form of a value. Tags are read past, but those of big integers.
+/// Accepts definite and indefinite lengths and every form of a value. Tags are read past, but those of big integers, and that
+/// of a time where one is wanted.
 class CborReader : public BinaryInput {
  public:
     explicit CborReader(Bytes bytes) noexcept : BinaryInput(bytes, "CBOR") {}
 
     Kind peek() {
         while (major_of(next()) == Major::tag) {
-            const std::uint64_t number = take_argument(take_head());
-            if (number == 2 || number == 3) {
+            tag_ = take_argument(take_head());
+            if (tag_ == 2 || tag_ == 3) {
                 fail("an integer that does not fit 64 bits");
             }
         }
@@ -48,8 +52,28 @@ class CborReader : public BinaryInput {
         }
     }
 
-    void read_null() { advance(); }
+    void read_null() { take_head(); }
     bool read_bool() { return take_head() == 0xF5; }
+
+    /// A point in time, tag 1 before a number of seconds (RFC 8949, 3.4.2); nothing, and nothing is read, if the next value is
+    /// none.
+    std::optional<Timestamp> read_timestamp() {
+        if (peek() != Kind::number || tag_ != 1) {
+            return std::nullopt;
+        }
+        const Number number = read_number();
+        if (number.form != Number::Form::floating) {
+            if (const auto seconds = number_as<std::int64_t>(number)) {
+                return Timestamp{.seconds = std::chrono::seconds(*seconds)};
+            }
+        } else if (std::fabs(number.floating) < 9e15) {
+            const double seconds = std::floor(number.floating);
+            return Timestamp{.seconds = std::chrono::seconds(static_cast<std::int64_t>(seconds)),
+                             .fraction = std::chrono::nanoseconds(std::llround((number.floating - seconds) * 1e9)),
+                             .is_rounded = true};
+        }
+        fail("a time out of range, " + text_of(number) + " seconds");
+    }
 
     Number read_number() {
         const std::uint8_t head = take_head();
@@ -123,6 +147,7 @@ class CborReader : public BinaryInput {
     std::uint8_t take_head() {
         const std::uint8_t head = next();
         advance();
+        tag_ = no_tag;
         return head;
     }
     bool take_break() {
@@ -161,6 +186,9 @@ class CborReader : public BinaryInput {
         }
         return scratch;
     }
+
+    static constexpr std::uint64_t no_tag = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t tag_ = no_tag;  // of the value that is next
 
     /// IEEE 754 binary16 (RFC 8949, appendix D).
     static double half(std::uint64_t bits) noexcept {

@@ -28,10 +28,13 @@ struct Codec<std::chrono::duration<Rep, Period>> {
     template <class W>
     static void write(W& writer, Duration value) {
         if constexpr (std::integral<Rep>) {
-            const auto whole = std::chrono::duration_cast<std::chrono::duration<std::int64_t>>(value);
-            if (Duration(std::chrono::duration_cast<Duration>(whole)) == value) {
-                writer.integer(whole.count());
-                return;
+            constexpr long double most = 9.2e18L;  // seconds that 64 bits hold
+            if (std::fabs(static_cast<long double>(value.count()) / per_second) < most) {
+                const auto whole = std::chrono::duration_cast<std::chrono::duration<std::int64_t>>(value);
+                if (Duration(std::chrono::duration_cast<Duration>(whole)) == value) {
+                    writer.integer(whole.count());
+                    return;
+                }
             }
         }
         const double seconds = std::chrono::duration<double>(value).count();
@@ -89,7 +92,7 @@ struct Codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
     using TimePoint = std::chrono::time_point<std::chrono::system_clock, Duration>;
     static constexpr bool writes = true;
     static constexpr bool reads = true;
-    static constexpr Kinds kinds = codec::kinds(Kind::string);
+    static constexpr Kinds kinds = codec::kinds(Kind::string, Kind::number, Kind::extension);
     static std::string expected() { return "time as in \"2024-05-06T07:08:09Z\""; }
 
     template <class W>
@@ -102,6 +105,14 @@ struct Codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
     }
     template <class R>
     static TimePoint read(R& reader) {
+        if constexpr (requires { reader.read_timestamp(); }) {
+            if (const auto stamp = reader.read_timestamp()) {
+                if (const auto value = time_of<Duration>(*stamp)) {
+                    return *value;
+                }
+                reader.fail("expected " + expected() + ", got a time that the type does not hold");
+            }
+        }
         if (reader.peek() != Kind::string) {
             wrong(reader, expected());
         }

@@ -65,14 +65,14 @@ class JsonReader : public Position {
             return read_float(begin, digits, integer);
         }
         if (count >= 19 && (count > 20 || !fits_64_bits({digits, at_}))) {
-            refuse_integer(begin);
+            return read_large_integer(begin, digits);
         }
         if (!negative) {
             return Number::of(integer);
         }
         constexpr std::uint64_t most_negative = std::uint64_t{1} << 63;
         if (integer > most_negative) {
-            refuse_integer(begin);
+            return read_large_integer(begin, digits);
         }
         return Number::of(static_cast<std::int64_t>(0 - integer));
     }
@@ -222,6 +222,16 @@ class JsonReader : public Position {
         return true;
     }
 
+    /// Beyond 64 bits an integer has to stand for a float.
+    Number read_large_integer(const char* begin, const char* digits) const {
+        const std::string_view text(digits, static_cast<std::size_t>(at_ - digits));
+        const auto value = read_double(text);
+        if (!value || !stands_for(text, *value)) {
+            fail("the integer " + std::string(begin, at_).substr(0, 40) + " fits neither 64 bits nor a double");
+        }
+        return Number::of(*begin == '-' ? -*value : *value);
+    }
+
     /// Behind its whole part, whose value is `integer`.
     Number read_float(const char* begin, const char* digits, std::uint64_t integer) {
         std::ptrdiff_t places = 0;
@@ -359,9 +369,6 @@ class JsonReader : public Position {
         return code;
     }
 
-    [[noreturn]] void refuse_integer(const char* begin) const {
-        fail("the integer " + std::string(begin, at_).substr(0, 40) + " does not fit 64 bits");
-    }
     [[noreturn]] void refuse(std::string_view what) const {
         fail("not JSON: " + std::string(what) + " at byte " + std::to_string(at_ - begin_));
     }

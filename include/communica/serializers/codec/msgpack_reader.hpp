@@ -2,11 +2,14 @@
 #pragma once
 
 #include "binary_input.hpp"
+#include "time_text.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,14 +86,45 @@ class MsgpackReader : public BinaryInput {
 
     /// The content of an extension type; `type` is its number.
     Bytes read_extension(std::uint8_t& type) {
-        const std::uint8_t head = take_head();
-        const std::uint64_t size = head >= 0xD4 ? std::uint64_t{1} << (head - 0xD4) : take_length(head - 0xC7U);
+        const std::uint64_t size = take_extension_size();
         type = static_cast<std::uint8_t>(take_integer(1));
         return as_bytes(take(size));
     }
     Bytes read_extension(std::string&) {
         std::uint8_t type = 0;
         return read_extension(type);
+    }
+
+    /// A point in time, extension type -1 in one of its three sizes (MessagePack's specification, "Timestamp extension type");
+    /// nothing, and nothing is read, if the next value is none.
+    std::optional<Timestamp> read_timestamp() {
+        MsgpackReader ahead(*this);
+        if (ahead.peek() != Kind::extension) {
+            return std::nullopt;
+        }
+        std::uint8_t type = 0;
+        const std::size_t size = ahead.read_extension(type).size();
+        if (type != 0xFF || (size != 4 && size != 8 && size != 12)) {
+            return std::nullopt;
+        }
+        MsgpackReader content(*this);
+        content.take_content_head();
+        std::uint64_t nanoseconds = 0;
+        std::uint64_t seconds = 0;
+        if (size == 12) {
+            nanoseconds = content.take_integer(4);
+            seconds = content.take_integer(8);
+        } else {
+            seconds = content.take_integer(size);
+            nanoseconds = size == 8 ? seconds >> 34 : 0;
+            seconds &= (std::uint64_t{1} << 34) - 1;
+        }
+        if (nanoseconds >= 1'000'000'000) {
+            refuse("a time with more nanoseconds than a second has");
+        }
+        *this = ahead;
+        return Timestamp{.seconds = std::chrono::seconds(static_cast<std::int64_t>(seconds)),
+                         .fraction = std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds))};
     }
 
     /// For nlohmann's tree: bytes, or an extension type as bytes with a subtype.
@@ -132,6 +166,16 @@ class MsgpackReader : public BinaryInput {
     static std::vector<std::uint8_t> to_vector(Bytes bytes) {
         const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes.data());
         return {begin, begin + bytes.size()};
+    }
+
+    std::uint64_t take_extension_size() {
+        const std::uint8_t head = take_head();
+        return head >= 0xD4 ? std::uint64_t{1} << (head - 0xD4) : take_length(head - 0xC7U);
+    }
+    /// Up to the content of an extension type.
+    void take_content_head() {
+        take_extension_size();
+        take_integer(1);
     }
 
     std::uint8_t take_head() {

@@ -4,10 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace communica::codec {
@@ -40,8 +43,62 @@ concept Integer = std::integral<T> && !std::same_as<T, bool>;
 template <class T>
 concept Arithmetic = Integer<T> || std::floating_point<T>;
 
+/// Do these digits of an integer stand for this value? They do if it is their value to the last digit, and if they are the
+/// shortest that load as it with zeros behind them: as JavaScript and Go write a float without an exponent.
+template <std::floating_point T>
+bool stands_for(std::string_view digits, T value) noexcept {
+    constexpr std::size_t longest = std::numeric_limits<T>::max_exponent10 + 2;
+    char text[longest];
+    if (digits.size() > longest || !std::isfinite(value)) {
+        return false;
+    }
+    if (const auto exact = std::to_chars(text, text + longest, value, std::chars_format::fixed, 0);
+        exact.ec == std::errc() && std::string_view(text, exact.ptr) == digits) {
+        return true;
+    }
+    const char* const end = std::to_chars(text, text + longest, value, std::chars_format::scientific).ptr;
+    const std::string_view shortest(text, end);  // d[.ddd]e+XX
+    const std::size_t mark = shortest.find('e');
+    int exponent = 0;
+    std::from_chars(text + mark + 2, end, exponent);
+    if (shortest[mark + 1] != '+' || digits.size() != static_cast<std::size_t>(exponent) + 1) {
+        return false;
+    }
+    std::size_t at = 0;
+    for (const char digit : shortest.substr(0, mark)) {
+        if (digit != '.' && (at == digits.size() || digits[at++] != digit)) {
+            return false;
+        }
+    }
+    return digits.find_first_not_of('0', at) == digits.npos;
+}
+
+/// The float that an integer stands for, if it does.
+template <std::floating_point T>
+std::optional<T> integer_as(std::uint64_t integer) noexcept {
+    constexpr T two_to_64 = 18446744073709551616.0;
+    const T value = static_cast<T>(integer);
+    if (value == two_to_64 || static_cast<std::uint64_t>(value) != integer) {
+        char digits[20];
+        if (!stands_for(std::string_view(digits, std::to_chars(digits, digits + sizeof digits, integer).ptr), value)) {
+            return std::nullopt;
+        }
+    }
+    return value;
+}
+
+/// For formats in which many write every large number as a float: one without a fraction, up to 2^53, is an integer.
+inline Number whole(const Number& number) noexcept {
+    constexpr double most = 9007199254740992.0;
+    if (number.form != Number::Form::floating || !(std::fabs(number.floating) <= most) ||
+        std::trunc(number.floating) != number.floating) {
+        return number;
+    }
+    return Number::of(static_cast<std::int64_t>(number.floating));
+}
+
 /// The number as a `T`; nothing if a `T` can't hold it. A float is no integer, whatever its value, and an integer is a
-/// float if none of its digits is lost.
+/// float if its digits stand for one.
 template <Arithmetic T>
 std::optional<T> number_as(const Number& number) noexcept {
     if constexpr (Integer<T>) {
@@ -56,23 +113,20 @@ std::optional<T> number_as(const Number& number) noexcept {
         }
         return std::nullopt;
     } else {
-        constexpr double two_to_64 = 18446744073709551616.0;
-        double value = number.floating;
         if (number.form == Number::Form::natural) {
-            value = static_cast<double>(number.natural);
-            if (value == two_to_64 || static_cast<std::uint64_t>(value) != number.natural) {
-                return std::nullopt;
-            }
-        } else if (number.form == Number::Form::negative) {
-            value = static_cast<double>(number.negative);
-            if (static_cast<std::int64_t>(value) != number.negative) {
+            return integer_as<T>(number.natural);
+        }
+        if (number.form == Number::Form::negative) {
+            const auto value = integer_as<T>(0 - static_cast<std::uint64_t>(number.negative));
+            return value ? std::optional(-*value) : std::nullopt;
+        }
+        if constexpr (sizeof(T) < sizeof(double)) {
+            constexpr double first_beyond = 0x1.ffffffp127;  // what is less is rounded to the largest float
+            if (std::isfinite(number.floating) && std::fabs(number.floating) >= first_beyond) {
                 return std::nullopt;
             }
         }
-        if (std::isfinite(value) && std::fabs(value) > static_cast<double>(std::numeric_limits<T>::max())) {
-            return std::nullopt;
-        }
-        return static_cast<T>(value);
+        return static_cast<T>(number.floating);
     }
 }
 

@@ -75,7 +75,10 @@ struct Codec<T> {
         if (reader.peek() != Kind::number) {
             wrong(reader, expected());
         }
-        const Number number = reader.read_number();
+        Number number = reader.read_number();
+        if constexpr (Integer<T> && R::has_bytes) {
+            number = whole(number);
+        }
         if (const auto value = number_as<T>(number)) {
             return *value;
         }

@@ -19,14 +19,18 @@ namespace communica::codec {
 template <class Duration>
 std::optional<std::string> time_text(std::chrono::time_point<std::chrono::system_clock, Duration> time) {
     using namespace std::chrono;
+    using Period = typename Duration::period;
+    constexpr long double first = -62'167'219'200.0L;  // second of the year 0, and of the year 10000
+    constexpr long double end = 253'402'300'800.0L;
+    const long double seconds = static_cast<long double>(time.time_since_epoch().count()) * Period::num / Period::den;
+    if (!(seconds >= first && seconds < end)) {  // also for the calendar, whose years have 16 bits
+        return std::nullopt;
+    }
     const auto day = floor<days>(time);
     const year_month_day date(day);
     const auto since_midnight = floor<nanoseconds>(time - day);
     const hh_mm_ss clock(since_midnight);
     const int year = static_cast<int>(date.year());
-    if (year < 0 || year > 9999) {
-        return std::nullopt;
-    }
     char text[48];
     int length =
         std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", year, static_cast<unsigned>(date.month()),
@@ -108,6 +112,38 @@ inline std::optional<std::chrono::nanoseconds> take_fraction(std::string_view& t
 
 }  // namespace detail
 
+/// Since 1970 in UTC, without leap seconds: a fraction of less than a second goes forward from whole seconds.
+struct Timestamp {
+    std::chrono::seconds seconds{};
+    std::chrono::nanoseconds fraction{};
+    bool is_rounded = false;  ///< the fraction comes from a float: the nearest tick is meant
+};
+
+/// Nothing for a time that is out of the type's range or finer than its ticks.
+template <class Duration>
+std::optional<std::chrono::time_point<std::chrono::system_clock, Duration>> time_of(const Timestamp& stamp) {
+    using namespace std::chrono;
+    using Period = typename Duration::period;
+    constexpr long double tick = static_cast<long double>(Period::num) / Period::den;
+    const auto whole = static_cast<long double>(stamp.seconds.count());
+    if (whole < static_cast<long double>(Duration::min().count()) * tick + 1 ||
+        whole > static_cast<long double>(Duration::max().count()) * tick - 1) {
+        return std::nullopt;
+    }
+    auto ticks = duration_cast<Duration>(stamp.fraction);
+    if constexpr (!treat_as_floating_point_v<typename Duration::rep>) {
+        if (stamp.is_rounded) {
+            ticks = round<Duration>(stamp.fraction);
+        } else if (duration_cast<nanoseconds>(ticks) != stamp.fraction) {
+            return std::nullopt;
+        }
+    }
+    if (duration_cast<seconds>(duration_cast<Duration>(stamp.seconds)) != stamp.seconds) {
+        return std::nullopt;
+    }
+    return time_point<system_clock, Duration>(duration_cast<Duration>(stamp.seconds) + ticks);
+}
+
 /// What `time_text` writes, with any number of digits up to nine and any offset. Nothing for another text, for a day
 /// or an hour that does not exist, and for a time that is out of the type's range or finer than its ticks.
 template <class Duration>
@@ -134,21 +170,7 @@ std::optional<std::chrono::time_point<std::chrono::system_clock, Duration>> read
     }
     const seconds since_epoch =
         sys_days(date).time_since_epoch() + hours(parts[3]) + minutes(parts[4]) + seconds(parts[5]) - *zone;
-    using Period = typename Duration::period;
-    constexpr long double tick = static_cast<long double>(Period::num) / Period::den;
-    const auto whole = static_cast<long double>(since_epoch.count());
-    if (whole < static_cast<long double>(Duration::min().count()) * tick + 1 ||
-        whole > static_cast<long double>(Duration::max().count()) * tick - 1) {
-        return std::nullopt;
-    }
-    const auto ticks = duration_cast<Duration>(*fraction);
-    if (duration_cast<nanoseconds>(ticks) != *fraction) {
-        return std::nullopt;
-    }
-    if (duration_cast<seconds>(duration_cast<Duration>(since_epoch)) != since_epoch) {
-        return std::nullopt;
-    }
-    return time_point<system_clock, Duration>(duration_cast<Duration>(since_epoch) + ticks);
+    return time_of<Duration>({.seconds = since_epoch, .fraction = *fraction});
 }
 
 }  // namespace communica::codec

@@ -183,13 +183,19 @@ struct Codec<std::variant<A...>> {
         if (kind == Kind::number) {
             R ahead(reader);
             const Number number = ahead.read_number();
-            each([&]<std::size_t I, class V>() {
-                if constexpr (Arithmetic<V>) {
-                    if (const auto fits = value ? std::nullopt : number_as<V>(number)) {
-                        value.emplace(std::in_place_index<I>, *fits);
+            const auto take = [&](const Number& taken) {
+                each([&]<std::size_t I, class V>() {
+                    if constexpr (Arithmetic<V>) {
+                        if (const auto fits = value ? std::nullopt : number_as<V>(taken)) {
+                            value.emplace(std::in_place_index<I>, *fits);
+                        }
                     }
-                }
-            });
+                });
+            };
+            take(number);
+            if constexpr (R::has_bytes) {
+                take(whole(number));  // if nothing has taken it as a float
+            }
             if (value) {
                 reader = ahead;
                 return *std::move(value);
