@@ -89,7 +89,7 @@ class Counters {
     }
 
     void count_error(const std::error_code& code) noexcept {
-        if (code.category() == error_category()) {
+        if (is_error_category(code.category())) {
             add(errors_[static_cast<std::size_t>(code.value()) % errors_.size()]);
         } else {
             add(code == asio::error::operation_aborted ? cancelled_ : other_errors_);

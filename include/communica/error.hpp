@@ -77,6 +77,17 @@ inline const std::error_category& error_category() noexcept {
 
 inline std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
 
+/// Is this the library's category? A plugin that was compiled with these headers has one of its own, which the standard
+/// library takes for another: it compares addresses.
+inline bool is_error_category(const std::error_category& category) noexcept {
+    return category == error_category() || std::string_view(category.name()) == error_category().name();
+}
+
+/// Also of a code that comes from another shared library.
+inline bool operator==(const std::error_code& code, errc value) noexcept {
+    return code.value() == static_cast<int>(value) && is_error_category(code.category());
+}
+
 }  // namespace communica
 
 template <>
