@@ -177,6 +177,40 @@ TEST_CASE("a request that was prepared when no client was there, and awaited whe
     });
 }
 
+TEST_CASE("a server needs no handlers, and a handle on a client may be const") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    communica::ServerOptions options;
+    int connected = 0;
+    options.on_connect = [&](const std::string&) { ++connected; };
+    RouteServer server(context, meeting.at_server(), options);
+    std::vector<int> notes;
+    Routes routes;
+    routes.add(who, [] { return std::string("ann"); });
+    routes.add(told, [&](int number) { notes.push_back(number); });
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        RouteClient client(context, meeting.at_client(server), routes, test::quick_client("ann"));
+        co_await client.connect();
+        const auto ann = server.client("ann");
+        CHECK_AWAITED("ann", ann.request(who));
+        const communica::RequestOptions soon{.timeout = test::patience};
+        co_await ann.notify(told, 7, soon);
+        co_await ann.with(communica::JsonSerializer()).notify("told", 8);
+        CHECK_AWAITED("ann", ann.request(who));
+        CHECK(notes == std::vector<int>{7, 8});
+        CHECK(connected == 1);
+        const auto answer = co_await client.try_request<int>("any", 1);
+        CHECK(answer.error().code == errc::requester_error);
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a client that is forgotten is waited for no more, and one that is here is not forgotten") {
     const auto transport = GENERATE(test::lasting_transports());
     CAPTURE(transport);

@@ -3,6 +3,7 @@
 
 #include "descriptor.hpp"
 #include "local.hpp"
+#include "memory.hpp"
 #include "tcp.hpp"
 
 #include <string>
@@ -64,6 +65,6 @@ class AnyConnectorOf {
 };
 
 /// Any of the connectors that need no further library.
-using AnyConnector = AnyConnectorOf<TcpConnector, LocalConnector, DescriptorConnector>;
+using AnyConnector = AnyConnectorOf<TcpConnector, LocalConnector, DescriptorConnector, MemoryConnector>;
 
 }  // namespace communica

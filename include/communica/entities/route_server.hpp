@@ -36,6 +36,11 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
     RouteServer(X&& executor, C connector, std::initializer_list<RouteTable<S>> tables, ServerOptions options = {})
         : RouteServer(std::forward<X>(executor), std::move(connector), join(tables), std::move(options)) {}
 
+    /// Without handlers: one that asks alone, or gets them later by `routes`.
+    template <ExecutorSource X>
+    RouteServer(X&& executor, C connector, ServerOptions options = {})
+        : RouteServer(std::forward<X>(executor), std::move(connector), RouteTable<S>(), std::move(options)) {}
+
     /// The client of this id. Requests to one that is absent wait for it until their deadline.
     RoutePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
 

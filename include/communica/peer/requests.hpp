@@ -113,34 +113,34 @@ template <class Derived>
 class SimpleRequests {
  public:
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
-    auto request(const V& value, Token&& token = {}) {
+    auto request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
-    auto request(const V& value, RequestOptions options, Token&& token = {}) {
+    auto request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(value, options, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
-    auto try_request(const V& value, Token&& token = {}) {
+    auto try_request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
-    auto try_request(const V& value, RequestOptions options, Token&& token = {}) {
+    auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(value, options, std::forward<Token>(token));
     }
     template <Sendable V, NotOptions Token = default_token>
-    auto notify(const V& value, Token&& token = {}) {
+    auto notify(const V& value, Token&& token = {}) const {
         return notify(value, RequestOptions{}, std::forward<Token>(token));
     }
     template <Sendable V, NotOptions Token = default_token>
-    auto notify(const V& value, RequestOptions options, Token&& token = {}) {
+    auto notify(const V& value, RequestOptions options, Token&& token = {}) const {
         return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, self().serializer(),
                                                {}, false, value, options, std::forward<Token>(token));
     }
 
     /// The same peer, asked in another serializer: `client.with(MsgpackSerializer{}).request<int>(value)`.
     template <Serializer S>
-    SimpleRequestsWith<S> with(S serializer) {
+    SimpleRequestsWith<S> with(S serializer) const {
         return {self().target(), std::move(serializer)};
     }
 
@@ -149,11 +149,11 @@ class SimpleRequests {
     SimpleRequests() = default;
 
     template <class Reply, template <class> class Completion, class V, class Token>
-    auto ask(const V& value, const RequestOptions& options, Token&& token) {
+    auto ask(const V& value, const RequestOptions& options, Token&& token) const {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), {}, false,
                                             value, options, std::forward<Token>(token));
     }
-    Derived& self() { return static_cast<Derived&>(*this); }
+    const Derived& self() const { return static_cast<const Derived&>(*this); }
 };
 
 /// `request` and `notify` by route: a typed `Route`, or a name. Otherwise as `SimpleRequests`.
@@ -161,77 +161,86 @@ template <class Derived>
 class RouteRequests {
  public:
     template <class R, class A, class S, NotOptions Token = default_token>
-    auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) {
+    auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::Throwing>(route, argument, {}, std::forward<Token>(token));
     }
     template <class R, class A, class S, NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
-                 Token&& token = {}) {
+                 Token&& token = {}) const {
         return ask<R, peer::Throwing>(route, argument, options, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
-    auto request(const Route<R(), S>& route, Token&& token = {}) {
+    auto request(const Route<R(), S>& route, Token&& token = {}) const {
         return ask<R, peer::Throwing>(route, Nothing{}, {}, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
-    auto request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) {
+    auto request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return ask<R, peer::Throwing>(route, Nothing{}, options, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
-    auto request(std::string_view route, const V& value, Token&& token = {}) {
+    auto request(std::string_view route, const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(route, value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
-    auto request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) {
+    auto request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(route, value, options, std::forward<Token>(token));
     }
 
     template <class R, class A, class S, NotOptions Token = default_token>
-    auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) {
+    auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::Returning>(route, argument, {}, std::forward<Token>(token));
     }
     template <class R, class A, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
-                     Token&& token = {}) {
+                     Token&& token = {}) const {
         return ask<R, peer::Returning>(route, argument, options, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
-    auto try_request(const Route<R(), S>& route, Token&& token = {}) {
+    auto try_request(const Route<R(), S>& route, Token&& token = {}) const {
         return ask<R, peer::Returning>(route, Nothing{}, {}, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
-    auto try_request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) {
+    auto try_request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return ask<R, peer::Returning>(route, Nothing{}, options, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
-    auto try_request(std::string_view route, const V& value, Token&& token = {}) {
+    auto try_request(std::string_view route, const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(route, value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
-    auto try_request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) {
+    auto try_request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(route, value, options, std::forward<Token>(token));
     }
 
     template <class R, class A, class S, NotOptions Token = default_token>
-    auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) {
+    auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), argument, {}, std::forward<Token>(token));
     }
+    template <class R, class A, class S, NotOptions Token = default_token>
+    auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
+                Token&& token = {}) const {
+        return tell(route.name(), route.serializer(), argument, options, std::forward<Token>(token));
+    }
     template <class R, class S, NotOptions Token = default_token>
-    auto notify(const Route<R(), S>& route, Token&& token = {}) {
+    auto notify(const Route<R(), S>& route, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), Nothing{}, {}, std::forward<Token>(token));
     }
+    template <class R, class S, NotOptions Token = default_token>
+    auto notify(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
+        return tell(route.name(), route.serializer(), Nothing{}, options, std::forward<Token>(token));
+    }
     template <Sendable V = nlohmann::json, NotOptions Token = default_token>
-    auto notify(std::string_view route, const V& value, Token&& token = {}) {
+    auto notify(std::string_view route, const V& value, Token&& token = {}) const {
         return tell(route, self().serializer(), value, {}, std::forward<Token>(token));
     }
     template <Sendable V = nlohmann::json, NotOptions Token = default_token>
-    auto notify(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) {
+    auto notify(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return tell(route, self().serializer(), value, options, std::forward<Token>(token));
     }
 
     /// The same peer, asked by names in another serializer: `client.with(MsgpackSerializer{}).request<int>("sum", value)`.
     template <Serializer S>
-    RouteRequestsWith<S> with(S serializer) {
+    RouteRequestsWith<S> with(S serializer) const {
         return {self().target(), std::move(serializer)};
     }
 
@@ -240,22 +249,22 @@ class RouteRequests {
     RouteRequests() = default;
 
     template <class Reply, template <class> class Completion, class V, class Token>
-    auto ask(std::string_view route, const V& value, const RequestOptions& options, Token&& token) {
+    auto ask(std::string_view route, const V& value, const RequestOptions& options, Token&& token) const {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), route,
                                             true, value, options, std::forward<Token>(token));
     }
     template <class Reply, template <class> class Completion, class Signature, class S, class V, class Token>
-    auto ask(const Route<Signature, S>& route, const V& value, const RequestOptions& options, Token&& token) {
+    auto ask(const Route<Signature, S>& route, const V& value, const RequestOptions& options, Token&& token) const {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, route.serializer(),
                                             route.name(), true, value, options, std::forward<Token>(token));
     }
     template <class S, class V, class Token>
     auto tell(std::string_view route, const S& serializer, const V& value, const RequestOptions& options,
-              Token&& token) {
+              Token&& token) const {
         return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, serializer, route,
                                                true, value, options, std::forward<Token>(token));
     }
-    Derived& self() { return static_cast<Derived&>(*this); }
+    const Derived& self() const { return static_cast<const Derived&>(*this); }
 };
 
 namespace peer {

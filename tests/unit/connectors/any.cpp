@@ -20,6 +20,7 @@ static_assert(communica::Connector<AnyConnector>);
 static_assert(communica::Connector<TcpConnector> && communica::Connector<LocalConnector> &&
               communica::Connector<communica::DescriptorConnector>);
 static_assert(std::is_convertible_v<TcpConnector, AnyConnector> && !std::is_convertible_v<int, AnyConnector>);
+static_assert(std::is_convertible_v<communica::MemoryConnector, AnyConnector>);
 
 }  // namespace
 
