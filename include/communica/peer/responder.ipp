@@ -46,7 +46,8 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
 }
 
 COMMUNICA_INLINE bool Responder::has_room(const Connection& connection, std::size_t bytes, std::size_t freed) const {
-    const std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers() - freed;
+    std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers();
+    held -= std::min(freed, held);  // its request may be forgotten already
     return (held == 0 || held + bytes <= max_held_) && (!budget_ || budget_->admits(held, 0));
 }
 

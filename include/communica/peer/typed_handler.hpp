@@ -84,13 +84,15 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
 
     /// Gives the bytes that the value has allocated, as far as the serializer says. No value if it does not load.
     std::size_t load(const Incoming& incoming, Reply& reply, std::optional<Loaded>& data) const {
-        if constexpr (LoadedAs<Data>::is_later) {
-            data.emplace(serializer_, incoming.body, incoming.memory, incoming.peer->max_loaded());
-            return 0;
-        } else if constexpr (takes_data) {
-            const codec::Allowance allowance(incoming.peer->max_loaded());
+        if constexpr (takes_data) {
+            const std::size_t most = incoming.peer->max_loaded();
+            const codec::Allowance allowance(most);
             try {
-                data.emplace(load_from<Loaded>(serializer_, incoming.body, incoming.memory));
+                if constexpr (LoadedAs<Data>::is_later) {
+                    data.emplace(serializer_, incoming.body, incoming.memory, most);
+                } else {
+                    data.emplace(load_from<Loaded>(serializer_, incoming.body, incoming.memory));
+                }
             } catch (...) {
                 report(incoming, reply.set_load_error(std::current_exception()));
             }

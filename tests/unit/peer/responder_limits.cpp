@@ -112,6 +112,11 @@ TEST_CASE("an answer that finds too many unread becomes an error, but a small on
     const auto work = one.begin(connection, metadata_of("x"), 5000);
     one.finish(work, std::string(9000, 'b'));  // its own request is not held any more
     CHECK(connection->sent.back().body.size() == 9000);
+    const auto forgotten = one.begin(connection, metadata_of("y"), 5000);
+    connection->unread = 100;
+    one.responder->close();  // which holds nothing any more, before the coroutine is cancelled
+    one.finish(forgotten, std::string(9000, 'b'));
+    CHECK(connection->sent.back().body.size() == 9000);
 }
 
 TEST_CASE("answers that the other side has not read count against max_held") {
