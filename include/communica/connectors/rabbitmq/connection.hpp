@@ -273,6 +273,7 @@ class QueueConnection : public HandshakeEnd {
                     asio::co_spawn(strand(), look_for_reader(self()), asio::detached);
                 }
                 break;
+            case KeepAlive::Verdict::doubtful: asio::co_spawn(strand(), look_for_reader(self()), asio::detached); break;
             case KeepAlive::Verdict::fine: break;
         }
     }
@@ -288,7 +289,7 @@ class QueueConnection : public HandshakeEnd {
         aside_->publish({.kind = Kind::listening, .routing_key = send_queue_});
     }
 
-    /// A client of the Python library that has died says nothing: but then nobody reads its queue.
+    /// Who has died says nothing: but then nobody reads its queue.
     static asio::awaitable<void> look_for_reader(std::shared_ptr<QueueConnection> self) {
         try {
             const auto channel = self->channel();

@@ -9,8 +9,8 @@ namespace communica::rabbitmq {
 
 /// Counts the ticks of a timer in which nothing was sent, or nothing came. Not thread-safe.
 ///
-/// Between peers of this library both sides speak, every five seconds, and one that is silent for `max_silence` is dead. With
-/// the Python library the server alone speaks, after `period`, and a client waits for one and a half of it.
+/// Between peers of this library both sides speak, every five seconds; one that is silent for eight to nine may be dead, which
+/// the broker knows, and one that is silent for `max_silence` is. With the Python library the server alone speaks, after `period`, and a client waits for one and a half of it.
 class KeepAlive {
  public:
     using Duration = std::chrono::steady_clock::duration;
@@ -28,7 +28,8 @@ class KeepAlive {
         period_ = std::min<Duration>(period_, between_ours);
         constexpr Duration::rep most = 1'000'000;
         const auto ticks = std::min(max_silence / tick_time(), most);
-        most_silent_ = std::max(ticks_a_period * 8 / 5, static_cast<int>(ticks));
+        doubtful_ = ticks_a_period * 8 / 5;
+        most_silent_ = std::max(doubtful_, static_cast<int>(ticks));
     }
 
     /// How often `tick` is to be called.
@@ -39,13 +40,21 @@ class KeepAlive {
     void on_sent() noexcept { sent_ = true; }
     void on_received() noexcept { received_ = true; }
 
-    enum class Verdict { fine, speak, silent };
+    enum class Verdict {
+        fine,
+        speak,
+        doubtful,  ///< is the other side still there?
+        silent,
+    };
 
     Verdict tick() noexcept {
         silent_ = std::exchange(received_, false) ? 0 : silent_ + 1;
         unspoken_ = std::exchange(sent_, false) ? 0 : unspoken_ + 1;
         if (listens_ && silent_ >= most_silent_) {
             return Verdict::silent;
+        }
+        if (silent_ == doubtful_) {
+            return Verdict::doubtful;
         }
         return speaks_ && unspoken_ + 1 >= ticks_a_period ? Verdict::speak : Verdict::fine;
     }
@@ -56,6 +65,7 @@ class KeepAlive {
     bool speaks_;
     bool listens_;
     Duration period_;
+    int doubtful_ = -1;
     int most_silent_ = ticks_a_period * 3 / 2;
     int silent_ = 0;
     int unspoken_ = 0;

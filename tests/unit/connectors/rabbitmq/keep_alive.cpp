@@ -62,6 +62,15 @@ TEST_CASE("between peers of this library a shorter period counts, and a longer o
     CHECK(with_ours(Role::client, 1h).tick_time() == 1s);
 }
 
+TEST_CASE("between peers of this library one that is silent for eight to nine seconds is looked for, once") {
+    KeepAlive keep_alive = with_ours(Role::client, 20s, 1min);
+    keep_alive.on_received();
+    CHECK(ticks_until(Verdict::doubtful, keep_alive) == 9);
+    CHECK(ticks_until(Verdict::silent, keep_alive) == 61 - 9);
+    KeepAlive python(Role::client, 20s);
+    CHECK(ticks_until(Verdict::doubtful, python) == never);
+}
+
 TEST_CASE("a server of a Python client speaks within the period, and never takes the client for dead") {
     KeepAlive keep_alive(Role::server, 20s);
     CHECK(keep_alive.tick_time() == 4s);
