@@ -64,13 +64,17 @@ bool stands_for(std::string_view digits, T value) noexcept {
     if (shortest[mark + 1] != '+' || digits.size() != static_cast<std::size_t>(exponent) + 1) {
         return false;
     }
-    std::size_t at = 0;
+    std::string_view rest = digits;
     for (const char digit : shortest.substr(0, mark)) {
-        if (digit != '.' && (at == digits.size() || digits[at++] != digit)) {
+        if (digit == '.') {
+            continue;
+        }
+        if (!rest.starts_with(digit)) {
             return false;
         }
+        rest.remove_prefix(1);
     }
-    return digits.find_first_not_of('0', at) == digits.npos;
+    return rest.find_first_not_of('0') == rest.npos;
 }
 
 /// The float that an integer stands for, if it does.
