@@ -406,6 +406,32 @@ TEST_CASE("every verb of a server, in every state, twice: as docs/lifecycle.md s
     }
 }
 
+TEST_CASE("a server that is stopped while it drains, and started again, serves, and the drain has ended") {
+    asio::io_context context;
+    const test::Meeting meeting(test::Transport::local);
+    Server server(context, meeting.at_server(), echo_and_never());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        Client client(context, meeting.at_client(server), quick_client());
+        co_await client.connect();
+        client.request<void>("never", 1, {.timeout = std::nullopt}, asio::detached);
+        CHECK_AWAITED(1, client.request<int>("echo", 1));
+        Ended drained;
+        Ended started;
+        server.drain(1h, drained.into());
+        co_await asio::post(asio::use_awaitable);
+        server.stop();
+        server.start(started.into());
+        co_await test::until([&] { return drained.count + started.count == 2; });
+        CHECK_FALSE(drained.code);
+        CHECK_FALSE(started.code);
+        CHECK_AWAITED(2, client.request<int>("echo", 2));
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a handle that a handler owns does not keep its server, and ends its requests without it") {
     asio::io_context context;
     auto kept = std::make_shared<int>(0);

@@ -156,7 +156,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
     if (self->stops_ != stops) {  // stopped while it waited
         throw std::system_error(errc::closed);
     }
-    if (self->running_ || self->drains_ != 0) {
+    if (self->running_ || (self->drains_ != 0 && !self->stopped_)) {
         co_return;
     }
     const Starting starting(*self);
@@ -199,6 +199,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::close(std::shared_ptr<Serve
 COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<ServerKeeper> self,
                                                            std::chrono::steady_clock::duration time) {
     self->draining_ = true;
+    const auto stops = self->stops_;
     std::optional<Draining> draining(std::in_place, *self);
     if (const auto listening = self->listener()) {
         listening->close();
@@ -214,7 +215,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<Serve
     asio::steady_timer deadline(self->strand_, time);
     deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
     try {
-        while (!self->stopped_ && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
+        while (self->stops_ == stops && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
             co_await self->changed_.async_wait(no_throw);
         }
     } catch (...) {  // cancelled: it closes, and nobody waits for that
@@ -222,7 +223,11 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<Serve
         throw;
     }
     draining.reset();
-    co_await close(self);
+    if (self->stops_ == stops) {
+        co_await close(self);
+    } else {  // stopped meanwhile, and maybe started again
+        co_await wait_stopped(self, stops + 1);
+    }
 }
 
 COMMUNICA_INLINE ConnectionOptions ServerKeeper::connection_options() const {

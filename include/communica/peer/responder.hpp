@@ -45,7 +45,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// When a request that has just come is to be answered; never, if nobody said.
     std::optional<Clock::time_point> deadline_of(const wire::Metadata& metadata) const;
 
-    /// Registers a request that a coroutine of `handler` answers and that holds so many bytes, and says which. No call if nothing may start any more.
+    /// Registers a request that a coroutine of `handler` answers and that holds so many bytes, and says which. No call if
+    /// nothing may start any more.
     /// On the connection's executor.
     Worker begin(const std::shared_ptr<Connection>& connection, const wire::Metadata& metadata, std::size_t bytes,
                  const void* handler = nullptr);

@@ -312,8 +312,10 @@ COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connecti
                                                       std::size_t freed) {
     if (is_too_large) {
         reply.set_error(unavailable(errc::message_too_large, "The answer is over the requester's limit", 413));
-    } else if (!has_room(connection, reply.body.size(), freed)) {
-        reply.set_error(unavailable(errc::busy, "the request was carried out, but too many answers are not read"));
+    } else if (reply.type == wire::MessageType::ok && !has_room(connection, reply.body.size(), freed)) {
+        // Not `busy`, which says that it was not carried out.
+        reply.set_error(unavailable(errc::responder_error,
+                                    "the request was carried out, but too many bytes of answers are not read"));
     }
 }
 

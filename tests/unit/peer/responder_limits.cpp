@@ -104,9 +104,14 @@ TEST_CASE("an answer that finds too many unread becomes an error, but a small on
     connection->unread = 5000;
     CHECK(answered(5000));
     CHECK_FALSE(answered(5001));
-    CHECK(refused(connection->sent.back()) == Refused{51, 503, "busy"});
+    CHECK(refused(connection->sent.back()) == Refused{51, 503, ""});  // busy would say that it was not carried out
     connection->unread = 20'000;
     CHECK(answered(100));
+    communica::peer::Reply refusal;
+    refusal.set_error(*one.responder->refusal(*connection, {}, 1));
+    one.responder->answer(*connection, "{\"id\": \"" + std::string(500, 'x') + "\", \"type\": ", "}", refusal,
+                          communica::Purpose::refuse);
+    CHECK(refused(connection->sent.back()) == Refused{51, 503, "busy"});  // an error stays what it is
 
     connection->unread = 0;
     const auto work = one.begin(connection, metadata_of("x"), 5000);

@@ -10,7 +10,8 @@ namespace communica::rabbitmq {
 /// Counts the ticks of a timer in which nothing was sent, or nothing came. Not thread-safe.
 ///
 /// Between peers of this library both sides speak, every five seconds; one that is silent for eight to nine may be dead, which
-/// the broker knows, and one that is silent for `max_silence` is. With the Python library the server alone speaks, after `period`, and a client waits for one and a half of it.
+/// the broker knows, and one that is silent for `max_silence` is. With the Python library the server alone speaks, after
+/// `period`, and a client waits for one and a half of it.
 class KeepAlive {
  public:
     using Duration = std::chrono::steady_clock::duration;
