@@ -1,10 +1,26 @@
-# communica::compiled: most of what is no template, compiled once. A program links it in the place of communica::communica.
+# communica::compiled: most of what is no template, compiled once. A program links it in the place of communica::communica, and
+# communica::tls_compiled and communica::rabbitmq_compiled in the place of those parts.
 #
-# It is built by whoever includes this, with the flags that are set there: it has to be compiled as their program is.
+# They are built by whoever includes this, with the flags that are set there: they have to be compiled as their program is.
 
-file(CONFIGURE OUTPUT communica_compiled.cpp CONTENT "#include <communica/src.hpp>\n")
-add_library(communica_compiled STATIC EXCLUDE_FROM_ALL "${CMAKE_CURRENT_BINARY_DIR}/communica_compiled.cpp")
-add_library(communica::compiled ALIAS communica_compiled)
-set_target_properties(communica_compiled PROPERTIES POSITION_INDEPENDENT_CODE ON)  # for shared libraries, too
+# communica_compile(NAME HEADER LIBRARY...)
+function(communica_compile name header)
+  if(TARGET communica::${name})
+    return()
+  endif()
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/communica_${name}.cpp")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "#include <communica/${header}>\n")
+  add_library(communica_${name} STATIC EXCLUDE_FROM_ALL "${source}")
+  add_library(communica::${name} ALIAS communica_${name})
+  set_target_properties(communica_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)  # for shared libraries, too
+  target_link_libraries(communica_${name} PUBLIC ${ARGN})
+endfunction()
+
+communica_compile(compiled src.hpp communica::communica)
 target_compile_definitions(communica_compiled PUBLIC COMMUNICA_SEPARATE_COMPILATION)
-target_link_libraries(communica_compiled PUBLIC communica::communica)
+if(TARGET communica::tls)
+  communica_compile(tls_compiled connectors/tls.ipp communica::tls communica::compiled)
+endif()
+if(TARGET communica::rabbitmq)
+  communica_compile(rabbitmq_compiled connectors/rabbitmq.ipp communica::rabbitmq communica::compiled)
+endif()

@@ -17,7 +17,7 @@ GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters
 
 # From the top of the house to the ground floor. A room may include itself, the ground floor and what stands beside it.
 HOUSE = {
-    "src.hpp": ["entities/", "connectors/", "peer/"],
+    "src.hpp": ["entities/", "connectors/", "peer/", "wire/"],
     "communica.hpp": ["entities/", "connectors/", "peer/", "serializers/", "connector.hpp", "connection.hpp"],
     # Entities and connectors never meet:
     "entities/": ["peer/", "serializers/", "wire/", "connector.hpp", "connection.hpp"],
@@ -46,8 +46,8 @@ PLATFORM_FILES = re.compile(r"connectors/detail/((local_)?platform|.*_(unix|wind
 
 
 def room_of(header):
-    """The entry of HOUSE in which a header lives: its top directory, or the header itself."""
-    return header.partition("/")[0] + "/" if "/" in header else header
+    """The entry of HOUSE in which a header lives: its top directory, or the header itself, with its definitions."""
+    return header.partition("/")[0] + "/" if "/" in header else re.sub(r"\.ipp$", ".hpp", header)
 
 
 def included(header, line):

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "requirements.hpp"
+#include "separate_compilation.hpp"
 
 #include <asio/version.hpp>
 
@@ -52,7 +53,6 @@
 #include <functional>
 #include <limits>
 #include <optional>
-#include <typeinfo>
 #include <utility>
 
 #if ASIO_VERSION < 102400
@@ -94,9 +94,7 @@ using Task = std::function<void()>;
 using WaitTask = std::function<void(asio::error_code)>;
 
 /// What a user's callback threw is the executor's to deal with.
-inline void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception) {
-    asio::post(executor, Task([exception] { std::rethrow_exception(exception); }));
-}
+void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception);
 
 /// An executor, or an execution context that has one: what constructors take first, as Asio's objects do.
 template <class T>
@@ -117,13 +115,7 @@ asio::any_io_executor executor_of(T&& source) {
 /// any_io_executor takes 160 ns, one through this 67.
 class Strand {
  public:
-    explicit Strand(const asio::any_io_executor& executor) {
-        if (executor.target_type() == typeid(Direct)) {  // Asio 1.22's `target` does not look
-            executor_ = direct_.emplace(*executor.target<Direct>());
-        } else {
-            executor_ = asio::make_strand(executor);
-        }
-    }
+    explicit Strand(const asio::any_io_executor& executor);
 
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -163,18 +155,13 @@ class StrandExecutor {
 };
 
 /// A strand of its own on an executor, for those who need no cheaper way to it.
-inline asio::any_io_executor make_strand_on(const asio::any_io_executor& executor) {
-    return Strand(executor).executor();
-}
+asio::any_io_executor make_strand_on(const asio::any_io_executor& executor);
 
 /// Does this thread run that strand just now?
-inline bool is_running_on(const asio::any_io_executor& strand) {
-    using OnContext = asio::strand<asio::io_context::executor_type>;
-    using OnAny = asio::strand<asio::any_io_executor>;
-    if (strand.target_type() == typeid(OnContext)) {
-        return strand.target<OnContext>()->running_in_this_thread();
-    }
-    return strand.target_type() == typeid(OnAny) && strand.target<OnAny>()->running_in_this_thread();
-}
+bool is_running_on(const asio::any_io_executor& strand);
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "asio.ipp"
+#endif

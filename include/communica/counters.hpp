@@ -3,6 +3,7 @@
 
 #include "asio.hpp"
 #include "error.hpp"
+#include "separate_compilation.hpp"
 
 #include <array>
 #include <atomic>
@@ -69,24 +70,9 @@ class Counters {
         std::error_code code;
         std::uint64_t count = 0;
     };
-    std::vector<Failures> failures() const {
-        const std::lock_guard lock(failures_mutex_);
-        std::vector<Failures> all;
-        all.reserve(failures_.size());
-        for (const auto& [what, count] : failures_) {
-            all.push_back({what.first, what.second, count});
-        }
-        return all;
-    }
+    std::vector<Failures> failures() const;
 
-    void count_failure(std::string_view route, const std::error_code& code) {
-        std::pair what(std::string(route.size() > max_route ? other : route), code);
-        const std::lock_guard lock(failures_mutex_);
-        if (failures_.size() >= max_failures && !failures_.contains(what)) {
-            what.first = other;
-        }
-        ++failures_[std::move(what)];
-    }
+    void count_failure(std::string_view route, const std::error_code& code);
 
     void count_error(const std::error_code& code) noexcept {
         if (is_error_category(code.category())) {
@@ -136,3 +122,7 @@ class Gauge {
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "counters.ipp"
+#endif

@@ -1,16 +1,28 @@
-// What is compiled once, with `COMMUNICA_SEPARATE_COMPILATION`: for one source file of the program to include.
+// What is compiled once, with `COMMUNICA_SEPARATE_COMPILATION`: for one source file of the program to include. A program that
+// uses them includes `connectors/tls.ipp` and `connectors/rabbitmq.ipp`, too.
 #pragma once
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)
 #error "communica/src.hpp is for programs that are compiled with COMMUNICA_SEPARATE_COMPILATION"
 #endif
 
+#include "asio.ipp"
 #include "connectors/descriptor.ipp"
 #include "connectors/local.ipp"
 #include "connectors/memory.ipp"
 #include "connectors/tcp.ipp"
+#include "counters.ipp"
 #include "entities/client_keeper.ipp"
+#include "entities/default_log.ipp"
+#include "entities/hooks.ipp"
 #include "entities/server_keeper.ipp"
+#include "peer/context.ipp"
+#include "peer/lateness.ipp"
+#include "peer/offer.ipp"
 #include "peer/peer.ipp"
+#include "peer/reply.ipp"
 #include "peer/requester.ipp"
 #include "peer/responder.ipp"
+#include "peer/worker.ipp"
+#include "wire/error_body.ipp"
+#include "wire/json_events.ipp"

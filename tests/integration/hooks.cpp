@@ -154,7 +154,7 @@ TEST_CASE("an accept hook that throws lets nobody in, and what it throws leaves 
     };
 
     test::run(context, [&] { return server.start(); });
-    const auto ending = test::spawn(context, come);
+    const auto ending = test::spawn(context, come());
     std::string thrown;
     while (!ending->done) {
         try {

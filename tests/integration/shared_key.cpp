@@ -9,6 +9,7 @@
 #include "support/scripted_peer.hpp"
 
 #include <asio/read_until.hpp>
+#include <asio/ssl/stream.hpp>
 #include <communica/communica.hpp>
 #include <communica/connectors/keyed.hpp>
 #include <communica/connectors/tls.hpp>

@@ -3,6 +3,7 @@
 #include "support/rabbitmq_pair.hpp"
 #include "support/tls_broker.hpp"
 
+#include <communica/connectors/rabbitmq/links.hpp>
 #include <communica/connectors/rabbitmq_tls.hpp>
 
 #include <asio/ssl/stream.hpp>

@@ -1,6 +1,12 @@
 // Queues: what is read from the connect queue, who reads a client's, and what becomes of those that nobody needs.
 #include "support/rabbitmq_pair.hpp"
 
+#include <communica/connectors/rabbitmq/channel.hpp>
+#include <communica/connectors/rabbitmq/dial_tcp.hpp>
+#include <communica/connectors/rabbitmq/links.hpp>
+#include <communica/connectors/rabbitmq/publisher.hpp>
+#include <communica/connectors/rabbitmq/take_over.hpp>
+
 #include <atomic>
 #include <thread>
 

@@ -29,10 +29,10 @@ struct Ending {
     std::exception_ptr exception = {};
 };
 
-template <class F>
-std::shared_ptr<Ending> spawn(asio::io_context& context, F& coroutine) {
+/// Not by itself a template: for each further type of coroutine that is spawned Asio compiles forty functions.
+inline std::shared_ptr<Ending> spawn(asio::io_context& context, asio::awaitable<void> coroutine) {
     auto ending = std::make_shared<Ending>();
-    asio::co_spawn(context, coroutine(), [ending](std::exception_ptr exception) {
+    asio::co_spawn(context, std::move(coroutine), [ending](std::exception_ptr exception) {
         ending->done = true;
         ending->exception = std::move(exception);
     });
@@ -44,7 +44,7 @@ std::shared_ptr<Ending> spawn(asio::io_context& context, F& coroutine) {
 template <class F>
 void run(asio::io_context& context, F coroutine, std::chrono::steady_clock::duration deadline = patience) {
     const auto end = std::chrono::steady_clock::now() + deadline;
-    const auto ending = spawn(context, coroutine);
+    const auto ending = spawn(context, coroutine());
     context.restart();
     while (!ending->done && context.run_one_until(end) != 0) {
     }
@@ -70,7 +70,7 @@ template <class F>
 void run_on_threads(asio::io_context& context, int threads, F coroutine,
                     std::chrono::steady_clock::duration deadline = patience) {
     const auto end = std::chrono::steady_clock::now() + deadline;
-    const auto ending = spawn(context, coroutine);
+    const auto ending = spawn(context, coroutine());
     context.restart();
     std::vector<std::thread> running;
     for (int thread = 0; thread != threads; ++thread) {

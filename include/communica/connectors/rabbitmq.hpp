@@ -2,18 +2,24 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "detail/state.hpp"
-#include "rabbitmq/client_connection.hpp"
-#include "rabbitmq/listener.hpp"
+#include "../separate_compilation.hpp"
+#include "rabbitmq/broker_notes.hpp"
+#include "rabbitmq/byte_stream.hpp"
+#include "rabbitmq/last_connection.hpp"
+#include "rabbitmq/names.hpp"
+#include "rabbitmq/url.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace communica {
+
+namespace rabbitmq {
+struct Settings;
+}
 
 struct RmqOptions {
     /// With the Python library: how long a server may be silent before it gives a sign of life. A client waits one and a half
@@ -49,36 +55,7 @@ class RmqConnector {
  public:
     /// Throws `errc::invalid_argument`.
     RmqConnector(const std::string& url, std::string address, std::string client_id = {},
-                 std::string exchange_name = std::string(rabbitmq::default_exchange), RmqOptions options = {})
-        : url_text_(url),
-          url_(rabbitmq::Url::parse(url)),
-          names_{std::move(address)},
-          client_id_(std::move(client_id)),
-          exchange_(std::move(exchange_name)),
-          options_(std::move(options)) {
-        if (names_.address.empty() || exchange_.empty() || exchange_.size() > 255) {
-            throw std::system_error(errc::invalid_argument,
-                                    "RabbitMQ wants an address, and an exchange of up to 255 bytes");
-        }
-        if (!names_.fits(client_id_.empty() ? "?" : client_id_)) {
-            throw std::system_error(errc::invalid_argument, "address and client id have more than 224 bytes together");
-        }
-        try {
-            (void)dump_state();
-        } catch (const nlohmann::json::exception&) {
-            throw std::system_error(errc::invalid_argument, "RabbitMQ wants address, client id and exchange in UTF-8");
-        }
-        if (options_.max_message.value_or(4096) < 4096) {
-            throw std::system_error(errc::invalid_argument, "RmqOptions::max_message is 4096 at least");
-        }
-        if (!options_.dialer) {
-            if (url_.tls) {
-                throw std::system_error(errc::invalid_argument,
-                                        "an amqps URL wants RmqOptions::dialer: rabbitmq::over_tls (rabbitmq_tls.hpp)");
-            }
-            options_.dialer = tcp_dialer();
-        }
-    }
+                 std::string exchange_name = std::string(rabbitmq::default_exchange), RmqOptions options = {});
 
     const std::string& client_id() const noexcept { return client_id_; }
     /// For people: without the password.
@@ -87,66 +64,19 @@ class RmqConnector {
 
     /// `{"type": "RABBITMQ", "url": "amqp://...", "address": "calculator", "client_id": null, "exchange_name": "communica"}`.
     /// The password is in it.
-    std::string dump_state() const {
-        return R"({"type": "RABBITMQ", "url": )" + detail::quote_ascii(url_text_) + R"(, "address": )" +
-               detail::quote_ascii(names_.address) + R"(, "client_id": )" +
-               (client_id_.empty() ? "null" : detail::quote_ascii(client_id_)) + R"(, "exchange_name": )" +
-               detail::quote_ascii(exchange_) + "}";
-    }
+    std::string dump_state() const;
     /// Throws `errc::invalid_state`. A `client_id` here is taken where the state has none.
-    static RmqConnector load_state(const std::string& text, std::string client_id = {}, RmqOptions options = {}) {
-        const detail::ConnectorState state(text, "RABBITMQ");
-        try {
-            return {state.get<std::string>("url"), state.get<std::string>("address"),
-                    state.get_or("client_id", std::move(client_id)),
-                    state.get_or("exchange_name", std::string(rabbitmq::default_exchange)), std::move(options)};
-        } catch (const std::system_error& e) {
-            if (e.code() == errc::invalid_argument) {
-                detail::ConnectorState::fail(e.what());
-            }
-            throw;
-        }
-    }
+    static RmqConnector load_state(const std::string& text, std::string client_id = {}, RmqOptions options = {});
 
     /// Throws also `errc::invalid_argument` without a client id, `errc::authentication_failed` if the broker does not take user
     /// and password, `asio::error::connection_refused` while no server has ever listened at the address.
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
-                                                         ConnectionOptions options) const {
-        if (client_id_.empty()) {
-            throw std::system_error(errc::invalid_argument,
-                                    "a client needs a client_id in its RmqConnector, the same each time");
-        }
-        rabbitmq::Settings settings = settings_on(executor);
-        const auto strand = settings.link->strand();
-        auto connection =
-            std::make_shared<rabbitmq::ClientConnection>(std::move(settings), options, client_id_, last_.get());
-        co_return co_await asio::co_spawn(strand, rabbitmq::ClientConnection::connect(std::move(connection)),
-                                          asio::use_awaitable);
-    }
+                                                         ConnectionOptions options) const;
 
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        rabbitmq::Settings settings = settings_on(executor);
-        const auto strand = settings.link->strand();
-        auto listener = std::make_shared<rabbitmq::QueueListener>(std::move(settings), options, dump_state());
-        co_await asio::co_spawn(strand, rabbitmq::QueueListener::open(listener), asio::use_awaitable);
-        co_return listener;
-    }
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const;
 
  private:
-    static std::shared_ptr<const rabbitmq::Dialer> tcp_dialer() {
-        static const auto dialer = std::make_shared<const rabbitmq::Dialer>(rabbitmq::Dialer{&rabbitmq::dial_tcp});
-        return dialer;
-    }
-
-    rabbitmq::Settings settings_on(const asio::any_io_executor& executor) const {
-        return {rabbitmq::Links::get(executor, url_, options_.dialer),
-                exchange_,
-                names_,
-                options_.keep_alive,
-                options_.keep_queues,
-                options_.max_message,
-                notes_};
-    }
+    rabbitmq::Settings settings_on(const asio::any_io_executor& executor) const;
 
     std::string url_text_;
     rabbitmq::Url url_;
@@ -159,3 +89,7 @@ class RmqConnector {
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "rabbitmq.ipp"
+#endif

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../connector.hpp"
-#include "detail/tcp_listener.hpp"
-#include "detail/tls_client.hpp"
+#include "../separate_compilation.hpp"
+#include "detail/tcp_address.hpp"
 #include "tls_options.hpp"
 
 #include <asio/ssl/context.hpp>
@@ -29,12 +29,7 @@ namespace communica {
 class TlsConnector {
  public:
     TlsConnector(std::string host, std::uint16_t port, std::shared_ptr<asio::ssl::context> context,
-                 TlsOptions options = {})
-        : address_{std::move(host), port}, context_(std::move(context)), options_(std::move(options)) {
-        if (!context_) {
-            throw std::system_error(errc::invalid_argument, "a TlsConnector needs an ssl context");
-        }
-    }
+                 TlsOptions options = {});
     TlsConnector(std::string host, std::uint16_t port, asio::ssl::context context, TlsOptions options = {})
         : TlsConnector(std::move(host), port, std::make_shared<asio::ssl::context>(std::move(context)),
                        std::move(options)) {}
@@ -44,43 +39,24 @@ class TlsConnector {
     std::string address() const { return address_.text(); }
 
     /// `{"type": "TcpConnector", "host": "localhost", "port": 16161, "ssl": true}`: where, but nothing of the context.
-    std::string dump_state() const { return detail::tcp_state(address_, true); }
+    std::string dump_state() const;
     static TlsConnector load_state(const std::string& text, std::shared_ptr<asio::ssl::context> context,
-                                   TlsOptions options = {}) {
-        const detail::ConnectorState state(text, "TcpConnector");
-        if (!state.get_or("ssl", false)) {
-            detail::ConnectorState::fail("it is without TLS: a TcpConnector loads it");
-        }
-        if (!context) {
-            detail::ConnectorState::fail("it wants TLS: load it with an ssl context");
-        }
-        return {state.get<std::string>("host"), state.get<std::uint16_t>("port"), std::move(context),
-                std::move(options)};
-    }
+                                   TlsOptions options = {});
     /// Throws `errc::invalid_state`: a state holds no context.
     static TlsConnector load_state(const std::string& text) { return load_state(text, nullptr); }
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
-                                                         ConnectionOptions options) const {
-        detail::TlsStream stream = co_await detail::connect_tls(address_, context_, options_, executor);
-        co_return std::make_shared<TlsConnection>(std::move(stream), Credentials{}, options);
-    }
-
-    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
-        const auto make = [context = context_](detail::Socket socket, const ConnectionOptions& its) {
-            return std::make_shared<TlsConnection>(
-                detail::TlsStream(std::move(socket), context, asio::ssl::stream_base::server), Credentials{}, its);
-        };
-        co_return std::make_shared<detail::TcpListener>(co_await detail::listen_tcp(address_, executor), address_.host,
-                                                        true, make, executor, options);
-    }
+                                                         ConnectionOptions options) const;
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const;
 
  private:
-    using TlsConnection = stream::StreamConnection<detail::TlsStream>;
-
     detail::TcpAddress address_;
     std::shared_ptr<asio::ssl::context> context_;
     TlsOptions options_;
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "tls.ipp"
+#endif

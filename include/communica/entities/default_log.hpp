@@ -1,12 +1,12 @@
 // What an entity says that was given no log.
 #pragma once
 
+#include "../separate_compilation.hpp"
+
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <string_view>
 
 namespace communica {
@@ -21,29 +21,7 @@ class DefaultLog {
  public:
     static constexpr int lines_a_second = 20;
 
-    void operator()(LogLevel level, std::string_view text) const {
-        std::string line = "communica: ";
-        {
-            const std::lock_guard lock(state_->mutex);
-            const auto now = std::chrono::steady_clock::now();
-            if (now - state_->begun >= std::chrono::seconds{1}) {
-                state_->begun = now;
-                state_->lines = 0;
-            }
-            if (++state_->lines > lines_a_second) {
-                ++state_->left_out;
-                return;
-            }
-            if (state_->left_out != 0) {
-                line += "(" + std::to_string(state_->left_out) + " lines left out) ";
-                state_->left_out = 0;
-            }
-        }
-        line += level == LogLevel::error ? "error: " : "warning: ";
-        line += text;
-        line += '\n';
-        std::fwrite(line.data(), 1, line.size(), stderr);
-    }
+    void operator()(LogLevel level, std::string_view text) const;
 
  private:
     struct State {
@@ -57,3 +35,7 @@ class DefaultLog {
 
 }  // namespace entities
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "default_log.ipp"
+#endif

@@ -4,8 +4,7 @@
 #include "../asio.hpp"
 #include "../counters.hpp"
 #include "../peer/handlers.hpp"
-#include "../plain_text.hpp"
-#include "../wire/json_events.hpp"
+#include "../separate_compilation.hpp"
 #include "default_log.hpp"
 
 #include <concepts>
@@ -70,19 +69,7 @@ class Hooks {
 
     /// Something failed at this side. It is a warning where nobody else hears of it, or nobody meant it. Names and texts are
     /// the other side's as a rule, and cut where they are long.
-    void on_failure(const peer::Failure& failure) const {
-        if (counters_) {
-            counters_->count_failure(failure.route, failure.error.code);
-        }
-        const auto kind = failure.error.kind;
-        const bool was_meant = kind == Error::Kind::requester || kind == Error::Kind::responder;
-        const bool is_told = !failure.is_notification && (was_meant || kind == Error::Kind::serializer);
-        log(is_told ? LogLevel::debug : LogLevel::warning, [&] {
-            return (failure.is_notification ? "the notification " : "the request ") +
-                   (failure.route.empty() ? std::string() : wire::quote_json(shortened(failure.route, 256)) + " ") +
-                   "failed: " + std::string(shortened(failure.error.text(), 1024));
-        });
-    }
+    void on_failure(const peer::Failure& failure) const;
 
     /// No call begins any more. Waits for one that is at work on another thread.
     void close() {
@@ -101,3 +88,7 @@ class Hooks {
 
 }  // namespace entities
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "hooks.ipp"
+#endif

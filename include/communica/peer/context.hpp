@@ -1,16 +1,13 @@
 // What a handler may know about the request besides its value.
 #pragma once
 
+#include "../separate_compilation.hpp"
 #include "peer.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 
 namespace communica {
 
@@ -18,15 +15,7 @@ namespace communica {
 class Context {
  public:
     /// Made by the library.
-    explicit Context(const peer::Incoming& incoming)
-        : peer_(incoming.peer),
-          connection_(incoming.connection),
-          call_(incoming.call),
-          route_(incoming.metadata.route.value_or("")),
-          headers_(incoming.metadata.headers),
-          deadline_(call_ ? call_->deadline : peer_->responder().deadline_of(incoming.metadata)),
-          is_notification_(!incoming.metadata.wants_answer()),
-          is_redelivered_(incoming.redelivered) {}
+    explicit Context(const peer::Incoming& incoming);
 
     /// The client id: of the other side on a server, of this side on a client.
     const std::string& client_id() const noexcept { return peer_->id(); }
@@ -46,16 +35,9 @@ class Context {
     bool is_cancelled() const noexcept { return call_ && call_->is_cancelled(); }
 
     /// The texts that came with the request (`RequestOptions::headers`).
-    std::map<std::string, std::string> headers() const {
-        return headers_.empty() ? std::map<std::string, std::string>()
-                                : nlohmann::json::parse(headers_).get<std::map<std::string, std::string>>();
-    }
+    std::map<std::string, std::string> headers() const;
     /// One of them.
-    std::optional<std::string> header(const std::string& name) const {
-        const auto all = headers();
-        const auto found = all.find(name);
-        return found == all.end() ? std::nullopt : std::optional(found->second);
-    }
+    std::optional<std::string> header(const std::string& name) const;
 
     /// Where the handler runs: handlers of one connection run one at a time.
     asio::any_io_executor get_executor() const { return connection_->get_executor(); }
@@ -72,3 +54,7 @@ class Context {
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "context.ipp"
+#endif

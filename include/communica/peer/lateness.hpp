@@ -1,9 +1,9 @@
 // Why a request was not answered in time, in words.
 #pragma once
 
+#include "../separate_compilation.hpp"
 #include "deadline_heap.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -26,26 +26,14 @@ struct Lateness {
     std::size_t queued = 0;  ///< others before it
 
     /// `"divide" to local:calculator: not sent within 250 ms: Connection refused, 3 attempts`
-    std::string text(const Destination& to) const {
-        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-        return (quoted_route.empty() ? "a request" : quoted_route) + (to.name.empty() ? "" : " to " + to.name) +
-               (state == State::sent ? ": no answer within " : ": not sent within ") + std::to_string(milliseconds) +
-               " ms" + why(to);
-    }
+    std::string text(const Destination& to) const;
 
  private:
-    std::string why(const Destination& to) const {
-        switch (state) {
-            case State::sent: break;
-            case State::refused: return ": the other side takes no more requests";
-            case State::queued: return ": it waited behind " + std::to_string(queued) + " others";
-            case State::not_connected: {
-                const std::string known = to.why_absent ? to.why_absent() : std::string();
-                return known.empty() ? ": not connected" : ": " + known;
-            }
-        }
-        return {};
-    }
+    std::string why(const Destination& to) const;
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "lateness.ipp"
+#endif

@@ -1,8 +1,10 @@
 // What a handler's work comes to: the type and the body of an answer.
 #pragma once
 
-#include "../serializers/serializer.hpp"
-#include "../wire/error_body.hpp"
+#include "../buffer.hpp"
+#include "../error.hpp"
+#include "../separate_compilation.hpp"
+#include "../wire/metadata.hpp"
 
 #include <exception>
 #include <utility>
@@ -33,40 +35,18 @@ struct Reply {
         }
     }
 
-    void set_error(const Error& error) {
-        type = wire::error_type(error);
-        body.clear();
-        wire::write_error_body(body, error);
-    }
+    void set_error(const Error& error);
 
     /// The request's value could not be loaded. Gives what it was.
-    Error set_load_error(const std::exception_ptr& exception) {
-        Error error = Error::of_serializer(exception);
-        set_error(error);
-        return error;
-    }
+    Error set_load_error(const std::exception_ptr& exception);
 
     /// The handler threw, or `set_value`. Only the two errors that are meant for the requester keep their kind. Gives what
     /// it was.
-    Error set_handler_error(const std::exception_ptr& exception) {
-        try {
-            std::rethrow_exception(exception);
-        } catch (const UnloadableValue& e) {
-            return set_load_error(e.cause);
-        } catch (const UndumpableResult& e) {
-            set_error(
-                {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});
-            return {.code = errc::serializer_error, .message = Error::from(e.cause).text()};
-        } catch (...) {
-            Error error = Error::from(exception).worded();
-            if (error.kind == Error::Kind::requester || error.kind == Error::Kind::responder) {
-                set_error(error);
-            } else {
-                set_error({.code = errc::unknown_error, .message = error.message, .kind = Error::Kind::unknown});
-            }
-            return error;
-        }
-    }
+    Error set_handler_error(const std::exception_ptr& exception);
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "reply.ipp"
+#endif

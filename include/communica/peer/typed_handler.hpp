@@ -6,15 +6,12 @@
 #include "reply.hpp"
 #include "worker.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace communica::peer {
 
@@ -40,7 +37,7 @@ template <class F, class Data, class Result, class S, class Extras>
 class TypedHandler;
 
 template <class F, class Data, class Result, class S, class... Extras>
-class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Handler {
+class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public InterceptedHandler {
     static constexpr bool takes_data = !std::is_void_v<Data>;
     using Loaded = std::conditional_t<takes_data, Data, Nothing>;
 
@@ -61,25 +58,28 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         Reply reply;
         std::optional<Loaded> data;
         const std::size_t loaded = load(incoming, reply, data);
-        if (data) {
-            if (ResultOf<Returned>::is_coroutine || incoming.peer->handlers().interceptor()) {
-                start(incoming, *std::move(data), loaded);
-                return;
-            }
-            if constexpr (!ResultOf<Returned>::is_coroutine) {
-                try {
-                    std::tuple<Extras...> extras{Extras(incoming)...};
-                    std::apply([&](auto&... extra) { call_now(reply, *data, extra...); }, extras);
-                } catch (...) {
-                    report(incoming, reply.set_handler_error(std::current_exception()));
-                }
-                take_apart(*data);
-            }
+        if (!data) {
+            return answer(incoming, reply);
         }
-        answer(incoming, reply);
+        if (incoming.peer->handlers().interceptor()) {
+            start_intercepted(incoming, &*data, loaded);
+        } else if constexpr (is_coroutine) {
+            start(incoming, *data, loaded);
+        } else {
+            try {
+                std::tuple<Extras...> extras{Extras(incoming)...};
+                call_now(reply, *data, extras);
+            } catch (...) {
+                report(incoming, reply.set_handler_error(std::current_exception()));
+            }
+            take_apart(*data);
+            return answer(incoming, reply);
+        }
+        take_apart(*data);  // if it was not taken
     }
 
  private:
+    static constexpr bool is_coroutine = ResultOf<Returned>::is_coroutine;
     using ExtraArguments = std::tuple<Extras...>;
 
     /// Gives the bytes that the value has allocated, as far as the serializer says. No value if it does not load.
@@ -111,73 +111,38 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
     }
 
-    static void answer(const Incoming& incoming, Reply& reply, Purpose purpose = Purpose::answer) {
-        if (incoming.metadata.wants_answer()) {
-            incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
-                                              incoming.metadata.after_type, reply, purpose);
-        }
+    decltype(auto) call_with(Loaded& data, ExtraArguments& extras) const {
+        return std::apply([&](auto&... extra) -> decltype(auto) { return call(function_, data, extra...); }, extras);
     }
 
-    static void report(const Incoming& incoming, const Error& error) {
-        incoming.peer->handlers().report(
-            {incoming.metadata.route.value_or(""), error, !incoming.metadata.wants_answer()});
-    }
-
-    void call_now(Reply& reply, Loaded& data, Extras&... extras) const {
+    void call_now(Reply& reply, Loaded& data, ExtraArguments& extras) const {
         if constexpr (std::is_void_v<Result>) {
-            call(function_, data, extras...);
+            call_with(data, extras);
             reply.set_value(serializer_, Nothing{});
         } else {
-            Result result = call(function_, data, extras...);
+            Result result = call_with(data, extras);
             reply.set_value(serializer_, std::move(result));
         }
     }
-
-    decltype(auto) call_with(auto& job) const {
-        return std::apply([&](auto&... extra) -> decltype(auto) { return call(function_, job.data, extra...); },
-                          job.extras);
-    }
-
-    /// What an interceptor makes necessary.
-    struct Interception {
-        explicit Interception(const Incoming& incoming) : context(incoming) {}
-
-        Context context;
-        std::vector<std::byte> lent;  // what borrowed data looks at
-        bool has_run = false;
-        std::exception_ptr thrown;  // by the handler
-    };
 
     /// What a coroutine needs after the message that it came with is gone.
     struct Job {
         std::shared_ptr<Peer> peer;
         Loaded data;
         ExtraArguments extras;
-        std::unique_ptr<Interception> interception = {};  // null if there is no interceptor
     };
 
-    void start(const Incoming& incoming, Loaded&& data, std::size_t loaded) const {
-        const std::size_t bytes = std::max(loaded, incoming.body.size());
-        if (bytes > incoming.body.size()) {
-            if (const auto refusal = incoming.peer->responder().refusal(*incoming.connection, bytes)) {
-                Reply reply;
-                reply.set_error(*refusal);
-                report(incoming, *refusal);
-                take_apart(data);
-                return answer(incoming, reply, Purpose::refuse);
-            }
-        }
-        auto worker = incoming.peer->responder().begin(incoming.connection, incoming.metadata, bytes, this);
+    void start(const Incoming& incoming, Loaded& data, std::size_t loaded) const {
+        Worker worker = begin_work(incoming, loaded, this);
         if (!worker.call) {
             return;
         }
         std::optional<Job> job;
         try {
-            job = make_job(incoming, worker.call, std::move(data));
+            const Incoming with_call = called(incoming, worker.call);
+            job.emplace(Job{incoming.peer, std::move(data), ExtraArguments{Extras(with_call)...}});
         } catch (...) {
-            Reply reply;
-            report(incoming, reply.set_handler_error(std::current_exception()));
-            return incoming.peer->responder().finish(*worker.call, reply);
+            return give_up(incoming, *worker.call, std::current_exception());
         }
         if (worker.resume) {
             worker.call.reset();  // its coroutine has it, and looks whether others do
@@ -188,23 +153,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
     }
 
-    std::optional<Job> make_job(const Incoming& incoming, std::shared_ptr<Call> call, Loaded&& data) const {
-        const Incoming called{incoming.peer,  incoming.connection,  incoming.metadata,
-                              incoming.body,  incoming.redelivered, nullptr,
-                              std::move(call)};
-        std::optional<Job> job(Job{incoming.peer, std::move(data), ExtraArguments{Extras(called)...}});
-        if (incoming.peer->handlers().interceptor()) {
-            job->interception = std::make_unique<Interception>(called);
-            if constexpr (takes_data && is_borrowed<Data>) {  // the message is gone before the handler
-                auto& lent = job->interception->lent;
-                lent.assign(incoming.body.begin(), incoming.body.end());
-                job->data = serializer_.template load<Loaded>(Bytes(lent));
-            }
-        }
-        return job;
-    }
-
-    // The handler, and the interceptor, belong to the table that the job's peer holds, so they outlive the coroutines.
+    // The handler belongs to the table that the job's peer holds, so it outlives the coroutines.
     // NOLINTBEGIN(*-reference-coroutine-parameters)
 
     /// Answers one call after another.
@@ -213,23 +162,16 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
             {
                 Reply reply;  // nothing of it stays where a worker waits
                 try {
-                    if (job->interception) {
-                        co_await intercept(self, *job, reply);
-                    } else if constexpr (ResultOf<Returned>::is_coroutine) {
-                        auto coroutine = self.call_with(*job);
-                        if constexpr (std::is_void_v<Result>) {
-                            co_await std::move(coroutine);
-                            reply.set_value(self.serializer_, Nothing{});
-                        } else {
-                            Result result = co_await std::move(coroutine);
-                            reply.set_value(self.serializer_, std::move(result));
-                        }
+                    auto coroutine = self.call_with(job->data, job->extras);
+                    if constexpr (std::is_void_v<Result>) {
+                        co_await std::move(coroutine);
+                        reply.set_value(self.serializer_, Nothing{});
+                    } else {
+                        Result result = co_await std::move(coroutine);
+                        reply.set_value(self.serializer_, std::move(result));
                     }
                 } catch (...) {
-                    const Error error = reply.set_handler_error(std::current_exception());
-                    if (!call->is_cancelled()) {
-                        job->peer->handlers().report({call->route(), error, !call->wants_answer});
-                    }
+                    fail(*call, *job->peer, reply, std::current_exception());
                 }
                 end(*call, job, reply);
             }
@@ -244,6 +186,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         }
     }
 
+    // NOLINTEND(*-reference-coroutine-parameters)
+
     static void end(Call& call, std::optional<Job>& job, Reply& reply) {
         const auto peer = std::move(job->peer);
         take_apart(job->data);
@@ -251,45 +195,53 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Han
         peer->responder().finish(call, reply);
     }
 
-    static asio::awaitable<void> intercept(const TypedHandler& self, Job& job, Reply& reply) {
-        NextHandler next = [&] { return invoke(self, job, reply); };
-        co_await job.peer->handlers().interceptor()(job.interception->context, std::move(next));
-        if (!job.interception->has_run) {
-            throw ResponderError("the handler was not called");
+    /// This handler, and its value, where an interceptor calls it.
+    class Intercepted final : public InterceptedCall {
+     public:
+        Intercepted(const TypedHandler& handler, const Incoming& incoming, Loaded&& data)
+            : InterceptedCall(incoming), handler_(handler), data_(std::move(data)), extras_{Extras(incoming)...} {
+            if constexpr (takes_data && is_borrowed<Data>) {
+                data_ = handler.serializer_.template load<Loaded>(keep(incoming.body));
+            }
         }
-        if (job.interception->thrown) {  // and the interceptor kept it to itself: there is nothing to answer with
-            std::rethrow_exception(job.interception->thrown);
-        }
-    }
+        Intercepted(const Intercepted&) = delete;
+        Intercepted& operator=(const Intercepted&) = delete;
+        ~Intercepted() override { take_apart(data_); }
 
-    static asio::awaitable<void> invoke(const TypedHandler& self, Job& job, Reply& reply) {
-        if (std::exchange(job.interception->has_run, true)) {
-            throw ResponderError("an interceptor called the handler twice: its value is gone");
+     private:
+        asio::awaitable<void> call(Reply& reply) override {
+            if constexpr (is_coroutine) {
+                return await(*this, reply);
+            } else {
+                return call_later(reply);
+            }
         }
-        try {
-            co_await call_handler(self, job, reply);
-        } catch (...) {
-            job.interception->thrown = std::current_exception();
-            throw;
-        }
-    }
 
-    static asio::awaitable<void> call_handler(const TypedHandler& self, Job& job, Reply& reply) {
-        if constexpr (!ResultOf<Returned>::is_coroutine) {
-            std::apply([&](auto&... extra) { self.call_now(reply, job.data, extra...); }, job.extras);
-            co_return;
-        } else if constexpr (std::is_void_v<Result>) {
-            auto coroutine = self.call_with(job);
-            co_await std::move(coroutine);
-            reply.set_value(self.serializer_, Nothing{});
-        } else {
-            auto coroutine = self.call_with(job);
-            Result result = co_await std::move(coroutine);
-            reply.set_value(self.serializer_, std::move(result));
+        void call_now(Reply& reply) override {
+            if constexpr (!is_coroutine) {
+                handler_.call_now(reply, data_, extras_);
+            }
         }
-    }
 
-    // NOLINTEND(*-reference-coroutine-parameters)
+        static asio::awaitable<void> await(Intercepted& self, Reply& reply) {
+            auto coroutine = self.handler_.call_with(self.data_, self.extras_);
+            if constexpr (std::is_void_v<Result>) {
+                co_await std::move(coroutine);
+                reply.set_value(self.handler_.serializer_, Nothing{});
+            } else {
+                Result result = co_await std::move(coroutine);
+                reply.set_value(self.handler_.serializer_, std::move(result));
+            }
+        }
+
+        const TypedHandler& handler_;
+        Loaded data_;
+        ExtraArguments extras_;
+    };
+
+    InterceptedCallPtr make_intercepted(const Incoming& incoming, void* data) const override {
+        return std::make_unique<Intercepted>(*this, incoming, std::move(*static_cast<Loaded*>(data)));
+    }
 
     mutable F function_;
     [[no_unique_address]] S serializer_;

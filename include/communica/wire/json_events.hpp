@@ -1,15 +1,13 @@
 // JSON text from a JSON parser's events: what was parsed is written again without a tree in between.
 #pragma once
 
-#include "../plain_text.hpp"
+#include "../separate_compilation.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace communica::wire {
@@ -19,14 +17,7 @@ inline constexpr std::size_t max_json_depth = 128;
 
 /// `value` as a JSON string with its quotes, escaped no more than JSON wants. Throws `nlohmann::json::type_error`
 /// for what is not UTF-8.
-inline std::string quote_json(std::string_view value) {
-    if (plain_end(value.data(), value.data() + value.size()) != value.data() + value.size()) {
-        return nlohmann::json(value).dump();
-    }
-    std::string quoted(value.size() + 2, '"');
-    value.copy(quoted.data() + 1, value.size());
-    return quoted;
-}
+std::string quote_json(std::string_view value);
 
 /// What receives a parser's events (nlohmann's SAX interface).
 using JsonEvents = nlohmann::json_sax<nlohmann::json>;
@@ -34,11 +25,7 @@ using JsonEvents = nlohmann::json_sax<nlohmann::json>;
 /// Gives a text's events to `events`, as long as that takes them; says whether it did to the end, and the text is JSON.
 /// All that the protocol parses is parsed here: for every other type of receiver the parser is compiled anew. Its own
 /// front, `nlohmann::json::sax_parse`, compiles readers of four binary formats with it: 53 kB of a client's 507.
-inline bool parse_json(std::string_view text, JsonEvents& events) {
-    auto bytes = nlohmann::detail::input_adapter(text.begin(), text.end());
-    // NOLINTNEXTLINE(*-move-const-arg): the parser takes an rvalue
-    return nlohmann::detail::parser<nlohmann::json, decltype(bytes)>(std::move(bytes)).sax_parse(&events);
-}
+bool parse_json(std::string_view text, JsonEvents& events);
 
 /// Writes a parser's events as the Python library does: `", "` between
 /// elements, `": "` after a key, digits as they came. Nesting over `max_json_depth` stops the parser.
@@ -102,3 +89,7 @@ class JsonWriter : public JsonEvents {
 };
 
 }  // namespace communica::wire
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "json_events.ipp"
+#endif

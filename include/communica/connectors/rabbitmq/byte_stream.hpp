@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../../asio.hpp"
-#include "../detail/tcp_race.hpp"
 #include "url.hpp"
 
 #include <cstddef>
@@ -57,10 +56,9 @@ class ByteStreamOver final : public ByteStream {
 /// Makes a stream to one of a broker's hosts.
 using Dial = std::function<asio::awaitable<std::unique_ptr<ByteStream>>(Url::Host, asio::any_io_executor)>;
 
-inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tcp(Url::Host host, asio::any_io_executor executor) {
-    communica::detail::TcpAddress address{std::move(host.name), host.port};
-    co_return std::make_unique<ByteStreamOver<communica::detail::Socket>>(
-        co_await communica::detail::connect_tcp(std::move(address), std::move(executor)));
-}
+/// How to reach the hosts of a URL. Two that are not the same object share no link.
+struct Dialer {
+    Dial dial;
+};
 
 }  // namespace communica::rabbitmq

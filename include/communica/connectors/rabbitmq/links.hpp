@@ -17,11 +17,6 @@
 
 namespace communica::rabbitmq {
 
-/// How to reach the hosts of a URL. Two that are not the same object share no link.
-struct Dialer {
-    Dial dial;
-};
-
 /// Gives links to one broker, on one strand: the one there is, or a new one if that has ended or is full.
 class SharedLink {
  public:

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "../plain_text.hpp"
+#include "../wire/json_events.hpp"
+#include "hooks.hpp"
+
+namespace communica::entities {
+
+COMMUNICA_INLINE void Hooks::on_failure(const peer::Failure& failure) const {
+    if (counters_) {
+        counters_->count_failure(failure.route, failure.error.code);
+    }
+    const auto kind = failure.error.kind;
+    const bool was_meant = kind == Error::Kind::requester || kind == Error::Kind::responder;
+    const bool is_told = !failure.is_notification && (was_meant || kind == Error::Kind::serializer);
+    log(is_told ? LogLevel::debug : LogLevel::warning, [&] {
+        return (failure.is_notification ? "the notification " : "the request ") +
+               (failure.route.empty() ? std::string() : wire::quote_json(shortened(failure.route, 256)) + " ") +
+               "failed: " + std::string(shortened(failure.error.text(), 1024));
+    });
+}
+
+}  // namespace communica::entities

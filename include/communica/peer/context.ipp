@@ -1,0 +1,30 @@
+#pragma once
+
+#include "context.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace communica {
+
+COMMUNICA_INLINE Context::Context(const peer::Incoming& incoming)
+    : peer_(incoming.peer),
+      connection_(incoming.connection),
+      call_(incoming.call),
+      route_(incoming.metadata.route.value_or("")),
+      headers_(incoming.metadata.headers),
+      deadline_(call_ ? call_->deadline : peer_->responder().deadline_of(incoming.metadata)),
+      is_notification_(!incoming.metadata.wants_answer()),
+      is_redelivered_(incoming.redelivered) {}
+
+COMMUNICA_INLINE std::map<std::string, std::string> Context::headers() const {
+    return headers_.empty() ? std::map<std::string, std::string>()
+                            : nlohmann::json::parse(headers_).get<std::map<std::string, std::string>>();
+}
+
+COMMUNICA_INLINE std::optional<std::string> Context::header(const std::string& name) const {
+    const auto all = headers();
+    const auto found = all.find(name);
+    return found == all.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace communica

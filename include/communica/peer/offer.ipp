@@ -1,0 +1,76 @@
+#pragma once
+
+#include "offer.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace communica::peer {
+
+namespace detail {
+
+inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 6> extensions{{
+    {"cancel", &Offer::cancel},
+    {"deadline", &Offer::deadline},
+    {"goodbye", &Offer::goodbye},
+    {"headers", &Offer::headers},
+    {"ping", &Offer::ping},
+    {"resume", &Offer::resume},
+}};
+
+}  // namespace detail
+
+COMMUNICA_INLINE Offer full_offer(std::string session, std::size_t max_message) {
+    Offer offer{.session = std::move(session), .max_message = max_message};
+    for (const auto& [name, extension] : detail::extensions) {
+        offer.*extension = true;
+    }
+    return offer;
+}
+
+COMMUNICA_INLINE std::string write_offer(const Offer& offer) {
+    std::string json = "{\"session\": \"" + offer.session +
+                       "\", \"max_message\": " + std::to_string(offer.max_message) + ", \"extensions\": [";
+    std::string_view separator;
+    for (const auto& [name, extension] : detail::extensions) {
+        if (offer.*extension) {
+            json += std::string(separator) + '"' + std::string(name) + '"';
+            separator = ", ";
+        }
+    }
+    return json + "]}";
+}
+
+COMMUNICA_INLINE Offer read_offer(const nlohmann::json& hello) {
+    Offer offer;
+    const auto found = hello.is_object() ? hello.find("communica") : hello.end();
+    if (!hello.is_object() || found == hello.end() || !found->is_object()) {
+        return offer;
+    }
+    const auto session = found->find("session");
+    if (session == found->end() || !session->is_string()) {
+        return offer;
+    }
+    offer.session = session->get<std::string>();
+    if (offer.session.empty() || offer.session.size() > max_session) {
+        return {};
+    }
+    if (const auto size = found->find("max_message"); size != found->end() && size->is_number_unsigned()) {
+        offer.max_message = size->get<std::uint64_t>();
+    }
+    if (const auto names = found->find("extensions"); names != found->end() && names->is_array()) {
+        for (const auto& [name, extension] : detail::extensions) {
+            for (const auto& offered : *names) {
+                offer.*extension =
+                    offer.*extension || (offered.is_string() && offered.get_ref<const std::string&>() == name);
+            }
+        }
+    }
+    return offer;
+}
+
+}  // namespace communica::peer

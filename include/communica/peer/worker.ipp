@@ -1,0 +1,160 @@
+#pragma once
+
+#include "worker.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace communica::peer {
+
+COMMUNICA_INLINE void answer(const Incoming& incoming, Reply& reply, Purpose purpose) {
+    if (incoming.metadata.wants_answer()) {
+        incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
+                                          incoming.metadata.after_type, reply, purpose);
+    }
+}
+
+COMMUNICA_INLINE void report(const Incoming& incoming, const Error& error) {
+    incoming.peer->handlers().report({incoming.metadata.route.value_or(""), error, !incoming.metadata.wants_answer()});
+}
+
+COMMUNICA_INLINE void fail(const Call& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception) {
+    const Error error = reply.set_handler_error(exception);
+    if (!call.is_cancelled()) {
+        peer.handlers().report({call.route(), error, !call.wants_answer});
+    }
+}
+
+COMMUNICA_INLINE Worker begin_work(const Incoming& incoming, std::size_t loaded, const void* handler) {
+    const std::size_t bytes = std::max(loaded, incoming.body.size());
+    if (bytes > incoming.body.size()) {
+        if (const auto refusal = incoming.peer->responder().refusal(*incoming.connection, bytes)) {
+            Reply reply;
+            reply.set_error(*refusal);
+            report(incoming, *refusal);
+            answer(incoming, reply, Purpose::refuse);
+            return Worker(nullptr);
+        }
+    }
+    return incoming.peer->responder().begin(incoming.connection, incoming.metadata, bytes, handler);
+}
+
+COMMUNICA_INLINE Incoming called(const Incoming& incoming, std::shared_ptr<const Call> call) {
+    return {incoming.peer, incoming.connection, incoming.metadata, incoming.body, incoming.redelivered,
+            nullptr,       std::move(call)};
+}
+
+COMMUNICA_INLINE void give_up(const Incoming& incoming, Call& call, const std::exception_ptr& exception) {
+    Reply reply;
+    report(incoming, reply.set_handler_error(exception));
+    incoming.peer->responder().finish(call, reply);
+}
+
+// A worker can be cancelled by its call's signal, which Asio looks at until the completion handler is called: after the
+// coroutine's frame is gone, so that is an owner too.
+COMMUNICA_INLINE void start_worker(std::shared_ptr<Call> call, asio::awaitable<void> work) {
+    const auto executor = call->connection->get_executor();
+    const auto slot = call->signal.slot();
+    asio::co_spawn(executor, std::move(work),
+                   asio::bind_cancellation_slot(slot, [call = std::move(call)](const std::exception_ptr&) {}));
+}
+
+COMMUNICA_INLINE std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<Call>& call) {
+    auto idle = call->idle.lock();
+    return idle && idle->may_wait(call) ? std::move(idle) : nullptr;
+}
+
+// ---- under an interceptor
+
+COMMUNICA_INLINE InterceptedCall::InterceptedCall(const Incoming& incoming)
+    : peer_(incoming.peer), context_(incoming) {}
+
+COMMUNICA_INLINE Bytes InterceptedCall::keep(Bytes body) {
+    lent_.assign(body.begin(), body.end());
+    return lent_;
+}
+
+COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::intercept(Reply& reply) {
+    NextHandler next = [this, &reply] { return call_once(reply); };
+    co_await peer_->handlers().interceptor()(context_, std::move(next));
+    if (!has_run_) {
+        throw ResponderError("the handler was not called");
+    }
+    if (thrown_) {  // and the interceptor kept it to itself: there is nothing to answer with
+        std::rethrow_exception(thrown_);
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::call_once(Reply& reply) {
+    if (std::exchange(has_run_, true)) {
+        throw ResponderError("an interceptor called the handler twice: its value is gone");
+    }
+    try {
+        co_await call(reply);
+    } catch (...) {
+        thrown_ = std::current_exception();
+        throw;
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::call_later(Reply& reply) {
+    call_now(reply);
+    co_return;
+}
+
+namespace detail {
+
+/// Whose coroutine it is that works for all handlers under an interceptor.
+inline constexpr char any_intercepted = 0;
+
+/// Answers one call after another.
+COMMUNICA_INLINE asio::awaitable<void> work_intercepted(std::shared_ptr<Call> call, InterceptedCallPtr intercepted) {
+    for (;;) {
+        {
+            Reply reply;
+            try {
+                co_await intercepted->intercept(reply);
+            } catch (...) {
+                fail(*call, *intercepted->peer(), reply, std::current_exception());
+            }
+            const auto peer = intercepted->peer();
+            intercepted.reset();
+            peer->responder().finish(*call, reply);
+        }
+        auto idle = place_to_wait(call);
+        if (!idle) {
+            co_return;
+        }
+        co_await asio::this_coro::reset_cancellation_state();  // the handler may have changed these
+        co_await asio::this_coro::throw_if_cancelled(true);
+        void* const next = co_await IdleWorkers::wait(std::move(idle), call, &any_intercepted);
+        intercepted = std::move(*static_cast<InterceptedCallPtr*>(next));
+    }
+}
+
+}  // namespace detail
+
+COMMUNICA_INLINE void InterceptedHandler::start_intercepted(const Incoming& incoming, void* data,
+                                                            std::size_t loaded) const {
+    Worker worker = begin_work(incoming, loaded, &detail::any_intercepted);
+    if (!worker.call) {
+        return;
+    }
+    InterceptedCallPtr intercepted;
+    try {
+        intercepted = make_intercepted(called(incoming, worker.call), data);
+    } catch (...) {
+        return give_up(incoming, *worker.call, std::current_exception());
+    }
+    if (worker.resume) {
+        worker.call.reset();  // its coroutine has it, and looks whether others do
+        (*std::move(worker.resume))(&intercepted);
+    } else {
+        auto coroutine = detail::work_intercepted(worker.call, std::move(intercepted));
+        start_worker(std::move(worker.call), std::move(coroutine));
+    }
+}
+
+}  // namespace communica::peer
