@@ -58,7 +58,7 @@ def arguments():
     parser.add_argument("--transports", default="tcp,local,tls,rabbitmq")
     parser.add_argument("--modes", default="simple,route")
     parser.add_argument("--only", default="", metavar="TEXT", help="only the cases whose name contains this")
-    parser.add_argument("--jobs", type=int, default=10 * os.cpu_count(), help="combinations at a time: they wait for most of it")
+    parser.add_argument("--jobs", type=int, default=12 * os.cpu_count(), help="combinations at a time: they wait for most of it")
     parser.add_argument("--quiet", action="store_true", help="print failures and totals alone")
     options = parser.parse_args()
     if "cpp" in options.pairs and not options.peer:
@@ -164,7 +164,8 @@ def try_all(options, commands, directory, missing):
     counts, skipped, running = Counter(), Counter(), []
     # Python 3.14's own choice, a server that forks, keeps files in the directory of this run until after that is removed.
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("fork")) as workers:
-        for combination in combinations(options):
+        # The longest begin first.
+        for combination in sorted(combinations(options), key=lambda combination: combination.transport != "rabbitmq"):
             if reason := why_skipped(combination, missing):
                 skipped[reason] += len(cases_of(combination, options.only))
             else:
