@@ -12,8 +12,8 @@ import sys
 
 from std_headers import EVERYWHERE, HEADER_OF
 
-GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "spare_block.hpp", "plain_text.hpp",
-          "limits.hpp", "asio.hpp", "separate_compilation.hpp"]
+GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "spare_block.hpp", "plain_block.hpp",
+          "plain_text.hpp", "limits.hpp", "asio.hpp", "separate_compilation.hpp"]
 
 # From the top of the house to the ground floor. A room may include itself, the ground floor and what stands beside it.
 HOUSE = {
@@ -41,8 +41,8 @@ MAX_LINES = 400
 # Which include brings a library's names.
 LIBRARIES = {"asio::": ("asio.hpp", "asio/"), "nlohmann::": ("nlohmann/",), "simdjson::": ("simdjson",)}
 
-PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_")
-PLATFORM_FILES = re.compile(r"connectors/detail/((local_)?platform|.*_(unix|windows))\.hpp|asio\.hpp")
+PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_|__SSE|__ARM")
+PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/detail/((local_)?platform|.*_(unix|windows))\.hpp|asio\.hpp")
 
 
 def room_of(header):
@@ -82,7 +82,7 @@ def problems_of(header, text):
             if room in SANS_IO and (own or name).startswith("asio") and name not in SANS_IO[room]:
                 yield number, f"{room} does no I/O and may not include {name}"
         elif re.match(r"\s*#\s*(el)?if", line) and PLATFORM.search(line) and not PLATFORM_FILES.fullmatch(header):
-            yield number, "platforms differ in connectors/detail/*platform.hpp, *_unix.hpp, *_windows.hpp and asio.hpp alone"
+            yield number, "platforms differ in connectors/detail/*platform.hpp, *_unix.hpp, *_windows.hpp, plain_block.hpp and asio.hpp alone"
 
 
 def reached(header, texts, seen):

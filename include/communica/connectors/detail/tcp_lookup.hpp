@@ -88,6 +88,11 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
             for (const auto& entry : resolver.resolve(host, std::to_string(port), error)) {
                 found.push_back(entry.endpoint());
             }
+            if (found.empty() &&
+                host == "localhost") {  // always this machine (RFC 6761, 6.3), also without a hosts file
+                found.emplace_back(asio::ip::address_v4::loopback(), port);
+                error = {};
+            }
         } catch (...) {
             error = std::make_error_code(std::errc::not_enough_memory);
         }

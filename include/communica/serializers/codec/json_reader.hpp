@@ -312,11 +312,10 @@ class JsonReader : public Position {
                 to = chunk;
             }
             std::memcpy(to, at_, 8);
-            const std::uint64_t special = communica::detail::special_bytes(communica::detail::word_at(at_));
-            const std::size_t count = special == 0 ? 8 : communica::detail::first_marked(special);
+            const std::size_t count = communica::detail::plain_of_8(at_);
             to += count;
             at_ += count;
-            if (special != 0) {
+            if (count != 8) {
                 const char byte = *at_ == '\\' ? unescaped(at_[1]) : '\0';
                 if (byte == '\0') {
                     break;

@@ -105,9 +105,11 @@ struct Codec<std::string> {
     }
     template <class R>
     static std::string read(R& reader) {
-        std::string text;
-        read_into(reader, text);
-        return text;
+        require_kind(reader, Kind::string, "string");
+        std::string scratch;
+        const std::string_view text = reader.read_string(scratch);
+        charge_text(reader, text.size());
+        return text.data() == scratch.data() ? std::move(scratch) : std::string(text);
     }
     template <class R>
     static void read_into(R& reader, std::string& text) {
