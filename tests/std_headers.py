@@ -41,7 +41,7 @@ DECLARED_BY = {
     "string_view": "string_view",
     "system_error": "errc error_category error_code generic_category is_error_code_enum make_error_code system_error",
     "thread": "this_thread thread",
-    "tuple": "apply make_tuple tie tuple tuple_element tuple_size tuple_size_v",
+    "tuple": "apply make_tuple tie tuple tuple_element tuple_element_t tuple_size tuple_size_v",
     "type_traits": "conditional_t conjunction conjunction_v decay_t disjunction disjunction_v enable_if_t false_type "
                    "invoke_result invoke_result_t is_aggregate_v is_base_of_v is_class_v is_const_v is_constructible_v "
                    "is_convertible_v is_default_constructible_v is_enum_v is_integral_v is_invocable_v is_lvalue_reference_v "

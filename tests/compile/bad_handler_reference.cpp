@@ -1,4 +1,4 @@
-// expect: communica: a handler takes at most one value
+// expect: communica: a handler takes its values first
 #include "compile/prelude.hpp"
 
 void test(Table& routes) {

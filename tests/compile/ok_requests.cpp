@@ -17,6 +17,15 @@ void test(Routes& client, const communica::RequestOptions& options) {
     std::future<int> without = client.request(ping, asio::use_future);
     std::future<int> without_soon = client.request(ping, options, asio::use_future);
     std::future<int> other = client.request(other_sum, {1, 2}, asio::use_future);
+    const std::string text = "x";
+    std::future<bool> several = client.request(repeat, "x", 2, asio::use_future);
+    std::future<bool> several_soon = client.request(repeat, text, 2, {.timeout = 1s}, asio::use_future);
+    std::future<bool> several_options = client.request(repeat, text, 2, options, asio::use_future);
+    std::future<int> three = client.request(many, 1, text, Operands{1, 2}, asio::use_future);
+    std::future<int> three_soon = client.request(many, 1, "x", Operands{1, 2}, options, asio::use_future);
+    client.try_request(repeat, "x", 2, [](communica::result<bool>) {});
+    client.notify(repeat, "x", 2, {.timeout = 1s}, asio::detached);
+    client.notify(many, 1, text, Operands{1, 2}, asio::detached);
     auto braced = client.request("x", {{"a", 1}}, asio::use_future);
     auto list = client.request<std::vector<int>>("x", std::vector{1, 2}, {.timeout = 1s}, asio::use_future);
     client.notify(sum, {1, 2}, asio::detached);

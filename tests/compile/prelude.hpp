@@ -61,6 +61,8 @@ struct OtherSerializer : communica::JsonSerializer {};
 
 inline constexpr communica::Route<int(Operands)> sum{"sum"};
 inline constexpr communica::Route<int()> ping{"ping"};
+inline constexpr communica::Route<bool(std::string, int)> repeat{"repeat"};
+inline constexpr communica::Route<int(int, std::string, Operands), OtherSerializer> many{"many"};
 inline constexpr communica::Route<int(Operands), OtherSerializer> other_sum{"other_sum"};
 
 using Simple = communica::SimpleClient<communica::TcpConnector>;

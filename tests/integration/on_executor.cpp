@@ -91,6 +91,23 @@ TEST_CASE("handlers on a thread pool run at the same time") {
     CHECK(threads.count(std::this_thread::get_id()) == 0);
 }
 
+TEST_CASE("a handler on a thread pool may take several values") {
+    asio::thread_pool pool(1);
+    Routes routes;
+    routes.add("repeat", on_executor(pool, [](const std::string& text, int times) {
+                   std::string all;
+                   for (; times != 0; --times) {
+                       all += text;
+                   }
+                   return all;
+               }));
+    RoutePair pair(test::Transport::memory, routes);
+    pair.run([&]() -> asio::awaitable<void> {
+        const std::pair<std::string, int> values("ab", 3);
+        CHECK_AWAITED("ababab", pair.client().request<std::string>("repeat", values));
+    });
+}
+
 TEST_CASE("a handler on a thread pool may take everything, give nothing and throw") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);

@@ -12,6 +12,7 @@ using test::RoutePair;
 using test::Routes;
 using test::Transport;
 using test::what_of;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -38,6 +39,9 @@ struct Flipped {
 };
 
 constexpr Route<std::string(std::string), Flipped> flipped{"flipped"};
+constexpr Route<std::string(std::string, std::string)> joined{"joined"};
+constexpr Route<double(double, int, std::vector<int>), communica::MsgpackSerializer> total{"total"};
+constexpr Route<void(int, int), Flipped> noted{"noted"};
 
 }  // namespace
 
@@ -216,6 +220,42 @@ TEST_CASE("entities may have another serializer than JSON") {
         co_await server.close();
     });
     test::run_out(context);
+}
+
+TEST_CASE("a route of several values takes them as an array") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    std::vector<std::pair<int, int>> notes;
+    Routes routes;
+    routes.add(joined, [](const std::string& first, std::string second) { return first + "+" + second; });
+    routes.add(total,
+               [](double a, int b, std::vector<int> more, communica::Context& context) -> asio::awaitable<double> {
+                   CHECK(context.route() == "total");
+                   co_return a + b + static_cast<double>(more.size());
+               });
+    routes.add(noted, [&](int a, int b) { notes.emplace_back(a, b); });
+    routes.add("difference", [](int a, int b) { return a - b; });
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        const std::string text = "text";
+        const std::vector<int> numbers(5);
+        const std::tuple<int, int> two(7, 2);
+        const std::tuple<int, int, int> three(7, 2, 1);
+        CHECK_AWAITED("a+text", client.request(joined, "a", text));
+        CHECK_AWAITED("text+b", client.request(joined, text, "b", {.timeout = 10s}));
+        CHECK_AWAITED(8.5, client.request(total, 1.5, 2, numbers));
+        CHECK_AWAITED(8.5, client.request(total, 1.5, 2, numbers, communica::RequestOptions{.timeout = 10s}));
+        co_await client.notify(noted, 1, 2);
+        co_await client.notify(noted, 3, 4, {.wait_for_connection = false});
+        CHECK_AWAITED(5, client.request<int>("difference", two));
+        // Too few or too many are refused in words, and no handler sees them.
+        const Error error = co_await error_of(client.request<int>("difference", three));
+        CHECK(error.code == communica::errc::serializer_error);
+        CHECK(error.message == "expected array of 2, got more");
+    });
+    CHECK(notes == std::vector{std::pair{1, 2}, std::pair{3, 4}});
 }
 
 }  // namespace route_tables

@@ -40,14 +40,10 @@ class RouteTable {
         return insert(route, peer::make_handler(std::forward<F>(function), std::move(serializer)));
     }
     /// Adds a handler that has to match a typed route. It may be generic.
-    template <class R, class A, class Own, class F>
-    RouteTable& add(const Route<R(A), Own>& route, F&& function) {
-        return insert(route.name(), peer::make_route_handler<R, std::remove_cvref_t<A>>(std::forward<F>(function),
-                                                                                        route.serializer()));
-    }
-    template <class R, class Own, class F>
-    RouteTable& add(const Route<R(), Own>& route, F&& function) {
-        return insert(route.name(), peer::make_route_handler<R, void>(std::forward<F>(function), route.serializer()));
+    template <class R, class... A, class Own, class F>
+    RouteTable& add(const Route<R(A...), Own>& route, F&& function) {
+        using Data = typename Route<R(A...), Own>::argument_type;
+        return insert(route.name(), peer::make_route_handler<R, Data>(std::forward<F>(function), route.serializer()));
     }
 
     /// Adds all routes of another table. Throws `RouteOverrideError`, and adds none, if one is there already.

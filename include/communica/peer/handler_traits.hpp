@@ -7,6 +7,7 @@
 #include "context.hpp"
 #include "peer_handle.hpp"
 #include "reply.hpp"
+#include "several.hpp"
 
 #include <concepts>
 #include <cstddef>
@@ -21,16 +22,18 @@ namespace communica::peer {
 /// takes long.
 template <class T>
 class LoadLater {
+    using Held = typename HeldAs<T>::type;
+
  public:
     template <class S>
     LoadLater(const S& serializer, Bytes body, Buffer* memory, std::size_t max_loaded)
         : body_(load_from<Buffer>(BytesSerializer(), body, memory)), load_([serializer, max_loaded](Buffer& bytes) {
               const codec::Allowance allowance(max_loaded);
-              return load_from<T>(serializer, bytes.bytes(), &bytes);
+              return load_from<Held>(serializer, bytes.bytes(), &bytes);
           }) {}
 
     /// Once. Throws `UnloadableValue`.
-    T load() {
+    Held load() {
         try {
             return load_(body_);
         } catch (...) {
@@ -40,18 +43,18 @@ class LoadLater {
 
  private:
     Buffer body_;
-    std::function<T(Buffer&)> load_;
+    std::function<Held(Buffer&)> load_;
 };
 
 /// What the bytes of a message are loaded as.
 template <class Data>
 struct LoadedAs {
-    using type = Data;
+    using type = typename HeldAs<Data>::type;
     static constexpr bool is_later = false;
 };
 template <class T>
 struct LoadedAs<LoadLater<T>> {
-    using type = T;
+    using type = typename HeldAs<T>::type;
     static constexpr bool is_later = true;
 };
 
@@ -77,21 +80,25 @@ inline constexpr bool is_extra<SimplePeer<S>&> = true;
 template <class S>
 inline constexpr bool is_extra<RoutePeer<S>&> = true;
 
-/// Arguments taken apart: `Data` is the value's type (void for none), `Extras` what follows it.
+/// A value is taken by value or by const reference.
+template <class T>
+inline constexpr bool is_value =
+    !is_extra<T> && (!std::is_lvalue_reference_v<T> || std::is_const_v<std::remove_reference_t<T>>);
+
+/// Arguments taken apart: `Data` is the type of the values (`ValuesOf`), `Extras` what follows them.
+template <class Values, class... A>
+struct SplitArguments;
+template <class... V, class... E>
+struct SplitArguments<std::tuple<V...>, E...> {
+    using Data = typename ValuesOf<V...>::type;
+    using Extras = std::tuple<std::remove_reference_t<E>...>;
+    static constexpr bool valid = (is_value<V> && ...) && (is_extra<E> && ...);
+};
+template <class... V, class Next, class... Rest>
+    requires(!is_extra<Next>)
+struct SplitArguments<std::tuple<V...>, Next, Rest...> : SplitArguments<std::tuple<V..., Next>, Rest...> {};
 template <class... A>
-struct Arguments {
-    using Data = void;
-    using Extras = std::tuple<std::remove_reference_t<A>...>;
-    static constexpr bool valid = (is_extra<A> && ...);
-};
-template <class First, class... Rest>
-    requires(!is_extra<First>)
-struct Arguments<First, Rest...> {
-    using Data = std::remove_cvref_t<First>;
-    using Extras = std::tuple<std::remove_reference_t<Rest>...>;
-    static constexpr bool valid = (is_extra<Rest> && ...) && (!std::is_lvalue_reference_v<First> ||
-                                                              std::is_const_v<std::remove_reference_t<First>>);
-};
+using Arguments = SplitArguments<std::tuple<>, A...>;
 
 /// Callables of one signature: not generic, not overloaded.
 template <class F>
@@ -114,6 +121,8 @@ template <class F, class Data, class... E>
 struct ResultWith<F, Data, std::tuple<E...>> : std::invoke_result<F&, Data&&, E&...> {};
 template <class F, class... E>
 struct ResultWith<F, void, std::tuple<E...>> : std::invoke_result<F&, E&...> {};
+template <class F, class... T, class... E>
+struct ResultWith<F, Several<T...>, std::tuple<E...>> : std::invoke_result<F&, T&&..., E&...> {};
 
 /// The first of these lists of extras with which `F` can be called after a `Data`; void if there is none.
 template <class F, class Data, class... Candidates>

@@ -48,27 +48,37 @@ class OnExecutor {
     }
 
     static decltype(auto) apply(F& function, std::tuple<A...>& arguments) {
-        const auto given = []<class T>(T& argument) -> decltype(auto) {
-            if constexpr (LoadedAs<T>::is_later) {
-                return argument.load();
-            } else {
-                return static_cast<T&>(argument);
-            }
-        };
-        return std::apply([&](auto&... argument) -> decltype(auto) { return function(given(argument)...); }, arguments);
+        return std::apply([&](auto&... argument) -> decltype(auto) { return load_and_call(function, argument...); },
+                          arguments);
     }
+
+    template <class First, class... Extras>
+    static decltype(auto) load_and_call(F& function, First& first, Extras&... extras) {
+        if constexpr (!LoadedAs<First>::is_later) {
+            return function(static_cast<First&>(first), extras...);
+        } else if constexpr (std::is_same_v<First, LoadLater<typename LoadedAs<First>::type>>) {
+            return function(first.load(), extras...);
+        } else {
+            auto values = first.load();
+            return std::apply(
+                [&](auto&... value) -> decltype(auto) { return function(std::move(value)..., extras...); }, values);
+        }
+    }
+    static decltype(auto) load_and_call(F& function) { return function(); }
 
     asio::any_io_executor executor_;
     std::shared_ptr<F> function_;
 };
 
-template <class F, class Function>
+template <class F, class R, class Data, class Extras>
 struct MakeOnExecutor;
-template <class F, class R, class... A>
-struct MakeOnExecutor<F, std::function<R(A...)>> {
-    template <class T>
-    using Kept = std::conditional_t<is_extra<T>, T, LoadLater<std::remove_cvref_t<T>>>;
-    using type = OnExecutor<F, R, Kept<A>...>;
+template <class F, class R, class Data, class... E>
+struct MakeOnExecutor<F, R, Data, std::tuple<E...>> {
+    using type = OnExecutor<F, R, LoadLater<Data>, E&...>;
+};
+template <class F, class R, class... E>
+struct MakeOnExecutor<F, R, void, std::tuple<E...>> {
+    using type = OnExecutor<F, R, E&...>;
 };
 
 }  // namespace peer
@@ -82,7 +92,9 @@ template <ExecutorSource E, class F>
 auto on_executor(E&& executor, F function) {
     static_assert(peer::Deducible<F>,
                   "communica: on_executor needs a callable of one signature: name it with handler<R(A)>(f)");
-    using Made = typename peer::MakeOnExecutor<F, decltype(std::function{std::declval<F&>()})>::type;
+    using Its = peer::Signature<F>;
+    using Made = typename peer::MakeOnExecutor<F, typename Its::Result, typename Its::Args::Data,
+                                               typename Its::Args::Extras>::type;
     return Made(executor_of(std::forward<E>(executor)), std::move(function));
 }
 

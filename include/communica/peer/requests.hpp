@@ -8,7 +8,9 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace communica {
 
@@ -95,6 +97,42 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
 
 }  // namespace peer
 
+namespace peer {
+
+/// How a value goes into the array of several: by reference, unless it has to be converted or `S` knows no references.
+template <class S, class A, class Given>
+using PassedAs =
+    std::conditional_t<std::same_as<A, std::remove_cvref_t<Given>> && Dumps<S, std::tuple<const A&>>, const A&, A>;
+
+/// Calls `ask(values, options, token)`: of what is given as many as `A` has are the values, and behind them may stand options and a
+/// token.
+template <class S, class... A, class Ask, class... Given>
+auto ask_with_values(Ask ask, Given&&... given) {
+    using All = std::tuple<Given&&...>;
+    constexpr std::size_t count = sizeof...(A);
+    static_assert(sizeof...(Given) >= count, "communica: the route takes more values");
+    All all(std::forward<Given>(given)...);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        static_assert((std::convertible_to<std::tuple_element_t<I, All>, A> && ...),
+                      "communica: these are not the values that the route takes");
+        const std::tuple<PassedAs<S, A, std::tuple_element_t<I, All>>...> values(
+            static_cast<std::tuple_element_t<I, All>>(std::get<I>(all))...);
+        if constexpr (sizeof...(Given) == count) {
+            return ask(values, RequestOptions{}, default_token{});
+        } else if constexpr (NotOptions<std::tuple_element_t<count, All>>) {
+            static_assert(sizeof...(Given) == count + 1, "communica: the route takes fewer values");
+            return ask(values, RequestOptions{}, std::get<count>(std::move(all)));
+        } else if constexpr (sizeof...(Given) == count + 1) {
+            return ask(values, std::get<count>(all), default_token{});
+        } else {
+            static_assert(sizeof...(Given) == count + 2, "communica: the route takes fewer values");
+            return ask(values, std::get<count>(all), std::get<count + 1>(std::move(all)));
+        }
+    }(std::index_sequence_for<A...>{});
+}
+
+}  // namespace peer
+
 template <class S>
 class SimpleRequestsWith;
 template <class S>
@@ -177,6 +215,16 @@ class RouteRequests {
     auto request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return ask<R, peer::Throwing>(route, Nothing{}, options, std::forward<Token>(token));
     }
+    template <class R, class A, class B, class... C, class S, class First, class Second, class... More>
+    auto request(const Route<R(A, B, C...), S>& route, First&& first, Second&& second, More&&... more) const {
+        return ask_several<peer::Throwing>(route, std::forward<First>(first), std::forward<Second>(second),
+                                           std::forward<More>(more)...);
+    }
+    template <class R, class A, class B, class S, NotOptions Token = default_token>
+    auto request(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
+                 const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
+        return ask_several<peer::Throwing>(route, first, second, options, std::forward<Token>(token));
+    }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto request(std::string_view route, const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(route, value, {}, std::forward<Token>(token));
@@ -203,6 +251,16 @@ class RouteRequests {
     auto try_request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return ask<R, peer::Returning>(route, Nothing{}, options, std::forward<Token>(token));
     }
+    template <class R, class A, class B, class... C, class S, class First, class Second, class... More>
+    auto try_request(const Route<R(A, B, C...), S>& route, First&& first, Second&& second, More&&... more) const {
+        return ask_several<peer::Returning>(route, std::forward<First>(first), std::forward<Second>(second),
+                                            std::forward<More>(more)...);
+    }
+    template <class R, class A, class B, class S, NotOptions Token = default_token>
+    auto try_request(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
+                     const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
+        return ask_several<peer::Returning>(route, first, second, options, std::forward<Token>(token));
+    }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto try_request(std::string_view route, const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(route, value, {}, std::forward<Token>(token));
@@ -228,6 +286,16 @@ class RouteRequests {
     template <class R, class S, NotOptions Token = default_token>
     auto notify(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), Nothing{}, options, std::forward<Token>(token));
+    }
+    template <class R, class A, class B, class... C, class S, class First, class Second, class... More>
+    auto notify(const Route<R(A, B, C...), S>& route, First&& first, Second&& second, More&&... more) const {
+        return tell_several(route, std::forward<First>(first), std::forward<Second>(second),
+                            std::forward<More>(more)...);
+    }
+    template <class R, class A, class B, class S, NotOptions Token = default_token>
+    auto notify(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
+                const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
+        return tell_several(route, first, second, options, std::forward<Token>(token));
     }
     template <Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto notify(std::string_view route, const V& value, Token&& token = {}) const {
@@ -257,6 +325,22 @@ class RouteRequests {
     auto ask(const Route<Signature, S>& route, const V& value, const RequestOptions& options, Token&& token) const {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, route.serializer(),
                                             route.name(), true, value, options, std::forward<Token>(token));
+    }
+    template <template <class> class Completion, class R, class... A, class S, class... Given>
+    auto ask_several(const Route<R(A...), S>& route, Given&&... given) const {
+        return peer::ask_with_values<S, std::remove_cvref_t<A>...>(
+            [&](const auto& values, const RequestOptions& options, auto&& token) {
+                return ask<R, Completion>(route, values, options, std::forward<decltype(token)>(token));
+            },
+            std::forward<Given>(given)...);
+    }
+    template <class R, class... A, class S, class... Given>
+    auto tell_several(const Route<R(A...), S>& route, Given&&... given) const {
+        return peer::ask_with_values<S, std::remove_cvref_t<A>...>(
+            [&](const auto& values, const RequestOptions& options, auto&& token) {
+                return tell(route.name(), route.serializer(), values, options, std::forward<decltype(token)>(token));
+            },
+            std::forward<Given>(given)...);
     }
     template <class S, class V, class Token>
     auto tell(std::string_view route, const S& serializer, const V& value, const RequestOptions& options,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../serializers/json.hpp"
+#include "several.hpp"
 
 #include <string_view>
 #include <type_traits>
@@ -10,33 +11,19 @@
 namespace communica {
 
 /// `Route<R(A)>` says that the route of this name takes an `A` and answers with an `R`; `Route<R()>` takes nothing and
-/// sends null. Both sides are checked by the compiler. The name has to outlive the route: a literal does.
+/// sends null, `Route<R(A, B)>` takes two values and sends an array of them. Both sides are checked by the compiler. The name has to
+/// outlive the route: a literal does.
 ///
 ///     inline constexpr communica::Route<int(Operands)> sum{"sum"};
 template <class Signature, Serializer S = JsonSerializer>
 class Route;
 
-template <class R, class A, Serializer S>
-class Route<R(A), S> {
+template <class R, class... A, Serializer S>
+class Route<R(A...), S> {
  public:
     using result_type = R;
-    using argument_type = std::remove_cvref_t<A>;
-    using serializer_type = S;
-
-    constexpr explicit Route(const char* name, S serializer = {}) : name_(name), serializer_(std::move(serializer)) {}
-    constexpr std::string_view name() const noexcept { return name_; }
-    constexpr const S& serializer() const noexcept { return serializer_; }
-
- private:
-    std::string_view name_;
-    [[no_unique_address]] S serializer_;
-};
-
-template <class R, Serializer S>
-class Route<R(), S> {
- public:
-    using result_type = R;
-    using argument_type = void;
+    /// void for none; a type of the library's own for several.
+    using argument_type = typename peer::ValuesOf<A...>::type;
     using serializer_type = S;
 
     constexpr explicit Route(const char* name, S serializer = {}) : name_(name), serializer_(std::move(serializer)) {}

@@ -39,10 +39,13 @@ class TypedHandler;
 template <class F, class Data, class Result, class S, class... Extras>
 class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public InterceptedHandler {
     static constexpr bool takes_data = !std::is_void_v<Data>;
-    using Loaded = std::conditional_t<takes_data, Data, Nothing>;
+    using Loaded = std::conditional_t<takes_data, typename HeldAs<Data>::type, Nothing>;
 
     static decltype(auto) call(F& function, Loaded& data, Extras&... extras) {
-        if constexpr (takes_data) {
+        if constexpr (!std::is_same_v<Loaded, Data> && takes_data) {
+            return std::apply(
+                [&](auto&... value) -> decltype(auto) { return function(std::move(value)..., extras...); }, data);
+        } else if constexpr (takes_data) {
             return function(std::move(data), extras...);
         } else {
             (void)data;
@@ -276,7 +279,7 @@ HandlerPtr make_handler(F&& function, S serializer) {
     if constexpr (Deducible<F>) {
         using Args = typename Signature<F>::Args;
         static_assert(Args::valid,
-                      "communica: a handler takes at most one value, by value or const reference, and after it "
+                      "communica: a handler takes its values first, each by value or const reference, and after them "
                       "Context& and the peer that asks, SimplePeer<>& or RoutePeer<>&");
         if constexpr (Args::valid) {
             using Returned = typename Signature<F>::Result;

@@ -38,6 +38,9 @@ TEST_CASE("the state of a local connector is in the Python library's form, and A
     CHECK(LocalConnector("Calculator").dump_state() == R"({"type": "LocalConnector", "name": "calculator"})");
     CHECK(LocalConnector("x\"", {.directory = "/caf\xc3\xa9"}).dump_state() ==
           R"({"type": "LocalConnector", "name": "x\"", "directory": "/caf\u00e9"})");
+    const LocalConnector alone("x", {.python_place = communica::PythonPlace::never});
+    CHECK(alone.dump_state() == R"({"type": "LocalConnector", "name": "x", "python_place": "never"})");
+    CHECK(LocalConnector::load_state(alone.dump_state()).options().python_place == communica::PythonPlace::never);
 }
 
 TEST_CASE("a local connector is loaded from its state, directory and all") {
@@ -57,6 +60,7 @@ TEST_CASE("a state that a local connector can't load is refused with the reason"
     CHECK(error(R"({"type": "TcpConnector", "host": "h", "port": 1, "ssl": false})") == errc::invalid_state);
     CHECK(error(R"({"type": "LocalConnector"})") == errc::invalid_state);
     CHECK(error(R"({"type": "LocalConnector", "name": 7})") == errc::invalid_state);
+    CHECK(error(R"({"type": "LocalConnector", "name": "x", "python_place": "now"})") == errc::invalid_state);
     CHECK(error(R"({"type": "LocalConnector", "name": "x", "directory": 7})") == errc::invalid_state);
     CHECK(error("") == errc::invalid_state);
     CHECK(error(R"({"type": "LocalConnector", "name": "a/b"})") == errc::invalid_argument);

@@ -2,9 +2,15 @@
 #include "support/serialized.hpp"
 
 #include <communica/serializers/cbor.hpp>
+#include <communica/serializers/json.hpp>
+#include <communica/serializers/model.hpp>
 
+#include <array>
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace cbor_tests {
@@ -80,11 +86,133 @@ TEST_CASE("the examples of RFC 8949, appendix A, load") {
 TEST_CASE("CBOR refuses integers beyond 64 bits") {
     CHECK(load("3b7fffffffffffffff") == INT64_MIN);
     for (const char* beyond : {"3bffffffffffffffff", "3b8000000000000000", "c249010000000000000000",
-                               "c3490100000000000000"
-                               "00"}) {
+                               "c349010000000000000000", "c348ffffffffffffffff",
+                               "c2"
+                               "5f"
+                               "4901"
+                               "0000000000000000"
+                               "ff"}) {
         CHECK(refusal(beyond) == "an integer that does not fit 64 bits");
     }
     CHECK(refusal("813bffffffffffffffff") == "/0: an integer that does not fit 64 bits");
+}
+
+TEST_CASE("CBOR: a big integer that fits 64 bits is an integer") {
+    CHECK(load<int>("c24105") == 5);
+    CHECK(load<int>("c34105") == -6);
+    CHECK(load<int>("c240") == 0);
+    CHECK(load<std::uint64_t>("c248ffffffffffffffff") == UINT64_MAX);
+    CHECK(load<std::uint64_t>("c24a0000ffffffffffffffff") == UINT64_MAX);
+    CHECK(load<std::int64_t>("c3487fffffffffffffff") == INT64_MIN);
+    CHECK(load<int>("c25f41014100ff") == 256);
+    CHECK(load<double>("c24105") == 5.0);
+    CHECK(load("82c2410503") == json({5, 3}));
+    CHECK(load<std::optional<int>>("c24105") == 5);
+    CHECK(refusal<std::uint8_t>("c2420100") == "expected integer in 0..255, got 256");
+    CHECK(refusal<std::string>("c24105") == "expected string, got 5");
+}
+
+TEST_CASE("CBOR: a tag that makes another value of what follows is refused by name") {
+    CHECK(refusal("c48221196ab3") == "a decimal fraction (tag 4), which is not supported");
+    CHECK(refusal("c5822003") == "a big float (tag 5), which is not supported");
+    CHECK(refusal<std::vector<int>>("d81e820103") == "a rational number (tag 30), which is not supported");
+    CHECK(refusal("81d81900") == "/0: a reference to a text (tag 25), which is not supported");
+    CHECK(refusal("d81d00") == "a reference to a shared value (tag 29), which is not supported");
+    CHECK(refusal("d9dfff8319e00081616101") == "a record of cbor-x (tag 57343), which is not supported");
+    CHECK(refusal("d9e000820102") == "a record of cbor-x (tag 57344), which is not supported");
+    CHECK(load("d9d9f701") == 1);          // "this is CBOR"
+    CHECK(load("d81c8101") == json({1}));  // what may be referred to
+}
+
+TEST_CASE("CBOR: the typed arrays of RFC 8746 are arrays of numbers") {
+    CHECK(load<std::vector<float>>("d85548"
+                                   "0000c03f"
+                                   "00000040") == std::vector{1.5F, 2.0F});
+    CHECK(load<std::vector<float>>("d85148"
+                                   "3fc00000"
+                                   "40000000") == std::vector{1.5F, 2.0F});
+    CHECK(load<std::vector<double>>("d85648000000000000f83f") == std::vector{1.5});
+    CHECK(load<std::vector<double>>("d852483ff8000000000000") == std::vector{1.5});
+    CHECK(load<std::vector<double>>("d850423e00") == std::vector{1.5});
+    CHECK(load<std::vector<double>>("d85442003e") == std::vector{1.5});
+    CHECK(load<std::vector<int>>("d84842ff01") == std::vector{-1, 1});
+    CHECK(load<std::vector<int>>("d84d44ffff0200") == std::vector{-1, 2});
+    CHECK(load<std::vector<int>>("d84944ffff0002") == std::vector{-1, 2});
+    CHECK(load<std::vector<unsigned>>("d84144ffff0002") == std::vector{65535U, 2U});
+    CHECK(load<std::vector<std::uint64_t>>("d84748ffffffffffffffff") == std::vector{UINT64_MAX});
+    CHECK(load<std::vector<std::int64_t>>("d84b48ffffffffffffffff") == std::vector<std::int64_t>{-1});
+    CHECK(load<std::array<int, 2>>("d84e48"
+                                   "01000000"
+                                   "feffffff") == std::array{1, -2});
+    CHECK(load<std::vector<float>>("d85540").empty());
+    CHECK(load<std::vector<float>>("d8555f"
+                                   "440000c03f"
+                                   "4400000040"
+                                   "ff") == std::vector{1.5F, 2.0F});
+    CHECK(load("a1616182d8454201"
+               "00"
+               "05") == json{{"a", {{1}, 5}}});
+    CHECK(load<std::vector<std::vector<int>>>("82d848410782"
+                                              "0102") == std::vector<std::vector<int>>{{7}, {1, 2}});
+    // Octets stay bytes.
+    CHECK(load<std::vector<std::byte>>("d8404101") == std::vector{std::byte{1}});
+    CHECK(load<std::vector<std::uint8_t>>("d8444101") == std::vector<std::uint8_t>{1});
+
+    CHECK(refusal<std::vector<float>>("d85543000000").find("a typed array that ends inside an element") !=
+          std::string::npos);
+    CHECK(refusal<std::vector<std::uint8_t>>("d84144ffff0002") == "/0: expected integer in 0..255, got 65535");
+    CHECK(refusal<std::vector<std::string>>("d8484101") == "/0: expected string, got 1");
+    CHECK(refusal<std::array<int, 2>>("d8484101") == "expected array of 2, got 1");
+    CHECK(refusal<std::vector<double>>("d85350"
+                                       "00000000000000000000000000000000") ==
+          "an array of numbers of a type that is not supported (tag 83)");
+    CHECK(refusal<std::string>("d8484101") == "expected string, got an array");
+}
+
+TEST_CASE("maps with integer keys load into maps of integers, and so do objects whose keys are such in text") {
+    using Map = std::map<int, std::string>;
+    CHECK(load<Map>("a2016161206162") == Map{{1, "a"}, {-1, "b"}});
+    CHECK(load<Map>("bf016161206162ff") == Map{{1, "a"}, {-1, "b"}});
+    CHECK(load<Map>("a26131616162"
+                    "2d31"
+                    "6162") == Map{{1, "a"}, {-1, "b"}});
+    CHECK(load<Map>("d90103a1016161") == Map{{1, "a"}});
+    CHECK(load<Map>("8182016161") == Map{{1, "a"}});  // as it is written
+    CHECK(load<std::optional<Map>>("a1016161") == Map{{1, "a"}});
+    CHECK(refusal<Map>("a1613178").find("not CBOR") != std::string::npos);
+    CHECK(refusal<Map>("a16261316161") == "expected integer in -2147483648..2147483647 as a key, got \"a1\"");
+    CHECK(refusal<std::map<std::uint8_t, int>>("a119010001").starts_with("expected integer in 0..255, got 256"));
+    CHECK(test::load<communica::JsonSerializer, Map>(R"({"1": "a", "-1": "b"})") == Map{{1, "a"}, {-1, "b"}});
+    CHECK(test::refusal<communica::JsonSerializer, Map>(R"({"1.0": "a"})").value_or("").find("as a key, got") !=
+          std::string::npos);
+    CHECK(test::dump<communica::JsonSerializer>(Map{{1, "a"}}) == R"([[1,"a"]])");
+}
+
+namespace {
+
+struct Known {
+    int a = 0;
+};
+COMMUNICA_MODEL(Known, a)
+
+}  // namespace
+
+TEST_CASE("CBOR: what is read past has to be well-formed, and nothing more") {
+    for (const char* unknown :
+         {"a10203", "c249010000000000000000", "c48221196ab3", "d81900", "f8ff", "f0", "e0", "f7", "f97e00",
+          "bf01820203ff", "9f01ff", "61ff", "7f61c361a9ff", "d84143ffffff", "d9dfff8101"}) {
+        INFO(unknown);
+        CHECK(load<Known>("a26178" + std::string(unknown) + "616105").a == 5);
+    }
+    for (const char* broken : {"1c", "ff", "fc", "f810", "5f6161ff", "9b00000000ffffffff", "7f7f6161ffff"}) {
+        INFO(broken);
+        CHECK(refusal<Known>("a26178" + std::string(broken) + "616105").find("not CBOR") != std::string::npos);
+    }
+    std::string nested;
+    for (int level = 0; level != 200; ++level) {
+        nested += "81";
+    }
+    CHECK(refusal<Known>("a26178" + nested + "00616105").find("nested") != std::string::npos);
 }
 
 TEST_CASE("CBOR: a float without a fraction is an integer, and a number with tag 1 a time") {

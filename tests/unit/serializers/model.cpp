@@ -148,7 +148,7 @@ json example_tree() {
     return json::parse(R"({"user": {"name": "Ann", "age": 42, "nick": null}, "numbers": [1, -2],
         "circles": {"unit": {"radius": 1.0}}, "colour": "dark_green", "id": "x", "shape": {"width": 1.5, "height": 2.0},
         "pet": {"kind": "dog", "lives": 3}, "pair": [true, false], "tuple": [1, "one"], "wait": 1.5,
-        "at": "2023-11-14T22:13:20Z", "blob": "AQI="})");
+        "at": "2023-11-14T22:13:20+00:00", "blob": "AQI="})");
 }
 
 /// The same in a format that has bytes.

@@ -197,9 +197,9 @@ TEST_CASE("durations travel as seconds, exactly or not at all") {
 
 TEST_CASE("points of time travel as ISO 8601") {
     const std::chrono::sys_seconds time(1'700'000'000s);
-    travels(time, R"("2023-11-14T22:13:20Z")");
-    travels(std::chrono::sys_time<std::chrono::milliseconds>(time + 5ms), R"("2023-11-14T22:13:20.005Z")");
-    travels(std::chrono::system_clock::time_point(time + 1ns), R"("2023-11-14T22:13:20.000000001Z")");
+    travels(time, R"("2023-11-14T22:13:20+00:00")");
+    travels(std::chrono::sys_time<std::chrono::milliseconds>(time + 5ms), R"("2023-11-14T22:13:20.005+00:00")");
+    travels(std::chrono::system_clock::time_point(time + 1ns), R"("2023-11-14T22:13:20.000000001+00:00")");
     CHECK(test::load<JsonSerializer, std::chrono::sys_seconds>(R"("2023-11-15T00:43:20+02:30")") == time);
 }
 

@@ -2,6 +2,7 @@
 #include "support/serialized.hpp"
 
 #include <communica/serializers/msgpack.hpp>
+#include <communica/serializers/model.hpp>
 
 #include <chrono>
 #include <optional>
@@ -82,7 +83,7 @@ TEST_CASE("MessagePack: a timestamp in its three sizes is a time") {
         refusal<std::chrono::sys_seconds>("d7ff1d6f345466388000").ends_with("got a time that the type does not hold"));
     CHECK(refusal<Time>("c70cff075bcd157fffffffffffffff").ends_with("got a time that the type does not hold"));
     CHECK(refusal<Time>("d7ffffffffff66388000").find("more nanoseconds than a second has") != std::string::npos);
-    CHECK(refusal<Time>("d60166388000").ends_with("got an extension type"));
+    CHECK(refusal<Time>("d60166388000").ends_with("got an extension of type 1"));
     CHECK(refusal<Time>("01").ends_with("got 1"));
 }
 
@@ -104,8 +105,50 @@ TEST_CASE("MessagePack extension types come back as they were") {
         CHECK(test::load<S, json>(test::dump<S>(value)) == value);
     }
     CHECK(test::to_hex(test::dump<S>(json::binary({7}, 255))) == "d4ff07");  // Python's ExtType(-1, b"\x07")
-    CHECK(refusal<std::string>("d4ff07") == "expected string, got an extension type");
+    CHECK(refusal<std::string>("d4ff07") == "expected string, got an extension of type -1");
     CHECK_THROWS_AS(test::dump<S>(json::binary({7}, 256)), communica::SerializerError);
+}
+
+TEST_CASE("MessagePack: octets also come as bytes, and maps with integer keys as they are") {
+    CHECK(load<std::vector<std::uint8_t>>("c40200ff") == std::vector<std::uint8_t>{0, 255});
+    CHECK(load<std::vector<std::uint8_t>>("9200ccff") == std::vector<std::uint8_t>{0, 255});
+    CHECK(refusal<std::vector<int>>("c40200ff") == "expected array, got 2 bytes");
+    using Map = std::map<int, std::string>;
+    CHECK(load<Map>("8201a161ffa162") == Map{{1, "a"}, {-1, "b"}});
+    CHECK(load<Map>("82a131a161a22d31a162") == Map{{1, "a"}, {-1, "b"}});
+    CHECK(load<Map>("919201a161") == Map{{1, "a"}});
+    CHECK(refusal<Map>("81a161a161").find("as a key, got \"a\"") != std::string::npos);
+    CHECK(refusal<std::map<std::string, int>>("810102").find("expected keys that are strings, got 1") !=
+          std::string::npos);
+}
+
+TEST_CASE("MessagePack: JavaScript's undefined is an empty optional") {
+    CHECK(load<std::optional<int>>("d40000") == std::nullopt);
+    CHECK(load<std::vector<std::optional<int>>>("92d4000005") == std::vector<std::optional<int>>{std::nullopt, 5});
+    CHECK(refusal<std::optional<int>>("d40001") ==
+          "expected integer in -2147483648..2147483647 or null, got an extension of type 0");
+    CHECK(refusal<std::optional<int>>("d400").find("not MessagePack") != std::string::npos);
+}
+
+namespace {
+
+struct Known {
+    int a = 0;
+};
+COMMUNICA_MODEL(Known, a)
+
+}  // namespace
+
+TEST_CASE("MessagePack: what is read past has to be well-formed, and nothing more") {
+    for (const char* unknown :
+         {"810203", "81c0c0", "d40001", "c70305010203", "a1ff", "8192010203", "c40101", "d9026161"}) {
+        INFO(unknown);
+        CHECK(load<Known>("82a178" + std::string(unknown) + "a16105").a == 5);
+    }
+    for (const char* broken : {"c1", "ddffffffff", "dfffffffff", "c6ffffffff", "c9ffffffff00"}) {
+        INFO(broken);
+        CHECK(refusal<Known>("82a178" + std::string(broken) + "a16105").find("not MessagePack") != std::string::npos);
+    }
 }
 
 TEST_CASE("a float is written in its own width") {

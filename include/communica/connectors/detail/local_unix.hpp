@@ -4,21 +4,17 @@
 #include "../../asio.hpp"
 #include "../../connector.hpp"
 #include "../../error.hpp"
-#include "../local_options.hpp"
 #include "growing_pause.hpp"
+#include "local_places_unix.hpp"
 #include "sockets_unix.hpp"
 #include "stream_listener.hpp"
 
 #include <asio/local/stream_protocol.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +22,6 @@
 
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 namespace communica::detail {
 
@@ -47,107 +42,13 @@ class OwnedDescriptor {
     int descriptor_;
 };
 
-/// The directory for temporary files, found as Python's `tempfile.gettempdir()` does.
-inline std::string temporary_directory() {
-    const auto is_usable = [](const char* path) {
-        struct ::stat info{};
-        return path != nullptr && *path != '\0' && ::stat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
-               ::access(path, W_OK | X_OK) == 0;
-    };
-    for (const char* variable : {"TMPDIR", "TEMP", "TMP"}) {
-        if (const char* path = std::getenv(variable); is_usable(path)) {
-            return path;
-        }
-    }
-    for (const char* path : {"/tmp", "/var/tmp", "/usr/tmp"}) {
-        if (is_usable(path)) {
-            return path;
-        }
-    }
-    return ".";
-}
-
-/// What the name of a local socket can't contain.
-inline constexpr std::string_view not_in_local_names{"/\0", 2};
-
-/// The users (uids) to talk to: those that are named, or this one and root.
-class TrustedUsers {
- public:
-    explicit TrustedUsers(std::vector<std::int64_t> users) : users_(std::move(users)) {}
-
-    bool contain(std::int64_t user) const {
-        return users_.empty() ? is_ours(user) : std::find(users_.begin(), users_.end(), user) != users_.end();
-    }
-    /// Who could do what he likes to this process anyway is trusted with a directory.
-    bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
-    bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
-
- private:
-    static bool is_ours(std::int64_t user) { return user == 0 || user == static_cast<std::int64_t>(::geteuid()); }
-
-    std::vector<std::int64_t> users_;
-};
-
-/// The file of a local socket and the directory that it lies in.
-class LocalAddress {
- public:
-    LocalAddress(const std::string& name, const LocalOptions& options)
-        : directory_(options.directory.empty() ? temporary_directory() + "/communica" : options.directory),
-          path_(directory_ + "/" + name + ".sock"),
-          users_(options.users) {
-        if (!options.sids.empty()) {
-            throw std::system_error(errc::invalid_argument, "the users of a local socket are uids here, not SIDs");
-        }
-        if (path_.size() >= sizeof(::sockaddr_un::sun_path)) {
-            throw std::system_error(errc::invalid_argument, "the path of a local socket has at most " +
-                                                                std::to_string(sizeof(::sockaddr_un::sun_path) - 1) +
-                                                                " bytes: " + path_);
-        }
-    }
-
-    const std::string& path() const noexcept { return path_; }
-    /// For people.
-    const std::string& text() const noexcept { return path_; }
-    const std::string& directory() const noexcept { return directory_; }
-    const TrustedUsers& users() const noexcept { return users_; }
-    /// What the socket's file lets connect. Who is trusted is looked at again when he has connected.
-    ::mode_t mode() const { return users_.are_ours() ? 0600 : 0666; }
-    asio::local::stream_protocol::endpoint endpoint() const { return {path_}; }
-
-    void make_directory() const {
-        if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
-            throw_errno(directory_.c_str());
-        }
-    }
-
-    /// Whoever could write to the directory could put a socket of his own into our place.
-    void require_safe_directory() const {
-        struct ::stat info{};
-        if (::stat(directory_.c_str(), &info) != 0) {
-            throw_errno(directory_.c_str());
-        }
-        const bool owned = users_.own(info.st_uid);
-        if (!S_ISDIR(info.st_mode) || !owned || (info.st_mode & S_IWOTH) != 0) {
-            throw std::system_error(
-                std::make_error_code(std::errc::permission_denied),
-                directory_ +
-                    " has to be a directory of this user, root or one who is trusted that others cannot write to");
-        }
-    }
-
- private:
-    std::string directory_;
-    std::string path_;
-    TrustedUsers users_;
-};
-
 /// A listening local socket, and the file that is removed with it.
 class LocalSocketFile {
  public:
     LocalSocketFile() = default;
 
     /// Binds and listens; only those who are trusted can connect. A file whose server is gone is replaced.
-    static LocalSocketFile listen(const LocalAddress& address, Acceptor& acceptor) {
+    static LocalSocketFile listen(const LocalPlace& address, Acceptor& acceptor) {
         address.make_directory();
         address.require_safe_directory();
         // Two servers that start at once must not both find the file stale: one at a time looks and binds.
@@ -195,7 +96,7 @@ class LocalSocketFile {
         inode_ = info.st_ino;
     }
 
-    static void remove_if_stale(const LocalAddress& address) {
+    static void remove_if_stale(const LocalPlace& address) {
         struct ::stat info{};
         if (::lstat(address.path().c_str(), &info) != 0) {
             return;
@@ -236,27 +137,29 @@ inline std::shared_ptr<Connection> make_local_connection(Socket socket, const Tr
 
 class LocalListener final : public StreamListener<SocketAcceptor> {
  public:
-    LocalListener(std::vector<SocketAcceptor> acceptors, LocalSocketFile file, LocalAddress address, std::string state,
-                  const asio::any_io_executor& executor, const ConnectionOptions& options)
+    LocalListener(std::vector<SocketAcceptor> acceptors, std::vector<LocalSocketFile> files, const LocalPlace& main,
+                  std::string state, const asio::any_io_executor& executor, const ConnectionOptions& options)
         : StreamListener(std::move(acceptors), executor, options),
-          file_(std::move(file)),
-          address_(std::move(address)),
+          files_(std::move(files)),
+          path_(main.path()),
+          users_(main.users()),
           state_(std::move(state)) {}
 
     void close() override {
-        file_.remove();
+        files_.clear();
         StreamListener::close();
     }
-    std::string address() const override { return address_.path(); }
+    std::string address() const override { return path_; }
     std::string state() const override { return state_; }
 
  private:
     std::shared_ptr<Connection> make_connection(Socket socket) override {
-        return make_local_connection(std::move(socket), address_.users(), options());
+        return make_local_connection(std::move(socket), users_, options());
     }
 
-    LocalSocketFile file_;
-    LocalAddress address_;
+    std::vector<LocalSocketFile> files_;
+    std::string path_;
+    TrustedUsers users_;
     std::string state_;
 };
 
@@ -270,7 +173,7 @@ inline asio::error_code try_connect(Socket& socket, const asio::local::stream_pr
 
 /// A socket that is connected to the address. Waits while the backlog of its server is full, until it is cancelled; by a
 /// timer, as `poll` does not tell when there is room.
-inline asio::awaitable<Socket> connect_socket(LocalAddress address, asio::any_io_executor executor) {
+inline asio::awaitable<Socket> connect_socket(LocalPlace address, asio::any_io_executor executor) {
     Socket socket(executor);
     open_socket(socket, asio::local::stream_protocol());
     socket.native_non_blocking(true);
@@ -288,41 +191,83 @@ inline asio::awaitable<Socket> connect_socket(LocalAddress address, asio::any_io
     co_return socket;
 }
 
-inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
+inline asio::awaitable<std::shared_ptr<Connection>> connect_place(LocalPlace place, asio::any_io_executor executor,
                                                                   ConnectionOptions options) {
-    address.require_safe_directory();
-    Socket socket = co_await connect_socket(address, executor);
-    auto connection = make_local_connection(std::move(socket), address.users(), options);
+    place.require_safe_directory();
+    Socket socket = co_await connect_socket(place, executor);
+    auto connection = make_local_connection(std::move(socket), place.users(), options);
     if (!connection) {
         throw std::system_error(std::make_error_code(std::errc::permission_denied),
-                                address.path() + " is the socket of a user who is not trusted");
+                                place.path() + " is the socket of a user who is not trusted");
     }
     co_return connection;
+}
+
+/// To the first place where a server is. Where none is, the error is the main place's, and the words are all.
+inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
+                                                                  ConnectionOptions options) {
+    std::error_code first;
+    std::string all;
+    for (const LocalPlace& place : address.to_connect()) {
+        try {
+            co_return co_await connect_place(place, executor, options);
+        } catch (const std::system_error& e) {
+            if (e.code() == asio::error::operation_aborted) {
+                throw;
+            }
+            first = first ? first : e.code();
+            all += (all.empty() ? "" : "; ") + std::string(e.what());
+        }
+    }
+    throw MessageError(first, all, {});
+}
+
+/// Waits while another server looks and binds there, or somebody else holds the directory's lock; nobody is held up.
+inline asio::awaitable<LocalSocketFile> listen_at(LocalPlace place, Acceptor* acceptor,
+                                                  asio::any_io_executor executor) {
+    GrowingPause pause(std::move(executor));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    for (;;) {
+        try {
+            co_return LocalSocketFile::listen(place, *acceptor);
+        } catch (const std::system_error& e) {
+            if (e.code().value() != EWOULDBLOCK || std::chrono::steady_clock::now() >= end) {
+                throw;
+            }
+        }
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+}
+
+/// What a server listens with.
+struct ListeningPlaces {
+    std::vector<SocketAcceptor> acceptors = {};
+    std::vector<LocalSocketFile> files = {};
+};
+
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
+inline asio::awaitable<void> add_place(ListeningPlaces& places, LocalPlace place, asio::any_io_executor executor) {
+    Acceptor acceptor(executor);
+    places.files.push_back(co_await listen_at(std::move(place), &acceptor, executor));
+    places.acceptors.emplace_back(std::move(acceptor));
 }
 
 /// `state` is the connector's.
 inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress address, std::string state,
                                                                asio::any_io_executor executor,
                                                                ConnectionOptions options) {
-    Acceptor acceptor(executor);
-    std::optional<LocalSocketFile> file;
-    GrowingPause pause(executor);
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
-    while (!file) {
+    ListeningPlaces places;
+    co_await add_place(places, address.main(), executor);
+    if (const LocalPlace* const place = address.to_listen_for_python()) {
         try {
-            file.emplace(LocalSocketFile::listen(address, acceptor));
+            co_await add_place(places, *place, executor);
         } catch (const std::system_error& e) {
-            if (e.code().value() != EWOULDBLOCK || std::chrono::steady_clock::now() >= end) {
+            if (e.code().value() != EACCES || address.requires_python_place()) {
                 throw;
             }
         }
-        if (!file) {  // another server looks and binds, or somebody else holds the directory's lock
-            co_await pause.async_wait(asio::use_awaitable);
-        }
     }
-    std::vector<SocketAcceptor> acceptors;
-    acceptors.emplace_back(std::move(acceptor));
-    co_return std::make_shared<LocalListener>(std::move(acceptors), *std::move(file), std::move(address),
+    co_return std::make_shared<LocalListener>(std::move(places.acceptors), std::move(places.files), address.main(),
                                               std::move(state), executor, options);
 }
 

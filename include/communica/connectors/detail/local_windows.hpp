@@ -20,6 +20,9 @@ namespace communica::detail {
 /// What the name of a local socket can't contain.
 inline constexpr std::string_view not_in_local_names{"/\\\0", 3};
 
+/// Pipes lie in no directory.
+inline std::string own_directory() { return {}; }
+
 /// The pipe of a local socket.
 class LocalAddress {
  public:

@@ -38,14 +38,17 @@ class BinaryInput : public Position {
     }
     void advance() noexcept { ++at_; }
 
-    /// An unsigned integer of 1, 2, 4 or 8 bytes.
-    std::uint64_t take_integer(std::size_t size) {
+    /// Eight big-endian bytes at most.
+    static std::uint64_t integer_of(std::string_view bytes) noexcept {
         std::uint64_t value = 0;
-        for (const char byte : take(size)) {
+        for (const char byte : bytes) {
             value = value << 8 | static_cast<std::uint8_t>(byte);
         }
         return value;
     }
+
+    /// An unsigned integer of 1, 2, 4 or 8 bytes.
+    std::uint64_t take_integer(std::size_t size) { return integer_of(take(size)); }
     double take_float() { return double{std::bit_cast<float>(static_cast<std::uint32_t>(take_integer(4)))}; }
     double take_double() { return std::bit_cast<double>(take_integer(8)); }
 

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -17,24 +19,28 @@
 
 namespace communica::codec {
 
-/// Accepts definite and indefinite lengths and every form of a value. Tags are read past, but those of big integers, and that
-/// of a time where one is wanted.
+/// Accepts definite and indefinite lengths and every form of a value, big integers that fit 64 bits (tags 2 and 3), and typed arrays
+/// (RFC 8746) as arrays of numbers; bytes stay bytes (tags 64 and 68). A tag that makes another value of what follows is refused by
+/// name; all others are read past, but that of a time where one is wanted.
 class CborReader : public BinaryInput {
  public:
     explicit CborReader(Bytes bytes) noexcept : BinaryInput(bytes, "CBOR") {}
 
     Kind peek() {
+        if (!elements_.empty()) {
+            return Kind::number;
+        }
         while (major_of(next()) == Major::tag) {
             tag_ = take_argument(take_head());
-            if (tag_ == 2 || tag_ == 3) {
-                fail("an integer that does not fit 64 bits");
+            if (const char* const meaning = meaning_of(tag_); meaning != nullptr) {
+                fail(std::string(meaning) + " (tag " + std::to_string(tag_) + "), which is not supported");
             }
         }
         const std::uint8_t head = next();
         switch (major_of(head)) {
             case Major::natural:
             case Major::negative: return Kind::number;
-            case Major::bytes: return Kind::bytes;
+            case Major::bytes: return is_big_integer() ? Kind::number : is_typed_array() ? Kind::array : Kind::bytes;
             case Major::text: return Kind::string;
             case Major::array: return Kind::array;
             case Major::map: return Kind::object;
@@ -76,6 +82,12 @@ class CborReader : public BinaryInput {
     }
 
     Number read_number() {
+        if (!elements_.empty()) {
+            return take_element();
+        }
+        if (is_big_integer()) {
+            return read_big_integer();
+        }
         const std::uint8_t head = take_head();
         switch (head) {
             case 0xF9: return Number::of(half(take_integer(2)));
@@ -83,14 +95,7 @@ class CborReader : public BinaryInput {
             case 0xFB: return Number::of(take_double());
             default: break;
         }
-        const std::uint64_t value = take_argument(head);
-        if (major_of(head) == Major::natural) {
-            return Number::of(value);
-        }
-        if (value > static_cast<std::uint64_t>(INT64_MAX)) {
-            fail("an integer that does not fit 64 bits");
-        }
-        return Number::of(static_cast<std::int64_t>(~value));
+        return integer(take_argument(head), major_of(head) == Major::negative);
     }
 
     std::string_view read_string(std::string& scratch) {
@@ -108,6 +113,9 @@ class CborReader : public BinaryInput {
 
     template <class Element>
     void read_array(Element&& element) {
+        if (is_typed_array()) {
+            return read_typed_array(element);
+        }
         const std::uint8_t head = take_head();
         if ((head & 31) != indefinite) {
             read_elements(take_argument(head), element);
@@ -120,22 +128,62 @@ class CborReader : public BinaryInput {
         }
     }
 
-    template <class Field>
-    void read_object(Field&& field) {
+    /// Calls `entry` for each entry of a map: it has to read a key, of whatever kind, and a value.
+    template <class Entry>
+    void read_entries(Entry&& entry) {
         const std::uint8_t head = take_head();
         const bool ends_by_break = (head & 31) == indefinite;
         std::uint64_t count = ends_by_break ? 0 : take_argument(head);
         require_elements(count, 2);
         const Level level(*this);
-        std::string scratch;
         while (ends_by_break ? !take_break() : count-- != 0) {
             at_no_key();
+            entry();
+        }
+    }
+
+    template <class Field>
+    void read_object(Field&& field) {
+        std::string scratch;
+        read_entries([&] {
             if (peek() != Kind::string) {
                 fail("expected keys that are strings, got " + found(*this));
             }
             const std::string_view key = read_string(scratch);
             at(key);
             field(key);
+        });
+    }
+
+    /// Reads past a value, which has to be well-formed (RFC 8949, 5.3.1), whatever it means.
+    void skip() {
+        if (!elements_.empty()) {
+            take_element();
+            return;
+        }
+        while (major_of(next()) == Major::tag) {
+            take_argument(take_head());
+        }
+        const std::uint8_t head = next();
+        switch (major_of(head)) {
+            case Major::bytes:
+            case Major::text: {
+                std::string scratch;
+                read_run(scratch, major_of(head), [this](std::uint64_t size) { return take(size); });
+                break;
+            }
+            case Major::array:
+                tag_ = no_tag;
+                read_array([this] { skip(); });
+                break;
+            case Major::map:
+                read_entries([this] {
+                    skip();
+                    skip();
+                });
+                break;
+            case Major::other: skip_simple(); break;
+            default: take_argument(take_head()); break;
         }
     }
 
@@ -187,8 +235,117 @@ class CborReader : public BinaryInput {
         return scratch;
     }
 
+    void skip_simple() {
+        const std::uint8_t head = take_head();
+        if ((head & 31) > 27) {
+            refuse("a simple value that is reserved, or has no place here");
+        }
+        if (take_argument(head) < 32 && head == 0xF8) {
+            refuse("a simple value of two bytes that has one of its own");
+        }
+    }
+
+    /// What a tag makes of the value behind it, if that is another value than without it; null for all others.
+    static const char* meaning_of(std::uint64_t tag) noexcept {
+        switch (tag) {
+            case 4:
+            case 264: return "a decimal fraction";
+            case 5:
+            case 265: return "a big float";
+            case 25: return "a reference to a text";
+            case 29: return "a reference to a shared value";
+            case 30: return "a rational number";
+            default: return tag >= 57342 && tag <= 57599 ? "a record of cbor-x" : nullptr;
+        }
+    }
+
+    Number integer(std::uint64_t value, bool is_negative) const {
+        if (!is_negative) {
+            return Number::of(value);
+        }
+        if (value > static_cast<std::uint64_t>(INT64_MAX)) {
+            fail("an integer that does not fit 64 bits");
+        }
+        return Number::of(static_cast<std::int64_t>(~value));
+    }
+
+    bool is_big_integer() const { return (tag_ == 2 || tag_ == 3) && major_of(next()) == Major::bytes; }
+
+    Number read_big_integer() {
+        const bool is_negative = tag_ == 3;
+        std::string scratch;
+        std::string_view digits = as_text(read_bytes(scratch));
+        digits.remove_prefix(std::min(digits.find_first_not_of('\0'), digits.size()));
+        if (digits.size() > 8) {
+            fail("an integer that does not fit 64 bits");
+        }
+        return integer(integer_of(digits), is_negative);
+    }
+
+    // ---- typed arrays: tags 64 to 87 (RFC 8746, 2.1)
+
+    bool is_typed_array() const {
+        return tag_ > 64 && tag_ <= 87 && tag_ != 68 && elements_.empty() && major_of(next()) == Major::bytes;
+    }
+
+    /// How the elements of a tag are written: its bits say it.
+    struct ElementForm {
+        bool is_float = false;
+        bool is_signed = false;
+        bool is_little_endian = false;
+        std::size_t size = 1;
+    };
+    static constexpr ElementForm form_of(std::uint64_t tag) noexcept {
+        const bool is_float = (tag & 16) != 0;
+        return {is_float, (tag & 8) != 0, (tag & 4) != 0, std::size_t{is_float ? 2U : 1U} << (tag & 3)};
+    }
+
+    template <class Element>
+    void read_typed_array(Element& element) {
+        form_ = form_of(tag_);
+        if (form_.size > 8 || tag_ == 76) {
+            fail("an array of numbers of a type that is not supported (tag " + std::to_string(tag_) + ")");
+        }
+        std::string scratch;
+        const std::string_view elements = as_text(read_bytes(scratch));
+        if (elements.size() % form_.size != 0) {
+            refuse("a typed array that ends inside an element");
+        }
+        const Level level(*this);
+        elements_ = elements;
+        for (std::size_t index = 0; !elements_.empty(); ++index) {
+            at(index);
+            element();
+        }
+    }
+
+    Number take_element() {
+        char bytes[8];
+        const std::string_view element = elements_.substr(0, form_.size);
+        element.copy(bytes, form_.size);
+        elements_.remove_prefix(form_.size);
+        if (form_.is_little_endian) {
+            std::reverse(bytes, bytes + form_.size);
+        }
+        const std::uint64_t value = integer_of({bytes, form_.size});
+        if (form_.is_float) {
+            switch (form_.size) {
+                case 2: return Number::of(half(value));
+                case 4: return Number::of(double{std::bit_cast<float>(static_cast<std::uint32_t>(value))});
+                default: return Number::of(std::bit_cast<double>(value));
+            }
+        }
+        if (form_.is_signed) {
+            const unsigned unused = 64 - 8 * static_cast<unsigned>(form_.size);
+            return Number::of(static_cast<std::int64_t>(value << unused) >> unused);
+        }
+        return Number::of(value);
+    }
+
     static constexpr std::uint64_t no_tag = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t tag_ = no_tag;  // of the value that is next
+    std::string_view elements_;   // of a typed array that is being read: those that are left
+    ElementForm form_;
 
     /// IEEE 754 binary16 (RFC 8949, appendix D).
     static double half(std::uint64_t bits) noexcept {

@@ -5,7 +5,9 @@
 #include "scalars.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <list>
 #include <map>
@@ -14,7 +16,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
+#include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -65,8 +69,12 @@ struct SequenceCodec {
     }
 };
 
+/// One of octets also takes bytes, where the format has them.
 template <class E, class A>
 struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {
+    static constexpr bool of_octets = std::is_same_v<E, std::uint8_t>;
+    static constexpr Kinds kinds = of_octets ? codec::kinds(Kind::array, Kind::bytes) : codec::kinds(Kind::array);
+
     template <class R>
     static std::vector<E, A> read(R& reader) {
         std::vector<E, A> values;
@@ -77,6 +85,15 @@ struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {
     static void read_into(R& reader, std::vector<E, A>& values) {
         // The first elements get room at once: growing from one costs more than reading them.
         constexpr std::size_t few = sizeof(E) < 64 ? 256 / sizeof(E) : 4;
+        if constexpr (of_octets && R::has_bytes) {
+            if (reader.peek() == Kind::bytes) {
+                std::string scratch;
+                const std::string_view bytes = as_text(reader.read_bytes(scratch));
+                reader.charge(bytes.size() + block_cost);
+                values.assign(bytes.begin(), bytes.end());
+                return;
+            }
+        }
         require_kind(reader, Kind::array, "array");
         values.clear();
         reader.read_array([&] {
@@ -131,7 +148,7 @@ struct Codec<std::array<E, N>> : SequenceCodec<std::array<E, N>, E> {
 template <class Tuple, class... E>
 struct TupleCodec {
     static constexpr bool writes = (Codec<E>::writes && ...);
-    static constexpr bool reads = (Codec<E>::reads && ...);
+    static constexpr bool reads = (Codec<E>::reads && ...) && std::is_default_constructible_v<Tuple>;
     static constexpr Kinds kinds = codec::kinds(Kind::array);
     static std::string expected() { return "array of " + std::to_string(sizeof...(E)); }
 
@@ -167,18 +184,22 @@ struct TupleCodec {
         return values;
     }
 };
+/// One of references is written as one of values.
 template <class... E>
-struct Codec<std::tuple<E...>> : TupleCodec<std::tuple<E...>, E...> {};
+struct Codec<std::tuple<E...>> : TupleCodec<std::tuple<E...>, std::remove_cvref_t<E>...> {};
 template <class A, class B>
 struct Codec<std::pair<A, B>> : TupleCodec<std::pair<A, B>, A, B> {};
 
-/// By text: an object. By anything else: an array of pairs, as not every format, and not every reader, has other keys.
+/// By text: an object. By anything else: an array of pairs, as not every format, and not every reader, has other keys. By integers it
+/// also takes a map of these, and an object whose keys are such in text.
 template <class M, class K, class V>
 struct MapCodec {
     static constexpr bool by_text = std::is_same_v<K, std::string>;
+    static constexpr bool by_integer = std::is_integral_v<K> && !std::is_same_v<K, bool>;
     static constexpr bool writes = Codec<K>::writes && Codec<V>::writes;
     static constexpr bool reads = Codec<K>::reads && Codec<V>::reads;
-    static constexpr Kinds kinds = codec::kinds(by_text ? Kind::object : Kind::array);
+    static constexpr Kinds kinds =
+        (by_text ? 0 : codec::kinds(Kind::array)) | (by_text || by_integer ? codec::kinds(Kind::object) : 0);
     static std::string expected() { return by_text ? "object" : "array of pairs"; }
 
     template <class W>
@@ -211,6 +232,12 @@ struct MapCodec {
                 map.insert_or_assign(std::string(key), Codec<V>::read(reader));
             });
         } else {
+            if constexpr (by_integer) {
+                if (reader.peek() == Kind::object) {
+                    read_object(reader, map);
+                    return map;
+                }
+            }
             require_kind(reader, Kind::array, "array of pairs");
             reader.read_array([&] {
                 reader.charge(cost_of_element<M>);
@@ -219,6 +246,34 @@ struct MapCodec {
             });
         }
         return map;
+    }
+
+ private:
+    template <class R>
+    static void read_object(R& reader, M& map) {
+        const auto put = [&](K key) {
+            reader.charge(cost_of_element<M>);
+            map.insert_or_assign(key, Codec<V>::read(reader));
+        };
+        if constexpr (requires { reader.read_entries([] {}); }) {
+            std::string scratch;
+            reader.read_entries([&] {
+                put(reader.peek() == Kind::string ? key_in(reader, reader.read_string(scratch))
+                                                  : Codec<K>::read(reader));
+            });
+        } else {
+            reader.read_object([&](std::string_view key) { put(key_in(reader, key)); });
+        }
+    }
+
+    template <class R>
+    static K key_in(R& reader, std::string_view text) {
+        K key{};
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), key);
+        if (error != std::errc() || end != text.data() + text.size()) {
+            reader.fail("expected " + Codec<K>::expected() + " as a key, got " + quoted(text));
+        }
+        return key;
     }
 };
 template <class K, class V, class L, class A>
@@ -244,6 +299,12 @@ struct Codec<std::optional<T>> {
     }
     template <class R>
     static std::optional<T> read(R& reader) {
+        if constexpr (requires { reader.is_undefined(); }) {
+            if (reader.is_undefined()) {
+                skip(reader);
+                return std::nullopt;
+            }
+        }
         const Kind kind = reader.peek();
         if (kind == Kind::null) {
             reader.read_null();

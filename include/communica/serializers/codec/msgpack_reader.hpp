@@ -76,7 +76,7 @@ class MsgpackReader : public BinaryInput {
 
     std::string_view read_string(std::string&) {
         const std::uint8_t head = take_head();
-        return take_text(head < 0xC0 ? head & 0x1FU : take_length(head - 0xD9U));
+        return take_text(text_length(head));
     }
 
     Bytes read_bytes(std::string&) {
@@ -144,22 +144,60 @@ class MsgpackReader : public BinaryInput {
         read_elements(head < 0xA0 ? head & 0xFU : take_length(head - 0xDCU + 1), element);
     }
 
-    template <class Field>
-    void read_object(Field&& field) {
+    /// Calls `entry` for each entry of a map: it has to read a key, of whatever kind, and a value.
+    template <class Entry>
+    void read_entries(Entry&& entry) {
         const std::uint8_t head = take_head();
         const std::uint64_t count = head < 0x90 ? head & 0xFU : take_length(head - 0xDEU + 1);
         require_elements(count, 2);
         const Level level(*this);
-        std::string scratch;
         for (std::uint64_t index = 0; index != count; ++index) {
             at_no_key();
+            entry();
+        }
+    }
+
+    template <class Field>
+    void read_object(Field&& field) {
+        std::string scratch;
+        read_entries([&] {
             if (peek() != Kind::string) {
                 fail("expected keys that are strings, got " + found(*this));
             }
             const std::string_view key = read_string(scratch);
             at(key);
             field(key);
+        });
+    }
+
+    /// Reads past a value, which has to be well-formed, whatever it means.
+    void skip() {
+        std::string scratch;
+        switch (peek()) {
+            case Kind::null: read_null(); break;
+            case Kind::boolean: read_bool(); break;
+            case Kind::number: read_number(); break;
+            case Kind::string: {
+                const std::uint8_t head = take_head();
+                take(text_length(head));
+                break;
+            }
+            case Kind::bytes: read_bytes(scratch); break;
+            case Kind::extension: read_extension(scratch); break;
+            case Kind::array: read_array([this] { skip(); }); break;
+            case Kind::object:
+                read_entries([this] {
+                    skip();
+                    skip();
+                });
+                break;
         }
+    }
+
+    /// JavaScript's `undefined`, as msgpackr writes it: an extension type 0 with a zero.
+    bool is_undefined() const {
+        MsgpackReader ahead(*this);
+        return next() == 0xD4 && ahead.left() >= 3 && ahead.take(3) == std::string_view("\xD4\0\0", 3);
     }
 
  private:
@@ -183,6 +221,7 @@ class MsgpackReader : public BinaryInput {
         advance();
         return head;
     }
+    std::uint64_t text_length(std::uint8_t head) { return head < 0xC0 ? head & 0x1FU : take_length(head - 0xD9U); }
     /// A length of 1, 2 or 4 bytes.
     std::uint64_t take_length(unsigned power) { return take_integer(std::size_t{1} << power); }
 };

@@ -66,31 +66,21 @@ void read_object(R& reader, Names<Name...> names, Known&& known, Field&& field) 
     }
 }
 
-/// Reads past the next value, which has to be as well formed as any.
+/// Reads past the next value, which has to be well-formed and nothing more.
 template <Reader R>
 void skip(R& reader) {
     if constexpr (requires { reader.skip(); }) {
         reader.skip();
-        return;
-    }
-    std::string scratch;
-    switch (reader.peek()) {
-        case Kind::null: reader.read_null(); break;
-        case Kind::boolean: reader.read_bool(); break;
-        case Kind::number: reader.read_number(); break;
-        case Kind::string: reader.read_string(scratch); break;
-        case Kind::array: reader.read_array([&reader] { skip(reader); }); break;
-        case Kind::object: reader.read_object([&reader](std::string_view) { skip(reader); }); break;
-        case Kind::bytes:
-            if constexpr (R::has_bytes) {
-                reader.read_bytes(scratch);
-            }
-            break;
-        case Kind::extension:
-            if constexpr (requires { reader.read_extension(scratch); }) {
-                reader.read_extension(scratch);
-            }
-            break;
+    } else {
+        std::string scratch;
+        switch (reader.peek()) {
+            case Kind::null: reader.read_null(); break;
+            case Kind::boolean: reader.read_bool(); break;
+            case Kind::number: reader.read_number(); break;
+            case Kind::string: reader.read_string(scratch); break;
+            case Kind::array: reader.read_array([&reader] { codec::skip(reader); }); break;
+            default: reader.read_object([&reader](std::string_view) { codec::skip(reader); }); break;
+        }
     }
 }
 
@@ -135,7 +125,13 @@ std::string found(R reader) {
         case Kind::string: return quoted(reader.read_string(scratch));
         case Kind::array: return "an array";
         case Kind::object: return "an object";
-        case Kind::extension: return "an extension type";
+        case Kind::extension:
+            if constexpr (requires(std::uint8_t type) { reader.read_extension(type); }) {
+                std::uint8_t type = 0;
+                reader.read_extension(type);
+                return "an extension of type " + std::to_string(static_cast<std::int8_t>(type));
+            }
+            break;
         case Kind::bytes:
             if constexpr (R::has_bytes) {
                 return std::to_string(reader.read_bytes(scratch).size()) + " bytes";

@@ -14,8 +14,8 @@
 
 namespace communica::codec {
 
-/// `2024-05-06T07:08:09.123Z`, in UTC, with as many digits as the clock's ticks have, at most nine. Nothing for a year
-/// that does not have four digits.
+/// `2024-05-06T07:08:09.123+00:00`, in UTC, with as few digits as the time needs out of none, three, six and nine. Python's
+/// `fromisoformat` takes no `Z` and no other number of digits before 3.11, nor nine. Nothing for a year that does not have four digits.
 template <class Duration>
 std::optional<std::string> time_text(std::chrono::time_point<std::chrono::system_clock, Duration> time) {
     using namespace std::chrono;
@@ -32,17 +32,18 @@ std::optional<std::string> time_text(std::chrono::time_point<std::chrono::system
     const hh_mm_ss clock(since_midnight);
     const int year = static_cast<int>(date.year());
     char text[48];
-    int length =
+    const int length =
         std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", year, static_cast<unsigned>(date.month()),
                       static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
                       static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
     std::string result(text, static_cast<std::size_t>(length));
-    constexpr unsigned digits = hh_mm_ss<Duration>::fractional_width > 9 ? 9 : hh_mm_ss<Duration>::fractional_width;
-    if constexpr (digits != 0) {
-        length = std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(clock.subseconds().count()));
+    const auto fraction = duration_cast<nanoseconds>(clock.subseconds()).count();
+    const std::size_t digits = fraction == 0 ? 0 : fraction % 1'000'000 == 0 ? 3 : fraction % 1'000 == 0 ? 6 : 9;
+    if (digits != 0) {
+        std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(fraction));
         result.append(text, digits + 1);
     }
-    return result + 'Z';
+    return result + "+00:00";
 }
 
 namespace detail {

@@ -1,5 +1,6 @@
 // Where local sockets lie and who may use them, in a directory of the test's own.
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -20,31 +21,9 @@ namespace {
 using communica::errc;
 using communica::detail::Acceptor;
 using communica::detail::LocalAddress;
+using communica::detail::LocalPlace;
 using communica::detail::LocalSocketFile;
-
-/// An environment variable of another value, until the end of the test.
-class Variable {
- public:
-    Variable(const char* name, const std::string& value) : name_(name) {
-        if (const char* before = std::getenv(name)) {
-            before_ = before;
-        }
-        ::setenv(name, value.c_str(), 1);
-    }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
-    ~Variable() {
-        if (before_) {
-            ::setenv(name_, before_->c_str(), 1);
-        } else {
-            ::unsetenv(name_);
-        }
-    }
-
- private:
-    const char* name_;
-    std::optional<std::string> before_;
-};
+using test::Variable;
 
 struct ::stat info_of(const std::string& path) {
     struct ::stat info{};
@@ -58,15 +37,16 @@ unsigned mode_of(const std::string& path) { return info_of(path).st_mode & 07777
 struct Place {
     test::TemporaryDirectory directory;
     Variable temporary{"TMPDIR", directory.path()};
+    Variable runtime{"XDG_RUNTIME_DIR", ""};
     asio::io_context context;
 
-    std::string sockets() const { return directory.path() + "/communica"; }
+    std::string sockets() const { return directory.path() + "/communica-" + std::to_string(::geteuid()); }
     void make_sockets(::mode_t mode) const {
         REQUIRE(::mkdir(sockets().c_str(), 0700) == 0);
         REQUIRE(::chmod(sockets().c_str(), mode) == 0);
     }
     LocalSocketFile listen(Acceptor& acceptor, const std::string& name = "x") const {
-        return LocalSocketFile::listen(LocalAddress(name, {}), acceptor);
+        return LocalSocketFile::listen(LocalAddress(name, {}).main(), acceptor);
     }
     std::error_code listen_error(const std::string& name = "x") {
         Acceptor acceptor(context);
@@ -107,21 +87,42 @@ TEST_CASE("the directory for temporary files is found as the Python library find
     CHECK(communica::detail::temporary_directory() == "/tmp");
 }
 
-TEST_CASE("a local socket lies where the Python library's does, or in the directory that an option names") {
+TEST_CASE("a local socket lies in this user's directory, or in the one that an option names") {
     const Place place;
-    CHECK(LocalAddress("x", {}).path() == place.sockets() + "/x.sock");
-    CHECK(LocalAddress("x", {}).directory() == place.sockets());
-    CHECK(LocalAddress("x", {.directory = "/some/where"}).path() == "/some/where/x.sock");
+    CHECK(LocalAddress("x", {}).main().path() == place.sockets() + "/x.sock");
+    CHECK(LocalAddress("x", {}).main().directory() == place.sockets());
+    CHECK(LocalAddress("x", {}).to_listen_for_python()->directory() == place.directory.path() + "/communica");
+    const LocalAddress named("x", {.directory = "/some/where"});
+    CHECK(named.main().path() == "/some/where/x.sock");
+    CHECK(named.to_connect().size() == 1);
+    CHECK(named.to_listen_for_python() == nullptr);
+}
+
+TEST_CASE("the runtime directory is taken if it is this user's alone") {
+    const Place place;
+    const test::TemporaryDirectory runtime;
+    const Variable variable("XDG_RUNTIME_DIR", runtime.path());
+    CHECK(communica::detail::own_directory() == runtime.path() + "/communica");
+    CHECK(LocalAddress("x", {}).to_connect().size() == 3);
+    for (const ::mode_t mode : {0750U, 0701U}) {
+        REQUIRE(::chmod(runtime.path().c_str(), mode) == 0);
+        CHECK(communica::detail::own_directory() == place.sockets());
+    }
+    for (const std::string& none : {std::string("relative"), runtime.path() + "/absent"}) {
+        const Variable other("XDG_RUNTIME_DIR", none);
+        CHECK(communica::detail::own_directory() == place.sockets());
+    }
 }
 
 TEST_CASE("a path is at most as long as a socket's address holds") {
     constexpr std::size_t most = sizeof(::sockaddr_un::sun_path) - 1;
     const std::string directory = "/d";
+    const communica::detail::TrustedUsers users({});
     const std::size_t around = (directory + "/.sock").size();
     const std::string longest(most - around, 'n');
-    CHECK(LocalAddress(longest, {.directory = directory}).path().size() == most);
-    CHECK_NOTHROW(LocalAddress(longest, {.directory = directory}).endpoint());
-    const auto too_long = [&] { return LocalAddress(longest + "n", {.directory = directory}); };
+    CHECK(LocalPlace(longest, directory, users).path().size() == most);
+    CHECK_NOTHROW(LocalPlace(longest, directory, users).endpoint());
+    const auto too_long = [&] { return LocalPlace(longest + "n", directory, users); };
     CHECK(test::code_of(too_long) == errc::invalid_argument);
     CHECK(test::what_of(too_long)->find("107") != std::string::npos);
 }
@@ -166,10 +167,22 @@ TEST_CASE("a directory that others can write to is refused, and not changed") {
         CHECK(place.listen_error() == std::errc::permission_denied);
         CHECK(mode_of(place.sockets()) == mode);
         CHECK(test::code_of([] {
-                  LocalAddress("x", {}).require_safe_directory();
+                  LocalAddress("x", {}).main().require_safe_directory();
                   return 0;
               }) == std::errc::permission_denied);
     }
+}
+
+TEST_CASE("a directory that a foreign group can write to is refused") {
+    if (::geteuid() != 0) {
+        WARN("skipped: only root can give a directory away");
+        return;
+    }
+    Place place;
+    place.make_sockets(0770);
+    CHECK(place.listen_error() == std::error_code());
+    REQUIRE(::chown(place.sockets().c_str(), 0, 12345) == 0);
+    CHECK(place.listen_error() == std::errc::permission_denied);
 }
 
 TEST_CASE("a directory of another user is refused") {
@@ -190,7 +203,7 @@ TEST_CASE("a directory that is none, or can't be made, is refused") {
     std::ofstream(place.sockets()) << "a file";
     CHECK(place.listen_error() != std::error_code());
     Acceptor acceptor(place.context);
-    const LocalAddress below_nothing("x", {.directory = place.directory.path() + "/a/b"});
+    const LocalPlace below_nothing = LocalAddress("x", {.directory = place.directory.path() + "/a/b"}).main();
     CHECK(test::code_of([&] { return LocalSocketFile::listen(below_nothing, acceptor); }).value() == ENOENT);
 }
 

@@ -1,0 +1,171 @@
+// Where the local sockets of a user lie on POSIX, and whom they are for (docs/protocol.md, "Local sockets").
+#pragma once
+
+#include "../../error.hpp"
+#include "../local_options.hpp"
+#include "sockets_unix.hpp"
+
+#include <asio/local/stream_protocol.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+#include <sys/un.h>
+
+namespace communica::detail {
+
+/// The directory for temporary files, found as Python's `tempfile.gettempdir()` does.
+inline std::string temporary_directory() {
+    const auto is_usable = [](const char* path) {
+        struct ::stat info{};
+        return path != nullptr && *path != '\0' && ::stat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
+               ::access(path, W_OK | X_OK) == 0;
+    };
+    for (const char* variable : {"TMPDIR", "TEMP", "TMP"}) {
+        if (const char* path = std::getenv(variable); is_usable(path)) {
+            return path;
+        }
+    }
+    for (const char* path : {"/tmp", "/var/tmp", "/usr/tmp"}) {
+        if (is_usable(path)) {
+            return path;
+        }
+    }
+    return ".";
+}
+
+/// `$XDG_RUNTIME_DIR`, if that is a directory of this user alone; empty otherwise.
+inline std::string runtime_directory() {
+    const char* const path = std::getenv("XDG_RUNTIME_DIR");
+    struct ::stat info{};
+    const bool is_safe = path != nullptr && path[0] == '/' && ::stat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
+                         info.st_uid == ::geteuid() && (info.st_mode & 077) == 0;
+    return is_safe ? path : "";
+}
+
+/// Of this user where there is no runtime directory.
+inline std::string user_directory() { return temporary_directory() + "/communica-" + std::to_string(::geteuid()); }
+
+/// Where this user's servers listen.
+inline std::string own_directory() {
+    const std::string runtime = runtime_directory();
+    return runtime.empty() ? user_directory() : runtime + "/communica";
+}
+
+/// Where the Python library's do, whoever their user is.
+inline std::string python_directory() { return temporary_directory() + "/communica"; }
+
+/// What the name of a local socket can't contain.
+inline constexpr std::string_view not_in_local_names{"/\0", 2};
+
+/// The users (uids) to talk to: those that are named, or this one and root.
+class TrustedUsers {
+ public:
+    explicit TrustedUsers(std::vector<std::int64_t> users) : users_(std::move(users)) {}
+
+    bool contain(std::int64_t user) const {
+        return users_.empty() ? is_ours(user) : std::find(users_.begin(), users_.end(), user) != users_.end();
+    }
+    /// Who could do what he likes to this process anyway is trusted with a directory.
+    bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
+    bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
+
+ private:
+    static bool is_ours(std::int64_t user) { return user == 0 || user == static_cast<std::int64_t>(::geteuid()); }
+
+    std::vector<std::int64_t> users_;
+};
+
+/// The file of a local socket and the directory that it lies in.
+class LocalPlace {
+ public:
+    LocalPlace(const std::string& name, std::string directory, TrustedUsers users)
+        : directory_(std::move(directory)), path_(directory_ + "/" + name + ".sock"), users_(std::move(users)) {
+        if (path_.size() >= sizeof(::sockaddr_un::sun_path)) {
+            throw std::system_error(errc::invalid_argument, "the path of a local socket has at most " +
+                                                                std::to_string(sizeof(::sockaddr_un::sun_path) - 1) +
+                                                                " bytes: " + path_);
+        }
+    }
+
+    const std::string& path() const noexcept { return path_; }
+    const std::string& directory() const noexcept { return directory_; }
+    const TrustedUsers& users() const noexcept { return users_; }
+    /// What the socket's file lets connect. Who is trusted is looked at again when he has connected.
+    ::mode_t mode() const { return users_.are_ours() ? 0600 : 0666; }
+    asio::local::stream_protocol::endpoint endpoint() const { return {path_}; }
+
+    void make_directory() const {
+        if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
+            throw_errno(directory_.c_str());
+        }
+    }
+
+    /// Whoever could write to the directory could put a socket of his own into our place.
+    void require_safe_directory() const {
+        struct ::stat info{};
+        if (::stat(directory_.c_str(), &info) != 0) {
+            throw_errno(directory_.c_str());
+        }
+        const bool owned = users_.own(info.st_uid);
+        const bool foreign_group = (info.st_mode & S_IWGRP) != 0 && info.st_gid != ::getegid();
+        if (!S_ISDIR(info.st_mode) || !owned || foreign_group || (info.st_mode & S_IWOTH) != 0) {
+            throw std::system_error(
+                std::make_error_code(std::errc::permission_denied),
+                directory_ +
+                    " has to be a directory of this user, root or one who is trusted that others cannot write to");
+        }
+    }
+
+ private:
+    std::string directory_;
+    std::string path_;
+    TrustedUsers users_;
+};
+
+/// All places of a local socket: that of an option, or this user's and the Python library's.
+class LocalAddress {
+ public:
+    LocalAddress(const std::string& name, const LocalOptions& options) : python_(options.python_place) {
+        if (!options.sids.empty()) {
+            throw std::system_error(errc::invalid_argument, "the users of a local socket are uids here, not SIDs");
+        }
+        const TrustedUsers users(options.users);
+        if (!options.directory.empty()) {
+            places_.emplace_back(name, options.directory, users);
+            return;
+        }
+        places_.emplace_back(name, own_directory(), users);
+        places_.emplace_back(name, python_directory(), users);
+        if (!runtime_directory().empty()) {
+            places_.emplace_back(name, user_directory(), users);  // of a server that has none
+        }
+    }
+
+    const LocalPlace& main() const noexcept { return places_.front(); }
+    /// For people.
+    const std::string& text() const noexcept { return main().path(); }
+
+    /// Where a client looks, one after the other.
+    const std::vector<LocalPlace>& to_connect() const noexcept { return places_; }
+
+    /// Besides its main place a server also listens where the Python library looks; null if it does not.
+    const LocalPlace* to_listen_for_python() const noexcept {
+        return places_.size() > 1 && python_ != PythonPlace::never ? &places_[1] : nullptr;
+    }
+    bool requires_python_place() const noexcept { return python_ == PythonPlace::required; }
+
+ private:
+    std::vector<LocalPlace> places_;
+    PythonPlace python_;
+};
+
+}  // namespace communica::detail
