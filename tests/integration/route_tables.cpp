@@ -253,7 +253,7 @@ TEST_CASE("a route of several values takes them as an array") {
         // Too few or too many are refused in words, and no handler sees them.
         const Error error = co_await error_of(client.request<int>("difference", three));
         CHECK(error.code == communica::errc::serializer_error);
-        CHECK(error.message == "expected array of 2, got more");
+        CHECK(error.message == "/2: expected array of 2, got more");
     });
     CHECK(notes == std::vector{std::pair{1, 2}, std::pair{3, 4}});
 }

@@ -80,10 +80,10 @@ inline constexpr bool is_extra<SimplePeer<S>&> = true;
 template <class S>
 inline constexpr bool is_extra<RoutePeer<S>&> = true;
 
-/// A value is taken by value or by const reference.
+/// A value is taken by value or by const reference; an extra is none, however it is taken.
 template <class T>
-inline constexpr bool is_value =
-    !is_extra<T> && (!std::is_lvalue_reference_v<T> || std::is_const_v<std::remove_reference_t<T>>);
+inline constexpr bool is_value = !is_extra<std::remove_cvref_t<T>&> &&
+                                 (!std::is_lvalue_reference_v<T> || std::is_const_v<std::remove_reference_t<T>>);
 
 /// Arguments taken apart: `Data` is the type of the values (`ValuesOf`), `Extras` what follows them.
 template <class Values, class... A>

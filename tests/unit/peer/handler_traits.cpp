@@ -64,13 +64,15 @@ static_assert(takes<int, Context>([](int, Context&) {}));
 static_assert(takes<int, Context, RoutePeer<>>([](int, Context&, RoutePeer<>&) {}));
 static_assert(takes<int, SimplePeer<>, Context>([](int, SimplePeer<>&, Context&) {}));
 static_assert(takes<int, Context>(&free_function));
+static_assert(takes<peer::Several<int, std::string>>([](int, const std::string&) {}));
+static_assert(takes<peer::Several<int, int, int>, Context>([](int, int, int, Context&) {}));
 static_assert(takes<std::string>(NoexceptFunctor{}));
 static_assert(takes<int>([count = 0](int) mutable { return ++count; }));
 static_assert(std::is_same_v<peer::Signature<std::function<int(long)>>::Args::Data, long>);
 
 // What is not a handler's signature.
 static_assert(is_refused([](std::string&) {}));
-static_assert(is_refused([](int, int) {}));
+static_assert(is_refused([](int, int&) {}));
 static_assert(is_refused([](int, Context) {}));
 static_assert(is_refused([](int, const Context&) {}));
 static_assert(is_refused([](Context&, int) {}));
@@ -95,6 +97,10 @@ static_assert(under_route<void, std::tuple<Context>>([](Context&) {}));
 static_assert(under_route<std::string, std::tuple<>>(Overloaded{}));
 static_assert(under_route<int, void>(by_value));
 static_assert(under_route<void, void>([](int) {}));
+static_assert(under_route<peer::Several<int, std::string>, std::tuple<>>([](long, std::string) {}));
+static_assert(under_route<peer::Several<int, int>, std::tuple<Context>>([](auto, auto, Context&) {}));
+static_assert(under_route<peer::Several<int, int>, void>([](int) {}));
+static_assert(under_route<peer::Several<int, int>, void>([](int, std::string) {}));
 static_assert(under_route<int, void>([] {}));
 
 // What a result stands for.

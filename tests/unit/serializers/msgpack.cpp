@@ -1,8 +1,8 @@
 #include "support/catch.hpp"
 #include "support/serialized.hpp"
 
-#include <communica/serializers/msgpack.hpp>
 #include <communica/serializers/model.hpp>
+#include <communica/serializers/msgpack.hpp>
 
 #include <chrono>
 #include <optional>
