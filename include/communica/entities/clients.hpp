@@ -4,6 +4,7 @@
 #include "../peer/cancel.hpp"
 #include "../peer/operation.hpp"
 #include "../peer/peer.hpp"
+#include "id_owners.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -66,6 +67,7 @@ class Clients {
         if (closed_) {
             throw MessageError(closed_->code, closed_->text(), {});
         }
+        owners_.claim(id, credentials);
         Known& known = expect(id);
         if (known.was_here && !known.user.is_same_user(credentials)) {
             throw MessageError(errc::handshake_failed, "this client id belongs to another user", {});
@@ -99,7 +101,7 @@ class Clients {
         }
     }
 
-    /// A client did not come back in time, or never will. Says whether it was known, and away.
+    /// A client did not come back in time. Says whether it was known, and away.
     bool expire(const std::string& id) {
         std::shared_ptr<peer::Peer> peer;
         {
@@ -114,6 +116,16 @@ class Clients {
         }
         peer->close({errc::connection_lost});
         return true;
+    }
+
+    /// A client that won't come back: its id is anybody's. Says whether it was known, and away.
+    bool forget(const std::string& id) {
+        const bool expired = expire(id);
+        const std::lock_guard lock(mutex_);
+        if (!known_.contains(id)) {
+            owners_.release(id);
+        }
+        return expired;
     }
 
     /// Any client that is connected, or the place where requests wait for the first.
@@ -265,6 +277,7 @@ class Clients {
     const Make make_;
     mutable std::mutex mutex_;
     KnownById known_;
+    IdOwners owners_;
     std::vector<std::shared_ptr<peer::Peer>> present_;
     std::deque<std::shared_ptr<peer::Peer>> away_;  // that were here, longest away first
     std::size_t connected_ = 0;                     // of the known

@@ -114,7 +114,7 @@ COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::client(std::str
 
 COMMUNICA_INLINE void ServerKeeper::wait_for_calls() const { clients_->wait_for_calls(); }
 
-COMMUNICA_INLINE bool ServerKeeper::forget_client(const std::string& id) { return clients_->expire(id); }
+COMMUNICA_INLINE bool ServerKeeper::forget_client(const std::string& id) { return clients_->forget(id); }
 
 COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {
     const std::lock_guard lock(mutex_);

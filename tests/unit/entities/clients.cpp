@@ -53,6 +53,25 @@ TEST_CASE("a client id that was here belongs to its user, also while he is away"
     CHECK_FALSE(known.refusal("bob", of_user(2)));
 }
 
+TEST_CASE("a client id belongs to its user for as long as the server lives, whatever others say meanwhile") {
+    Known known;
+    CHECK_FALSE(known.refusal("ann", of_user(1)));
+    known.clients.expire("ann");  // as after the resume window
+    CHECK(known.refusal("ann", of_user(2)) == errc::handshake_failed);
+    for (int number = 0; number != 5000; ++number) {
+        CHECK_FALSE(known.refusal(std::to_string(number), of_user(2)));
+    }
+    CHECK(known.refusal("ann", of_user(2)) == errc::handshake_failed);
+    CHECK(known.refusal("ann", Credentials{}) == errc::handshake_failed);
+    CHECK_FALSE(known.refusal("ann", of_user(1)));
+    known.clients.close_all({errc::closed});
+    known.clients.open();
+    CHECK(known.refusal("ann", of_user(2)) == errc::handshake_failed);
+    // Only the server itself gives it up.
+    CHECK_FALSE(known.clients.forget("ann"));
+    CHECK_FALSE(known.refusal("ann", of_user(2)));
+}
+
 TEST_CASE("where nobody vouches for users the newest connection of an id counts") {
     Known known;
     const auto first = known.clients.arrive("ann", Credentials{});
