@@ -34,6 +34,7 @@ enum class errc {
     draining,               ///< the other side answers what it has begun and takes no more
     invalid_argument,       ///< a name, address or option that can't be used
     invalid_state,          ///< a connector's dumped state that can't be loaded
+    not_supported,          ///< the other side does not know what is asked of it
     requester_error,        ///< the other side says the request is at fault (`RequesterError`)
     responder_error,        ///< the other side could not answer (`ResponderError`)
     serializer_error,       ///< a value does not fit its bytes or the bytes their type (`SerializerError`)
@@ -61,6 +62,7 @@ class ErrorCategory final : public std::error_category {
             case errc::draining: return "the other side is about to close";
             case errc::invalid_argument: return "invalid argument";
             case errc::invalid_state: return "not a state that this connector can load";
+            case errc::not_supported: return "the other side does not support this";
             case errc::requester_error: return "the request is at fault";
             case errc::responder_error: return "the responder failed";
             case errc::serializer_error: return "a value does not fit";

@@ -22,6 +22,7 @@ class Inbox : public Receiver {
     /// Begins to serve somebody of `offer`.
     static void begin(const std::shared_ptr<Inbox>& inbox, const Offer& offer) {
         inbox->cancel_ = offer.cancel;
+        inbox->flush_ = offer.flush;
         inbox->goodbye_ = offer.goodbye;
         inbox->resume_ = offer.resume;
         if (offer.ping) {
@@ -44,6 +45,9 @@ class Inbox : public Receiver {
             }
         } else if (metadata.type == wire::MessageType::cancel && cancel_) {
             peer_->responder().cancel(metadata.id);
+        } else if (metadata.type == wire::MessageType::flush && flush_) {
+            Reply taken;
+            answer(metadata, taken, Purpose::answer);
         } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
@@ -151,13 +155,18 @@ class Inbox : public Receiver {
         if (metadata.wants_answer()) {
             Reply reply;
             reply.set_error(error);
-            peer_->responder().answer(*connection_, metadata.before_type, metadata.after_type, reply, Purpose::refuse);
+            answer(metadata, reply, Purpose::refuse);
         }
+    }
+
+    void answer(const wire::Metadata& metadata, Reply& reply, Purpose purpose) {
+        peer_->responder().answer(*connection_, metadata.before_type, metadata.after_type, reply, purpose);
     }
 
     std::shared_ptr<Peer> peer_;
     std::shared_ptr<Connection> connection_;
     bool cancel_ = false;  // what the other side may say, as it has offered it
+    bool flush_ = false;
     bool goodbye_ = false;
     bool resume_ = false;
     CallsUnderWay::Frame frame_;

@@ -23,6 +23,7 @@ struct Offer {
     std::size_t max_message = std::numeric_limits<std::size_t>::max();
     bool cancel = false;    ///< understands that a request is not wanted any more
     bool deadline = false;  ///< understands how much time a request has
+    bool flush = false;     ///< says when it has taken what was sent to it
     bool goodbye = false;   ///< understands that no more requests should come, and why
     bool headers = false;   ///< shows the headers of a request to its handler
     bool ping = false;      ///< answers pings

@@ -13,9 +13,10 @@ namespace communica::peer {
 
 namespace detail {
 
-inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 6> extensions{{
+inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 7> extensions{{
     {"cancel", &Offer::cancel},
     {"deadline", &Offer::deadline},
+    {"flush", &Offer::flush},
     {"goodbye", &Offer::goodbye},
     {"headers", &Offer::headers},
     {"ping", &Offer::ping},

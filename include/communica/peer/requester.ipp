@@ -215,7 +215,8 @@ COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
 
 COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
     const auto metadata = reader_.read(unsent.metadata);
-    if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification) {
+    if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification &&
+        metadata.type != wire::MessageType::flush) {
         return;  // meant for the connection that is gone
     }
     Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
@@ -317,8 +318,9 @@ COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoi
     if (can_send()) {
         switch (sender_.send(text_.write(id), outgoing)) {
             case Sender::Sent::yes: return {.sent = true};
-            case Sender::Sent::too_large: return {.error = sender_.too_large()};
             case Sender::Sent::no_room: break;
+            case Sender::Sent::too_large: return {.error = sender_.error_of(Sender::Sent::too_large)};
+            case Sender::Sent::not_supported: return {.error = sender_.error_of(Sender::Sent::not_supported)};
         }
     } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
         return {.error = Error{sender_.is_connected() ? errc::draining : errc::not_connected}};
@@ -345,10 +347,10 @@ COMMUNICA_INLINE void Requester::send_waiting() {
             return;
         }
         pending_.note_sent(id, connections_, std::move(message.quoted_route));
-        const bool done = sent == Sender::Sent::too_large || message.is_notification();
+        const bool done = sent != Sender::Sent::yes || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
             sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
-                                      : fail(std::move(operation), sender_.too_large());
+                                      : fail(std::move(operation), sender_.error_of(sent));
         }
         outbox_.pop_front();
     }

@@ -76,10 +76,11 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// The connection has ended: what it did not send waits for the next.
     void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
-    /// Nobody waits for what is at work here: the requester's session is over.
+    /// Nobody waits for the answers to what is at work here: the requester's session is over. Notifications, for which nobody
+    /// waited anyway, are handled to their end.
     void abandon();
 
-    /// From now on requests are answered `draining`. `idle` is called, without a lock, each time that nothing is at
+    /// From now on requests are answered `draining`; notifications are still handled. `idle` is called, without a lock, each time that nothing is at
     /// work any more.
     void drain(std::function<void()> idle);
 

@@ -25,7 +25,8 @@ COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
 
 COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, const wire::Metadata& metadata,
                                                          std::size_t bytes) const {
-    if (const errc why = why_not_.load(); why != errc{}) {  // not relaxed: see `CallsUnderWay`
+    // Not relaxed: see `CallsUnderWay`. A notification that was sent before its sender heard of the draining is handled.
+    if (const errc why = why_not_.load(); why != errc{} && (why != errc::draining || metadata.wants_answer())) {
         return unavailable(why);
     }
     if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
@@ -156,11 +157,18 @@ COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vecto
 
 COMMUNICA_INLINE void Responder::abandon() {
     const std::lock_guard lock(mutex_);
-    for (const auto& call : calls_.take_all()) {
-        cancel_now(call);
-    }
-    disarm_if_idle();
+    auto calls = calls_.take_all();
     forget_all();
+    for (auto& call : calls) {
+        if (call->wants_answer) {
+            cancel_now(call);
+        } else {
+            hold(static_cast<std::ptrdiff_t>(call->bytes));
+            calls_.add(std::move(call));
+        }
+    }
+    hold(0);
+    disarm_if_idle();
 }
 
 COMMUNICA_INLINE void Responder::drain(std::function<void()> idle) {

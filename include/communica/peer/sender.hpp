@@ -18,7 +18,7 @@ namespace communica::peer {
 /// The connection there is now, if any, and who is at its other end. Not thread-safe.
 class Sender {
  public:
-    enum class Sent { yes, no_room, too_large };
+    enum class Sent { yes, no_room, too_large, not_supported };
 
     bool is_connected() const noexcept { return connection_ != nullptr; }
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
@@ -38,6 +38,9 @@ class Sender {
 
     /// Sends a message, whose body it takes. Its timeout is the time that there is for it, from now on.
     Sent send(const RequestText::Id& id, Outgoing& outgoing) {
+        if (outgoing.type == wire::MessageType::flush && !offer_.flush) {
+            return Sent::not_supported;
+        }
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};
         if (!outgoing.is_notification()) {
             fields.id = {id.data(), id.size()};
@@ -58,8 +61,11 @@ class Sender {
         return connection_->send(Purpose::ask, metadata.text(), outgoing.body) ? Sent::yes : Sent::no_room;
     }
 
-    /// What `Sent::too_large` means here.
-    Error too_large() const {
+    /// What `Sent::too_large` or `Sent::not_supported` means here.
+    Error error_of(Sent sent) const {
+        if (sent == Sent::not_supported) {
+            return {errc::not_supported, "the other side does not say what it has taken"};
+        }
         const std::size_t most = offer_.max_message;
         return {errc::message_too_large, most == Offer().max_message
                                              ? "a route and headers of more than 64 KiB"

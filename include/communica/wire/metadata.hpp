@@ -22,6 +22,7 @@ enum class MessageType : int {
     cancel = 3,   ///< the request of this id is not wanted any more; between peers that offered it
     goodbye = 4,  ///< no more requests, please, and why; between peers that offered it
     resumed = 5,  ///< what is still at work of the other side's requests; between peers that offered it
+    flush = 6,    ///< an answer, please, once all that came before is taken; between peers that offered it
     first_answer = 11,
     ok = 11,
     unknown_error = 30,

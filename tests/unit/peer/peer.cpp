@@ -118,7 +118,7 @@ TEST_CASE("draining refuses requests and tells who understands it") {
     one.peer->drain([&] { ++idle; });
     CHECK(connection->sent == std::vector<test::SentMessage>{{goodbye_metadata, R"("draining")"}});
     CHECK(connection->closed == 0);
-    const auto refusal = one.peer->responder().refusal(*connection, {}, 1);
+    const auto refusal = one.peer->responder().refusal(*connection, {.type = communica::wire::MessageType::request}, 1);
     REQUIRE(refusal);
     CHECK(refusal->code == errc::draining);
     CHECK(one.request("of this side")->completions == 0);

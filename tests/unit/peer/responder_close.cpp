@@ -8,14 +8,16 @@ namespace {
 
 using communica::errc;
 using communica::peer::Offer;
+using communica::wire::MessageType;
 using test::metadata_of;
 using test::OneResponder;
 using test::Refused;
 using test::refused;
 using namespace std::chrono_literals;
 
-std::error_code refusal_of(const OneResponder& one, const test::RecordingConnection& connection) {
-    const auto refusal = one.responder->refusal(connection, {}, 1);
+std::error_code refusal_of(const OneResponder& one, const test::RecordingConnection& connection,
+                           MessageType type = MessageType::request) {
+    const auto refusal = one.responder->refusal(connection, {.type = type}, 1);
     return refusal ? refusal->code : std::error_code();
 }
 
@@ -29,6 +31,7 @@ TEST_CASE("draining, requests are refused, what is at work is answered, and idle
     int idle = 0;
     one.responder->drain([&] { ++idle; });
     CHECK(refusal_of(one, *connection) == errc::draining);
+    CHECK(refusal_of(one, *connection, MessageType::notification) == std::error_code());
     one.finish(first, "1");
     CHECK(idle == 0);
     one.finish(second, "2");
@@ -85,6 +88,7 @@ TEST_CASE("after closing nothing starts, and no answer is kept, until it is open
     const auto connection = one.connect();
     one.responder->close();
     CHECK(refusal_of(one, *connection) == errc::closed);
+    CHECK(refusal_of(one, *connection, MessageType::notification) == errc::closed);
     CHECK_FALSE(one.begin(connection, metadata_of("x")).call);
     one.lose(connection, {});
     one.answer(*connection, "late");
@@ -127,8 +131,10 @@ TEST_CASE("a drained responder that is closed and opened takes requests again") 
     one.responder->drain([&] { ++idle; });
     one.responder->close();
     CHECK(refusal_of(one, *connection) == errc::closed);
+    CHECK(refusal_of(one, *connection, MessageType::notification) == errc::closed);
     one.responder->drain([&] { ++idle; });
     CHECK(refusal_of(one, *connection) == errc::closed);
+    CHECK(refusal_of(one, *connection, MessageType::notification) == errc::closed);
     one.responder->open();
     CHECK(refusal_of(one, *connection) == std::error_code());
 }

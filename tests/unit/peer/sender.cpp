@@ -97,6 +97,15 @@ TEST_CASE("a notification has neither number nor time") {
     }
 }
 
+TEST_CASE("a flush goes to who understands it alone") {
+    Sending silent;
+    CHECK(silent.send(with_headers(MessageType::flush)) == Sent::not_supported);
+    CHECK(silent.connection->sent.empty());
+    CHECK(silent.sender.error_of(Sent::not_supported).code == communica::errc::not_supported);
+    Sending telling({.flush = true});
+    CHECK(telling.metadata_of(with_headers(MessageType::flush)) == R"("type": 6})");
+}
+
 TEST_CASE("a message that is not sent keeps its body") {
     Sending sending({.max_message = 100});
     auto small = test::outgoing("small");

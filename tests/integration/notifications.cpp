@@ -1,0 +1,173 @@
+// Notifications: when they have arrived, and what becomes of them when somebody goes.
+#include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <asio/detached.hpp>
+
+#include <optional>
+#include <string>
+
+namespace notifications {
+
+using communica::errc;
+using communica::Error;
+using test::error_of;
+using test::RoutePair;
+using test::Routes;
+using test::ScriptedPeer;
+using test::Transport;
+using namespace std::chrono_literals;
+
+TEST_CASE("a flush completes when all notifications before it have come to their handlers, either way") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    constexpr int count = 2000;
+    int at_server = 0;
+    int at_client = 0;
+    Routes routes;
+    routes.add("event", [&](int) { ++at_server; });
+    Routes client_routes;
+    client_routes.add("event", [&](int) { ++at_client; });
+    RoutePair pair(transport, routes, client_routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        const auto& client = pair.client();
+        for (int number = 0; number != count; ++number) {
+            co_await client.notify("event", number);
+        }
+        co_await client.flush();
+        CHECK(at_server == count);
+        co_await client.flush({.timeout = 10s});  // of nothing
+
+        const auto peer = pair.server.client(client.client_id());
+        for (int number = 0; number != count; ++number) {
+            co_await peer.notify("event", number);
+        }
+        co_await peer.flush();
+        CHECK(at_client == count);
+    });
+}
+
+TEST_CASE("what is refused has been taken") {
+    RoutePair pair(Transport::memory);
+    pair.run([&]() -> asio::awaitable<void> {
+        co_await pair.client().notify("no such route", 1);
+        co_await pair.client().flush();
+    });
+}
+
+TEST_CASE("a flush waits for a connection, as long as it is told to") {
+    RoutePair pair(Transport::local);
+    pair.run([&]() -> asio::awaitable<void> {
+        const auto absent = pair.server.client("absent");
+        const Error late = co_await error_of(absent.flush({.timeout = 20ms}));
+        CHECK(late.code == errc::timeout);
+        const Error now = co_await error_of(absent.flush({.wait_for_connection = false}));
+        CHECK(now.code == errc::not_connected);
+    });
+}
+
+TEST_CASE("a peer that does not tell is not asked: that is an error at once, also for a flush that has waited") {
+    RoutePair pair(Transport::local);
+    pair.run([&]() -> asio::awaitable<void> {
+        const auto peer = pair.server.client("old");
+        std::optional<Error> waited;
+        peer.flush([&](const std::exception_ptr& e) { waited = Error::from(e); });
+        const std::string state = pair.server.connector_state();
+        ScriptedPeer old = co_await ScriptedPeer::greet(state, "old");
+        co_await test::until([&] { return waited.has_value(); });
+        CHECK(waited->code == errc::not_supported);
+        CHECK_FALSE(waited->message.empty());
+        const Error error = co_await error_of(peer.flush({.timeout = 10s}));
+        CHECK(error.code == errc::not_supported);
+        old.cut();
+    });
+}
+
+TEST_CASE("a flush whose connection is lost ends with that: nobody knows what has arrived") {
+    RoutePair pair(Transport::local);
+    pair.run([&]() -> asio::awaitable<void> {
+        const std::string state = pair.server.connector_state();
+        const std::string extensions = R"("flush")";
+        ScriptedPeer peer = co_await ScriptedPeer::greet_offering(state, "ann", extensions);
+        std::optional<Error> ended;
+        pair.server.client("ann").flush([&](const std::exception_ptr& e) { ended = Error::from(e); });
+        const auto asked = co_await peer.read_message();
+        CHECK(asked.metadata.find(R"("type": 6})") != std::string::npos);
+        CHECK(asked.body.empty());
+        peer.cut();
+        CHECK(pair.server.forget("ann") == false);  // until its end is known
+        co_await test::until([&] { return ended.has_value() || pair.server.forget("ann"); });
+        co_await test::until([&] { return ended.has_value(); });
+        CHECK(ended->code == errc::connection_lost);
+    });
+}
+
+TEST_CASE("a notification is handled to its end when its sender closes in order right after it") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    int begun = 0;
+    int done = 0;
+    Routes routes;
+    routes.add("event", [&](int) -> asio::awaitable<void> {
+        ++begun;
+        asio::steady_timer timer(co_await asio::this_coro::executor, 30ms);
+        co_await timer.async_wait(asio::use_awaitable);
+        ++done;
+    });
+    bool cancelled = false;
+    routes.add("work", [&](int) -> asio::awaitable<void> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, 60s);
+        const auto [error] = co_await timer.async_wait(communica::no_throw);
+        cancelled = static_cast<bool>(error);
+    });
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    test::RouteServer server(context, meeting.at_server(), routes);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server), Routes{}, test::quick_client());
+        co_await client.connect();
+        client.request("work", 1, asio::detached);
+        for (int number = 0; number != 100; ++number) {
+            co_await client.notify("event", number);
+        }
+        co_await client.close();
+        co_await test::until([&] { return done == 100; });
+        CHECK(begun == 100);
+        co_await test::until([&] { return cancelled; });  // a request is not: nobody waits for its answer
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("who drains still handles the notifications that have come") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    int handled = 0;
+    Routes routes;
+    routes.add("event", [&](int) { ++handled; });
+    bool released = false;
+    routes.add("work", [&](int) -> asio::awaitable<int> {
+        co_await test::until([&] { return released; });
+        co_return 7;
+    });
+    RoutePair pair(transport, routes);
+    pair.run([&]() -> asio::awaitable<void> {
+        std::optional<int> answer;
+        pair.client().request<int>("work", 1, [&](const std::exception_ptr&, int value) { answer = value; });
+        co_await pair.client().flush();
+        bool drained = false;
+        for (int number = 0; number != 500; ++number) {  // before its client hears of the draining
+            pair.client().notify("event", number, asio::detached);
+        }
+        pair.server.drain(10s, [&](const std::exception_ptr&) { drained = true; });
+        co_await test::until([&] { return handled == 500; });
+        CHECK_FALSE(drained);
+        released = true;
+        co_await test::until([&] { return drained && answer.has_value(); });
+        CHECK(answer == 7);
+    });
+}
+
+}  // namespace notifications
