@@ -73,17 +73,27 @@ class LocalSocketFile {
           process_(other.process_),
           device_(other.device_),
           inode_(other.inode_) {}
-    LocalSocketFile& operator=(LocalSocketFile&&) = delete;
+    LocalSocketFile& operator=(LocalSocketFile&& other) noexcept {
+        remove();
+        path_ = std::exchange(other.path_, {});
+        process_ = other.process_;
+        device_ = other.device_;
+        inode_ = other.inode_;
+        return *this;
+    }
     ~LocalSocketFile() { remove(); }
 
     /// Removes the file, unless another has taken its place, or this is a child that was forked.
     void remove() noexcept {
-        struct ::stat info{};
-        if (!path_.empty() && process_ == ::getpid() && ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ &&
-            info.st_ino == inode_) {
+        if (!path_.empty() && process_ == ::getpid() && is_there()) {
             ::unlink(path_.c_str());
         }
         path_.clear();
+    }
+
+    bool is_there() const noexcept {
+        struct ::stat info{};
+        return ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_;
     }
 
  private:
@@ -135,32 +145,76 @@ inline std::shared_ptr<Connection> make_local_connection(Socket socket, const Tr
                : nullptr;
 }
 
+/// What a server listens with.
+struct ListeningPlaces {
+    std::vector<LocalPlace> places = {};
+    std::vector<SocketAcceptor> acceptors = {};
+    std::vector<LocalSocketFile> files = {};
+};
+
 class LocalListener final : public StreamListener<SocketAcceptor> {
  public:
-    LocalListener(std::vector<SocketAcceptor> acceptors, std::vector<LocalSocketFile> files, const LocalPlace& main,
-                  std::string state, const asio::any_io_executor& executor, const ConnectionOptions& options)
-        : StreamListener(std::move(acceptors), executor, options),
-          files_(std::move(files)),
-          path_(main.path()),
-          users_(main.users()),
-          state_(std::move(state)) {}
+    LocalListener(ListeningPlaces places, std::string state, const asio::any_io_executor& executor,
+                  const ConnectionOptions& options)
+        : StreamListener(std::move(places.acceptors), executor, options),
+          places_(std::move(places.places)),
+          files_(std::move(places.files)),
+          state_(std::move(state)),
+          executor_(executor) {
+        look_after(look_period);
+    }
 
     void close() override {
         files_.clear();
         StreamListener::close();
     }
-    std::string address() const override { return path_; }
+    std::string address() const override { return places_.front().path(); }
     std::string state() const override { return state_; }
 
  private:
+    static constexpr std::chrono::seconds look_period{2};
+
     std::shared_ptr<Connection> make_connection(Socket socket) override {
-        return make_local_connection(std::move(socket), users_, options());
+        return make_local_connection(std::move(socket), places_.front().users(), options());
     }
 
+    /// A file that somebody has removed is made again, unless another server has taken the name. Says so; while it can't be made
+    /// again, once.
+    std::chrono::steady_clock::duration look() override {
+        look_after(look_period);  // also if this throws
+        std::string made;
+        std::string missing;
+        for (std::size_t index = 0; index != files_.size(); ++index) {
+            if (!files_[index].is_there()) {
+                const std::string removed = places_[index].path() + " was removed";
+                try {
+                    make_again(index);
+                    made += removed + ", and is there again. ";
+                } catch (const std::system_error& e) {
+                    missing += removed + ": " + e.code().message() + ". ";
+                }
+            }
+        }
+        if (missing != std::exchange(missing_, missing)) {
+            made += missing;
+        }
+        if (!made.empty()) {
+            made.pop_back();
+            throw MessageError(std::make_error_code(std::errc::no_such_file_or_directory), made, {});
+        }
+        return look_period;
+    }
+    void make_again(std::size_t index) {
+        Acceptor acceptor(executor_);
+        files_[index] = LocalSocketFile::listen(places_[index], acceptor);
+        replace(index, SocketAcceptor(std::move(acceptor)));
+    }
+
+    std::vector<LocalPlace> places_;
     std::vector<LocalSocketFile> files_;
-    std::string path_;
-    TrustedUsers users_;
     std::string state_;
+    asio::any_io_executor executor_;
+    std::string missing_;  // what was said of files that can't be made again
 };
 
 /// Connects a socket that does not block. Not by Asio: from 1.24 its `async_connect` takes a full backlog for a connection.
@@ -239,16 +293,11 @@ inline asio::awaitable<LocalSocketFile> listen_at(LocalPlace place, Acceptor* ac
     }
 }
 
-/// What a server listens with.
-struct ListeningPlaces {
-    std::vector<SocketAcceptor> acceptors = {};
-    std::vector<LocalSocketFile> files = {};
-};
-
 // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
 inline asio::awaitable<void> add_place(ListeningPlaces& places, LocalPlace place, asio::any_io_executor executor) {
     Acceptor acceptor(executor);
-    places.files.push_back(co_await listen_at(std::move(place), &acceptor, executor));
+    places.files.push_back(co_await listen_at(place, &acceptor, executor));
+    places.places.push_back(std::move(place));
     places.acceptors.emplace_back(std::move(acceptor));
 }
 
@@ -267,8 +316,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
             }
         }
     }
-    co_return std::make_shared<LocalListener>(std::move(places.acceptors), std::move(places.files), address.main(),
-                                              std::move(state), executor, options);
+    co_return std::make_shared<LocalListener>(std::move(places), std::move(state), executor, options);
 }
 
 /// A connection over a stream socket that is connected already.

@@ -3,6 +3,7 @@
 
 #include "../../connector.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -47,7 +48,11 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
                 arm(strand, index);
                 ready_.pop_front();
             }
+            changed_.expires_at(next_look_);
             co_await changed_.async_wait(no_throw);
+            if (!closed_ && std::chrono::steady_clock::now() >= next_look_) {
+                next_look_ = std::chrono::steady_clock::now() + look();
+            }
         }
     }
 
@@ -65,6 +70,15 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     const ConnectionOptions& options() const noexcept { return options_; }
     const std::vector<Acceptor>& acceptors() const noexcept { return acceptors_; }
 
+    /// Whether all is as it was, where nothing tells: called again after as long as it says. What it throws `accept` does.
+    virtual std::chrono::steady_clock::duration look() { return std::chrono::hours{24}; }
+    /// Asks for the first look.
+    void look_after(std::chrono::steady_clock::duration time) { next_look_ = std::chrono::steady_clock::now() + time; }
+    void replace(std::size_t index, Acceptor acceptor) {
+        acceptors_[index].close();  // which also ends the wait for it, so that the new one is asked
+        acceptors_[index] = std::move(acceptor);
+    }
+
  private:
     void arm(const asio::any_io_executor& strand, std::size_t index) {
         acceptors_[index].async_wait(strand, [self = this->shared_from_this(), index] {
@@ -75,7 +89,8 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
 
     std::vector<Acceptor> acceptors_;
     std::deque<std::size_t> ready_;  // acceptors that may have a stream: one that has none waits for it again
-    asio::steady_timer changed_;     // never expires: cancelled when there is something to look at
+    asio::steady_timer changed_;     // cancelled when there is something to take
+    std::chrono::steady_clock::time_point next_look_ = std::chrono::steady_clock::time_point::max();
     ConnectionOptions options_;
     bool closed_ = false;
 };
