@@ -226,6 +226,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             }
         }
 
+        // NOLINTNEXTLINE(*-reference-coroutine-parameters): both live in the coroutine that awaits it
         static asio::awaitable<void> await(Intercepted& self, Reply& reply) {
             auto coroutine = self.handler_.call_with(self.data_, self.extras_);
             if constexpr (std::is_void_v<Result>) {

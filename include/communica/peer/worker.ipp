@@ -76,6 +76,9 @@ COMMUNICA_INLINE Bytes InterceptedCall::keep(Bytes body) {
     return lent_;
 }
 
+// The reply lives in the coroutine that awaits these.
+// NOLINTBEGIN(*-reference-coroutine-parameters)
+
 COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::intercept(Reply& reply) {
     NextHandler next = [this, &reply] { return call_once(reply); };
     co_await peer_->handlers().interceptor()(context_, std::move(next));
@@ -103,6 +106,8 @@ COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::call_later(Reply& reply)
     call_now(reply);
     co_return;
 }
+
+// NOLINTEND(*-reference-coroutine-parameters)
 
 namespace detail {
 

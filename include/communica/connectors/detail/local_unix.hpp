@@ -279,7 +279,7 @@ inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress a
 /// Waits while another server looks and binds there, or somebody else holds the directory's lock; nobody is held up.
 inline asio::awaitable<LocalSocketFile> listen_at(LocalPlace place, Acceptor* acceptor,
                                                   asio::any_io_executor executor) {
-    GrowingPause pause(std::move(executor));
+    GrowingPause pause(executor);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
     for (;;) {
         try {
