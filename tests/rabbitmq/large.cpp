@@ -6,9 +6,11 @@
 #include <communica/serializers/bytes.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rabbitmq_large {
@@ -186,6 +188,11 @@ TEST_CASE("a broker with a limit of its own refuses a message in its words, and 
 }
 
 TEST_CASE("a message that takes longer than the silence allowed keeps its connection alive, up and down") {
+    const char* const config = std::getenv("COMMUNICA_BROKER_CONFIG");
+    if (config != nullptr && std::string_view(config).find("consumer-timeout") != std::string_view::npos) {
+        WARN("skipped: a message that takes longer than the consumer_timeout can't be acknowledged in time");
+        return;
+    }
     asio::io_context context;
     const std::string& url = broker_of_large().url();
     const std::size_t at = url.find('@');
