@@ -103,6 +103,30 @@ TEST_CASE("a flush whose connection is lost ends with that: nobody knows what ha
     });
 }
 
+TEST_CASE("a flush says so, once, where a connection that is gone took notifications with none behind them") {
+    RoutePair pair(Transport::local);
+    pair.run([&]() -> asio::awaitable<void> {
+        const std::string state = pair.server.connector_state();
+        const std::string extensions = R"("flush")";
+        const auto handle = pair.server.client("ann");
+        ScriptedPeer first = co_await ScriptedPeer::greet_offering(state, "ann", extensions);
+        co_await handle.notify("event", 1);
+        const auto told = co_await first.read_message();
+        CHECK(told.metadata.find(R"("type": 2)") != std::string::npos);
+        first.cut();
+        co_await test::until([&] { return !handle.is_connected(); });
+        std::optional<Error> ended;
+        handle.flush([&](const std::exception_ptr& e) { ended = Error::from(e); });  // waits for the next connection
+        ScriptedPeer second = co_await ScriptedPeer::greet_offering(state, "ann", extensions);
+        co_await test::until([&] { return ended.has_value(); });
+        CHECK(ended->code == errc::connection_lost);
+        handle.flush(asio::detached);
+        const auto asked = co_await second.read_message();
+        CHECK(asked.metadata.find(R"("type": 6})") != std::string::npos);
+        second.cut();
+    });
+}
+
 TEST_CASE("a notification is handled to its end when its sender closes in order right after it") {
     const auto transport = GENERATE(test::lasting_transports());
     CAPTURE(transport);

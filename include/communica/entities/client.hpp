@@ -1,6 +1,7 @@
 // The life-cycle that all clients share.
 #pragma once
 
+#include "../peer/flush.hpp"
 #include "../peer/requests.hpp"
 #include "client_keeper.hpp"
 
@@ -18,7 +19,7 @@ namespace communica {
 /// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`, and waits for handlers
 /// that other threads are calling: none starts after it.
 template <class Derived, Serializer S>
-class Client {
+class Client : public peer::Flush<Client<Derived, S>> {
  public:
     using executor_type = asio::any_io_executor;
     using serializer_type = S;
@@ -61,18 +62,6 @@ class Client {
     }
     bool is_connected() const { return keeper_->is_connected(); }
 
-    /// Completes when the other side has taken all that was sent to it before: every message is with its handler, or was refused. So
-    /// notifications have arrived that are followed by this. Ends as a request does: with `errc::connection_lost` it is not known
-    /// what has arrived. A peer of the Python library, or an older one, does not tell: `errc::not_supported`.
-    template <NotOptions Token = default_token>
-    auto flush(Token&& token = {}) const {
-        return peer::flush(target(), {}, std::forward<Token>(token));
-    }
-    template <class Token = default_token>
-    auto flush(RequestOptions options, Token&& token = {}) const {
-        return peer::flush(target(), options, std::forward<Token>(token));
-    }
-
     /// Ends every request with `errc::closed`, says goodbye to the server and stops connecting. Any thread, also from
     /// inside a handler. It can be started again.
     void stop() { keeper_->request_stop(); }
@@ -110,6 +99,7 @@ class Client {
 
  private:
     friend Derived;
+    friend peer::Flush<Client>;
 
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

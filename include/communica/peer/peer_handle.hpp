@@ -1,6 +1,7 @@
 // A handle on one other side: what `server.client(id)` gives, and what a handler asks back with.
 #pragma once
 
+#include "flush.hpp"
 #include "peer.hpp"
 #include "requests.hpp"
 
@@ -22,7 +23,7 @@ class KnownPeer final : public PeerSource {
 };
 
 template <class S>
-class PeerHandle {
+class PeerHandle : public Flush<PeerHandle<S>> {
  public:
     PeerHandle(std::shared_ptr<PeerSource> source, std::string id, S serializer)
         : source_(std::move(source)), id_(std::move(id)), serializer_(std::move(serializer)) {}
@@ -36,23 +37,13 @@ class PeerHandle {
     const std::string& id() const noexcept { return id_; }
     bool is_connected() const { return source_->find()->is_connected(); }
 
-    /// Completes when the other side has taken all that was sent to it before: every message is with its handler, or was refused. So
-    /// notifications have arrived that are followed by this. Ends as a request does: with `errc::connection_lost` it is not known
-    /// what has arrived. A peer of the Python library, or an older one, does not tell: `errc::not_supported`.
-    template <NotOptions Token = default_token>
-    auto flush(Token&& token = {}) const {
-        return peer::flush(target(), {}, std::forward<Token>(token));
-    }
-    template <class Token = default_token>
-    auto flush(RequestOptions options, Token&& token = {}) const {
-        return peer::flush(target(), options, std::forward<Token>(token));
-    }
-
  protected:
     Target target() const { return {nullptr, source_}; }
     const S& serializer() const noexcept { return serializer_; }
 
  private:
+    friend Flush<PeerHandle>;
+
     std::shared_ptr<PeerSource> source_;
     std::string id_;
     [[no_unique_address]] S serializer_;

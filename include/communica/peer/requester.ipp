@@ -225,6 +225,9 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
         return;  // cancelled or timed out meanwhile, or put back already
     }
     outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
+    if (outgoing.is_notification()) {
+        sender_.on_unsent_notification();
+    }
     outgoing.body = std::move(unsent.body);
     outbox_.put_back(id, std::move(outgoing));
 }
@@ -316,11 +319,10 @@ COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
 
 COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoing& outgoing) {
     if (can_send()) {
-        switch (sender_.send(text_.write(id), outgoing)) {
+        switch (const auto sent = sender_.send(text_.write(id), outgoing); sent) {
             case Sender::Sent::yes: return {.sent = true};
             case Sender::Sent::no_room: break;
-            case Sender::Sent::too_large: return {.error = sender_.error_of(Sender::Sent::too_large)};
-            case Sender::Sent::not_supported: return {.error = sender_.error_of(Sender::Sent::not_supported)};
+            default: return {.error = sender_.error_of(sent)};
         }
     } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
         return {.error = Error{sender_.is_connected() ? errc::draining : errc::not_connected}};
@@ -362,6 +364,7 @@ COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& met
     if (!id) {
         return nullptr;
     }
+    sender_.on_answer(metadata.id);
     if (!outbox_.empty()) {
         outbox_.take(*id);  // an idempotent request about to be sent again
     }

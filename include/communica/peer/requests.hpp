@@ -1,7 +1,6 @@
 // The asking face, which clients, servers and the handles of single peers share: `request`, `try_request`, `notify`.
 #pragma once
 
-#include "../serializers/bytes.hpp"
 #include "operation.hpp"
 #include "route.hpp"
 
@@ -99,13 +98,6 @@ auto ask(Target target, wire::MessageType type, const S& serializer, std::string
 }  // namespace peer
 
 namespace peer {
-
-/// Completes when the other side has taken what was sent to it before.
-template <class Token>
-auto flush(Target target, const RequestOptions& options, Token&& token) {
-    return ask<void, Throwing>(std::move(target), wire::MessageType::flush, BytesSerializer(), {}, false, Nothing{},
-                               options, std::forward<Token>(token));
-}
 
 /// How a value goes into the array of several: by reference, unless it has to be converted or `S` knows no references.
 template <class S, class A, class Given>

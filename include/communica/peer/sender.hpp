@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace communica::peer {
@@ -18,7 +20,7 @@ namespace communica::peer {
 /// The connection there is now, if any, and who is at its other end. Not thread-safe.
 class Sender {
  public:
-    enum class Sent { yes, no_room, too_large, not_supported };
+    enum class Sent { yes, no_room, too_large, not_supported, unknown_before };
 
     bool is_connected() const noexcept { return connection_ != nullptr; }
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
@@ -28,18 +30,28 @@ class Sender {
     bool is_open() const noexcept { return connection_ && !draining_; }
 
     void attach(std::shared_ptr<Connection> connection, Offer offer) {
+        detach();
         connection_ = std::move(connection);
         offer_ = std::move(offer);
         draining_ = false;
     }
-    void detach() noexcept { connection_.reset(); }
+    void detach() noexcept {
+        connection_.reset();
+        is_unknown_ = is_unknown_ || told_ != taken_;
+        taken_ = told_;
+        flushing_ = false;
+    }
     /// The other side takes no more requests.
     void set_draining() noexcept { draining_ = true; }
 
     /// Sends a message, whose body it takes. Its timeout is the time that there is for it, from now on.
     Sent send(const RequestText::Id& id, Outgoing& outgoing) {
-        if (outgoing.type == wire::MessageType::flush && !offer_.flush) {
+        const bool is_flush = outgoing.type == wire::MessageType::flush;
+        if (is_flush && !offer_.flush) {
             return Sent::not_supported;
+        }
+        if (is_flush && std::exchange(is_unknown_, false)) {
+            return Sent::unknown_before;
         }
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};
         if (!outgoing.is_notification()) {
@@ -58,13 +70,37 @@ class Sender {
         if (metadata.size() + outgoing.body.size() > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
         }
-        return connection_->send(Purpose::ask, metadata.text(), outgoing.body) ? Sent::yes : Sent::no_room;
+        if (!connection_->send(Purpose::ask, metadata.text(), outgoing.body)) {
+            return Sent::no_room;
+        }
+        if (outgoing.is_notification()) {
+            ++told_;
+        } else if (is_flush) {
+            flushing_ = true;
+            flush_ = id;
+            flushed_ = told_;
+        }
+        return Sent::yes;
     }
 
-    /// What `Sent::too_large` or `Sent::not_supported` means here.
+    /// A notification that was to go out did not: it is sent again.
+    void on_unsent_notification() noexcept { --told_; }
+
+    /// The other side has taken what was sent before it took this request.
+    void on_answer(std::string_view id) noexcept {
+        if (flushing_ && id == std::string_view(flush_.data(), flush_.size())) {
+            flushing_ = false;
+            taken_ = flushed_;
+        }
+    }
+
+    /// What it means here that a message was not sent for good.
     Error error_of(Sent sent) const {
         if (sent == Sent::not_supported) {
             return {errc::not_supported, "the other side does not say what it has taken"};
+        }
+        if (sent == Sent::unknown_before) {
+            return {errc::connection_lost, "what was sent over an earlier connection may not have arrived"};
         }
         const std::size_t most = offer_.max_message;
         return {errc::message_too_large, most == Offer().max_message
@@ -94,6 +130,14 @@ class Sender {
     std::shared_ptr<Connection> connection_;
     Offer offer_;
     bool draining_ = false;
+
+    // Notifications over all connections, and of what has become of them:
+    std::uint64_t told_ = 0;
+    std::uint64_t taken_ = 0;  // as far as a flush says
+    bool is_unknown_ = false;  // of some, whose connection is gone; the next flush says so
+    bool flushing_ = false;    // the last flush, behind so many, is not answered
+    RequestText::Id flush_{};
+    std::uint64_t flushed_ = 0;
 };
 
 }  // namespace communica::peer

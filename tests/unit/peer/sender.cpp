@@ -106,6 +106,27 @@ TEST_CASE("a flush goes to who understands it alone") {
     CHECK(telling.metadata_of(with_headers(MessageType::flush)) == R"("type": 6})");
 }
 
+TEST_CASE("a flush is certain of what a flush has confirmed, or what has not gone out") {
+    Sending sending({.flush = true});
+    const auto again = [&] { sending.sender.attach(sending.connection, {.flush = true}); };
+    const std::string_view id(sending.id.data(), sending.id.size());
+    CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
+    sending.sender.on_answer(id);
+    again();
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
+    CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
+    sending.sender.on_answer(id);  // of what was before it
+    again();
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::unknown_before);
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
+    CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
+    sending.sender.on_answer("another");
+    sending.sender.on_unsent_notification();
+    again();
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
+}
+
 TEST_CASE("a message that is not sent keeps its body") {
     Sending sending({.max_message = 100});
     auto small = test::outgoing("small");

@@ -1,4 +1,4 @@
-// Where the local sockets of a user lie on POSIX, and whom they are for (docs/protocol.md, "Local sockets").
+// Where the local sockets of a user lie on POSIX, and whom they are for (docs/protocol.md, "Local addresses").
 #pragma once
 
 #include "../../error.hpp"
@@ -89,11 +89,16 @@ class LocalPlace {
  public:
     LocalPlace(const std::string& name, std::string directory, TrustedUsers users)
         : directory_(std::move(directory)), path_(directory_ + "/" + name + ".sock"), users_(std::move(users)) {
-        if (path_.size() >= sizeof(::sockaddr_un::sun_path)) {
+        if (!fits(name, directory_)) {
             throw std::system_error(errc::invalid_argument, "the path of a local socket has at most " +
                                                                 std::to_string(sizeof(::sockaddr_un::sun_path) - 1) +
                                                                 " bytes: " + path_);
         }
+    }
+
+    /// Is the path as short as a socket's address wants it?
+    static bool fits(const std::string& name, const std::string& directory) noexcept {
+        return directory.size() + std::string_view("/.sock").size() + name.size() < sizeof(::sockaddr_un::sun_path);
     }
 
     const std::string& path() const noexcept { return path_; }
@@ -144,9 +149,13 @@ class LocalAddress {
             return;
         }
         places_.emplace_back(name, own_directory(), users);
-        places_.emplace_back(name, python_directory(), users);
-        if (!runtime_directory().empty()) {
-            places_.emplace_back(name, user_directory(), users);  // of a server that has none
+        // The others are left out where a path would be too long, but for one that is required.
+        has_pythons_ = requires_python_place() || LocalPlace::fits(name, python_directory());
+        if (has_pythons_) {
+            places_.emplace_back(name, python_directory(), users);
+        }
+        if (!runtime_directory().empty() && LocalPlace::fits(name, user_directory())) {
+            places_.emplace_back(name, user_directory(), users);  // of a server that has no runtime directory
         }
     }
 
@@ -159,13 +168,14 @@ class LocalAddress {
 
     /// Besides its main place a server also listens where the Python library looks; null if it does not.
     const LocalPlace* to_listen_for_python() const noexcept {
-        return places_.size() > 1 && python_ != PythonPlace::never ? &places_[1] : nullptr;
+        return has_pythons_ && python_ != PythonPlace::never ? &places_[1] : nullptr;
     }
     bool requires_python_place() const noexcept { return python_ == PythonPlace::required; }
 
  private:
     std::vector<LocalPlace> places_;
     PythonPlace python_;
+    bool has_pythons_ = false;
 };
 
 }  // namespace communica::detail

@@ -196,8 +196,7 @@ class MsgpackReader : public BinaryInput {
 
     /// JavaScript's `undefined`, as msgpackr writes it: an extension type 0 with a zero.
     bool is_undefined() const {
-        MsgpackReader ahead(*this);
-        return next() == 0xD4 && ahead.left() >= 3 && ahead.take(3) == std::string_view("\xD4\0\0", 3);
+        return next() == 0xD4 && left() >= 3 && MsgpackReader(*this).take(3) == std::string_view("\xD4\0\0", 3);
     }
 
  private:

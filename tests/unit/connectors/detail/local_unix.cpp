@@ -98,6 +98,20 @@ TEST_CASE("a local socket lies in this user's directory, or in the one that an o
     CHECK(named.to_listen_for_python() == nullptr);
 }
 
+TEST_CASE("a name whose path is too long elsewhere is served in this user's place alone") {
+    const Place place;
+    const test::TemporaryDirectory runtime;
+    const Variable variable("XDG_RUNTIME_DIR", runtime.path());
+    const std::string deep = place.directory.path() + "/" + std::string(90 - place.directory.path().size(), 'd');
+    std::filesystem::create_directory(deep);
+    const Variable temporary("TMPDIR", deep);
+    const std::string name(12, 'n');
+    CHECK(LocalAddress(name, {}).to_connect().size() == 1);
+    CHECK(LocalAddress(name, {}).to_listen_for_python() == nullptr);
+    const auto required = [&] { return LocalAddress(name, {.python_place = communica::PythonPlace::required}); };
+    CHECK(test::code_of(required) == errc::invalid_argument);
+}
+
 TEST_CASE("the runtime directory is taken if it is this user's alone") {
     const Place place;
     const test::TemporaryDirectory runtime;
