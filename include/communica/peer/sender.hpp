@@ -46,12 +46,13 @@ class Sender {
 
     /// Sends a message, whose body it takes. Its timeout is the time that there is for it, from now on.
     Sent send(const RequestText::Id& id, Outgoing& outgoing) {
-        const bool is_flush = outgoing.type == wire::MessageType::flush;
-        if (is_flush && !offer_.flush) {
-            return Sent::not_supported;
-        }
-        if (is_flush && std::exchange(is_unknown_, false)) {
-            return Sent::unknown_before;
+        if (outgoing.type == wire::MessageType::flush) [[unlikely]] {
+            if (!offer_.flush) {
+                return Sent::not_supported;
+            }
+            if (std::exchange(is_unknown_, false)) {
+                return Sent::unknown_before;
+            }
         }
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};
         if (!outgoing.is_notification()) {
@@ -73,12 +74,8 @@ class Sender {
         if (!connection_->send(Purpose::ask, metadata.text(), outgoing.body)) {
             return Sent::no_room;
         }
-        if (outgoing.is_notification()) {
-            ++told_;
-        } else if (is_flush) {
-            flushing_ = true;
-            flush_ = id;
-            flushed_ = told_;
+        if (outgoing.type != wire::MessageType::request) {
+            note(id, outgoing);
         }
         return Sent::yes;
     }
@@ -120,6 +117,17 @@ class Sender {
     }
 
  private:
+    /// What is no request has been sent.
+    void note(const RequestText::Id& id, const Outgoing& outgoing) noexcept {
+        if (outgoing.is_notification()) {
+            ++told_;
+        } else {
+            flushing_ = true;
+            flush_ = id;
+            flushed_ = told_;
+        }
+    }
+
     static std::optional<std::chrono::milliseconds> in_milliseconds(const std::optional<Clock::duration>& left) {
         if (!left) {
             return std::nullopt;
