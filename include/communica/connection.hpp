@@ -60,6 +60,49 @@ enum class Purpose {
     ask,     ///< a request or notification: not taken while there is no room; it can wait elsewhere
     answer,  ///< always taken: whoever hands out requests keeps its answers within bounds
     refuse,  ///< an answer that costs the other side nothing to ask for: too many unread ones end the connection
+    stream,  ///< items of a stream: not taken while there is no room, which is little, so that requests pass them
+};
+inline constexpr std::size_t purposes = 4;
+
+/// The largest message with items of a stream. A request waits behind so many bytes of streams at the most.
+inline constexpr std::size_t max_stream_message = 64 * 1024 + 256;
+
+/// Which purposes have room, and which were turned away for want of it. `bytes` are those that are queued of the purpose.
+class Room {
+ public:
+    /// With so many bytes of requests and notifications queued there is no room for more.
+    static constexpr std::size_t enough = 1024 * 1024;
+
+    static constexpr bool is_there(Purpose purpose, std::size_t bytes, std::size_t more) noexcept {
+        switch (purpose) {
+            case Purpose::ask: return bytes < enough;
+            case Purpose::stream: return bytes == 0 || bytes + more <= max_stream_message;
+            case Purpose::answer:
+            case Purpose::refuse: break;
+        }
+        return true;
+    }
+
+    /// Is there room for so many bytes more? If not that is remembered.
+    bool admits(Purpose purpose, std::size_t bytes, std::size_t more) noexcept {
+        const bool there = is_there(purpose, bytes, more);
+        asks_wait_ = asks_wait_ || (!there && purpose == Purpose::ask);
+        streams_wait_ = streams_wait_ || (!there && purpose == Purpose::stream);
+        return there;
+    }
+
+    /// Is there room again for what was turned away? Says so once.
+    bool is_back(std::size_t bytes_of_asks, std::size_t bytes_of_streams) noexcept {
+        const bool asks = asks_wait_ && is_there(Purpose::ask, bytes_of_asks, 0);
+        const bool streams = streams_wait_ && is_there(Purpose::stream, bytes_of_streams, max_stream_message / 2);
+        asks_wait_ = asks_wait_ && !asks;
+        streams_wait_ = streams_wait_ && !streams;
+        return asks || streams;
+    }
+
+ private:
+    bool asks_wait_ = false;
+    bool streams_wait_ = false;
 };
 
 /// Takes what a connection reads. Called from the connection's executor, one call at a time. What it throws ends the

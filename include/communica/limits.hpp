@@ -32,6 +32,15 @@ struct Limits {
     /// Requests and notifications of this side that wait to be sent. Over it, they fail with `errc::queue_full`.
     std::size_t max_unsent = 64 * 1024 * 1024;
 
+    /// Streams of the other side's that are open at a time, in number. One more is refused as `busy`.
+    std::size_t max_streams = 16 * 1024;
+    /// What may come of one stream, and was not read, at first; at least 1 KiB.
+    std::size_t stream_window = 256 * 1024;
+    /// The same in items.
+    std::size_t stream_items = 1024;
+    /// As far as the window of a stream grows whose reader waits for what is on its way.
+    std::size_t max_stream_window = 4 * 1024 * 1024;
+
     /// How long the other side may read nothing while something waits to be written, in time. Then the connection
     /// closes as a `slow_peer`.
     std::chrono::steady_clock::duration max_stall = std::chrono::seconds{30};

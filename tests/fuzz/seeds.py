@@ -38,6 +38,15 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
                                           for body in (b"1", b'"text"', b"[1, {\"a\": null}]", b"{bad")]
     conversations += [message(answer % 11, b"1"), message(answer % 41, b'{"code": 4, "message": "no"}')]
     conversations += [message(b'{"id": "a", "type": 1, "route": "echo"}', b'"' + b"x" * 600 + b'"')]
+    offering = (b'{"client_id": "cafe", "communica": {"session": "5e55", "extensions": ["cancel", "streams", "ping"]}}\0')
+    stream = b'{"id": "s", "type": %d}'
+    opening = message(b'{"id": "s", "type": 7, "route": "%s"}' % b"pass", bytes.fromhex("0000040000000010") + b"null")
+    item = bytes.fromhex("00000003") + b'"i"'
+    streams = [offering + opening + rest for rest in (
+        b"", message(stream % 8, b"\1" + item * 3), message(stream % 8, b"\1" + item) + message(stream % 8, b"\4"),
+        message(stream % 8, b"\2" + bytes.fromhex("00000100000000040000000000000000")), message(stream % 8, b"\3"),
+        message(stream % 8, b'\5\x29{"code": 4, "message": "no"}'), message(stream % 9, b"\4"), opening,
+        message(b'{"id": "s", "type": 3}', b""))]
     nonce, proof = b"5f" * 32, b"{the proof that somebody with the key would show at this place}!"
     keyed = b'{"client_id": "cafe", "communica": {"nonce": "' + nonce + b'"}}\0'
     shown = b'{"communica": {"proof": "' + proof + b'"}}\0'
@@ -53,8 +62,11 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         "handshake": [bytes([choice]) + v for v in hellos + refusals for choice in (0, 255)],
         "error_body": [bytes([kind]) + body for metadata, body in errors for digits, kind in types.items()
                        if b'"type": ' + digits in metadata] + [b"\1" + body for body in numbers],
+        "streams": [bytes([choice]) + steps for choice in (0, 0x25) for steps in
+                    (bytes([0x50, 0x21, 0x0A, 0x0F]) * 8, bytes([0xFC, 0xFC, 0x05, 0xFE, 0x03, 0xFF]) * 3)] +
+                   [b"\x80" + bytes([7]) + b"\0\0\0\1a\x80\0\0\2bc" + bytes([2]) + b"\0\0\0\4last"],
         "server": [bytes([choice]) + v for v in
-                   hellos + refusals + [hello + v for v in frames + conversations] + [hello + b"".join(conversations)]
+                   hellos + refusals + streams + [hello + v for v in frames + conversations] + [hello + b"".join(conversations)]
                    for choice in (0, 0x95)],
     }
 

@@ -39,6 +39,14 @@ communica::RouteTable<> routes() {
     table.add("ask", [](communica::RoutePeer<>& caller) -> asio::awaitable<int> {
         co_return co_await caller.request<int>("number", nullptr, {.timeout = 10s});
     });
+    // Gives back what comes, and counts on while nothing does.
+    table.add("pass",
+              [](nlohmann::json first, communica::Stream<nlohmann::json> items) -> communica::Stream<nlohmann::json> {
+                  co_yield first;
+                  while (const auto item = co_await items.next()) {
+                      co_yield *item;
+                  }
+              });
     return table;
 }
 

@@ -117,4 +117,35 @@ TEST_CASE("a server says what the document's conversation with extensions says")
     test::run_out(context);
 }
 
+TEST_CASE("a server says what the document's conversation with a stream says") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    const auto lines = conversation("A conversation with a stream");
+    REQUIRE(lines.size() == 7);
+    test::Routes routes;
+    routes.add("count", [](int last) -> communica::Stream<int> {
+        for (int number = 1; number <= last; ++number) {
+            co_yield number;
+        }
+    });
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    test::RouteServer server(context, meeting.at_server(), routes);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        ScriptedPeer peer = co_await ScriptedPeer::connect(server.connector_state());
+        for (const auto& [side, bytes] : lines) {
+            if (side == '<' && bytes.front() == '{') {
+                const std::string hello = co_await peer.read_hello();
+                CHECK(without_session(hello) == without_session(bytes.substr(0, bytes.size() - 1)));
+            } else {
+                side == '>' ? co_await peer.send(bytes) : co_await peer.expect(bytes);
+            }
+        }
+        co_await peer.expect_end();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 }  // namespace documented_bytes

@@ -34,7 +34,6 @@ inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max()
 /// One direction between two ends. The channel takes any number of items: what goes in is counted and bounded here.
 class MemoryPipe {
  public:
-    static constexpr std::size_t enough = 1024 * 1024;
     using Channel = asio::experimental::concurrent_channel<void(asio::error_code, MemoryItem)>;
 
     explicit MemoryPipe(const asio::any_io_executor& reader) : channel_(reader, unlimited) {}
@@ -55,11 +54,7 @@ class MemoryPipe {
     bool put(MemoryItem::Kind kind, Purpose purpose, std::string_view text, Buffer& body) {
         const std::lock_guard lock(mutex_);
         std::size_t& bytes = bytes_[static_cast<std::size_t>(purpose)];
-        if (purpose == Purpose::ask && bytes >= enough) {
-            wants_room_ = true;
-            return false;
-        }
-        if (!channel_.is_open()) {
+        if (!room_.admits(purpose, bytes, text.size() + body.size()) || !channel_.is_open()) {
             return false;
         }
         bytes += text.size() + body.size();
@@ -74,16 +69,15 @@ class MemoryPipe {
     bool done(Purpose purpose, std::size_t size) {
         const std::lock_guard lock(mutex_);
         bytes_[static_cast<std::size_t>(purpose)] -= size;
-        return size_of_asked() < enough && std::exchange(wants_room_, false);
+        return room_.is_back(bytes_[static_cast<std::size_t>(Purpose::ask)],
+                             bytes_[static_cast<std::size_t>(Purpose::stream)]);
     }
 
  private:
-    std::size_t size_of_asked() const { return bytes_[static_cast<std::size_t>(Purpose::ask)]; }
-
     Channel channel_;
     mutable std::mutex mutex_;
-    std::array<std::size_t, 3> bytes_{};
-    bool wants_room_ = false;
+    std::array<std::size_t, purposes> bytes_{};
+    Room room_;
 };
 
 /// One end: reads from its own pipe, writes into the other end's.

@@ -12,10 +12,13 @@ COMMUNICA_INLINE void Hooks::on_failure(const peer::Failure& failure) const {
     }
     const auto kind = failure.error.kind;
     const bool was_meant = kind == Error::Kind::requester || kind == Error::Kind::responder;
-    const bool is_told = !failure.is_notification && (was_meant || kind == Error::Kind::serializer);
+    using What = peer::Failure::What;
+    const bool is_told = failure.what != What::notification && (was_meant || kind == Error::Kind::serializer);
     log(is_told ? LogLevel::debug : LogLevel::warning, [&] {
-        return (failure.is_notification ? "the notification " : "the request ") +
-               (failure.route.empty() ? std::string() : wire::quote_json(shortened(failure.route, 256)) + " ") +
+        const char* const what = failure.what == What::notification ? "the notification "
+                                 : failure.what == What::stream     ? "the stream "
+                                                                    : "the request ";
+        return what + (failure.route.empty() ? std::string() : wire::quote_json(shortened(failure.route, 256)) + " ") +
                "failed: " + std::string(shortened(failure.error.text(), 1024));
     });
 }

@@ -42,8 +42,15 @@ class RouteTable {
     /// Adds a handler that has to match a typed route. It may be generic.
     template <class R, class... A, class Own, class F>
     RouteTable& add(const Route<R(A...), Own>& route, F&& function) {
-        using Data = typename Route<R(A...), Own>::argument_type;
-        return insert(route.name(), peer::make_route_handler<R, Data>(std::forward<F>(function), route.serializer()));
+        if constexpr (peer::StreamShape<R(A...)>::is_one) {
+            using Shape = peer::StreamShape<R(A...)>;
+            return insert(route.name(),
+                          peer::make_stream_handler<Shape>(std::forward<F>(function), route.serializer()));
+        } else {
+            using Data = typename Route<R(A...), Own>::argument_type;
+            return insert(route.name(),
+                          peer::make_route_handler<R, Data>(std::forward<F>(function), route.serializer()));
+        }
     }
 
     /// Adds all routes of another table. Throws `RouteOverrideError`, and adds none, if one is there already.

@@ -35,18 +35,31 @@ struct Incoming {
     std::shared_ptr<const Call> call = nullptr;  ///< once a coroutine answers it
 };
 
-/// What became of a request or notification, where nobody else may hear of it.
+/// What became of a request, a notification or a stream, where nobody else may hear of it.
 struct Failure {
+    enum class What { request, notification, stream };
+
     std::string_view route;  ///< empty for Simple entities
     const Error& error;
-    bool is_notification;  ///< nobody is told but the log
+    What what;  ///< of a notification nobody is told but the log
 };
+
+inline Failure::What kind_of(const wire::Metadata& metadata) noexcept {
+    return metadata.wants_answer() ? Failure::What::request : Failure::What::notification;
+}
 
 /// A user's callable behind its types: loads the value, calls, answers. Called on the connection's executor.
 class Handler {
  public:
+    explicit Handler(bool opens_streams = false) noexcept : opens_streams_(opens_streams) {}
     virtual ~Handler() = default;
     virtual void handle(const Incoming& incoming) const = 0;
+
+    /// Does it take streams that are opened, and nothing else?
+    bool opens_streams() const noexcept { return opens_streams_; }
+
+ private:
+    const bool opens_streams_;
 };
 
 struct HashRoute {

@@ -25,6 +25,7 @@ class Inbox : public Receiver {
         inbox->flush_ = offer.flush;
         inbox->goodbye_ = offer.goodbye;
         inbox->resume_ = offer.resume;
+        inbox->streams_ = offer.streams;
         if (offer.ping) {
             inbox->connection_->start_pings();
         }
@@ -38,11 +39,13 @@ class Inbox : public Receiver {
     void end_turn() noexcept override { peer_->calls().end(frame_); }
 
     void on_message(const Message& message) override {
-        const auto metadata = reader_.read(message.metadata);
+        const auto metadata = read(message.metadata);
         if (metadata.is_answer()) {
             if (auto* const asker = peer_->asker()) {
                 asker->on_answer(metadata, message);
             }
+        } else if (metadata.is_of_stream()) {
+            peer_->streams().on_message(metadata, message);
         } else if (metadata.type == wire::MessageType::cancel && cancel_) {
             peer_->responder().cancel(metadata.id);
         } else if (metadata.type == wire::MessageType::flush && flush_) {
@@ -59,7 +62,10 @@ class Inbox : public Receiver {
     }
 
     void on_discarded(std::string_view text, errc why) override {
-        const auto metadata = reader_.read(text);
+        const auto metadata = read(text);
+        if (metadata.is_of_stream()) {
+            return peer_->streams().on_lost(metadata, {why, "there is no memory for its items on this side"});
+        }
         if (metadata.is_answer()) {
             return on_no_answer(metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
                                                                   : "the answer is over this side's limit"});
@@ -78,12 +84,16 @@ class Inbox : public Receiver {
         }
     }
 
-    void on_undelivered(std::string_view text, const Error& why) override { on_no_answer(reader_.read(text), why); }
+    void on_undelivered(std::string_view text, const Error& why) override {
+        const auto metadata = read(text);
+        metadata.is_of_stream() ? peer_->streams().on_lost(metadata, why) : on_no_answer(metadata, why);
+    }
 
     void on_room() override {
         if (auto* const asker = peer_->asker()) {
             asker->on_room();
         }
+        peer_->streams().on_room();
     }
 
     void on_end(Error why) override {
@@ -109,6 +119,15 @@ class Inbox : public Receiver {
     const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
 
  private:
+    /// What only streams have is a notification to a side that was offered none.
+    wire::Metadata read(std::string_view text) {
+        auto metadata = reader_.read(text);
+        if (!streams_ && (metadata.is_of_stream() || metadata.type == wire::MessageType::open)) [[unlikely]] {
+            metadata.type = wire::MessageType::notification;
+        }
+        return metadata;
+    }
+
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
         if (auto* const asker = peer_->asker()) {
             asker->on_no_answer(metadata, why);
@@ -120,6 +139,11 @@ class Inbox : public Receiver {
         if (handler == nullptr) {
             refuse(metadata,
                    {.code = errc::requester_error, .message = no_handler(metadata), .kind = Error::Kind::requester});
+        } else if (handler->opens_streams() != (metadata.type == wire::MessageType::open)) [[unlikely]] {
+            refuse(metadata,
+                   {.code = errc::requester_error,
+                    .message = handler->opens_streams() ? "This is a stream, to be opened" : "This is no stream",
+                    .kind = Error::Kind::requester});
         } else if (auto refusal = peer_->responder().refusal(*connection_, metadata, message.body.size())) {
             refuse(metadata, *refusal);
         } else {
@@ -151,7 +175,7 @@ class Inbox : public Receiver {
     }
 
     void refuse(const wire::Metadata& metadata, const Error& error) {
-        peer_->handlers().report({metadata.route.value_or(""), error, !metadata.wants_answer()});
+        peer_->handlers().report({metadata.route.value_or(""), error, kind_of(metadata)});
         if (metadata.wants_answer()) {
             Reply reply;
             reply.set_error(error);
@@ -169,6 +193,7 @@ class Inbox : public Receiver {
     bool flush_ = false;
     bool goodbye_ = false;
     bool resume_ = false;
+    bool streams_ = false;
     CallsUnderWay::Frame frame_;
     wire::MetadataReader reader_;
     bool replaced_ = false;  // as the other side has said

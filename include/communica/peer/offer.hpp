@@ -28,6 +28,7 @@ struct Offer {
     bool headers = false;   ///< shows the headers of a request to its handler
     bool ping = false;      ///< answers pings
     bool resume = false;    ///< says on a new connection which requests of an earlier one are still at work
+    bool streams = false;   ///< understands streams
 };
 
 /// Everything that this library knows.

@@ -13,7 +13,7 @@ namespace communica::peer {
 
 namespace detail {
 
-inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 7> extensions{{
+inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 8> extensions{{
     {"cancel", &Offer::cancel},
     {"deadline", &Offer::deadline},
     {"flush", &Offer::flush},
@@ -21,6 +21,7 @@ inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 7> exten
     {"headers", &Offer::headers},
     {"ping", &Offer::ping},
     {"resume", &Offer::resume},
+    {"streams", &Offer::streams},
 }};
 
 }  // namespace detail

@@ -5,10 +5,13 @@
 #include "../wire/metadata.hpp"
 #include "deadline_heap.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace communica::peer {
+
+class StreamEnd;
 
 /// A request or notification: serialised already, not yet numbered. Its metadata is written when it is sent: what stands
 /// in it depends on what the other side offers.
@@ -20,6 +23,8 @@ struct Outgoing {
     std::optional<Clock::duration> timeout = {};
     bool wait_for_connection = true;
     bool idempotent = false;
+    std::shared_ptr<StreamEnd> stream =
+        {};  ///< that it opens; the credit for the other side is put at the front of the body
 
     bool is_notification() const noexcept { return type == wire::MessageType::notification; }
 
@@ -27,7 +32,7 @@ struct Outgoing {
     std::size_t size() const noexcept { return sizeof(Outgoing) + quoted_route.size() + headers.size() + body.size(); }
 
     Outgoing copy() const {
-        Outgoing other{type, quoted_route, headers, {}, timeout, wait_for_connection, idempotent};
+        Outgoing other{type, quoted_route, headers, {}, timeout, wait_for_connection, idempotent, stream};
         other.body.append(body.text());
         return other;
     }

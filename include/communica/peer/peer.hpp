@@ -11,6 +11,7 @@
 #include "offer.hpp"
 #include "requester.hpp"
 #include "responder.hpp"
+#include "streams/stream_table.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -55,6 +56,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// The same, but null as long as nobody has asked.
     Requester* asker() const noexcept { return asker_.load(std::memory_order_acquire); }
     Responder& responder() const noexcept { return *responder_; }
+    StreamTable& streams() const noexcept { return *streams_; }
     /// Of its handlers. After `close` none starts any more, once these are over.
     CallsUnderWay& calls() noexcept { return calls_; }
 
@@ -121,6 +123,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const Destination destination_;
     const std::function<void()> expired_;
     const std::shared_ptr<Responder> responder_;
+    const std::shared_ptr<StreamTable> streams_;
     const std::shared_ptr<Counters> counters_;
     CallsUnderWay calls_;
 

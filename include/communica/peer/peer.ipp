@@ -19,6 +19,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
       destination_(settings.destination),
       expired_(std::move(expired)),
       responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
+      streams_(std::make_shared<StreamTable>(settings.executor, settings.connection)),
       counters_(settings.connection.counters),
       timer_(settings.executor) {}
 
@@ -59,6 +60,7 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
         give_up();
     }
     responder_->attach(connection, offer);
+    streams_->set_max_message(offer.max_message);
     open_.push_back(connection.get());
     resumes_ = again && offer.resume && connection->has_one_reader();
     resumed_.reset();
@@ -90,6 +92,10 @@ COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, Bytes body)
 }
 
 COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
+    const errc why = ending.code == errc::closed ? errc::closed : errc::connection_lost;
+    for (const std::string& id : streams_->end_all(*connection, {why})) {
+        asker()->on_lost(id);
+    }
     const std::lock_guard lock(mutex_);
     std::erase(open_, connection.get());
     std::vector<UnsentMessage> requests;
@@ -125,6 +131,7 @@ COMMUNICA_INLINE void Peer::drain(std::function<void()> idle) {
 }
 
 COMMUNICA_INLINE void Peer::close(const Error& reason) {
+    streams_->close(reason);
     std::shared_ptr<Connection> connection;
     {
         const std::lock_guard lock(mutex_);
@@ -182,7 +189,7 @@ COMMUNICA_INLINE void Peer::make_requester() {
         destination.name = "client \"" + id_ + "\"";
     }
     auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_, std::move(destination),
-                                            max_loaded_);
+                                            max_loaded_, streams_);
     if (closed_) {
         made->close(*closed_);
     } else if (connection_) {

@@ -29,10 +29,10 @@ namespace communica::peer {
 /// connection that is lost may still be answered over the next. Thread-safe.
 class Requester : public std::enable_shared_from_this<Requester> {
  public:
-    /// `max_loaded`: bytes that the value of an answer may take.
+    /// `max_loaded`: bytes that the value of an answer may take. `streams`: those that are opened here.
     Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
               const RequestText& text = {}, Destination destination = {},
-              std::size_t max_loaded = codec::Allowance::unlimited);
+              std::size_t max_loaded = codec::Allowance::unlimited, std::shared_ptr<StreamTable> streams = nullptr);
 
     ~Requester() {
         if (service_ != nullptr) {
@@ -144,6 +144,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// The answer can't be had: it was dropped, or the request never reaches the other side.
     void on_no_answer(const wire::Metadata& metadata, const Error& why);
+
+    /// The connection is gone over which the stream of this id was being opened.
+    void on_lost(std::string_view id);
 
     /// Called by the timer.
     void on_timer();

@@ -13,11 +13,13 @@ namespace communica::peer {
 
 COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_t max_unsent,
                                       std::shared_ptr<Counters> counters, const RequestText& text,
-                                      Destination destination, std::size_t max_loaded)
+                                      Destination destination, std::size_t max_loaded,
+                                      std::shared_ptr<StreamTable> streams)
     : max_unsent_(max_unsent),
       max_loaded_(max_loaded),
       counters_(std::move(counters)),
       destination_(std::move(destination)),
+      sender_(std::move(streams)),
       text_(text),
       outbox_(counters_),
       timer_(std::move(executor)) {}
@@ -281,6 +283,15 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
 COMMUNICA_INLINE void Requester::on_no_answer(const wire::Metadata& metadata, const Error& why) {
     if (auto operation = take_answered(metadata)) {
         fail(std::move(operation), why, Via::dispatch);
+    }
+}
+
+COMMUNICA_INLINE void Requester::on_lost(std::string_view text) {
+    std::unique_lock lock(mutex_);
+    const auto id = text_.read(text);
+    if (auto operation = id ? pending_.take(*id) : nullptr) {
+        lock.unlock();
+        fail(std::move(operation), {errc::connection_lost});
     }
 }
 

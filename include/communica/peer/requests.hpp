@@ -1,137 +1,15 @@
 // The asking face, which clients, servers and the handles of single peers share: `request`, `try_request`, `notify`.
 #pragma once
 
-#include "operation.hpp"
-#include "route.hpp"
+#include "ask.hpp"
+#include "streams/open.hpp"
 
-#include <chrono>
-#include <optional>
-#include <span>
+#include <concepts>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace communica {
-
-/// A name and a text that go with a request.
-struct Header {
-    std::string_view name;
-    std::string_view value;
-};
-
-/// How a request is made. Trivially destructible, so that it can be spelled inside a `co_await` expression: GCC 12
-/// destroys other aggregates twice there.
-struct RequestOptions {
-    /// Covers everything: waiting for a connection, sending, the answer. `std::nullopt` for no deadline.
-    std::optional<std::chrono::steady_clock::duration> timeout = std::chrono::seconds{30};
-    /// False: without a connection the request fails at once, with `errc::not_connected`.
-    bool wait_for_connection = true;
-    /// True: carrying it out twice does no harm. If it went out on a connection that is lost it is sent again.
-    bool idempotent = false;
-    /// Texts that go with the request, which handlers find in their `Context`: a trace id, say. Borrowed until the
-    /// function returns. Peers of the Python library do not get them.
-    std::span<const Header> headers = {};
-};
-static_assert(std::is_trivially_destructible_v<RequestOptions>);
-
-template <class T>
-concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
-
-/// What can be sent: any value but those that other overloads are for.
-template <class T>
-concept Sendable = NotOptions<T> && !AnyRoute<T>;
-
-namespace peer {
-
-/// The requester that a request goes to, or who finds it once the request begins.
-struct Target {
-    std::shared_ptr<Requester> requester;
-    std::shared_ptr<PeerSource> source = nullptr;
-};
-
-/// A JSON object of these texts.
-inline std::string quote_headers(std::span<const Header> headers) {
-    std::string object = "{";
-    for (const auto& [name, value] : headers) {
-        object += (object.size() == 1 ? "" : ", ") + wire::quote_json(name) + ": " + wire::quote_json(value);
-    }
-    return object + "}";
-}
-
-template <class T>
-inline constexpr bool is_borrowed =
-    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_same_v<T, std::string_view>;
-template <class E, std::size_t N>
-inline constexpr bool is_borrowed<std::span<E, N>> = true;
-
-/// `value` is serialised here and now; the rest happens when the token says so.
-template <class T, template <class> class Completion, class S, class Value, class Token>
-auto ask(Target target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
-         const Value& value, const RequestOptions& options, Token&& token) {
-    static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
-    static_assert(std::disjunction_v<std::is_void<T>, MustLoad<S, T>>, "communica: not a reply type");
-    static_assert(MustDump<S, Value>::value, "communica: not a type to send");
-    PreparedPtr request = prepare(std::move(target.requester), std::move(target.source));
-    Outgoing& outgoing = request->outgoing;
-    outgoing.type = type;
-    outgoing.timeout = options.timeout;
-    outgoing.wait_for_connection = options.wait_for_connection;
-    outgoing.idempotent = options.idempotent;
-    try {
-        if (!options.headers.empty()) {
-            outgoing.headers = quote_headers(options.headers);
-        }
-        if (with_route) {
-            outgoing.quoted_route = wire::quote_json(route);
-        }
-        if constexpr (Dumps<S, Value>) {
-            serializer.dump(value, outgoing.body);
-        }
-    } catch (...) {
-        request->error = Error::of_serializer(std::current_exception());
-    }
-    return asio::async_initiate<Token, typename Completion<T>::Signature>(InitiateRequest<T, Completion<T>, S>{}, token,
-                                                                          std::move(request), serializer);
-}
-
-}  // namespace peer
-
-namespace peer {
-
-/// How a value goes into the array of several: by reference, unless it has to be converted or `S` knows no references.
-template <class S, class A, class Given>
-using PassedAs =
-    std::conditional_t<std::same_as<A, std::remove_cvref_t<Given>> && Dumps<S, std::tuple<const A&>>, const A&, A>;
-
-/// Calls `ask(values, options, token)`: of what is given as many as `A` has are the values, and behind them may stand options and a
-/// token.
-template <class S, class... A, class Ask, class... Given>
-auto ask_with_values(Ask ask, Given&&... given) {
-    using All = std::tuple<Given&&...>;
-    constexpr std::size_t count = sizeof...(A);
-    static_assert(sizeof...(Given) >= count, "communica: the route takes more values");
-    All all(std::forward<Given>(given)...);
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        static_assert((std::convertible_to<std::tuple_element_t<I, All>, A> && ...),
-                      "communica: these are not the values that the route takes");
-        const std::tuple<PassedAs<S, A, std::tuple_element_t<I, All>>...> values(
-            static_cast<std::tuple_element_t<I, All>>(std::get<I>(all))...);
-        if constexpr (sizeof...(Given) == count) {
-            return ask(values, RequestOptions{}, default_token{});
-        } else if constexpr (NotOptions<std::tuple_element_t<count, All>>) {
-            static_assert(sizeof...(Given) == count + 1, "communica: the route takes fewer values");
-            return ask(values, RequestOptions{}, std::get<count>(std::move(all)));
-        } else if constexpr (sizeof...(Given) == count + 1) {
-            return ask(values, std::get<count>(all), default_token{});
-        } else {
-            static_assert(sizeof...(Given) == count + 2, "communica: the route takes fewer values");
-            return ask(values, std::get<count>(all), std::get<count + 1>(std::move(all)));
-        }
-    }(std::index_sequence_for<A...>{});
-}
-
-}  // namespace peer
 
 template <class S>
 class SimpleRequestsWith;
@@ -174,6 +52,13 @@ class SimpleRequests {
     auto notify(const V& value, RequestOptions options, Token&& token = {}) const {
         return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, self().serializer(),
                                                {}, false, value, options, std::forward<Token>(token));
+    }
+
+    /// Opens a stream of this signature: `client.open<Stream<Tick>(Symbol)>(symbol[, options][, token])`. As that of `RouteRequests`.
+    template <class Signature, class... Given>
+    auto open(Given&&... given) const {
+        return peer::open_with<peer::StreamShape<Signature>>(self().target(), self().serializer(), {}, false,
+                                                             std::forward<Given>(given)...);
     }
 
     /// The same peer, asked in another serializer: `client.with(MsgpackSerializer{}).request<int>(value)`.
@@ -304,6 +189,16 @@ class RouteRequests {
     template <Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto notify(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return tell(route, self().serializer(), value, options, std::forward<Token>(token));
+    }
+
+    /// Opens a stream: `client.open(route, values...[, options][, token])`. Completes with a `Stream<T>` for a
+    /// `Route<Stream<T>(...)>`, an `Upload<T, R>` for a `Route<R(..., Stream<T>)>` and a `Duplex<In, Out>` for a
+    /// `Route<Stream<In>(..., Stream<Out>)>`, when the other side has accepted it; otherwise as a request. The options are for
+    /// this alone: the stream has no deadline. The Python library and older peers know no streams: `errc::not_supported`.
+    template <class Signature, class S, class... Given>
+    auto open(const Route<Signature, S>& route, Given&&... given) const {
+        return peer::open_with<peer::StreamShape<Signature>>(self().target(), route.serializer(), route.name(), true,
+                                                             std::forward<Given>(given)...);
     }
 
     /// The same peer, asked by names in another serializer: `client.with(MsgpackSerializer{}).request<int>("sum", value)`.

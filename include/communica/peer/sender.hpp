@@ -6,12 +6,14 @@
 #include "offer.hpp"
 #include "outgoing.hpp"
 #include "request_text.hpp"
+#include "streams/stream_table.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,6 +23,9 @@ namespace communica::peer {
 class Sender {
  public:
     enum class Sent { yes, no_room, too_large, not_supported, unknown_before };
+
+    /// `streams`: those that are opened here; null where nothing is ever sent.
+    explicit Sender(std::shared_ptr<StreamTable> streams = nullptr) : streams_(std::move(streams)) {}
 
     bool is_connected() const noexcept { return connection_ != nullptr; }
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
@@ -54,6 +59,9 @@ class Sender {
                 return Sent::unknown_before;
             }
         }
+        if (outgoing.type == wire::MessageType::open && !offer_.streams) [[unlikely]] {
+            return Sent::not_supported;
+        }
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};
         if (!outgoing.is_notification()) {
             fields.id = {id.data(), id.size()};
@@ -71,10 +79,16 @@ class Sender {
         if (metadata.size() + outgoing.body.size() > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
         }
+        if (outgoing.stream) [[unlikely]] {
+            begin_stream(id, outgoing);
+        }
         if (!connection_->send(Purpose::ask, metadata.text(), outgoing.body)) {
+            if (outgoing.stream) {
+                streams_->remove(*outgoing.stream);  // it begins anew
+            }
             return Sent::no_room;
         }
-        if (outgoing.type != wire::MessageType::request) {
+        if (outgoing.type == wire::MessageType::notification || outgoing.type == wire::MessageType::flush) {
             note(id, outgoing);
         }
         return Sent::yes;
@@ -94,7 +108,7 @@ class Sender {
     /// What it means here that a message was not sent for good.
     Error error_of(Sent sent) const {
         if (sent == Sent::not_supported) {
-            return {errc::not_supported, "the other side does not say what it has taken"};
+            return {errc::not_supported, "the other side does not know this extension"};
         }
         if (sent == Sent::unknown_before) {
             return {errc::connection_lost, "what was sent over an earlier connection may not have arrived"};
@@ -117,6 +131,12 @@ class Sender {
     }
 
  private:
+    /// From before it is sent on: its messages may come at any time behind the answer.
+    void begin_stream(const RequestText::Id& id, Outgoing& outgoing) {
+        const auto credit = streams_->begin(outgoing.stream, connection_, std::string(id.data(), id.size()));
+        credit.store(outgoing.body.data());
+    }
+
     /// What is no request has been sent.
     void note(const RequestText::Id& id, const Outgoing& outgoing) noexcept {
         if (outgoing.is_notification()) {
@@ -135,6 +155,7 @@ class Sender {
         return std::max(std::chrono::ceil<std::chrono::milliseconds>(*left), std::chrono::milliseconds{0});
     }
 
+    const std::shared_ptr<StreamTable> streams_;
     std::shared_ptr<Connection> connection_;
     Offer offer_;
     bool draining_ = false;

@@ -4,6 +4,7 @@
 #include "../serializers/codec/tree.hpp"
 #include "handler_traits.hpp"
 #include "reply.hpp"
+#include "streams/stream_handler.hpp"
 #include "worker.hpp"
 
 #include <cstddef>
@@ -279,14 +280,19 @@ HandlerPtr make_handler(F&& function, S serializer) {
                   "its signature with communica::handler<R(A)>(f), or add it under a Route<R(A)>");
     if constexpr (Deducible<F>) {
         using Args = typename Signature<F>::Args;
-        static_assert(Args::valid,
-                      "communica: a handler takes its values first, each by value or const reference, and after them "
-                      "Context& and the peer that asks, SimplePeer<>& or RoutePeer<>&");
-        if constexpr (Args::valid) {
-            using Returned = typename Signature<F>::Result;
-            using Result = std::remove_cvref_t<typename ResultOf<Returned>::type>;
-            return make_typed_handler<F, typename Args::Data, Result, typename Args::Extras, Returned>(
-                std::forward<F>(function), std::move(serializer));
+        if constexpr (HandlerShape<F>::is_one) {
+            return make_stream_handler<HandlerShape<F>>(std::forward<F>(function), std::move(serializer));
+        } else {
+            static_assert(
+                Args::valid,
+                "communica: a handler takes its values first, each by value or const reference, and after them "
+                "Context& and the peer that asks, SimplePeer<>& or RoutePeer<>&");
+            if constexpr (Args::valid) {
+                using Returned = typename Signature<F>::Result;
+                using Result = std::remove_cvref_t<typename ResultOf<Returned>::type>;
+                return make_typed_handler<F, typename Args::Data, Result, typename Args::Extras, Returned>(
+                    std::forward<F>(function), std::move(serializer));
+            }
         }
     }
     return nullptr;

@@ -17,13 +17,14 @@ COMMUNICA_INLINE void answer(const Incoming& incoming, Reply& reply, Purpose pur
 }
 
 COMMUNICA_INLINE void report(const Incoming& incoming, const Error& error) {
-    incoming.peer->handlers().report({incoming.metadata.route.value_or(""), error, !incoming.metadata.wants_answer()});
+    incoming.peer->handlers().report({incoming.metadata.route.value_or(""), error, kind_of(incoming.metadata)});
 }
 
 COMMUNICA_INLINE void fail(const Call& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception) {
     const Error error = reply.set_handler_error(exception);
     if (!call.is_cancelled()) {
-        peer.handlers().report({call.route(), error, !call.wants_answer});
+        const auto what = call.wants_answer ? Failure::What::request : Failure::What::notification;
+        peer.handlers().report({call.route(), error, what});
     }
 }
 

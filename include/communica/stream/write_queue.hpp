@@ -26,9 +26,6 @@ class WriteQueue {
     /// From this size on a body is taken instead of copied.
     static constexpr std::size_t large_body = 16 * 1024;
 
-    /// With so many bytes of requests and notifications queued there is no room for more.
-    static constexpr std::size_t enough = 1024 * 1024;
-
     explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr)
         : max_frame_(limits.max_frame), share_(std::move(budget)) {}
 
@@ -40,7 +37,10 @@ class WriteQueue {
         const auto index = static_cast<std::size_t>(purpose);
         return queued_by_purpose_[index] + flying_by_purpose_[index];
     }
-    bool has_room() const noexcept { return size(Purpose::ask) < enough; }
+
+    /// Is there room for so many bytes more? If not `room_is_back` tells when there is.
+    bool admits(Purpose purpose, std::size_t more) noexcept { return room_.admits(purpose, size(purpose), more); }
+    bool room_is_back() noexcept { return room_.is_back(size(Purpose::ask), size(Purpose::stream)); }
 
     void push(Purpose purpose, std::string_view metadata, Buffer& body) {
         const std::size_t before = queued_bytes_;
@@ -227,13 +227,14 @@ class WriteQueue {
 
     std::size_t max_frame_;
     Share share_;  // of all that is here
+    Room room_;
     std::vector<Buffer> queued_;
     std::vector<Buffer> flying_;
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_bytes_ = 0;
     std::size_t flying_bytes_ = 0;
-    std::array<std::size_t, 3> queued_by_purpose_{};
-    std::array<std::size_t, 3> flying_by_purpose_{};
+    std::array<std::size_t, purposes> queued_by_purpose_{};
+    std::array<std::size_t, purposes> flying_by_purpose_{};
     std::size_t written_ = 0;  // of the failed write's bytes
     bool sealed_ = false;      // the last segment is a body: nothing may be added to it
 };

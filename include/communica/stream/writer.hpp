@@ -39,8 +39,7 @@ class Writer {
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) {
         return enqueue(purpose, [&] {
-            if (purpose == Purpose::ask && !queue_.has_room()) {
-                wants_room_ = true;
+            if (!queue_.admits(purpose, metadata.size() + body.size())) {
                 return false;
             }
             queue_.push(purpose, metadata, body);
@@ -198,8 +197,7 @@ class Writer {
         note_answers();
         const bool more = !queue_.empty();
         const bool last = closing_ && !more;
-        const bool room = wants_room_ && queue_.has_room();
-        wants_room_ = wants_room_ && !room;
+        const bool room = queue_.room_is_back();
         lock.unlock();
         if (count != 0) {
             if (counters_) {
@@ -230,7 +228,6 @@ class Writer {
     bool flush_posted_ = false;
     bool closing_ = false;
     bool failed_ = false;
-    bool wants_room_ = false;
     bool refusals_unread_ = false;
 };
 

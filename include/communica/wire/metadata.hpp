@@ -19,10 +19,13 @@ namespace communica::wire {
 enum class MessageType : int {
     request = 1,
     notification = 2,
-    cancel = 3,   ///< the request of this id is not wanted any more; between peers that offered it
-    goodbye = 4,  ///< no more requests, please, and why; between peers that offered it
-    resumed = 5,  ///< what is still at work of the other side's requests; between peers that offered it
-    flush = 6,    ///< an answer, please, once all that came before is taken; between peers that offered it
+    cancel = 3,              ///< the request of this id is not wanted any more; between peers that offered it
+    goodbye = 4,             ///< no more requests, please, and why; between peers that offered it
+    resumed = 5,             ///< what is still at work of the other side's requests; between peers that offered it
+    flush = 6,               ///< an answer, please, once all that came before is taken; between peers that offered it
+    open = 7,                ///< a request that begins a stream; between peers that offered it
+    stream_to_accepter = 8,  ///< a message of a stream, from the side that opened it
+    stream_to_opener = 9,    ///< the same from the other side
     first_answer = 11,
     ok = 11,
     unknown_error = 30,
@@ -48,7 +51,10 @@ struct Metadata {
     std::string_view after_type = {};
 
     bool is_answer() const noexcept { return type >= MessageType::first_answer; }
-    bool wants_answer() const noexcept { return type == MessageType::request; }
+    bool wants_answer() const noexcept { return type == MessageType::request || type == MessageType::open; }
+    bool is_of_stream() const noexcept {
+        return type == MessageType::stream_to_accepter || type == MessageType::stream_to_opener;
+    }
 };
 
 /// What the metadata of a request or notification is made of.

@@ -30,7 +30,7 @@ TEST_CASE("a full offer has every extension, and is read as it was written") {
     const Offer offer = full_offer("00ff", 1234);
     CHECK(write_offer(offer) ==
           R"({"session": "00ff", "max_message": 1234, )"
-          R"("extensions": ["cancel", "deadline", "flush", "goodbye", "headers", "ping", "resume"]})");
+          R"("extensions": ["cancel", "deadline", "flush", "goodbye", "headers", "ping", "resume", "streams"]})");
     const Offer back = read(write_offer(offer));
     CHECK(back.session == "00ff");
     CHECK(back.max_message == 1234);

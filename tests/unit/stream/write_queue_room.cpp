@@ -22,6 +22,8 @@ std::size_t push(WriteQueue& queue, Purpose purpose, std::size_t size) {
     return queue.size() - before;
 }
 
+bool has_room(WriteQueue& queue) { return queue.admits(Purpose::ask, 1); }
+
 }  // namespace
 
 TEST_CASE("a queue knows what there is of each purpose, until it is written") {
@@ -61,25 +63,50 @@ TEST_CASE("chunks count with their heads") {
 
 TEST_CASE("there is room below enough bytes of requests, whatever there is of answers") {
     WriteQueue queue(no_limit);
-    push(queue, Purpose::answer, 2 * WriteQueue::enough);
-    push(queue, Purpose::refuse, 2 * WriteQueue::enough);
-    CHECK(queue.has_room());
+    push(queue, Purpose::answer, 2 * communica::Room::enough);
+    push(queue, Purpose::refuse, 2 * communica::Room::enough);
+    CHECK(has_room(queue));
     const std::size_t head = test::message_frame("m", "").size();
-    push(queue, Purpose::ask, WriteQueue::enough - head - 1);
-    CHECK(queue.has_room());
+    push(queue, Purpose::ask, communica::Room::enough - head - 1);
+    CHECK(has_room(queue));
     push(queue, Purpose::ask, 0);
-    CHECK_FALSE(queue.has_room());
+    CHECK_FALSE(has_room(queue));
     queue.begin_write();
-    CHECK_FALSE(queue.has_room());
+    CHECK_FALSE(has_room(queue));
     queue.end_write(queue.size());
-    CHECK(queue.has_room());
+    CHECK(has_room(queue));
 }
 
 TEST_CASE("at enough bytes of requests there is no room") {
     WriteQueue queue(no_limit);
-    push(queue, Purpose::ask, WriteQueue::enough - test::message_frame("m", "").size());
-    CHECK(queue.size() == WriteQueue::enough);
-    CHECK_FALSE(queue.has_room());
+    push(queue, Purpose::ask, communica::Room::enough - test::message_frame("m", "").size());
+    CHECK(queue.size() == communica::Room::enough);
+    CHECK_FALSE(has_room(queue));
+}
+
+TEST_CASE("of streams as much is queued as a request may wait behind, but one message in any case") {
+    constexpr std::size_t most = communica::max_stream_message;
+    WriteQueue queue(no_limit);
+    CHECK(queue.admits(Purpose::stream, 10 * most));
+    push(queue, Purpose::ask, 2 * communica::Room::enough);
+    CHECK(queue.admits(Purpose::stream, most));
+    const std::size_t first = push(queue, Purpose::stream, 1000);
+    CHECK(queue.admits(Purpose::stream, most - first));
+    CHECK_FALSE(queue.admits(Purpose::stream, most - first + 1));
+}
+
+TEST_CASE("room for those that were turned away is told once, of each purpose") {
+    communica::Room room;
+    CHECK_FALSE(room.is_back(0, 0));
+    CHECK_FALSE(room.admits(Purpose::ask, communica::Room::enough, 1));
+    CHECK_FALSE(room.is_back(communica::Room::enough, 0));
+    CHECK(room.is_back(communica::Room::enough - 1, communica::max_stream_message));
+    CHECK_FALSE(room.is_back(0, 0));
+    CHECK_FALSE(room.admits(Purpose::stream, 1, communica::max_stream_message));
+    CHECK_FALSE(room.is_back(0, communica::max_stream_message / 2 + 1));
+    CHECK(room.is_back(0, communica::max_stream_message / 2));
+    CHECK(room.admits(Purpose::answer, communica::Room::enough, communica::Room::enough));
+    CHECK_FALSE(room.is_back(0, 0));
 }
 
 TEST_CASE("what is queued is taken from the entity's budget, over it if need be, until it is written") {

@@ -33,7 +33,8 @@ class QueueConnection : public HandshakeEnd {
     }
 
     bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        if (purpose != Purpose::ask && metadata.size() + body.size() >= max_message()) {
+        if ((purpose == Purpose::answer || purpose == Purpose::refuse) &&
+            metadata.size() + body.size() >= max_message()) {
             auto [text, error] = too_large_answer(metadata, broker_limit(max_message()));
             return send(purpose, text.text(), error);
         }
@@ -191,7 +192,7 @@ class QueueConnection : public HandshakeEnd {
             return;
         }
         const std::string_view metadata = head.substr(0, head.size() - 1);
-        if (purpose == Purpose::ask) {
+        if (purpose == Purpose::ask || purpose == Purpose::stream) {
             return receiver_->on_undelivered(metadata, {errc::message_too_large, why});
         }
         auto [text, error] = too_large_answer(metadata, why);

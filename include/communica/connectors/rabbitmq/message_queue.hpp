@@ -13,6 +13,7 @@
 #include <deque>
 #include <limits>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,9 +24,6 @@ namespace communica::rabbitmq {
 /// A queue that counts, by purpose, what the broker has not confirmed yet. Thread-safe.
 class MessageQueue {
  public:
-    /// With so many bytes of requests and notifications unconfirmed there is no room for more.
-    static constexpr std::size_t enough = 1024 * 1024;
-
     MessageQueue(std::shared_ptr<Budget> budget, std::shared_ptr<Counters> counters)
         : counters_(std::move(counters)), share_(std::move(budget)) {}
 
@@ -35,8 +33,7 @@ class MessageQueue {
         if (closed_) {
             return false;
         }
-        if (purpose == Purpose::ask && bytes_of(purpose) >= enough) {
-            wants_room_ = true;
+        if (!room_.admits(purpose, bytes_of(purpose), metadata.size() + body.size())) {
             return false;
         }
         std::string head;
@@ -79,7 +76,7 @@ class MessageQueue {
         const std::lock_guard lock(mutex_);
         bytes_of(purpose) -= std::min(bytes_of(purpose), size);
         share_.set(all_bytes());
-        return bytes_of(Purpose::ask) < enough && std::exchange(wants_room_, false);
+        return room_.is_back(bytes_of(Purpose::ask), bytes_of(Purpose::stream));
     }
 
     bool empty() const {
@@ -138,7 +135,7 @@ class MessageQueue {
     }
 
     std::size_t& bytes_of(Purpose purpose) { return bytes_[static_cast<std::size_t>(purpose)]; }
-    std::size_t all_bytes() const { return bytes_[0] + bytes_[1] + bytes_[2]; }
+    std::size_t all_bytes() const { return std::accumulate(bytes_.begin(), bytes_.end(), std::size_t{0}); }
 
     std::optional<std::chrono::milliseconds> time_left(const Message& message) {
         const auto metadata = reader_.read(std::string_view(message.head).substr(0, message.head.size() - 1));
@@ -154,10 +151,10 @@ class MessageQueue {
     const std::shared_ptr<Counters> counters_;
     mutable std::mutex mutex_;
     std::deque<Message> messages_;
-    std::array<std::size_t, 3> bytes_{};
+    std::array<std::size_t, purposes> bytes_{};
     Share share_;
     wire::MetadataReader reader_;
-    bool wants_room_ = false;
+    Room room_;
     bool closed_ = false;
 };
 

@@ -1,0 +1,85 @@
+// Items out of a stream: loaded one by one as they are asked for.
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../error.hpp"
+#include "../../serializers/codec/allowance.hpp"
+#include "../../serializers/serializer.hpp"
+#include "stream_end.hpp"
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace communica::peer {
+
+/// What a handle reads with: an end of a stream, and how an item is made of its bytes.
+template <class T>
+class ItemReader {
+ public:
+    using Item = std::optional<T>;
+    using Load = std::function<T(Bytes, Buffer*)>;
+
+    ItemReader(std::shared_ptr<StreamEnd> end, Load load) : end_(std::move(end)), load_(std::move(load)) {}
+
+    const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
+
+    /// The next item, or nothing at the end; no result where it has yet to come.
+    std::optional<result<Item>> take() const {
+        Bytes bytes;
+        Buffer* memory = nullptr;
+        switch (end_->read(bytes, memory)) {
+            case StreamEnd::Read::nothing_yet: return std::nullopt;
+            case StreamEnd::Read::end:
+                if (auto failure = end_->failure()) {
+                    return result<Item>(*std::move(failure));
+                }
+                return result<Item>(Item());
+            case StreamEnd::Read::item: break;
+        }
+        try {
+            return result<Item>(Item(load_(bytes, memory)));
+        } catch (...) {
+            return result<Item>(Error::of_serializer(std::current_exception()));
+        }
+    }
+
+    static asio::awaitable<result<Item>> try_next(std::shared_ptr<const ItemReader> self) {
+        for (;;) {
+            if (auto taken = self->take()) {
+                co_return *std::move(taken);
+            }
+            const auto [error] = co_await self->end_->async_wait(StreamEnd::For::reading, no_throw);
+            if (error) {
+                co_return Error{error, error.message()};
+            }
+        }
+    }
+    static asio::awaitable<Item> next(std::shared_ptr<const ItemReader> self) {
+        for (;;) {
+            if (auto taken = self->take()) {
+                co_return std::move(*taken).value();
+            }
+            co_await self->end_->async_wait(StreamEnd::For::reading, asio::use_awaitable);
+        }
+    }
+
+ private:
+    std::shared_ptr<StreamEnd> end_;
+    Load load_;
+};
+
+/// `max_loaded`: bytes that the value of an item may take.
+template <class T, class S>
+std::shared_ptr<const ItemReader<T>> make_item_reader(std::shared_ptr<StreamEnd> end, const S& serializer,
+                                                      std::size_t max_loaded) {
+    return std::make_shared<const ItemReader<T>>(std::move(end), [serializer, max_loaded](Bytes item, Buffer* memory) {
+        const codec::Allowance allowance(max_loaded);
+        return load_from<T>(serializer, item, memory);
+    });
+}
+
+}  // namespace communica::peer

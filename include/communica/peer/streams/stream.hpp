@@ -1,0 +1,294 @@
+// The handles of streams: what `open` gives, and what handlers are given.
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../error.hpp"
+#include "complete.hpp"
+#include "generator.hpp"
+#include "reader.hpp"
+#include "writer.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace communica {
+
+namespace peer {
+
+struct StreamAccess;
+
+/// Cancels a stream that this side has opened when its handle goes.
+class OpenedStream {
+ public:
+    OpenedStream() = default;
+    explicit OpenedStream(std::shared_ptr<StreamEnd> end) : end_(std::move(end)) {}
+    OpenedStream(OpenedStream&& other) noexcept : end_(std::exchange(other.end_, nullptr)) {}
+    OpenedStream& operator=(OpenedStream&& other) noexcept {
+        std::swap(end_, other.end_);
+        return *this;
+    }
+    ~OpenedStream() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+        if (end_) {
+            end_->cancel(
+                {.code = errc::closed, .message = "nobody reads the stream any more", .kind = Error::Kind::requester});
+        }
+    }
+
+ private:
+    std::shared_ptr<StreamEnd> end_;
+};
+
+inline void cancel_stream(StreamEnd& end, std::string reason, std::optional<std::int64_t> status) {
+    const bool opens = end.role() == StreamEnd::Role::opener;
+    end.close({errc::closed, "the stream was cancelled on this side"},
+              {.code = opens ? errc::requester_error : errc::responder_error,
+               .message = std::move(reason),
+               .status = status,
+               .kind = opens ? Error::Kind::requester : Error::Kind::responder});
+}
+
+}  // namespace peer
+
+/// Items that come one after another, as many as there are. In a `Route` it stands for the result, or, as the last parameter, for
+/// what the asking side sends. It is what `open` completes with, and what such a handler takes.
+///
+/// A handler that returns a `Stream<T>` may be a coroutine, which yields the items (`co_yield`) and awaits what it likes:
+///
+///     communica::Stream<int> count_to(int last) {
+///         for (int number = 1; number <= last; ++number) co_yield number;
+///     }
+///
+/// Movable. Distinct streams are thread-safe, one is for one reader at a time. A stream that was opened on this side and is
+/// destroyed is cancelled.
+template <class T>
+class [[nodiscard]] Stream {
+ public:
+    using value_type = T;
+    using promise_type = peer::GeneratorPromise<T>;
+
+    /// One without items.
+    Stream() = default;
+
+    /// Completes with the next item, and with nothing at the end. Throws what the stream has failed with: what the other side's
+    /// handler threw, or cancelled it with; `errc::connection_lost` and `errc::closed` behind the last item that came.
+    /// `SerializerError` for an item that is no `T`: the next one can be read. Signature `void(std::exception_ptr,
+    /// std::optional<T>)`. Cancelled, no item is lost.
+    template <class Token = default_token>
+    auto next(Token&& token = {}) {
+        return peer::complete(executor(), next_or_end(), std::forward<Token>(token));
+    }
+
+    /// The same with a `result<std::optional<T>>`, which does not throw.
+    template <class Token = default_token>
+    auto try_next(Token&& token = {}) {
+        return peer::complete(executor(), try_next_or_end(), std::forward<Token>(token));
+    }
+
+    /// Not wanted any more: the other side's coroutine sees this reason, as a `RequesterError` if this side has opened the
+    /// stream and as a `ResponderError` otherwise. Any thread.
+    void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
+        if (reader_) {
+            peer::cancel_stream(*reader_->end(), std::move(reason), status);
+        }
+    }
+
+ private:
+    friend peer::StreamAccess;
+    friend promise_type;
+
+    explicit Stream(peer::Generator<T> generator) : generator_(std::move(generator)) {}
+    Stream(std::shared_ptr<const peer::ItemReader<T>> reader, bool is_opened)
+        : reader_(std::move(reader)), opened_(is_opened ? reader_->end() : nullptr) {}
+
+    asio::any_io_executor executor() const { return reader_ ? reader_->end()->executor() : asio::any_io_executor(); }
+
+    asio::awaitable<std::optional<T>> next_or_end() {
+        return reader_ ? peer::ItemReader<T>::next(reader_) : nothing<std::optional<T>>();
+    }
+    asio::awaitable<result<std::optional<T>>> try_next_or_end() {
+        return reader_ ? peer::ItemReader<T>::try_next(reader_) : nothing<result<std::optional<T>>>();
+    }
+    template <class Nothing>
+    static asio::awaitable<Nothing> nothing() {
+        co_return Nothing();
+    }
+
+    std::shared_ptr<const peer::ItemReader<T>> reader_;
+    peer::OpenedStream opened_;
+    peer::Generator<T> generator_;
+};
+
+/// Sends items: for a handler that is no generator. Copies are the same writer. Thread-safe.
+template <class T>
+class StreamWriter {
+ public:
+    using value_type = T;
+
+    /// Takes an item at once, and completes when the next may be written: while the other side's reader is behind, it waits.
+    /// Throws `SerializerError` and `errc::message_too_large`, and nothing but the item is lost; what the stream has failed
+    /// with; `errc::closed` where the other side has ended it in order. Signature `void(std::exception_ptr)`. Cancelled, the
+    /// item is sent all the same.
+    template <class Token = default_token>
+    auto write(const T& item, Token&& token = {}) {
+        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
+    }
+
+    /// Items that the other side's reader has taken. It says so now and then, so some more may be.
+    std::uint64_t acknowledged() const { return writer_->end()->acknowledged(); }
+
+    /// As that of a `Stream`.
+    void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
+        peer::cancel_stream(*writer_->end(), std::move(reason), status);
+    }
+
+ private:
+    friend peer::StreamAccess;
+    explicit StreamWriter(std::shared_ptr<const peer::ItemWriter<T>> writer) : writer_(std::move(writer)) {}
+
+    std::shared_ptr<const peer::ItemWriter<T>> writer_;
+};
+
+/// Many items to the other side, and one answer: what `open` gives for a `Route<R(..., Stream<T>)>`. Movable; destroyed before
+/// `finish` it is cancelled.
+template <class T, class R>
+class [[nodiscard]] Upload {
+ public:
+    /// As that of a `StreamWriter`.
+    template <class Token = default_token>
+    auto write(const T& item, Token&& token = {}) {
+        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
+    }
+    std::uint64_t acknowledged() const { return writer_->end()->acknowledged(); }
+
+    /// Ends the items, and completes with the answer, also one that the other side has given before the end of them. Throws as
+    /// a request does. Signature `void(std::exception_ptr, R)`.
+    template <class Token = default_token>
+    auto finish(Token&& token = {}) {
+        writer_->end()->finish();
+        return peer::complete(writer_->end()->executor(), answer_of(writer_->end(), load_), std::forward<Token>(token));
+    }
+
+    /// As that of a `Stream`.
+    void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
+        peer::cancel_stream(*writer_->end(), std::move(reason), status);
+    }
+
+    Upload() = default;
+
+ private:
+    friend peer::StreamAccess;
+    using Load = std::function<R(Bytes)>;
+
+    Upload(std::shared_ptr<const peer::ItemWriter<T>> writer, Load load)
+        : writer_(std::move(writer)), load_(std::move(load)), opened_(writer_->end()) {}
+
+    static asio::awaitable<R> answer_of(std::shared_ptr<peer::StreamEnd> end, Load load) {
+        for (;;) {
+            Bytes item;
+            Buffer* memory = nullptr;
+            const auto read = end->read(item, memory);
+            if (read == peer::StreamEnd::Read::end) {
+                break;
+            }
+            if (read == peer::StreamEnd::Read::nothing_yet) {
+                co_await end->async_wait(peer::StreamEnd::For::reading, asio::use_awaitable);
+            }
+        }
+        if (const auto failure = end->failure()) {
+            std::rethrow_exception(failure->to_exception());
+        }
+        co_return load(end->result());
+    }
+
+    std::shared_ptr<const peer::ItemWriter<T>> writer_;
+    Load load_;
+    peer::OpenedStream opened_;
+};
+
+/// Items both ways: what `open` gives for a `Route<Stream<In>(..., Stream<Out>)>`. Movable; destroyed it is cancelled.
+template <class In, class Out>
+class [[nodiscard]] Duplex {
+ public:
+    Duplex() = default;
+
+    /// As that of a `Stream`.
+    template <class Token = default_token>
+    auto next(Token&& token = {}) {
+        return in_.next(std::forward<Token>(token));
+    }
+    template <class Token = default_token>
+    auto try_next(Token&& token = {}) {
+        return in_.try_next(std::forward<Token>(token));
+    }
+
+    /// As that of a `StreamWriter`. One may write while another reads.
+    template <class Token = default_token>
+    auto write(const Out& item, Token&& token = {}) {
+        return peer::ItemWriter<Out>::write(out_, item, std::forward<Token>(token));
+    }
+    std::uint64_t acknowledged() const { return out_->end()->acknowledged(); }
+
+    /// No more items from this side; the other side's go on.
+    void finish() { out_->end()->finish(); }
+
+    /// As that of a `Stream`.
+    void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
+        in_.cancel(std::move(reason), status);
+    }
+
+ private:
+    friend peer::StreamAccess;
+
+    Duplex(Stream<In> in, std::shared_ptr<const peer::ItemWriter<Out>> out)
+        : in_(std::move(in)), out_(std::move(out)) {}
+
+    Stream<In> in_;
+    std::shared_ptr<const peer::ItemWriter<Out>> out_;
+};
+
+namespace peer {
+
+template <class T>
+Stream<T> GeneratorPromise<T>::get_return_object() {
+    return Stream<T>(Generator<T>(*this));
+}
+
+/// How the library makes handles, and looks into them.
+struct StreamAccess {
+    template <class T, class S>
+    static Stream<T> reader(std::shared_ptr<StreamEnd> end, const S& serializer, std::size_t max_loaded) {
+        const bool is_opened = end->role() == StreamEnd::Role::opener;
+        return {make_item_reader<T>(std::move(end), serializer, max_loaded), is_opened};
+    }
+    template <class T, class S>
+    static StreamWriter<T> writer(std::shared_ptr<StreamEnd> end, const S& serializer) {
+        return StreamWriter<T>(make_item_writer<T>(std::move(end), serializer));
+    }
+    template <class T, class R, class S>
+    static Upload<T, R> upload(std::shared_ptr<StreamEnd> end, const S& serializer) {
+        return {make_item_writer<T>(std::move(end), serializer), [serializer](Bytes bytes) {
+                    if constexpr (std::is_void_v<R>) {
+                        (void)bytes;
+                    } else {
+                        return load_from<R>(serializer, bytes, nullptr);
+                    }
+                }};
+    }
+    template <class In, class Out, class S>
+    static Duplex<In, Out> duplex(std::shared_ptr<StreamEnd> end, const S& serializer, std::size_t max_loaded) {
+        auto out = make_item_writer<Out>(end, serializer);
+        return {reader<In>(std::move(end), serializer, max_loaded), std::move(out)};
+    }
+    template <class T>
+    static Generator<T> generator(Stream<T>&& stream) {
+        return std::move(stream.generator_);
+    }
+};
+
+}  // namespace peer
+
+}  // namespace communica

@@ -1,0 +1,381 @@
+#pragma once
+
+#include "../../wire/error_body.hpp"
+#include "stream_end.hpp"
+
+#include <utility>
+
+namespace communica::peer {
+
+// ---- the beginning
+
+COMMUNICA_INLINE wire::StreamCredit StreamEnd::begin(const std::shared_ptr<StreamOwner>& owner,
+                                                     std::shared_ptr<Connection> connection, std::string id) {
+    const std::lock_guard lock(mutex_);
+    owner_ = owner;
+    executor_ = connection->get_executor();
+    connection_ = std::move(connection);
+    id_ = std::move(id);
+    metadata_.clear();
+    wire::write_metadata(metadata_, {.type = role_ == Role::opener ? wire::MessageType::stream_to_accepter
+                                                                   : wire::MessageType::stream_to_opener,
+                                     .id = id_});
+    share_.emplace(owner->budget());
+    return reads_ ? in_.open(owner->limits()) : wire::StreamCredit();
+}
+
+COMMUNICA_INLINE void StreamEnd::accept(wire::StreamCredit credit) {
+    const std::lock_guard lock(mutex_);
+    is_accepted_ = true;
+    out_.give(credit);
+    post_sending();
+}
+
+COMMUNICA_INLINE void StreamEnd::set_on_end(std::function<void()> on_end) {
+    const std::lock_guard lock(mutex_);
+    on_end_ = std::move(on_end);
+}
+
+// ---- reading
+
+COMMUNICA_INLINE StreamEnd::Read StreamEnd::read(Bytes& item, Buffer*& memory) {
+    if (reading_.is_empty()) {
+        const std::lock_guard lock(mutex_);
+        const bool has_items = in_.take(reading_);
+        hold();
+        give_credit();
+        if (!has_items) {
+            return failed_ || in_.has_all() ? Read::end : Read::nothing_yet;
+        }
+    }
+    item = reading_.next(memory);
+    if (reading_.has_to_tell()) {
+        const std::lock_guard lock(mutex_);
+        in_.tell(reading_);
+        give_credit();
+    }
+    return Read::item;
+}
+
+COMMUNICA_INLINE std::optional<Error> StreamEnd::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_ ? std::optional(*failure_) : std::nullopt;
+}
+
+COMMUNICA_INLINE void StreamEnd::hold() {
+    if (share_) {
+        share_->set(in_.held() + out_.unsent());
+    }
+}
+
+COMMUNICA_INLINE void StreamEnd::give_credit() {
+    if (!connection_ || !reads_) {
+        return;
+    }
+    if (const auto due = in_.due()) {
+        char text[wire::StreamCredit::size + 8];
+        due->credit.store(text);
+        wire::store_u64(text + wire::StreamCredit::size, due->items_read);
+        send_frame(wire::StreamFrame::credit, {text, sizeof text});
+    }
+}
+
+// ---- writing
+
+COMMUNICA_INLINE StreamEnd::Written StreamEnd::write(Buffer&& item) {
+    const std::lock_guard lock(mutex_);
+    if (is_ended() || finish_wanted_) {
+        return Written::ended;
+    }
+    const auto owner = owner_.lock();
+    if (const std::size_t size = StreamOutput::size_of(item);
+        size > wire::ItemHead::most || (owner && size > owner->max_message())) {
+        throw MessageError(errc::message_too_large, "an item is over the other side's limit", {});
+    }
+    out_.add(std::move(item));
+    post_sending();
+    return out_.is_full() ? Written::full : Written::taken;
+}
+
+COMMUNICA_INLINE Error StreamEnd::write_failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_ ? *failure_
+                    : Error{errc::closed, result_has_come_ ? "the other side has ended the stream"
+                                                           : "the stream was finished on this side"};
+}
+
+COMMUNICA_INLINE void StreamEnd::finish() {
+    const std::lock_guard lock(mutex_);
+    finish_with(wire::StreamFrame::finish, {});
+}
+
+COMMUNICA_INLINE void StreamEnd::finish(Reply&& reply) {
+    const std::lock_guard lock(mutex_);
+    const auto owner = owner_.lock();
+    if (owner && reply.type == wire::MessageType::ok && reply.body.size() >= owner->max_message()) {
+        reply.body.clear();
+        reply.set_error({.code = errc::message_too_large,
+                         .message = "The answer is over the requester's limit",
+                         .status = 413,
+                         .kind = Error::Kind::responder});
+    }
+    if (reply.type == wire::MessageType::ok) {
+        return finish_with(wire::StreamFrame::finish, std::move(reply.body));
+    }
+    Buffer error;
+    error.push_back(static_cast<char>(reply.type));
+    error.append(reply.body.text());
+    finish_with(wire::StreamFrame::error, std::move(error));
+}
+
+COMMUNICA_INLINE void StreamEnd::finish_with(wire::StreamFrame frame, Buffer&& rest) {
+    if (!is_ended() && !std::exchange(finish_wanted_, true)) {
+        last_frame_ = frame;
+        last_ = std::move(rest);
+        post_sending();
+    }
+}
+
+COMMUNICA_INLINE bool StreamEnd::is_flushed() const {
+    const std::lock_guard lock(mutex_);
+    return is_ended() || (!finish_wanted_ && out_.unsent() == 0);
+}
+
+COMMUNICA_INLINE std::uint64_t StreamEnd::acknowledged() const {
+    const std::lock_guard lock(mutex_);
+    return out_.items_read();
+}
+
+COMMUNICA_INLINE void StreamEnd::post_sending() {
+    if (is_accepted_ && connection_ && !waits_for_room_ && !is_posted_) {
+        asio::post(executor_, Task([self = shared_from_this()] { self->send_more(); }));
+        is_posted_ = true;
+    }
+}
+
+COMMUNICA_INLINE bool StreamEnd::send_more() {
+    std::unique_lock lock(mutex_);
+    is_posted_ = waits_for_room_ = false;
+    if (is_ended() || !connection_) {
+        return true;
+    }
+    const auto sent = out_.send(*connection_, metadata_.text());
+    if (sent == StreamOutput::Sent::no_room) {
+        waits_for_room_ = true;
+        if (const auto owner = owner_.lock()) {
+            owner->wait_for_room(shared_from_this());
+        }
+    } else if (sent == StreamOutput::Sent::all && finish_wanted_ && !std::exchange(finish_sent_, true)) {
+        send_frame(last_frame_, last_.text());
+        last_.release();
+        if (is_ended()) {
+            leave(std::move(lock));
+            return true;
+        }
+    }
+    hold();
+    StreamWaiters woken;
+    if (!out_.is_full()) {
+        woken = std::move(writers_);
+    }
+    lock.unlock();
+    woken.wake();
+    return sent != StreamOutput::Sent::no_room;
+}
+
+COMMUNICA_INLINE void StreamEnd::send_frame(wire::StreamFrame frame, std::string_view rest) {
+    Buffer body;
+    body.push_back(static_cast<char>(frame));
+    body.append(rest);
+    connection_->send(Purpose::answer, metadata_.text(), body);
+}
+
+// ---- what the other side says
+
+COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* memory) {
+    std::string_view text = as_text(body);
+    if (text.empty()) {
+        wire::throw_stream_error("is empty");
+    }
+    const auto frame = static_cast<wire::StreamFrame>(text.front());
+    text.remove_prefix(1);
+    switch (frame) {
+        case wire::StreamFrame::items: return on_items(text, memory);
+        case wire::StreamFrame::credit: return on_credit(text);
+        case wire::StreamFrame::blocked: return on_blocked();
+        case wire::StreamFrame::finish: return on_finish(text);
+        case wire::StreamFrame::error: return on_failed(text);
+    }
+    wire::throw_stream_error("is of an unknown kind");
+}
+
+COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* memory) {
+    std::unique_lock lock(mutex_);
+    if (is_ended()) {
+        return;  // on this side, meanwhile
+    }
+    const bool is_too_large = !in_.add(items, memory);
+    StreamWaiters woken;
+    if (in_.has_items()) {
+        woken = std::move(readers_);
+    } else {
+        give_credit();
+    }
+    hold();
+    lock.unlock();
+    woken.wake();
+    if (is_too_large) {
+        cancel({.code = errc::message_too_large,
+                .message = "an item is over the receiver's limit",
+                .status = 413,
+                .kind = Error::Kind::requester});
+    }
+}
+
+COMMUNICA_INLINE void StreamEnd::on_blocked() {
+    const std::lock_guard lock(mutex_);
+    in_.on_blocked();
+    give_credit();
+}
+
+COMMUNICA_INLINE void StreamEnd::on_credit(std::string_view text) {
+    const auto credit = wire::StreamCredit::load(text);
+    if (text.size() < wire::StreamCredit::size + 8) {
+        wire::throw_stream_error("is too short for what was read");
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        out_.give(credit, wire::load_u64(text.data() + wire::StreamCredit::size));
+        if (waits_for_room_) {
+            return;
+        }
+    }
+    send_more();
+}
+
+COMMUNICA_INLINE void StreamEnd::on_finish(std::string_view result) {
+    std::unique_lock lock(mutex_);
+    if (is_ended()) {
+        return;
+    }
+    in_.on_finish();
+    if (role_ == Role::opener) {
+        result_.append(result);
+        result_has_come_ = true;
+        return leave(std::move(lock));
+    }
+    StreamWaiters woken = std::move(readers_);
+    lock.unlock();
+    woken.wake();
+}
+
+COMMUNICA_INLINE void StreamEnd::on_failed(std::string_view error) {
+    if (error.empty()) {
+        wire::throw_stream_error("is too short for its error");
+    }
+    const auto type = static_cast<wire::MessageType>(static_cast<unsigned char>(error.front()));
+    end(wire::read_error_body(type, as_bytes(error.substr(1))), nullptr);
+}
+
+// ---- waiting
+
+COMMUNICA_INLINE std::uint64_t StreamEnd::next_waiter() {
+    const std::lock_guard lock(mutex_);
+    return ++waiters_;
+}
+
+COMMUNICA_INLINE bool StreamEnd::wait(For what, StreamWaiter& waiter) {
+    const std::lock_guard lock(mutex_);
+    bool can_go_on = is_ended();
+    switch (what) {
+        case For::reading: can_go_on = can_go_on || in_.has_items() || in_.has_all(); break;
+        case For::writing: can_go_on = can_go_on || !out_.is_full(); break;
+        case For::flush: can_go_on = can_go_on || (!finish_wanted_ && out_.unsent() == 0); break;
+    }
+    if (!can_go_on) {
+        (what == For::reading ? readers_ : writers_).add(waiter);
+    }
+    return !can_go_on;
+}
+
+COMMUNICA_INLINE StreamWaiter* StreamEnd::take_waiter(std::uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    StreamWaiter* const waiter = readers_.take(number);
+    return waiter != nullptr ? waiter : writers_.take(number);
+}
+
+// ---- the end
+
+COMMUNICA_INLINE bool StreamEnd::is_over(const Connection& connection) const {
+    const std::lock_guard lock(mutex_);
+    return connection_.get() == &connection;
+}
+
+COMMUNICA_INLINE bool StreamEnd::is_opening() const {
+    const std::lock_guard lock(mutex_);
+    return !is_accepted_;
+}
+
+COMMUNICA_INLINE void StreamEnd::fail(const Error& why) {
+    Error error = why;
+    {
+        const std::lock_guard lock(mutex_);
+        if (out_.items_sent() != 0) {
+            error.message = why.text() + "; of " + std::to_string(out_.items_sent()) + " items sent, " +
+                            std::to_string(out_.items_read()) + " were read, as far as the other side has said";
+        }
+    }
+    end(error, nullptr);
+}
+
+COMMUNICA_INLINE void StreamEnd::end(const Error& why, const Error* told) {
+    std::unique_lock lock(mutex_);
+    if (is_ended() || !connection_) {
+        return;
+    }
+    failed_ = true;
+    failure_ = std::make_unique<const Error>(why.worded());
+    if (told != nullptr) {
+        Buffer error;
+        error.push_back(static_cast<char>(wire::error_type(*told)));
+        wire::write_error_body(error, *told);
+        send_frame(wire::StreamFrame::error, error.text());
+        in_.drop();
+    }
+    leave(std::move(lock));
+}
+
+COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<std::mutex> lock) {
+    StreamWaiters readers = std::move(readers_);
+    StreamWaiters writers = std::move(writers_);
+    const auto on_end = std::exchange(on_end_, nullptr);
+    const bool is_early = failed_;
+    const auto connection = std::exchange(connection_, nullptr);
+    const auto owner = owner_.lock();
+    out_.drop();
+    hold();
+    lock.unlock();
+    if (owner) {
+        owner->remove(*this);
+    }
+    readers.wake();
+    writers.wake();
+    if (on_end && is_early) {
+        on_end();
+    }
+}
+
+COMMUNICA_INLINE void StreamEnd::abandon() {
+    StreamWaiters readers;
+    StreamWaiters writers;
+    std::function<void()> on_end;
+    std::shared_ptr<Connection> connection;
+    const std::lock_guard lock(mutex_);
+    failed_ = true;
+    std::swap(readers, readers_);
+    std::swap(writers, writers_);
+    std::swap(on_end, on_end_);
+    std::swap(connection, connection_);
+}
+
+}  // namespace communica::peer

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "../../serializers/codec/allowance.hpp"
+#include "stream_handler.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace communica::peer {
+
+COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
+    const auto refuse = [&](const Error& error) {
+        Reply reply;
+        reply.set_error(error);
+        report(incoming, error);
+        answer(incoming, reply, Purpose::refuse);
+    };
+    Peer& peer = *incoming.peer;
+    if (const auto refusal = peer.streams().refusal()) {
+        return refuse(*refusal);
+    }
+    const auto credit = wire::StreamCredit::load(as_text(incoming.body));
+    const auto end = std::make_shared<StreamEnd>(StreamEnd::Role::accepter, reads_);
+    std::unique_ptr<ServedStream> served;
+    const codec::Allowance allowance(peer.max_loaded());
+    auto metadata = incoming.metadata;
+    metadata.type = wire::MessageType::notification;  // what is at work is answered by its stream
+    const auto call = peer.responder().begin(incoming.connection, metadata, incoming.body.size(), this).call;
+    if (!call) {
+        return;
+    }
+    Reply reply;
+    try {
+        served = load(called(incoming, call), end, incoming.body.subspan(wire::StreamCredit::size));
+        if (const auto refusal = peer.responder().refusal(*incoming.connection, allowance.used())) {
+            served.reset();
+            refuse(*refusal);
+        }
+    } catch (...) {
+        const Error error = reply.set_load_error(std::current_exception());
+        report(incoming, error);
+        answer(incoming, reply);
+    }
+    if (!served) {
+        return peer.responder().finish(*call, reply);
+    }
+    wire::StreamCredit given;
+    try {
+        given = peer.streams().begin(end, incoming.connection, std::string(incoming.metadata.id));
+    } catch (...) {
+        peer.responder().finish(*call, reply);
+        throw;
+    }
+    end->set_on_end([weak = std::weak_ptr(call)] {
+        if (const auto at_work = weak.lock()) {
+            at_work->cancelled.store(true, std::memory_order_relaxed);
+            asio::post(at_work->connection->get_executor(),
+                       Task([at_work] { at_work->signal.emit(asio::cancellation_type::terminal); }));
+        }
+    });
+    given.store(reply.body.extend(wire::StreamCredit::size));
+    answer(incoming, reply);
+    end->accept(credit);
+    auto coroutine = ServedStream::serve(call, std::move(served));
+    start_worker(call, std::move(coroutine));
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Call> call,
+                                                           std::unique_ptr<ServedStream> self) {
+    const auto peer = self->peer_;
+    const auto end = self->end_;
+    Reply reply;
+    try {
+        const Interceptor& interceptor = peer->handlers().interceptor();
+        if (interceptor) {
+            bool has_run = false;
+            NextHandler next = [&reply, &has_run, served = self.get()] {
+                has_run = true;
+                return served->run(reply);
+            };
+            co_await interceptor(self->context_, std::move(next));
+            if (!has_run) {
+                throw ResponderError("the handler was not called");
+            }
+        } else {
+            co_await self->run(reply);
+        }
+    } catch (...) {
+        reply.body.clear();
+        const Error error = reply.set_handler_error(std::current_exception());
+        if (!call->is_cancelled()) {
+            peer->handlers().report({call->route(), error, Failure::What::stream});
+        }
+    }
+    self.reset();
+    end->finish(std::move(reply));
+    co_await asio::this_coro::reset_cancellation_state();
+    while (!end->is_flushed()) {
+        co_await end->async_wait(StreamEnd::For::flush, no_throw);
+    }
+    Reply nothing;
+    peer->responder().finish(*call, nothing);
+}
+
+}  // namespace communica::peer

@@ -1,0 +1,136 @@
+#pragma once
+
+#include "stream_table.hpp"
+
+#include <utility>
+
+namespace communica::peer {
+
+COMMUNICA_INLINE StreamTable::StreamTable(asio::any_io_executor executor, const ConnectionOptions& options)
+    : StreamOwner(options.limits, options.budget), executor_(std::move(executor)) {}
+
+COMMUNICA_INLINE std::optional<Error> StreamTable::refusal() const {
+    const auto busy = [](const char* why) {
+        return Error{.code = errc::busy, .message = why, .status = 503, .kind = Error::Kind::responder};
+    };
+    const std::lock_guard lock(mutex_);
+    if (accepted_.size() >= limits().max_streams) {
+        return busy("too many open streams");
+    }
+    if (budget() && budget()->is_over()) {
+        return busy("too many bytes held for all requesters together");
+    }
+    return std::nullopt;
+}
+
+COMMUNICA_INLINE wire::StreamCredit StreamTable::begin(const std::shared_ptr<StreamEnd>& end,
+                                                       const std::shared_ptr<Connection>& connection, std::string id) {
+    const auto credit = end->begin(shared_from_this(), connection, std::move(id));
+    const std::lock_guard lock(mutex_);
+    if (service_ == nullptr) {
+        service_ = &WaitingService<StreamTable>::of(executor_);
+        service_->add(shared_from_this());
+    }
+    if (!of(end->role()).emplace(end->id(), end).second) {
+        wire::throw_stream_error("opens a stream that is open");
+    }
+    return credit;
+}
+
+COMMUNICA_INLINE void StreamTable::remove(const StreamEnd& end) {
+    std::shared_ptr<StreamEnd> last;  // maybe; not to be destroyed under the lock
+    const std::lock_guard lock(mutex_);
+    ById& streams = of(end.role());
+    if (const auto found = streams.find(end.id()); found != streams.end() && found->second.get() == &end) {
+        last = std::move(found->second);
+        streams.erase(found);
+    }
+}
+
+COMMUNICA_INLINE std::shared_ptr<StreamEnd> StreamTable::find(const wire::Metadata& metadata, bool is_own) {
+    const bool is_for_opener = (metadata.type == wire::MessageType::stream_to_opener) != is_own;
+    const std::lock_guard lock(mutex_);
+    const ById& streams = is_for_opener ? opened_ : accepted_;
+    const auto found = streams.find(metadata.id);
+    return found == streams.end() ? nullptr : found->second;
+}
+
+COMMUNICA_INLINE void StreamTable::on_message(const wire::Metadata& metadata, const Message& message) {
+    if (const auto end = find(metadata, false)) {
+        end->on_message(message.body, message.memory);
+    }
+}
+
+COMMUNICA_INLINE void StreamTable::on_lost(const wire::Metadata& metadata, const Error& why) {
+    for (const bool is_own : {false, true}) {  // a message of the other side, or one to it
+        if (const auto end = find(metadata, is_own)) {
+            return end->cancel(why);
+        }
+    }
+}
+
+COMMUNICA_INLINE void StreamTable::wait_for_room(std::shared_ptr<StreamEnd> end) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(end));
+}
+
+COMMUNICA_INLINE void StreamTable::on_room() {
+    for (;;) {
+        std::shared_ptr<StreamEnd> end;
+        {
+            const std::lock_guard lock(mutex_);
+            if (waiting_.empty()) {
+                return;
+            }
+            end = std::move(waiting_.front());
+            waiting_.pop_front();
+        }
+        if (!end->send_more()) {
+            return;  // it waits again, behind the others
+        }
+    }
+}
+
+COMMUNICA_INLINE std::vector<std::shared_ptr<StreamEnd>> StreamTable::all() const {
+    std::vector<std::shared_ptr<StreamEnd>> all;
+    const std::lock_guard lock(mutex_);
+    all.reserve(opened_.size() + accepted_.size());
+    for (const ById* streams : {&opened_, &accepted_}) {
+        for (const auto& [id, end] : *streams) {
+            all.push_back(end);
+        }
+    }
+    return all;
+}
+
+COMMUNICA_INLINE std::vector<std::string> StreamTable::end_all(const Connection& connection, const Error& why) {
+    std::vector<std::string> opening;
+    for (const auto& end : all()) {
+        if (end->is_over(connection)) {
+            if (end->is_opening()) {
+                opening.push_back(end->id());
+            }
+            end->fail(why);
+        }
+    }
+    return opening;
+}
+
+COMMUNICA_INLINE void StreamTable::close(const Error& why) {
+    const Error told{.code = errc::closed, .message = "closed", .status = 503, .kind = Error::Kind::responder};
+    for (const auto& end : all()) {
+        end->close(why, told);
+    }
+}
+
+COMMUNICA_INLINE void StreamTable::abandon() {
+    {
+        const std::lock_guard lock(mutex_);
+        service_ = nullptr;
+    }
+    for (const auto& end : all()) {
+        end->abandon();
+    }
+}
+
+}  // namespace communica::peer

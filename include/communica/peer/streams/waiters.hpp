@@ -1,0 +1,107 @@
+// What waits at one end of a stream: until there is something to read, or room to write.
+#pragma once
+
+#include "../../asio.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace communica::peer {
+
+/// Somebody who waits. Woken once, and gone then; or destroyed, uncalled.
+class StreamWaiter {
+ public:
+    StreamWaiter() = default;
+    StreamWaiter(const StreamWaiter&) = delete;
+    StreamWaiter& operator=(const StreamWaiter&) = delete;
+
+    /// Never calls anything of a user's before it returns.
+    virtual void wake(asio::error_code error) = 0;
+    virtual void destroy() noexcept = 0;
+
+    std::uint64_t number = 0;  ///< by which it can be cancelled
+    StreamWaiter* next = nullptr;
+
+ protected:
+    ~StreamWaiter() = default;
+};
+
+/// Those who wait for the same. Not thread-safe.
+class StreamWaiters {
+ public:
+    StreamWaiters() = default;
+    StreamWaiters(StreamWaiters&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
+    StreamWaiters& operator=(StreamWaiters&& other) noexcept {
+        std::swap(first_, other.first_);
+        return *this;
+    }
+    ~StreamWaiters() {
+        while (StreamWaiter* const waiter = pop()) {
+            waiter->destroy();
+        }
+    }
+
+    bool empty() const noexcept { return first_ == nullptr; }
+    void add(StreamWaiter& waiter) noexcept { waiter.next = std::exchange(first_, &waiter); }
+
+    /// Null if it does not wait here any more.
+    StreamWaiter* take(std::uint64_t number) noexcept {
+        for (StreamWaiter** at = &first_; *at != nullptr; at = &(*at)->next) {
+            if ((*at)->number == number) {
+                return std::exchange(*at, (*at)->next);
+            }
+        }
+        return nullptr;
+    }
+
+    StreamWaiter* pop() noexcept { return first_ != nullptr ? std::exchange(first_, first_->next) : nullptr; }
+
+    /// Wakes all of them. Without the lock that guards this.
+    void wake() {
+        while (StreamWaiter* const waiter = pop()) {
+            waiter->wake({});
+        }
+    }
+
+ private:
+    StreamWaiter* first_ = nullptr;
+};
+
+/// The handler of an Asio operation that waits, in memory of its associated allocator.
+template <class Handler>
+class WaitingHandler final : public StreamWaiter {
+    using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
+    using Recycling = asio::recycling_allocator<void>;
+    using Allocator = typename std::allocator_traits<
+        asio::associated_allocator_t<Handler, Recycling>>::template rebind_alloc<WaitingHandler>;
+
+ public:
+    static WaitingHandler* make(Handler&& handler, const asio::any_io_executor& inner) {
+        Allocator allocator(asio::get_associated_allocator(handler, Recycling()));
+        WaitingHandler* const memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
+        return new (memory) WaitingHandler(std::move(handler), inner);
+    }
+
+    void wake(asio::error_code error) override {
+        const auto work = std::move(work_);
+        Handler handler = std::move(handler_);
+        destroy();
+        asio::post(work.get_executor(), [handler = std::move(handler), error]() mutable { std::move(handler)(error); });
+    }
+    void destroy() noexcept override {
+        Allocator allocator(asio::get_associated_allocator(handler_, Recycling()));
+        this->~WaitingHandler();
+        std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
+    }
+
+ private:
+    WaitingHandler(Handler&& handler, const asio::any_io_executor& inner)
+        : handler_(std::move(handler)), work_(asio::get_associated_executor(handler_, inner)) {}
+    ~WaitingHandler() = default;
+
+    Handler handler_;
+    asio::executor_work_guard<Executor> work_;
+};
+
+}  // namespace communica::peer

@@ -1,0 +1,74 @@
+// Items into a stream.
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../error.hpp"
+#include "complete.hpp"
+#include "stream_end.hpp"
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace communica::peer {
+
+/// What a handle writes with: an end of a stream, and how an item becomes bytes.
+template <class T>
+class ItemWriter {
+ public:
+    using Dump = std::function<void(const T&, Buffer&)>;
+
+    ItemWriter(std::shared_ptr<StreamEnd> end, Dump dump) : end_(std::move(end)), dump_(std::move(dump)) {}
+
+    const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
+
+    /// Throws `SerializerError`, and what a write after the end ends with. Says whether the next one should wait.
+    bool write(const T& item) const {
+        Buffer bytes = StreamOutput::make_item();
+        try {
+            dump_(item, bytes);
+        } catch (...) {
+            std::rethrow_exception(Error::of_serializer(std::current_exception()).to_exception());
+        }
+        const auto written = end_->write(std::move(bytes));
+        if (written == StreamEnd::Written::ended) {
+            std::rethrow_exception(end_->write_failure().to_exception());
+        }
+        return written == StreamEnd::Written::full;
+    }
+
+    static asio::awaitable<void> wait(std::shared_ptr<const ItemWriter> self) {
+        co_await self->end_->async_wait(StreamEnd::For::writing, asio::use_awaitable);
+    }
+    static asio::awaitable<void> rethrow(std::exception_ptr exception) {
+        if (exception) {
+            std::rethrow_exception(std::move(exception));
+        }
+        co_return;
+    }
+
+    /// Takes the item now, and completes when the next may be written.
+    template <class Token>
+    static auto write(const std::shared_ptr<const ItemWriter>& self, const T& item, Token&& token) {
+        asio::awaitable<void> rest;
+        try {
+            rest = self->write(item) ? wait(self) : rethrow(nullptr);
+        } catch (...) {
+            rest = rethrow(std::current_exception());
+        }
+        return complete(self->end_->executor(), std::move(rest), std::forward<Token>(token));
+    }
+
+ private:
+    std::shared_ptr<StreamEnd> end_;
+    Dump dump_;
+};
+
+template <class T, class S>
+std::shared_ptr<const ItemWriter<T>> make_item_writer(std::shared_ptr<StreamEnd> end, const S& serializer) {
+    return std::make_shared<const ItemWriter<T>>(
+        std::move(end), [serializer](const T& item, Buffer& out) { serializer.dump(item, out); });
+}
+
+}  // namespace communica::peer
