@@ -11,6 +11,7 @@
 #include "entities/route_table.hpp"
 #include "entities/simple_client.hpp"
 #include "entities/simple_server.hpp"
+#include "peer/streams/topic.hpp"
 #include "serializers/bytes.hpp"
 #include "serializers/cbor.hpp"
 #include "serializers/json.hpp"

@@ -144,7 +144,7 @@ template <class T>
 asio::awaitable<communica::Error> error_of(asio::awaitable<T> operation) {
     communica::Error error;
     try {
-        co_await std::move(operation);
+        (void)co_await std::move(operation);
     } catch (...) {
         error = communica::Error::from(std::current_exception());
     }

@@ -154,6 +154,22 @@
 #undef serve
 #undef talk
 
+#define main main_of_stream_client
+#define serve serve_of_stream_client
+#define talk talk_of_stream_client
+#include "examples/stream_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_stream_server
+#define serve serve_of_stream_server
+#define talk talk_of_stream_server
+#include "examples/stream_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
 #define main main_of_sync_client
 #define serve serve_of_sync_client
 #define talk talk_of_sync_client

@@ -3,6 +3,7 @@
 
 #include "ask.hpp"
 #include "streams/open.hpp"
+#include "streams/subscription.hpp"
 
 #include <concepts>
 #include <string_view>
@@ -199,6 +200,13 @@ class RouteRequests {
     auto open(const Route<Signature, S>& route, Given&&... given) const {
         return peer::open_with<peer::StreamShape<Signature>>(self().target(), route.serializer(), route.name(), true,
                                                              std::forward<Given>(given)...);
+    }
+
+    /// The items of a stream, also over the next connections: `client.subscribe(route, values...)`. Nothing is sent before the
+    /// first `next`. The values are kept.
+    template <class Item, class... A, class S, class... Given>
+    Subscription<Item> subscribe(const Route<Stream<Item>(A...), S>& route, Given&&... values) const {
+        return peer::subscribe(self().target(), route, std::forward<Given>(values)...);
     }
 
     /// The same peer, asked by names in another serializer: `client.with(MsgpackSerializer{}).request<int>("sum", value)`.

@@ -24,6 +24,10 @@ namespace communica::peer {
 template <class T>
 class Generator;
 
+/// Awaited by a generator: the stream that it serves, and a `StreamEnd::notify` of it; the end of the stream is thrown.
+struct ThisStream {};
+struct Notice {};
+
 /// The promise of a handler that returns a `Stream<T>`. It runs on its connection's executor, from `Generator::run` on.
 ///
 /// Who waits for its end owns the coroutine. So while that is suspended, what it is suspended on owns who waits: when an execution
@@ -50,45 +54,8 @@ class GeneratorPromise {
 
     // ---- co_yield
 
-    auto yield_value(const T& item) {
-        struct Wait : StreamWaiter {
-            Wait(GeneratorPromise& p, bool full) : promise(p), is_full(full) {}
-            Wait(const Wait&) = delete;
-            Wait& operator=(const Wait&) = delete;
-            ~Wait() {
-                if (is_waiting) {
-                    promise.end().take_waiter(number);
-                }
-            }
-
-            bool await_ready() const noexcept { return !is_full; }
-            bool await_suspend(Handle) {
-                number = promise.end().next_waiter();
-                is_waiting = true;  // before another thread may wake it
-                if (promise.end().wait(StreamEnd::For::writing, *this)) {
-                    return true;
-                }
-                is_waiting = false;
-                return false;
-            }
-            void await_resume() const noexcept {}
-
-            void wake(asio::error_code) override {
-                is_waiting = false;
-                asio::post(promise.executor(),
-                           Task([p = &promise, done = std::exchange(promise.done_, nullptr)] { p->resume(done); }));
-            }
-            void destroy() noexcept override {
-                is_waiting = false;
-                const auto done = std::exchange(promise.done_, nullptr);  // and with it this
-            }
-
-            GeneratorPromise& promise;
-            bool is_full;
-            bool is_waiting = false;
-        };
-        return Wait(*this, writer_->write(item));
-    }
+    auto yield_value(const T& item) { return Wait(*this, StreamEnd::For::writing, writer_->write(item)); }
+    auto yield_value(const EncodedItem<T>& item) { return Wait(*this, StreamEnd::For::writing, writer_->write(item)); }
 
     // ---- co_await
 
@@ -143,18 +110,63 @@ class GeneratorPromise {
         return Await{std::move(awaitable)};
     }
 
-    auto await_transform(asio::this_coro::executor_t) const noexcept {
-        struct Ready {
-            bool await_ready() const noexcept { return true; }
-            void await_suspend(Handle) const noexcept {}
-            asio::any_io_executor await_resume() const noexcept { return executor; }
-            asio::any_io_executor executor;
-        };
-        return Ready{executor()};
-    }
+    auto await_transform(asio::this_coro::executor_t) const noexcept { return Ready{executor()}; }
+    auto await_transform(ThisStream) const noexcept { return Ready{writer_->end()}; }
+    auto await_transform(Notice) noexcept { return Wait(*this, StreamEnd::For::notice, true); }
 
  private:
     friend Generator<T>;
+
+    template <class Value>
+    struct Ready {
+        bool await_ready() const noexcept { return true; }
+        void await_suspend(Handle) const noexcept {}
+        Value await_resume() const noexcept { return value; }
+        Value value;
+    };
+
+    /// Waits on the stream itself.
+    struct Wait : StreamWaiter {
+        Wait(GeneratorPromise& p, StreamEnd::For w, bool waits) : promise(p), what(w), has_to_wait(waits) {}
+        Wait(const Wait&) = delete;
+        Wait& operator=(const Wait&) = delete;
+        ~Wait() {
+            if (is_waiting) {
+                promise.end().take_waiter(number);
+            }
+        }
+
+        bool await_ready() const noexcept { return !has_to_wait; }
+        bool await_suspend(Handle) {
+            number = promise.end().next_waiter();
+            is_waiting = true;  // before another thread may wake it
+            if (promise.end().wait(what, *this)) {
+                return true;
+            }
+            is_waiting = false;
+            return false;
+        }
+        void await_resume() const {
+            if (what == StreamEnd::For::notice && promise.end().has_ended()) {
+                std::rethrow_exception(promise.end().write_failure().to_exception());
+            }
+        }
+
+        void wake(asio::error_code) override {
+            is_waiting = false;
+            asio::post(promise.executor(),
+                       Task([p = &promise, done = std::exchange(promise.done_, nullptr)] { p->resume(done); }));
+        }
+        void destroy() noexcept override {
+            is_waiting = false;
+            const auto done = std::exchange(promise.done_, nullptr);  // and with it this
+        }
+
+        GeneratorPromise& promise;
+        StreamEnd::For what;
+        bool has_to_wait;
+        bool is_waiting = false;
+    };
 
     StreamEnd& end() const noexcept { return *writer_->end(); }
     const asio::any_io_executor& executor() const noexcept { return end().executor(); }

@@ -108,6 +108,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// side's limit.
     Written write(Buffer&& item);
 
+    bool has_ended() const;
     /// What a write after the end ends with.
     Error write_failure() const;
 
@@ -124,9 +125,10 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
     // ---- waiting
 
-    enum class For { reading, writing, flush };
+    /// What is waited for: items, or the end of them; less that is not sent; nothing that is not sent; a `notify`.
+    enum class For { reading, writing, flush, notice };
 
-    /// Completes with `void(error_code)` when reading, or writing, can go on. May do so for nothing.
+    /// Completes with `void(error_code)` when what was waited for is there, or the stream has ended. May do so for nothing.
     template <class Token>
     auto async_wait(For what, Token&& token) {
         return asio::async_initiate<Token, void(asio::error_code)>(Wait{}, token, shared_from_this(), what);
@@ -137,6 +139,9 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// Null if it does not wait any more.
     StreamWaiter* take_waiter(std::uint64_t number);
     std::uint64_t next_waiter();
+
+    /// Ends one wait for a notice, now or when it comes.
+    void notify();
 
     // ---- the end
 
@@ -228,6 +233,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::unique_ptr<const Error> failure_;
     wire::StreamFrame last_frame_ = wire::StreamFrame::finish;
     Buffer last_;  // what it says
+    bool has_notice_ = false;
     bool is_accepted_ = false;
     bool is_posted_ = false;
     bool waits_for_room_ = false;

@@ -97,6 +97,11 @@ COMMUNICA_INLINE StreamEnd::Written StreamEnd::write(Buffer&& item) {
     return out_.is_full() ? Written::full : Written::taken;
 }
 
+COMMUNICA_INLINE bool StreamEnd::has_ended() const {
+    const std::lock_guard lock(mutex_);
+    return is_ended();
+}
+
 COMMUNICA_INLINE Error StreamEnd::write_failure() const {
     const std::lock_guard lock(mutex_);
     return failure_ ? *failure_
@@ -286,16 +291,27 @@ COMMUNICA_INLINE std::uint64_t StreamEnd::next_waiter() {
 
 COMMUNICA_INLINE bool StreamEnd::wait(For what, StreamWaiter& waiter) {
     const std::lock_guard lock(mutex_);
-    bool can_go_on = is_ended();
+    bool is_there = is_ended();
     switch (what) {
-        case For::reading: can_go_on = can_go_on || in_.has_items() || in_.has_all(); break;
-        case For::writing: can_go_on = can_go_on || !out_.is_full(); break;
-        case For::flush: can_go_on = can_go_on || (!finish_wanted_ && out_.unsent() == 0); break;
+        case For::reading: is_there = is_there || in_.has_items() || in_.has_all(); break;
+        case For::writing: is_there = is_there || !out_.is_full(); break;
+        case For::flush: is_there = is_there || (!finish_wanted_ && out_.unsent() == 0); break;
+        case For::notice: is_there = std::exchange(has_notice_, false) || is_there; break;
     }
-    if (!can_go_on) {
-        (what == For::reading ? readers_ : writers_).add(waiter);
+    if (!is_there) {
+        (what == For::reading || what == For::notice ? readers_ : writers_).add(waiter);
     }
-    return !can_go_on;
+    return !is_there;
+}
+
+COMMUNICA_INLINE void StreamEnd::notify() {
+    StreamWaiters woken;
+    {
+        const std::lock_guard lock(mutex_);
+        has_notice_ = readers_.empty();
+        woken = std::move(readers_);
+    }
+    woken.wake();
 }
 
 COMMUNICA_INLINE StreamWaiter* StreamEnd::take_waiter(std::uint64_t number) {

@@ -13,13 +13,26 @@
 
 namespace communica::peer {
 
+/// An item that may be serialised already.
+template <class T>
+struct EncodedItem {
+    const T& item;
+    Bytes bytes;
+    const void* serializer;  // by which: `serializer_tag`
+};
+
+/// Another address for each type of serializer.
+template <class S>
+inline constexpr char serializer_tag = 0;
+
 /// What a handle writes with: an end of a stream, and how an item becomes bytes.
 template <class T>
 class ItemWriter {
  public:
     using Dump = std::function<void(const T&, Buffer&)>;
 
-    ItemWriter(std::shared_ptr<StreamEnd> end, Dump dump) : end_(std::move(end)), dump_(std::move(dump)) {}
+    ItemWriter(std::shared_ptr<StreamEnd> end, Dump dump, const void* serializer)
+        : end_(std::move(end)), dump_(std::move(dump)), serializer_(serializer) {}
 
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
@@ -31,11 +44,15 @@ class ItemWriter {
         } catch (...) {
             std::rethrow_exception(Error::of_serializer(std::current_exception()).to_exception());
         }
-        const auto written = end_->write(std::move(bytes));
-        if (written == StreamEnd::Written::ended) {
-            std::rethrow_exception(end_->write_failure().to_exception());
+        return write(std::move(bytes));
+    }
+    bool write(const EncodedItem<T>& encoded) const {
+        if (encoded.serializer != serializer_) {
+            return write(encoded.item);
         }
-        return written == StreamEnd::Written::full;
+        Buffer bytes = StreamOutput::make_item();
+        bytes.append(encoded.bytes);
+        return write(std::move(bytes));
     }
 
     static asio::awaitable<void> wait(std::shared_ptr<const ItemWriter> self) {
@@ -61,14 +78,23 @@ class ItemWriter {
     }
 
  private:
+    bool write(Buffer&& bytes) const {
+        const auto written = end_->write(std::move(bytes));
+        if (written == StreamEnd::Written::ended) {
+            std::rethrow_exception(end_->write_failure().to_exception());
+        }
+        return written == StreamEnd::Written::full;
+    }
+
     std::shared_ptr<StreamEnd> end_;
     Dump dump_;
+    const void* serializer_;
 };
 
 template <class T, class S>
 std::shared_ptr<const ItemWriter<T>> make_item_writer(std::shared_ptr<StreamEnd> end, const S& serializer) {
     return std::make_shared<const ItemWriter<T>>(
-        std::move(end), [serializer](const T& item, Buffer& out) { serializer.dump(item, out); });
+        std::move(end), [serializer](const T& item, Buffer& out) { serializer.dump(item, out); }, &serializer_tag<S>);
 }
 
 }  // namespace communica::peer

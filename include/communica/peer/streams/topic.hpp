@@ -1,0 +1,227 @@
+// One who publishes, and many who follow.
+#pragma once
+
+#include "../../serializers/json.hpp"
+#include "published.hpp"
+#include "stream.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace communica {
+
+/// What becomes of a subscriber that is so slow that an item is gone before its turn comes.
+enum class SlowSubscriber {
+    drop_oldest,  ///< it gets the rest, and is told how many it has missed
+    latest,       ///< it gets the newest item whenever it is ready for one
+    fail,         ///< its stream ends with `errc::slow_peer`
+};
+
+struct TopicOptions {
+    /// Items that are kept for those who are behind, or come again.
+    std::size_t capacity = 1024;
+    /// The same in bytes, as they are sent; one item is kept in any case.
+    std::size_t max_bytes = 16 * 1024 * 1024;
+    /// How many of them one who comes for the first time gets at once.
+    std::size_t history = 0;
+};
+
+/// Values for all who subscribe, each of whom may be behind. A value is serialised once, however many there are.
+///
+///     communica::Topic<Tick> ticks;
+///     routes.add(prices, [&](Symbol, communica::Context& context) { return ticks.follow(context); });
+///     ticks.publish(tick);
+///
+/// `S` is the serializer of the routes that it is for; with another one it is serialised for each subscriber. Thread-safe. May be
+/// destroyed while there are subscribers: their streams end.
+template <class T, Serializer S = JsonSerializer>
+class Topic {
+ public:
+    using Item = Published<T>;
+
+    explicit Topic(TopicOptions options = {}, S serializer = {})
+        : state_(std::make_shared<State>(options, std::move(serializer))) {}
+    Topic(const Topic&) = delete;
+    Topic& operator=(const Topic&) = delete;
+    ~Topic() { close(); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
+
+    /// Hands a value to all subscribers, and returns at once. Throws what the serializer throws.
+    void publish(T value) { state_->publish(std::move(value)); }
+
+    /// What a handler returns whose requester subscribes.
+    Stream<Item> follow(const Context& context, SlowSubscriber slow = SlowSubscriber::drop_oldest) const {
+        return follow(state_, resume_token(context), slow);
+    }
+
+    /// Those who follow now.
+    std::size_t subscribers() const { return state_->size(); }
+
+    /// Ends all streams, in order, behind what was published.
+    void close() { state_->close(); }
+
+ private:
+    struct Entry {
+        Item item;
+        Buffer bytes;
+    };
+
+    class State {
+     public:
+        State(TopicOptions options, S serializer) : options_(options), serializer_(std::move(serializer)) {
+            std::random_device random;
+            epoch_ = std::to_string(random()) + '-';
+        }
+
+        void publish(T value) {
+            auto entry = std::make_shared<Entry>();
+            std::vector<std::shared_ptr<peer::StreamEnd>> followers;
+            {
+                const std::lock_guard lock(mutex_);
+                entry->item = {std::move(value), epoch_ + std::to_string(end_), 0};
+                serializer_.dump(entry->item, entry->bytes);
+                bytes_ += entry->bytes.size();
+                entries_.push_back(std::move(entry));
+                ++end_;
+                while (entries_.size() > std::max<std::size_t>(options_.capacity, 1) ||
+                       (bytes_ > options_.max_bytes && entries_.size() != 1)) {
+                    bytes_ -= entries_.front()->bytes.size();
+                    entries_.pop_front();
+                }
+                followers = living();
+            }
+            notify(followers);
+        }
+
+        void close() {
+            std::vector<std::shared_ptr<peer::StreamEnd>> followers;
+            {
+                const std::lock_guard lock(mutex_);
+                is_closed_ = true;
+                followers = living();
+            }
+            notify(followers);
+        }
+
+        /// Where somebody with this token goes on, and how many he has missed before he begins.
+        std::pair<std::uint64_t, std::int64_t> begin(std::string_view token) const {
+            const std::lock_guard lock(mutex_);
+            if (token.empty()) {
+                return {end_ - std::min<std::uint64_t>(options_.history, entries_.size()), 0};
+            }
+            std::uint64_t last = 0;
+            if (!token.starts_with(epoch_) || !read(token.substr(epoch_.size()), last) || last >= end_) {
+                return {end_ - entries_.size(), Item::some};  // of another topic, which this one follows
+            }
+            return {last + 1, 0};
+        }
+
+        void add(const std::shared_ptr<peer::StreamEnd>& end) {
+            const std::lock_guard lock(mutex_);
+            followers_.push_back(end);
+        }
+        std::size_t size() const {
+            const std::lock_guard lock(mutex_);
+            return living().size();
+        }
+
+        struct Next {
+            std::shared_ptr<const Entry> entry;  // null: there is none yet, or never
+            std::int64_t missed = 0;
+            bool is_closed = false;
+            bool is_too_slow = false;
+        };
+
+        Next next(std::uint64_t& place, SlowSubscriber slow) const {
+            const std::lock_guard lock(mutex_);
+            const std::uint64_t first = end_ - entries_.size();
+            std::int64_t missed = 0;
+            const std::uint64_t from = slow == SlowSubscriber::latest && !entries_.empty() ? end_ - 1 : first;
+            if (place < from) {
+                if (slow == SlowSubscriber::fail) {
+                    return {.entry = nullptr, .is_too_slow = true};
+                }
+                missed = static_cast<std::int64_t>(from - place);
+                place = from;
+            }
+            if (place == end_) {
+                return {.entry = nullptr, .is_closed = is_closed_};
+            }
+            return {.entry = entries_[static_cast<std::size_t>(place++ - first)], .missed = missed};
+        }
+
+     private:
+        static bool read(std::string_view digits, std::uint64_t& number) {
+            const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+            return error == std::errc() && end == digits.data() + digits.size();
+        }
+
+        std::vector<std::shared_ptr<peer::StreamEnd>> living() const {
+            std::vector<std::shared_ptr<peer::StreamEnd>> living;
+            std::erase_if(followers_, [&](const std::weak_ptr<peer::StreamEnd>& weak) {
+                auto end = weak.lock();
+                if (!end || end->has_ended()) {
+                    return true;
+                }
+                living.push_back(std::move(end));
+                return false;
+            });
+            return living;
+        }
+        static void notify(const std::vector<std::shared_ptr<peer::StreamEnd>>& followers) {
+            for (const auto& end : followers) {
+                end->notify();
+            }
+        }
+
+        const TopicOptions options_;
+        const S serializer_;
+        std::string epoch_;  // other topics have other tokens
+        mutable std::mutex mutex_;
+        std::deque<std::shared_ptr<const Entry>> entries_;
+        std::uint64_t end_ = 0;  // the number of the next
+        std::size_t bytes_ = 0;
+        mutable std::vector<std::weak_ptr<peer::StreamEnd>> followers_;
+        bool is_closed_ = false;
+    };
+
+    static Stream<Item> follow(std::shared_ptr<State> state, std::string token, SlowSubscriber slow) {
+        const auto end = co_await peer::ThisStream();
+        auto [place, missed] = state->begin(token);
+        state->add(end);
+        for (;;) {
+            const auto next = state->next(place, slow);
+            if (next.is_too_slow) {
+                throw ResponderError("too slow for what is published", 503, errc::slow_peer);
+            }
+            if (!next.entry) {
+                if (next.is_closed) {
+                    co_return;
+                }
+                co_await peer::Notice();
+                continue;
+            }
+            missed = missed == Item::some ? Item::some : missed + next.missed;
+            if (missed == 0) {
+                co_yield peer::EncodedItem<Item>{next.entry->item, next.entry->bytes.bytes(), &peer::serializer_tag<S>};
+            } else {
+                Item item = next.entry->item;
+                item.missed = std::exchange(missed, 0);
+                co_yield item;
+            }
+        }
+    }
+
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace communica
