@@ -194,6 +194,16 @@ TEST_CASE("a handler may write by a writer, and get its context") {
         co_yield item;
         co_yield item;
     });
+    routes.add("pass", [](std::string before, Stream<std::string> words) -> Stream<std::string> {
+        while (const auto word = co_await words.next()) {
+            co_yield before + *word;
+        }
+    });
+    routes.add("copy", [](Stream<int> in, StreamWriter<int> out, communica::RoutePeer<>&) -> asio::awaitable<void> {
+        while (const auto item = co_await in.next()) {
+            co_await out.write(*item);
+        }
+    });
     RoutePair pair(Transport::local, routes);
     pair.run([&]() -> asio::awaitable<void> {
         auto stream = co_await pair.client().open(count_to, 5'000);
@@ -202,6 +212,16 @@ TEST_CASE("a handler may write by a writer, and get its context") {
         auto twice = co_await pair.client().open(Route<Stream<int>(int)>{"twice"}, 7);
         const auto sevens = co_await read_all(twice);
         CHECK(sevens == std::vector{7, 7});
+        const std::string mark = "-";
+        auto pass =
+            co_await pair.client().open(Route<Stream<std::string>(std::string, Stream<std::string>)>{"pass"}, mark);
+        co_await pass.write("word");
+        const auto passed = co_await pass.next();
+        CHECK(passed == "-word");
+        auto copy = co_await pair.client().open(Route<Stream<int>(Stream<int>)>{"copy"});
+        co_await copy.write(8);
+        const auto copied = co_await copy.next();
+        CHECK(copied == 8);
     });
 }
 

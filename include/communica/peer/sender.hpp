@@ -133,7 +133,7 @@ class Sender {
  private:
     /// From before it is sent on: its messages may come at any time behind the answer.
     void begin_stream(const RequestText::Id& id, Outgoing& outgoing) {
-        const auto credit = streams_->begin(outgoing.stream, connection_, std::string(id.data(), id.size()));
+        const auto credit = streams_->begin(outgoing.stream, connection_, {id.data(), id.size()});
         credit.store(outgoing.body.data());
     }
 

@@ -71,7 +71,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
     Role role() const noexcept { return role_; }
     /// Once it has begun.
-    const std::string& id() const noexcept { return id_; }
+    std::string_view id() const noexcept { return id_; }
     /// The connection's.
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -79,7 +79,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
     /// Belongs to a connection from now on. Gives what the other side may send at first: nothing to an end that does not read.
     wire::StreamCredit begin(const std::shared_ptr<StreamOwner>& owner, std::shared_ptr<Connection> connection,
-                             std::string id);
+                             std::string_view id);
 
     /// What this end may send at first: the other side has accepted the stream, or opened it.
     void accept(wire::StreamCredit credit);
@@ -98,7 +98,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::optional<Error> failure() const;
 
     /// What came with the end from the side that accepted the stream, in order.
-    Bytes result() const noexcept { return result_.bytes(); }
+    Bytes result() const noexcept { return as_bytes(last_); }
 
     // ---- writing
 
@@ -205,7 +205,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     void give_credit();
     void post_sending();
     void send_frame(wire::StreamFrame frame, std::string_view rest);
-    void finish_with(wire::StreamFrame frame, Buffer&& rest);
+    void finish_with(wire::StreamFrame frame, std::string rest);
 
     /// Ends it; tells the other side if there is something to tell.
     void end(const Error& why, const Error* told);
@@ -215,14 +215,13 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     const Role role_;
     const bool reads_;
     asio::any_io_executor executor_;
-    std::string id_;
+    std::string metadata_;   // of its messages
+    std::string_view id_;    // in there
     StreamReading reading_;  // the reader's
-    Buffer result_;          // set before `result_has_come_`
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     std::weak_ptr<StreamOwner> owner_;
     std::shared_ptr<Connection> connection_;  // until the end
-    Buffer metadata_;
     std::optional<Share> share_;
     std::function<void()> on_end_;
     StreamInput in_;
@@ -232,7 +231,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::uint64_t waiters_ = 0;
     std::unique_ptr<const Error> failure_;
     wire::StreamFrame last_frame_ = wire::StreamFrame::finish;
-    Buffer last_;  // what it says
+    std::string last_;  // what the side that has accepted the stream says at its end
     bool has_notice_ = false;
     bool is_accepted_ = false;
     bool is_posted_ = false;

@@ -10,16 +10,17 @@ namespace communica::peer {
 // ---- the beginning
 
 COMMUNICA_INLINE wire::StreamCredit StreamEnd::begin(const std::shared_ptr<StreamOwner>& owner,
-                                                     std::shared_ptr<Connection> connection, std::string id) {
+                                                     std::shared_ptr<Connection> connection, std::string_view id) {
     const std::lock_guard lock(mutex_);
     owner_ = owner;
     executor_ = connection->get_executor();
     connection_ = std::move(connection);
-    id_ = std::move(id);
-    metadata_.clear();
-    wire::write_metadata(metadata_, {.type = role_ == Role::opener ? wire::MessageType::stream_to_accepter
-                                                                   : wire::MessageType::stream_to_opener,
-                                     .id = id_});
+    Buffer metadata;
+    wire::write_metadata(metadata, {.type = role_ == Role::opener ? wire::MessageType::stream_to_accepter
+                                                                  : wire::MessageType::stream_to_opener,
+                                    .id = id});
+    metadata_ = metadata.text();
+    id_ = std::string_view(metadata_).substr(std::string_view("{\"id\": \"").size(), id.size());
     share_.emplace(owner->budget());
     return reads_ ? in_.open(owner->limits()) : wire::StreamCredit();
 }
@@ -125,15 +126,12 @@ COMMUNICA_INLINE void StreamEnd::finish(Reply&& reply) {
                          .kind = Error::Kind::responder});
     }
     if (reply.type == wire::MessageType::ok) {
-        return finish_with(wire::StreamFrame::finish, std::move(reply.body));
+        return finish_with(wire::StreamFrame::finish, std::string(reply.body.text()));
     }
-    Buffer error;
-    error.push_back(static_cast<char>(reply.type));
-    error.append(reply.body.text());
-    finish_with(wire::StreamFrame::error, std::move(error));
+    finish_with(wire::StreamFrame::error, static_cast<char>(reply.type) + std::string(reply.body.text()));
 }
 
-COMMUNICA_INLINE void StreamEnd::finish_with(wire::StreamFrame frame, Buffer&& rest) {
+COMMUNICA_INLINE void StreamEnd::finish_with(wire::StreamFrame frame, std::string rest) {
     if (!is_ended() && !std::exchange(finish_wanted_, true)) {
         last_frame_ = frame;
         last_ = std::move(rest);
@@ -164,15 +162,14 @@ COMMUNICA_INLINE bool StreamEnd::send_more() {
     if (is_ended() || !connection_) {
         return true;
     }
-    const auto sent = out_.send(*connection_, metadata_.text());
+    const auto sent = out_.send(*connection_, metadata_);
     if (sent == StreamOutput::Sent::no_room) {
         waits_for_room_ = true;
         if (const auto owner = owner_.lock()) {
             owner->wait_for_room(shared_from_this());
         }
     } else if (sent == StreamOutput::Sent::all && finish_wanted_ && !std::exchange(finish_sent_, true)) {
-        send_frame(last_frame_, last_.text());
-        last_.release();
+        send_frame(last_frame_, std::exchange(last_, {}));
         if (is_ended()) {
             leave(std::move(lock));
             return true;
@@ -192,7 +189,7 @@ COMMUNICA_INLINE void StreamEnd::send_frame(wire::StreamFrame frame, std::string
     Buffer body;
     body.push_back(static_cast<char>(frame));
     body.append(rest);
-    connection_->send(Purpose::answer, metadata_.text(), body);
+    connection_->send(Purpose::answer, metadata_, body);
 }
 
 // ---- what the other side says
@@ -265,7 +262,7 @@ COMMUNICA_INLINE void StreamEnd::on_finish(std::string_view result) {
     }
     in_.on_finish();
     if (role_ == Role::opener) {
-        result_.append(result);
+        last_ = result;
         result_has_come_ = true;
         return leave(std::move(lock));
     }

@@ -235,11 +235,17 @@ struct HandledShape {
     static constexpr bool is_one = !std::is_void_v<In> || !std::is_void_v<Out>;
 };
 
+template <class T>
+inline constexpr bool is_plain = !is_extra<T> && !is_stream<T>;
+template <class T>
+inline constexpr bool is_plain<StreamWriter<T>> = false;
+
 template <class R, class In, class Out, class Values, class... A>
 struct TakeApart;
 template <class R, class In, class Out, class... V>
 struct TakeApart<R, In, Out, std::tuple<V...>> : HandledShape<R, In, Out, V...> {};
 template <class R, class In, class Out, class... V, class Next, class... Rest>
+    requires is_plain<Next>
 struct TakeApart<R, In, Out, std::tuple<V...>, Next, Rest...> : TakeApart<R, In, Out, std::tuple<V..., Next>, Rest...> {
 };
 template <class R, class In, class Out, class Values, class Next, class... Rest>

@@ -47,7 +47,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     }
     wire::StreamCredit given;
     try {
-        given = peer.streams().begin(end, incoming.connection, std::string(incoming.metadata.id));
+        given = peer.streams().begin(end, incoming.connection, incoming.metadata.id);
     } catch (...) {
         peer.responder().finish(*call, reply);
         throw;

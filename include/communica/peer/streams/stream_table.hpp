@@ -37,7 +37,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
 
     /// A stream of this id has begun over a connection: gives the credit that the other side has at first. Throws if there is one.
     wire::StreamCredit begin(const std::shared_ptr<StreamEnd>& end, const std::shared_ptr<Connection>& connection,
-                             std::string id);
+                             std::string_view id);
     void remove(const StreamEnd& end) override;
 
     /// A message of a stream has come. One of a stream that has ended is dropped.

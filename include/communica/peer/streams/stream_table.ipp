@@ -24,8 +24,9 @@ COMMUNICA_INLINE std::optional<Error> StreamTable::refusal() const {
 }
 
 COMMUNICA_INLINE wire::StreamCredit StreamTable::begin(const std::shared_ptr<StreamEnd>& end,
-                                                       const std::shared_ptr<Connection>& connection, std::string id) {
-    const auto credit = end->begin(shared_from_this(), connection, std::move(id));
+                                                       const std::shared_ptr<Connection>& connection,
+                                                       std::string_view id) {
+    const auto credit = end->begin(shared_from_this(), connection, id);
     const std::lock_guard lock(mutex_);
     if (service_ == nullptr) {
         service_ = &WaitingService<StreamTable>::of(executor_);
@@ -108,7 +109,7 @@ COMMUNICA_INLINE std::vector<std::string> StreamTable::end_all(const Connection&
     for (const auto& end : all()) {
         if (end->is_over(connection)) {
             if (end->is_opening()) {
-                opening.push_back(end->id());
+                opening.emplace_back(end->id());
             }
             end->fail(why);
         }
