@@ -57,6 +57,18 @@ TEST_CASE("blocks that are small or very large are freed, and so is a second one
     });
 }
 
+TEST_CASE("a block that did not fit when one was wanted makes room for the next") {
+    run_on_new_thread([] {
+        give_block_back(make(1000 * kibibyte));
+        give_block_back(make(100 * kibibyte));
+        CHECK(take_spare_block(100 * kibibyte).memory == nullptr);
+        give_block_back(make(100 * kibibyte));
+        const Block taken = take_spare_block(100 * kibibyte);
+        CHECK(taken.capacity == 100 * kibibyte);
+        std::free(taken.memory);
+    });
+}
+
 TEST_CASE("a buffer that grows takes the block that another gave back, and keeps its bytes") {
     run_on_new_thread([] {
         const char* memory = nullptr;

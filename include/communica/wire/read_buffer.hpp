@@ -96,7 +96,10 @@ class ReadBuffer {
         } else if (end_ == capacity || begin_ + wanted > capacity) {
             move_to_front();
             if (end_ == capacity) {
-                bytes_.extend(std::clamp<std::size_t>(wanted - capacity, 1, capacity));
+                const std::size_t more = std::clamp<std::size_t>(wanted - capacity, 1, capacity);
+                bytes_.reserve(capacity +
+                               more);  // no more than that: another message like this may use the block again
+                bytes_.extend(more);
             }
         }
         filled_ = false;
