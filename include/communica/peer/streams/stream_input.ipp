@@ -41,8 +41,8 @@ COMMUNICA_INLINE std::size_t StreamInput::held() const noexcept {
 }
 
 COMMUNICA_INLINE bool StreamInput::add(std::string_view items, Buffer* memory) {
-    if (has_all_) {
-        wire::throw_stream_error("has items behind the end of them");
+    if (has_all_ || items.empty()) {
+        wire::throw_stream_error(has_all_ ? "has items behind the end of them" : "has no items");
     }
     std::size_t whole = 0;
     bool has_parts = partial_ != nullptr;

@@ -110,6 +110,12 @@ TEST_CASE("more than there is credit for is an error, in bytes and in items") {
     CHECK(test::code_of([&] { return closed.add(item("i"), nullptr); }) == errc::protocol_error);
 }
 
+TEST_CASE("a message without items is an error") {
+    Input input(small);
+    CHECK(test::code_of([&] { return input.input.add("", nullptr); }) == errc::protocol_error);
+    CHECK(input.read().empty());
+}
+
 TEST_CASE("items behind the end, a second end, and one within an item are errors") {
     Input ended(small);
     ended.input.on_finish();
