@@ -44,6 +44,16 @@ Routes routes(Topic<int>& topic) {
     return table;
 }
 
+/// To the end, whatever that is.
+asio::awaitable<void> read_out(Stream<int>& stream) {
+    for (;;) {
+        const auto item = co_await stream.try_next();
+        if (!item || !*item) {
+            co_return;
+        }
+    }
+}
+
 asio::awaitable<void> use_streams(test::RouteClient& client, int seed, std::atomic<int>& wrong) {
     for (int round = 0; round != 30; ++round) {
         auto stream = co_await client.open(count_to, 3'000);
@@ -134,8 +144,7 @@ TEST_CASE("one writer for several threads, and a cancel from another") {
         CHECK(read == 600);
         auto cancelled = co_await client.open(count_to, 200);
         std::thread other([&] { cancelled.cancel(); });
-        while (co_await cancelled.try_next()) {
-        }
+        co_await read_out(cancelled);
         other.join();
         co_await client.close();
         co_await server.close();
@@ -195,10 +204,7 @@ TEST_CASE("entities that stop while streams are at work, on several threads") {
                 auto stream = std::make_shared<Stream<int>>(co_await client->open(count_to, 1'000'000'000));
                 asio::co_spawn(
                     context,
-                    [](std::shared_ptr<Stream<int>> s) -> asio::awaitable<void> {
-                        while (co_await s->try_next()) {
-                        }
-                    }(stream),
+                    [](std::shared_ptr<Stream<int>> s) -> asio::awaitable<void> { co_await read_out(*s); }(stream),
                     [&](const std::exception_ptr& error) {
                         wrong += error ? 1 : 0;
                         --left;

@@ -738,6 +738,53 @@ TEST_CASE("more streams than the limit are refused as busy, until one has ended"
     });
 }
 
+TEST_CASE(
+    "what streams hold unread counts for the entity: over its limit a stream ends as busy, and requests are served") {
+    constexpr std::size_t limit = 4 * 1024 * 1024;
+    asio::io_context context;
+    test::Meeting meeting(Transport::local);
+    Routes routes;
+    std::vector<Stream<std::string>> kept;
+    test::Event never;
+    routes.add(join, [&](const std::string&, Stream<std::string> words) -> asio::awaitable<std::string> {
+        kept.push_back(std::move(words));
+        co_await never.wait();
+        co_return "";
+    });
+    routes.add("echo", [](int value) { return value; });
+    communica::ServerOptions options;
+    options.limits.max_held_in_all = limit;
+    options.limits.max_held = limit;
+    test::RouteServer server(context, meeting.at_server(), routes, options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server));
+        const std::string word(1'000, 'w');
+        const std::string separator;
+        std::vector<Upload<std::string, std::string>> uploads;
+        int busy = 0;
+        for (int number = 0; number != 40; ++number) {
+            auto upload = co_await client.open(join, separator);
+            for (int item = 0; item != 230; ++item) {
+                co_await upload.write(word);
+            }
+            const int back = co_await client.request<int>("echo", number);  // behind them
+            CHECK(back == number);
+            const Error error = co_await error_of(upload.write(word));
+            if (error.code == errc::busy) {
+                ++busy;
+            } else {
+                uploads.push_back(std::move(upload));
+            }
+        }
+        CHECK(busy > 10);
+        CHECK(uploads.size() > 10);
+        never.set();
+        co_await client.close();
+        co_await server.close();
+    });
+}
+
 TEST_CASE("a context that is destroyed takes streams with it that wait") {
     test::Meeting meeting(Transport::memory);
     auto left = std::make_shared<int>(0);

@@ -73,7 +73,7 @@ COMMUNICA_INLINE void StreamEnd::give_credit() {
     if (!connection_ || !reads_) {
         return;
     }
-    if (const auto due = in_.due()) {
+    if (const auto due = in_.due(!share_->is_tight())) {
         char text[wire::StreamCredit::size + 8];
         due->credit.store(text);
         wire::store_u64(text + wire::StreamCredit::size, due->items_read);
@@ -217,6 +217,7 @@ COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* memory
         return;  // on this side, meanwhile
     }
     const bool is_too_large = !in_.add(items, memory);
+    const bool is_too_much = !share_->grow_to(in_.held() + out_.unsent());
     StreamWaiters woken;
     if (in_.has_items()) {
         woken = std::move(readers_);
@@ -231,6 +232,11 @@ COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* memory
                 .message = "an item is over the receiver's limit",
                 .status = 413,
                 .kind = Error::Kind::requester});
+    } else if (is_too_much) {
+        cancel({.code = errc::busy,
+                .message = "too many bytes held for all requesters together",
+                .status = 503,
+                .kind = Error::Kind::responder});
     }
 }
 

@@ -60,7 +60,8 @@ class StreamInput {
         wire::StreamCredit credit;
         std::uint64_t items_read;
     };
-    std::optional<Due> due();
+    /// Where there is memory to spare the window `may_grow`.
+    std::optional<Due> due(bool may_grow = true);
 
     void drop() noexcept {
         inbox_.reset();

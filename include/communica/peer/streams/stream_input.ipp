@@ -136,7 +136,7 @@ COMMUNICA_INLINE void StreamInput::tell(StreamReading& reading) noexcept {
     reading.tell_items = (window_items_ + 1) / 2;
 }
 
-COMMUNICA_INLINE std::optional<StreamInput::Due> StreamInput::due() {
+COMMUNICA_INLINE std::optional<StreamInput::Due> StreamInput::due(bool may_grow) {
     if (is_reader_idle_) {  // nothing can come before the rest of this item
         read_bytes_ += std::exchange(partial_charge_, 0);
     }
@@ -144,7 +144,7 @@ COMMUNICA_INLINE std::optional<StreamInput::Due> StreamInput::due() {
     if (has_all_ || (!is_awaited && read_bytes_ < (window_bytes_ + 1) / 2 && read_items_ < (window_items_ + 1) / 2)) {
         return std::nullopt;
     }
-    if (is_awaited) {  // the window is what both wait for
+    if (is_awaited && may_grow) {  // the window is what both wait for
         grow();
     }
     is_other_blocked_ = false;
