@@ -1,4 +1,5 @@
 // Streams: many items for one request, either way, over every transport.
+#include "support/errors.hpp"
 #include "support/pair.hpp"
 #include "support/relay.hpp"
 #include "support/scripted_peer.hpp"
@@ -402,6 +403,76 @@ TEST_CASE("a handler cancels its stream with a reason, which its side's writer s
     });
 }
 
+TEST_CASE("whoever still reads when the handler has ended is told so") {
+    std::optional<Error> told;
+    test::Event done;
+    Routes routes;
+    asio::io_context context;
+    routes.add(prefix, [&](std::string, Stream<std::string> lines) -> Stream<std::string> {
+        asio::co_spawn(
+            context,
+            [](Stream<std::string> in, std::optional<Error>& error, test::Event& event) -> asio::awaitable<void> {
+                const auto line = co_await in.try_next();
+                error = line ? Error{} : line.error();
+                event.set();
+            }(std::move(lines), told, done),
+            asio::detached);
+        co_yield "only this";
+    });
+    test::Meeting meeting(Transport::local);
+    test::RouteServer server(context, meeting.at_server(), routes);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server));
+        const std::string text;
+        auto shell = co_await client.open(prefix, text);
+        const auto only = co_await shell.next();
+        CHECK(only == "only this");
+        co_await done.wait();
+        CHECK(told->code == errc::closed);
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a generator that was cancelled awaits nothing any more, whatever it does with errors") {
+    int rounds = 0;
+    Routes routes;
+    routes.add(endless, [&]() -> Stream<int> {
+        co_yield 1;
+        asio::steady_timer timer(co_await asio::this_coro::executor);
+        for (;; ++rounds) {
+            timer.expires_after(1ms);
+            co_await timer.async_wait(communica::no_throw);
+        }
+    });
+    RoutePair pair(Transport::local, routes);
+    pair.run([&]() -> asio::awaitable<void> {
+        {
+            auto stream = co_await pair.client().open(endless);
+            co_await stream.next();
+        }
+        co_await pair.server.drain(test::patience);  // it waits for what is at work
+    });
+}
+
+TEST_CASE("a handle without a stream says so") {
+    RoutePair pair(Transport::local, plain_routes());
+    pair.run([&]() -> asio::awaitable<void> {
+        Upload<int, int> upload;
+        CHECK(test::code_of([&] { return upload.write(1); }) == errc::closed);
+        CHECK(test::code_of([&] { return upload.finish(); }) == errc::closed);
+        upload.cancel();
+        Duplex<int, int> duplex;
+        CHECK(test::code_of([&] { return duplex.finish(), 0; }) == errc::closed);
+        auto stream = co_await pair.client().open(count_to, 3);
+        auto moved = std::move(stream);
+        const auto items = co_await read_all(moved);
+        CHECK(items.size() == 3);
+    });
+}
+
 TEST_CASE("a reader that stops holds up its own writer alone, at its window") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
@@ -682,6 +753,33 @@ TEST_CASE("an interceptor is wrapped around a stream's handler") {
         const auto items = co_await read_all(stream);
         CHECK(items.size() == 3);
         CHECK(intercepted == 2);
+        co_await client.close();
+        co_await server.close();
+    });
+}
+
+TEST_CASE("what a stream's handler throws is told also where the interceptor keeps it to itself") {
+    asio::io_context context;
+    test::Meeting meeting(Transport::local);
+    communica::ServerOptions options;
+    options.interceptor = [](communica::Context&, communica::NextHandler next) -> asio::awaitable<void> {
+        try {
+            co_await next();
+        } catch (...) {  // NOLINT(bugprone-empty-catch)
+        }
+    };
+    Routes routes;
+    routes.add(endless, []() -> Stream<int> {
+        co_yield 1;
+        throw RequesterError("not more");
+    });
+    test::RouteServer server(context, meeting.at_server(), routes, options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server));
+        auto stream = co_await client.open(endless);
+        const Error error = co_await failure_of(stream);
+        CHECK(error.message == "not more");
         co_await client.close();
         co_await server.close();
     });

@@ -93,7 +93,7 @@ class Inbox : public Receiver {
         if (auto* const asker = peer_->asker()) {
             asker->on_room();
         }
-        peer_->streams().on_room();
+        peer_->streams().on_room(*connection_);
     }
 
     void on_end(Error why) override {

@@ -104,6 +104,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
  private:
     void make_requester();
 
+    void end_streams(const Connection& connection, errc why);
+    void detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending);
+
     bool halves_are_idle() const;
 
     /// Nobody answers what was asked, nor waits for an answer.

@@ -93,9 +93,20 @@ COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, Bytes body)
 
 COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
     const errc why = ending.code == errc::closed ? errc::closed : errc::connection_lost;
-    for (const std::string& id : streams_->end_all(*connection, {why})) {
-        asker()->on_lost(id);
+    end_streams(*connection, why);
+    detach_halves(connection, ending);
+    end_streams(*connection, why);  // of what was sent on meanwhile
+}
+
+COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) {
+    for (const std::string& id : streams_->end_all(connection, {why})) {
+        if (Requester* const asks = asker()) {
+            asks->on_lost(id);
+        }
     }
+}
+
+COMMUNICA_INLINE void Peer::detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending) {
     const std::lock_guard lock(mutex_);
     std::erase(open_, connection.get());
     std::vector<UnsentMessage> requests;

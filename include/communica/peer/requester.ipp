@@ -290,6 +290,7 @@ COMMUNICA_INLINE void Requester::on_lost(std::string_view text) {
     std::unique_lock lock(mutex_);
     const auto id = text_.read(text);
     if (auto operation = id ? pending_.take(*id) : nullptr) {
+        outbox_.take(*id);
         lock.unlock();
         fail(std::move(operation), {errc::connection_lost});
     }

@@ -11,6 +11,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -61,6 +62,9 @@ class GeneratorPromise {
 
     template <class U>
     auto await_transform(asio::awaitable<U> awaitable) {
+        if (is_cancelled_) {
+            throw std::system_error(asio::error::operation_aborted);
+        }
         struct Await {
             bool await_ready() const noexcept { return false; }
             bool await_suspend(Handle handle) {
@@ -177,6 +181,7 @@ class GeneratorPromise {
         done_ = std::make_shared<Done>(std::move(done));
         if (slot.is_connected()) {
             slot.assign([this](asio::cancellation_type type) {
+                is_cancelled_ = true;
                 const auto keep = writer_;
                 end().cancel({errc::closed, "the handler was cancelled"});
                 signal_.emit(type);
@@ -202,6 +207,7 @@ class GeneratorPromise {
     std::shared_ptr<Done> done_;
     asio::cancellation_signal signal_;
     std::exception_ptr exception_;
+    bool is_cancelled_ = false;
 };
 
 /// Owns the coroutine.

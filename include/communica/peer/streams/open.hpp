@@ -21,13 +21,12 @@ namespace communica::peer {
 template <class Shape, class S>
 class StreamOpening {
  public:
-    StreamOpening(std::shared_ptr<StreamEnd> end, S serializer, std::size_t max_loaded)
-        : opening_(std::make_shared<Opening>(std::move(end))),
-          serializer_(std::move(serializer)),
-          max_loaded_(max_loaded) {}
+    StreamOpening(std::shared_ptr<StreamEnd> end, S serializer)
+        : opening_(std::make_shared<Opening>(std::move(end))), serializer_(std::move(serializer)) {}
 
     template <class T>
     T load(Bytes answer) const {
+        const std::size_t max_loaded = codec::Allowance::mark();  // that a message of this entity may take
         const auto credit = wire::StreamCredit::load(as_text(answer));
         const auto end = std::move(opening_->end);
         if constexpr (!std::is_void_v<typename Shape::In>) {
@@ -41,11 +40,11 @@ class StreamOpening {
         }
         end->accept(credit);
         if constexpr (std::is_void_v<typename Shape::In>) {
-            return StreamAccess::reader<typename Shape::Out>(end, serializer_, max_loaded_);
+            return StreamAccess::reader<typename Shape::Out>(end, serializer_, max_loaded);
         } else if constexpr (std::is_void_v<typename Shape::Out>) {
-            return StreamAccess::upload<typename Shape::In, typename Shape::Result>(end, serializer_);
+            return StreamAccess::upload<typename Shape::In, typename Shape::Result>(end, serializer_, max_loaded);
         } else {
-            return StreamAccess::duplex<typename Shape::Out, typename Shape::In>(end, serializer_, max_loaded_);
+            return StreamAccess::duplex<typename Shape::Out, typename Shape::In>(end, serializer_, max_loaded);
         }
     }
 
@@ -66,7 +65,6 @@ class StreamOpening {
 
     std::shared_ptr<Opening> opening_;
     [[no_unique_address]] S serializer_;
-    std::size_t max_loaded_;
 };
 
 /// `value` is serialised here and now, behind the credit, which is known when the request is sent.
@@ -82,7 +80,7 @@ auto open(Target target, const S& serializer, std::string_view route, bool with_
     dump_into(*request, serializer, value);
     return asio::async_initiate<Token, typename Throwing<Opened>::Signature>(
         InitiateRequest<Opened, Throwing<Opened>, StreamOpening<Shape, S>>{}, token, std::move(request),
-        StreamOpening<Shape, S>(std::move(end), serializer, Limits().max_loaded()));
+        StreamOpening<Shape, S>(std::move(end), serializer));
 }
 
 /// Of what is given the first are the values, as many as the signature has, and behind them may stand options and a token.

@@ -42,6 +42,15 @@ class OpenedStream {
     std::shared_ptr<StreamEnd> end_;
 };
 
+/// What a handle has, unless it was moved from or never had a stream.
+template <class T>
+const T& existing(const T& pointer) {
+    if (!pointer) {
+        throw MessageError(errc::closed, "a handle without a stream", {});
+    }
+    return pointer;
+}
+
 inline void cancel_stream(StreamEnd& end, std::string reason, std::optional<std::int64_t> status) {
     const bool opens = end.role() == StreamEnd::Role::opener;
     end.close({errc::closed, "the stream was cancelled on this side"},
@@ -134,15 +143,17 @@ class StreamWriter {
     /// item is sent all the same.
     template <class Token = default_token>
     auto write(const T& item, Token&& token = {}) {
-        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
+        return peer::ItemWriter<T>::write(peer::existing(writer_), item, std::forward<Token>(token));
     }
 
     /// Items that the other side's reader has taken. It says so now and then, so some more may be.
-    std::uint64_t acknowledged() const { return writer_->end()->acknowledged(); }
+    std::uint64_t acknowledged() const { return peer::existing(writer_)->end()->acknowledged(); }
 
     /// As that of a `Stream`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
-        peer::cancel_stream(*writer_->end(), std::move(reason), status);
+        if (writer_) {
+            peer::cancel_stream(*writer_->end(), std::move(reason), status);
+        }
     }
 
  private:
@@ -160,21 +171,24 @@ class [[nodiscard]] Upload {
     /// As that of a `StreamWriter`.
     template <class Token = default_token>
     auto write(const T& item, Token&& token = {}) {
-        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
+        return peer::ItemWriter<T>::write(peer::existing(writer_), item, std::forward<Token>(token));
     }
-    std::uint64_t acknowledged() const { return writer_->end()->acknowledged(); }
+    std::uint64_t acknowledged() const { return peer::existing(writer_)->end()->acknowledged(); }
 
     /// Ends the items, and completes with the answer, also one that the other side has given before the end of them. Throws as
     /// a request does. Signature `void(std::exception_ptr, R)`.
     template <class Token = default_token>
     auto finish(Token&& token = {}) {
-        writer_->end()->finish();
-        return peer::complete(writer_->end()->executor(), answer_of(writer_->end(), load_), std::forward<Token>(token));
+        const auto& end = peer::existing(writer_)->end();
+        end->finish();
+        return peer::complete(end->executor(), answer_of(end, load_), std::forward<Token>(token));
     }
 
     /// As that of a `Stream`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
-        peer::cancel_stream(*writer_->end(), std::move(reason), status);
+        if (writer_) {
+            peer::cancel_stream(*writer_->end(), std::move(reason), status);
+        }
     }
 
     Upload() = default;
@@ -228,12 +242,12 @@ class [[nodiscard]] Duplex {
     /// As that of a `StreamWriter`. One may write while another reads.
     template <class Token = default_token>
     auto write(const Out& item, Token&& token = {}) {
-        return peer::ItemWriter<Out>::write(out_, item, std::forward<Token>(token));
+        return peer::ItemWriter<Out>::write(peer::existing(out_), item, std::forward<Token>(token));
     }
-    std::uint64_t acknowledged() const { return out_->end()->acknowledged(); }
+    std::uint64_t acknowledged() const { return peer::existing(out_)->end()->acknowledged(); }
 
     /// No more items from this side; the other side's go on.
-    void finish() { out_->end()->finish(); }
+    void finish() { peer::existing(out_)->end()->finish(); }
 
     /// As that of a `Stream`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
@@ -269,12 +283,17 @@ struct StreamAccess {
         return StreamWriter<T>(make_item_writer<T>(std::move(end), serializer));
     }
     template <class T, class R, class S>
-    static Upload<T, R> upload(std::shared_ptr<StreamEnd> end, const S& serializer) {
-        return {make_item_writer<T>(std::move(end), serializer), [serializer](Bytes bytes) {
+    static Upload<T, R> upload(std::shared_ptr<StreamEnd> end, const S& serializer, std::size_t max_loaded) {
+        return {make_item_writer<T>(std::move(end), serializer), [serializer, max_loaded](Bytes bytes) {
                     if constexpr (std::is_void_v<R>) {
                         (void)bytes;
                     } else {
-                        return load_from<R>(serializer, bytes, nullptr);
+                        const codec::Allowance allowance(max_loaded);
+                        try {
+                            return load_from<R>(serializer, bytes, nullptr);
+                        } catch (...) {
+                            std::rethrow_exception(Error::of_serializer(std::current_exception()).to_exception());
+                        }
                     }
                 }};
     }

@@ -43,6 +43,11 @@ class StreamOwner {
     std::size_t max_message() const noexcept { return max_message_.load(std::memory_order_relaxed); }
     void set_max_message(std::size_t bytes) noexcept { max_message_.store(bytes, std::memory_order_relaxed); }
 
+    /// May a result of so many bytes go out, where as many of answers are not read?
+    bool has_room_for(std::size_t unread, std::size_t bytes) const noexcept {
+        return (unread == 0 || unread + bytes <= limits_.max_held) && (!budget_ || budget_->admits(unread, bytes));
+    }
+
     /// This one is over.
     virtual void remove(const StreamEnd& end) = 0;
     /// This one sends more as soon as there is room.
@@ -108,7 +113,10 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// side's limit.
     Written write(Buffer&& item);
 
-    bool has_ended() const;
+    bool has_ended() const {
+        const std::lock_guard lock(mutex_);
+        return is_ended();
+    }
     /// What a write after the end ends with.
     Error write_failure() const;
 
@@ -121,7 +129,10 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     bool is_flushed() const;
 
     /// Items that the other side's reader has read, as far as it has said.
-    std::uint64_t acknowledged() const;
+    std::uint64_t acknowledged() const {
+        const std::lock_guard lock(mutex_);
+        return out_.items_read();
+    }
 
     // ---- waiting
 
@@ -138,7 +149,10 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     bool wait(For what, StreamWaiter& waiter);
     /// Null if it does not wait any more.
     StreamWaiter* take_waiter(std::uint64_t number);
-    std::uint64_t next_waiter();
+    std::uint64_t next_waiter() {
+        const std::lock_guard lock(mutex_);
+        return ++waiters_;
+    }
 
     /// Ends one wait for a notice, now or when it comes.
     void notify();

@@ -12,6 +12,9 @@ namespace communica::peer {
 COMMUNICA_INLINE wire::StreamCredit StreamEnd::begin(const std::shared_ptr<StreamOwner>& owner,
                                                      std::shared_ptr<Connection> connection, std::string_view id) {
     const std::lock_guard lock(mutex_);
+    if (failed_) {
+        throw MessageError(errc::connection_lost, "the stream was lost before it was open", {});
+    }
     owner_ = owner;
     executor_ = connection->get_executor();
     connection_ = std::move(connection);
@@ -46,7 +49,7 @@ COMMUNICA_INLINE StreamEnd::Read StreamEnd::read(Bytes& item, Buffer*& memory) {
         hold();
         give_credit();
         if (!has_items) {
-            return failed_ || in_.has_all() ? Read::end : Read::nothing_yet;
+            return is_ended() || in_.has_all() ? Read::end : Read::nothing_yet;
         }
     }
     item = reading_.next(memory);
@@ -60,6 +63,9 @@ COMMUNICA_INLINE StreamEnd::Read StreamEnd::read(Bytes& item, Buffer*& memory) {
 
 COMMUNICA_INLINE std::optional<Error> StreamEnd::failure() const {
     const std::lock_guard lock(mutex_);
+    if (!failure_ && !in_.has_all()) {
+        return Error{errc::closed, "the stream has ended on this side"};
+    }
     return failure_ ? std::optional(*failure_) : std::nullopt;
 }
 
@@ -98,11 +104,6 @@ COMMUNICA_INLINE StreamEnd::Written StreamEnd::write(Buffer&& item) {
     return out_.is_full() ? Written::full : Written::taken;
 }
 
-COMMUNICA_INLINE bool StreamEnd::has_ended() const {
-    const std::lock_guard lock(mutex_);
-    return is_ended();
-}
-
 COMMUNICA_INLINE Error StreamEnd::write_failure() const {
     const std::lock_guard lock(mutex_);
     return failure_ ? *failure_
@@ -118,12 +119,15 @@ COMMUNICA_INLINE void StreamEnd::finish() {
 COMMUNICA_INLINE void StreamEnd::finish(Reply&& reply) {
     const std::lock_guard lock(mutex_);
     const auto owner = owner_.lock();
-    if (owner && reply.type == wire::MessageType::ok && reply.body.size() >= owner->max_message()) {
+    const auto replace = [&reply](errc code, const char* message, std::int64_t status) {
         reply.body.clear();
-        reply.set_error({.code = errc::message_too_large,
-                         .message = "The answer is over the requester's limit",
-                         .status = 413,
-                         .kind = Error::Kind::responder});
+        reply.set_error({.code = code, .message = message, .status = status, .kind = Error::Kind::responder});
+    };
+    const bool has_result = owner && connection_ && reply.type == wire::MessageType::ok && !reply.body.empty();
+    if (has_result && reply.body.size() >= owner->max_message()) {
+        replace(errc::message_too_large, "The answer is over the requester's limit", 413);
+    } else if (has_result && !owner->has_room_for(connection_->unread_answers(), reply.body.size())) {
+        replace(errc::busy, "too many bytes of answers not read", 503);
     }
     if (reply.type == wire::MessageType::ok) {
         return finish_with(wire::StreamFrame::finish, std::string(reply.body.text()));
@@ -142,11 +146,6 @@ COMMUNICA_INLINE void StreamEnd::finish_with(wire::StreamFrame frame, std::strin
 COMMUNICA_INLINE bool StreamEnd::is_flushed() const {
     const std::lock_guard lock(mutex_);
     return is_ended() || (!finish_wanted_ && out_.unsent() == 0);
-}
-
-COMMUNICA_INLINE std::uint64_t StreamEnd::acknowledged() const {
-    const std::lock_guard lock(mutex_);
-    return out_.items_read();
 }
 
 COMMUNICA_INLINE void StreamEnd::post_sending() {
@@ -242,8 +241,9 @@ COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* memory
 
 COMMUNICA_INLINE void StreamEnd::on_blocked() {
     const std::lock_guard lock(mutex_);
-    in_.on_blocked();
-    give_credit();
+    if (in_.on_blocked()) {
+        give_credit();
+    }
 }
 
 COMMUNICA_INLINE void StreamEnd::on_credit(std::string_view text) {
@@ -287,11 +287,6 @@ COMMUNICA_INLINE void StreamEnd::on_failed(std::string_view error) {
 
 // ---- waiting
 
-COMMUNICA_INLINE std::uint64_t StreamEnd::next_waiter() {
-    const std::lock_guard lock(mutex_);
-    return ++waiters_;
-}
-
 COMMUNICA_INLINE bool StreamEnd::wait(For what, StreamWaiter& waiter) {
     const std::lock_guard lock(mutex_);
     bool is_there = is_ended();
@@ -311,7 +306,7 @@ COMMUNICA_INLINE void StreamEnd::notify() {
     StreamWaiters woken;
     {
         const std::lock_guard lock(mutex_);
-        has_notice_ = readers_.empty();
+        has_notice_ = true;  // also where one waits: that may be a reader
         woken = std::move(readers_);
     }
     woken.wake();
@@ -332,7 +327,7 @@ COMMUNICA_INLINE bool StreamEnd::is_over(const Connection& connection) const {
 
 COMMUNICA_INLINE bool StreamEnd::is_opening() const {
     const std::lock_guard lock(mutex_);
-    return !is_accepted_;
+    return role_ == Role::opener && !is_accepted_;
 }
 
 COMMUNICA_INLINE void StreamEnd::fail(const Error& why) {

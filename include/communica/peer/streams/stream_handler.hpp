@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,9 +37,13 @@ class ServedStream {
     /// Runs the handler.
     virtual asio::awaitable<void> run(Reply& reply) = 0;
 
+    asio::awaitable<void> run_once(Reply& reply);
+
     std::shared_ptr<Peer> peer_;
     std::shared_ptr<StreamEnd> end_;
     Context context_;
+    bool has_run_ = false;
+    std::exception_ptr thrown_;  // by the handler
 };
 
 /// Takes the streams that are opened, as far as the limits allow.
@@ -53,6 +58,10 @@ class StreamHandler : public Handler {
     /// Loads the value of the request that opens a stream; throws if it does not load.
     virtual std::unique_ptr<ServedStream> load(const Incoming& incoming, const std::shared_ptr<StreamEnd>& end,
                                                Bytes value) const = 0;
+
+    static void begin(const Incoming& incoming, const std::shared_ptr<StreamEnd>& end,
+                      const std::shared_ptr<Call>& call, wire::StreamCredit credit,
+                      std::unique_ptr<ServedStream> served);
 
     const bool reads_;
 };

@@ -45,13 +45,20 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     if (!served) {
         return peer.responder().finish(*call, reply);
     }
-    wire::StreamCredit given;
     try {
-        given = peer.streams().begin(end, incoming.connection, incoming.metadata.id);
+        begin(incoming, end, call, credit, std::move(served));
     } catch (...) {
+        end->cancel(Error::from(std::current_exception()));
         peer.responder().finish(*call, reply);
         throw;
     }
+}
+
+COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::shared_ptr<StreamEnd>& end,
+                                           const std::shared_ptr<Call>& call, wire::StreamCredit credit,
+                                           std::unique_ptr<ServedStream> served) {
+    const auto given = incoming.peer->streams().begin(end, incoming.connection, incoming.metadata.id);
+    Reply reply;
     end->set_on_end([weak = std::weak_ptr(call)] {
         if (const auto at_work = weak.lock()) {
             at_work->cancelled.store(true, std::memory_order_relaxed);
@@ -74,14 +81,13 @@ COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Call>
     try {
         const Interceptor& interceptor = peer->handlers().interceptor();
         if (interceptor) {
-            bool has_run = false;
-            NextHandler next = [&reply, &has_run, served = self.get()] {
-                has_run = true;
-                return served->run(reply);
-            };
+            NextHandler next = [&reply, served = self.get()] { return served->run_once(reply); };
             co_await interceptor(self->context_, std::move(next));
-            if (!has_run) {
+            if (!self->has_run_) {
                 throw ResponderError("the handler was not called");
+            }
+            if (self->thrown_) {  // and the interceptor kept it to itself
+                std::rethrow_exception(self->thrown_);
             }
         } else {
             co_await self->run(reply);
@@ -96,11 +102,25 @@ COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Call>
     self.reset();
     end->finish(std::move(reply));
     co_await asio::this_coro::reset_cancellation_state();
+    co_await asio::this_coro::throw_if_cancelled(false);
     while (!end->is_flushed()) {
         co_await end->async_wait(StreamEnd::For::flush, no_throw);
     }
     Reply nothing;
     peer->responder().finish(*call, nothing);
+}
+
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): it lives in the coroutine that awaits it
+COMMUNICA_INLINE asio::awaitable<void> ServedStream::run_once(Reply& reply) {
+    if (std::exchange(has_run_, true)) {
+        throw ResponderError("an interceptor called the handler twice: its value is gone");
+    }
+    try {
+        co_await run(reply);
+    } catch (...) {
+        thrown_ = std::current_exception();
+        throw;
+    }
 }
 
 }  // namespace communica::peer

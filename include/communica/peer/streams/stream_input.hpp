@@ -47,7 +47,12 @@ class StreamInput {
     /// Says false where an item has become too large. Throws, which ends the connection, where the other side breaks the protocol.
     /// `memory`: where the items lie, if it may be had.
     bool add(std::string_view items, Buffer* memory);
-    void on_blocked() noexcept { is_other_blocked_ = is_open() && !has_all_; }
+    /// The other side has no credit. Says false where that is not so any more: it has crossed what it was given.
+    bool on_blocked() noexcept {
+        const bool has_none = bytes_allowed_ <= wire::ItemHead::size || items_allowed_ == 0;
+        is_other_blocked_ = is_open() && !has_all_ && has_none;
+        return is_other_blocked_;
+    }
     /// Throws where the end comes within an item.
     void on_finish();
 

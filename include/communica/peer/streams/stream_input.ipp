@@ -147,6 +147,9 @@ COMMUNICA_INLINE std::optional<StreamInput::Due> StreamInput::due(bool may_grow)
     if (is_awaited && may_grow) {  // the window is what both wait for
         grow();
     }
+    if (read_bytes_ == 0 && read_items_ == 0) {
+        return std::nullopt;
+    }
     is_other_blocked_ = false;
     const wire::StreamCredit credit{static_cast<std::uint32_t>(read_bytes_), static_cast<std::uint32_t>(read_items_)};
     bytes_allowed_ += std::exchange(read_bytes_, 0);

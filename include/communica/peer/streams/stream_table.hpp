@@ -46,7 +46,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     void on_lost(const wire::Metadata& metadata, const Error& why);
 
     void wait_for_room(std::shared_ptr<StreamEnd> end) override;
-    void on_room();
+    void on_room(const Connection& connection);
 
     /// The connection has ended, and its streams with it. Gives the ids of those that were being opened.
     std::vector<std::string> end_all(const Connection& connection, const Error& why);

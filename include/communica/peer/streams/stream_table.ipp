@@ -2,6 +2,7 @@
 
 #include "stream_table.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace communica::peer {
@@ -41,6 +42,7 @@ COMMUNICA_INLINE wire::StreamCredit StreamTable::begin(const std::shared_ptr<Str
 COMMUNICA_INLINE void StreamTable::remove(const StreamEnd& end) {
     std::shared_ptr<StreamEnd> last;  // maybe; not to be destroyed under the lock
     const std::lock_guard lock(mutex_);
+    std::erase_if(waiting_, [&](const auto& waiting) { return waiting.get() == &end; });
     ById& streams = of(end.role());
     if (const auto found = streams.find(end.id()); found != streams.end() && found->second.get() == &end) {
         last = std::move(found->second);
@@ -75,16 +77,18 @@ COMMUNICA_INLINE void StreamTable::wait_for_room(std::shared_ptr<StreamEnd> end)
     waiting_.push_back(std::move(end));
 }
 
-COMMUNICA_INLINE void StreamTable::on_room() {
+COMMUNICA_INLINE void StreamTable::on_room(const Connection& connection) {
     for (;;) {
         std::shared_ptr<StreamEnd> end;
         {
             const std::lock_guard lock(mutex_);
-            if (waiting_.empty()) {
+            const auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                                           [&](const auto& waiting) { return waiting->is_over(connection); });
+            if (next == waiting_.end()) {
                 return;
             }
-            end = std::move(waiting_.front());
-            waiting_.pop_front();
+            end = std::move(*next);
+            waiting_.erase(next);
         }
         if (!end->send_more()) {
             return;  // it waits again, behind the others

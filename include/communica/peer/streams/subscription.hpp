@@ -45,7 +45,8 @@ struct ValueOf<Published<T>> {
 /// Can another connection, or some time, mend this?
 inline bool may_be_mended(const Error& error) noexcept {
     return error.code == errc::connection_lost || error.code == errc::not_connected || error.code == errc::draining ||
-           error.code == errc::busy || error.code == errc::timeout;
+           error.code == errc::busy || error.code == errc::timeout ||
+           (error.code == errc::closed && error.kind == Error::Kind::responder);  // the other side's word
 }
 
 }  // namespace peer
@@ -74,13 +75,13 @@ class [[nodiscard]] Subscription {
     /// item is lost.
     template <class Token = default_token>
     auto next(Token&& token = {}) {
-        return peer::complete(state_->executor, next(state_), std::forward<Token>(token));
+        return peer::complete(peer::existing(state_)->executor, next(state_), std::forward<Token>(token));
     }
 
     /// What was missed before the last item.
-    Gaps gaps() const noexcept { return state_->gaps; }
+    Gaps gaps() const { return peer::existing(state_)->gaps; }
     /// How often the stream was opened again.
-    std::uint64_t reopened() const noexcept { return state_->opened == 0 ? 0 : state_->opened - 1; }
+    std::uint64_t reopened() const { return std::max<std::uint64_t>(peer::existing(state_)->opened, 1) - 1; }
 
  private:
     struct State {

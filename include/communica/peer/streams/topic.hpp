@@ -85,10 +85,12 @@ class Topic {
         void publish(T value) {
             auto entry = std::make_shared<Entry>();
             std::vector<std::shared_ptr<peer::StreamEnd>> followers;
+            const std::lock_guard one_publisher(
+                publishing_);  // the user's serializer does not run under the other lock
+            entry->item = {std::move(value), epoch_ + std::to_string(end_), 0};
+            serializer_.dump(entry->item, entry->bytes);
             {
                 const std::lock_guard lock(mutex_);
-                entry->item = {std::move(value), epoch_ + std::to_string(end_), 0};
-                serializer_.dump(entry->item, entry->bytes);
                 bytes_ += entry->bytes.size();
                 entries_.push_back(std::move(entry));
                 ++end_;
@@ -113,10 +115,11 @@ class Topic {
         }
 
         /// Where somebody with this token goes on, and how many he has missed before he begins.
-        std::pair<std::uint64_t, std::int64_t> begin(std::string_view token) const {
+        std::pair<std::uint64_t, std::int64_t> begin(std::string_view token, SlowSubscriber slow) const {
             const std::lock_guard lock(mutex_);
             if (token.empty()) {
-                return {end_ - std::min<std::uint64_t>(options_.history, entries_.size()), 0};
+                const std::size_t most = slow == SlowSubscriber::latest ? 1 : options_.history;
+                return {end_ - std::min({options_.history, most, entries_.size()}), 0};
             }
             std::uint64_t last = 0;
             if (!token.starts_with(epoch_) || !read(token.substr(epoch_.size()), last) || last >= end_) {
@@ -127,6 +130,9 @@ class Topic {
 
         void add(const std::shared_ptr<peer::StreamEnd>& end) {
             const std::lock_guard lock(mutex_);
+            if (followers_.size() >= prune_at_) {
+                prune_at_ = 2 * living().size() + 16;
+            }
             followers_.push_back(end);
         }
         std::size_t size() const {
@@ -186,17 +192,19 @@ class Topic {
         const TopicOptions options_;
         const S serializer_;
         std::string epoch_;  // other topics have other tokens
-        mutable std::mutex mutex_;
+        std::mutex publishing_;
+        mutable std::mutex mutex_;  // for what follows; `end_` changes under both
         std::deque<std::shared_ptr<const Entry>> entries_;
         std::uint64_t end_ = 0;  // the number of the next
         std::size_t bytes_ = 0;
         mutable std::vector<std::weak_ptr<peer::StreamEnd>> followers_;
+        std::size_t prune_at_ = 16;  // with so many of them those that have gone are looked for
         bool is_closed_ = false;
     };
 
     static Stream<Item> follow(std::shared_ptr<State> state, std::string token, SlowSubscriber slow) {
         const auto end = co_await peer::ThisStream();
-        auto [place, missed] = state->begin(token);
+        auto [place, missed] = state->begin(token, slow);
         state->add(end);
         for (;;) {
             const auto next = state->next(place, slow);
