@@ -85,14 +85,18 @@ class Room {
 
     /// Is there room for so many bytes more? If not that is remembered.
     bool admits(Purpose purpose, std::size_t bytes, std::size_t more) noexcept {
-        const bool there = is_there(purpose, bytes, more);
-        asks_wait_ = asks_wait_ || (!there && purpose == Purpose::ask);
-        streams_wait_ = streams_wait_ || (!there && purpose == Purpose::stream);
-        return there;
+        if (is_there(purpose, bytes, more)) [[likely]] {
+            return true;
+        }
+        (purpose == Purpose::ask ? asks_wait_ : streams_wait_) = true;
+        return false;
     }
 
     /// Is there room again for what was turned away? Says so once.
     bool is_back(std::size_t bytes_of_asks, std::size_t bytes_of_streams) noexcept {
+        if (!asks_wait_ && !streams_wait_) [[likely]] {
+            return false;
+        }
         const bool asks = asks_wait_ && is_there(Purpose::ask, bytes_of_asks, 0);
         const bool streams = streams_wait_ && is_there(Purpose::stream, bytes_of_streams, max_stream_message / 2);
         asks_wait_ = asks_wait_ && !asks;

@@ -40,7 +40,10 @@ class Inbox : public Receiver {
 
     void on_message(const Message& message) override {
         const auto metadata = read(message.metadata);
-        if (metadata.is_answer()) {
+        if (metadata.type == wire::MessageType::request) [[likely]] {
+            peer_->responder().count(metadata);
+            on_request(metadata, message);
+        } else if (metadata.is_answer()) {
             if (auto* const asker = peer_->asker()) {
                 asker->on_answer(metadata, message);
             }
