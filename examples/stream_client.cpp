@@ -13,7 +13,7 @@
 
 using namespace std::chrono_literals;
 
-asio::awaitable<void> shop(communica::AnyConnector connector) {
+asio::awaitable<void> talk(communica::AnyConnector connector) {
     const auto executor = co_await asio::this_coro::executor;
     communica::RouteClient client{executor, connector};
     co_await client.connect({.timeout = 10s});
@@ -45,7 +45,7 @@ int main(int argc, char** argv) try {
     const communica::AnyConnector connector =
         argc > 1 ? communica::AnyConnector::load_state(argv[1]) : communica::LocalConnector{"shop"};
     asio::io_context context;
-    asio::co_spawn(context, shop(connector), [](const std::exception_ptr& error) {
+    asio::co_spawn(context, talk(connector), [](const std::exception_ptr& error) {
         if (error) std::rethrow_exception(error);
     });
     context.run();

@@ -40,25 +40,7 @@ class Inbox : public Receiver {
 
     void on_message(const Message& message) override {
         const auto metadata = read(message.metadata);
-        if (metadata.type == wire::MessageType::request) [[likely]] {
-            peer_->responder().count(metadata);
-            on_request(metadata, message);
-        } else if (metadata.is_answer()) {
-            if (auto* const asker = peer_->asker()) {
-                asker->on_answer(metadata, message);
-            }
-        } else if (metadata.is_of_stream()) {
-            peer_->streams().on_message(metadata, message);
-        } else if (metadata.type == wire::MessageType::cancel && cancel_) {
-            peer_->responder().cancel(metadata.id);
-        } else if (metadata.type == wire::MessageType::flush && flush_) {
-            Reply taken;
-            answer(metadata, taken, Purpose::answer);
-        } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
-            on_goodbye(wire::read_goodbye(message.body));
-        } else if (metadata.type == wire::MessageType::resumed && resume_) {
-            peer_->on_resumed(*connection_, message.body);
-        } else {
+        if (metadata.type == wire::MessageType::request || !on_other(metadata, message)) [[likely]] {
             peer_->responder().count(metadata);
             on_request(metadata, message);
         }
@@ -129,6 +111,29 @@ class Inbox : public Receiver {
             metadata.type = wire::MessageType::notification;
         }
         return metadata;
+    }
+
+    /// What is not handed to a handler. Says false if it is.
+    bool on_other(const wire::Metadata& metadata, const Message& message) {
+        if (metadata.is_answer()) {
+            if (auto* const asker = peer_->asker()) {
+                asker->on_answer(metadata, message);
+            }
+        } else if (metadata.is_of_stream()) {
+            peer_->streams().on_message(metadata, message);
+        } else if (metadata.type == wire::MessageType::cancel && cancel_) {
+            peer_->responder().cancel(metadata.id);
+        } else if (metadata.type == wire::MessageType::flush && flush_) {
+            Reply taken;
+            answer(metadata, taken, Purpose::answer);
+        } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
+            on_goodbye(wire::read_goodbye(message.body));
+        } else if (metadata.type == wire::MessageType::resumed && resume_) {
+            peer_->on_resumed(*connection_, message.body);
+        } else {
+            return false;
+        }
+        return true;
     }
 
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {

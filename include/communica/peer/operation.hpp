@@ -253,7 +253,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
 template <class T, class Completion, class S>
 struct InitiateRequest {
     template <class Handler>
-    void operator()(Handler&& handler, PreparedPtr request, S serializer) const {
+    void operator()(Handler&& handler, PreparedPtr request, const S& serializer) const {
         using Op = RequestOperation<T, Completion, S, std::decay_t<Handler>>;
         const auto slot = asio::get_associated_cancellation_slot(handler);
         const std::shared_ptr<Requester> requester =

@@ -43,7 +43,7 @@ struct StreamCredit {
         if (text.size() < size) {
             throw_stream_error("is too short for its credit");
         }
-        return {load_u32(text.data()), load_u32(text.data() + 4)};
+        return {load_u32(&text.front()), load_u32(text.data() + 4)};
     }
 };
 
@@ -75,7 +75,7 @@ class ItemReader {
         if (rest_.size() < ItemHead::size) {
             throw_stream_error("ends within the head of an item");
         }
-        head_ = ItemHead::load(rest_.data());
+        head_ = ItemHead::load(&rest_.front());
         if (head_.length > rest_.size() - ItemHead::size) {
             throw_stream_error("ends within an item");
         }

@@ -42,13 +42,11 @@ class OpenedStream {
     std::shared_ptr<StreamEnd> end_;
 };
 
-/// What a handle has, unless it was moved from or never had a stream.
-template <class T>
-const T& existing(const T& pointer) {
-    if (!pointer) {
+/// Throws where a handle was moved from, or never had a stream.
+inline void require_stream(bool has_one) {
+    if (!has_one) {
         throw MessageError(errc::closed, "a handle without a stream", {});
     }
-    return pointer;
 }
 
 inline void cancel_stream(StreamEnd& end, std::string reason, std::optional<std::int64_t> status) {
@@ -143,11 +141,15 @@ class StreamWriter {
     /// item is sent all the same.
     template <class Token = default_token>
     auto write(const T& item, Token&& token = {}) {
-        return peer::ItemWriter<T>::write(peer::existing(writer_), item, std::forward<Token>(token));
+        peer::require_stream(writer_ != nullptr);
+        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
     }
 
     /// Items that the other side's reader has taken. It says so now and then, so some more may be.
-    std::uint64_t acknowledged() const { return peer::existing(writer_)->end()->acknowledged(); }
+    std::uint64_t acknowledged() const {
+        peer::require_stream(writer_ != nullptr);
+        return writer_->end()->acknowledged();
+    }
 
     /// As that of a `Stream`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
@@ -171,15 +173,20 @@ class [[nodiscard]] Upload {
     /// As that of a `StreamWriter`.
     template <class Token = default_token>
     auto write(const T& item, Token&& token = {}) {
-        return peer::ItemWriter<T>::write(peer::existing(writer_), item, std::forward<Token>(token));
+        peer::require_stream(writer_ != nullptr);
+        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
     }
-    std::uint64_t acknowledged() const { return peer::existing(writer_)->end()->acknowledged(); }
+    std::uint64_t acknowledged() const {
+        peer::require_stream(writer_ != nullptr);
+        return writer_->end()->acknowledged();
+    }
 
     /// Ends the items, and completes with the answer, also one that the other side has given before the end of them. Throws as
     /// a request does. Signature `void(std::exception_ptr, R)`.
     template <class Token = default_token>
     auto finish(Token&& token = {}) {
-        const auto& end = peer::existing(writer_)->end();
+        peer::require_stream(writer_ != nullptr);
+        const auto& end = writer_->end();
         end->finish();
         return peer::complete(end->executor(), answer_of(end, load_), std::forward<Token>(token));
     }
@@ -242,12 +249,19 @@ class [[nodiscard]] Duplex {
     /// As that of a `StreamWriter`. One may write while another reads.
     template <class Token = default_token>
     auto write(const Out& item, Token&& token = {}) {
-        return peer::ItemWriter<Out>::write(peer::existing(out_), item, std::forward<Token>(token));
+        peer::require_stream(out_ != nullptr);
+        return peer::ItemWriter<Out>::write(out_, item, std::forward<Token>(token));
     }
-    std::uint64_t acknowledged() const { return peer::existing(out_)->end()->acknowledged(); }
+    std::uint64_t acknowledged() const {
+        peer::require_stream(out_ != nullptr);
+        return out_->end()->acknowledged();
+    }
 
     /// No more items from this side; the other side's go on.
-    void finish() { peer::existing(out_)->end()->finish(); }
+    void finish() {
+        peer::require_stream(out_ != nullptr);
+        out_->end()->finish();
+    }
 
     /// As that of a `Stream`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {

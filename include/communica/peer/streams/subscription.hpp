@@ -75,13 +75,20 @@ class [[nodiscard]] Subscription {
     /// item is lost.
     template <class Token = default_token>
     auto next(Token&& token = {}) {
-        return peer::complete(peer::existing(state_)->executor, next(state_), std::forward<Token>(token));
+        peer::require_stream(state_ != nullptr);
+        return peer::complete(state_->executor, next(state_), std::forward<Token>(token));
     }
 
     /// What was missed before the last item.
-    Gaps gaps() const { return peer::existing(state_)->gaps; }
+    Gaps gaps() const {
+        peer::require_stream(state_ != nullptr);
+        return state_->gaps;
+    }
     /// How often the stream was opened again.
-    std::uint64_t reopened() const { return std::max<std::uint64_t>(peer::existing(state_)->opened, 1) - 1; }
+    std::uint64_t reopened() const {
+        peer::require_stream(state_ != nullptr);
+        return std::max<std::uint64_t>(state_->opened, 1) - 1;
+    }
 
  private:
     struct State {
