@@ -54,6 +54,17 @@ nlohmann::json without_session(const std::string& hello) {
     return json;
 }
 
+/// A line with extensions: sent, or expected; of a hello all but its session.
+asio::awaitable<void> say_or_hear(ScriptedPeer& peer, const Said& line) {  // NOLINT(*-reference-coroutine-parameters)
+    const auto& [side, bytes] = line;
+    if (side == '<' && bytes.front() == '{') {
+        const std::string hello = co_await peer.read_hello();
+        CHECK(without_session(hello) == without_session(bytes.substr(0, bytes.size() - 1)));
+    } else {
+        side == '>' ? co_await peer.send(bytes) : co_await peer.expect(bytes);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a server says what the document's conversation without extensions says") {
@@ -100,16 +111,11 @@ TEST_CASE("a server says what the document's conversation with extensions says")
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
         ScriptedPeer peer = co_await ScriptedPeer::connect(server.connector_state());
-        for (const auto& [side, bytes] : lines) {
-            if (bytes.ends_with("\"draining\"")) {
+        for (const Said& line : lines) {
+            if (line.bytes.ends_with("\"draining\"")) {
                 server.drain(test::patience, asio::detached);
             }
-            if (side == '<' && bytes.front() == '{') {
-                const std::string hello = co_await peer.read_hello();
-                CHECK(without_session(hello) == without_session(bytes.substr(0, bytes.size() - 1)));
-            } else {
-                side == '>' ? co_await peer.send(bytes) : co_await peer.expect(bytes);
-            }
+            co_await say_or_hear(peer, line);
         }
         co_await peer.expect_end();
         co_await test::until([&] { return cancelled == 1; });
@@ -134,13 +140,8 @@ TEST_CASE("a server says what the document's conversation with a stream says") {
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
         ScriptedPeer peer = co_await ScriptedPeer::connect(server.connector_state());
-        for (const auto& [side, bytes] : lines) {
-            if (side == '<' && bytes.front() == '{') {
-                const std::string hello = co_await peer.read_hello();
-                CHECK(without_session(hello) == without_session(bytes.substr(0, bytes.size() - 1)));
-            } else {
-                side == '>' ? co_await peer.send(bytes) : co_await peer.expect(bytes);
-            }
+        for (const Said& line : lines) {
+            co_await say_or_hear(peer, line);
         }
         co_await peer.expect_end();
         co_await server.close();

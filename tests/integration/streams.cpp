@@ -91,6 +91,16 @@ asio::awaitable<std::vector<int>> read_all(Stream<int>& stream) {
     co_return items;
 }
 
+/// What a handler's coroutine has caught.
+struct Heard {
+    void note() {
+        error = Error::from(std::current_exception());
+        done.set();
+    }
+    Error error;
+    test::Event done;
+};
+
 asio::awaitable<Error> failure_of(Stream<int>& stream) {
     for (;;) {
         auto next = co_await stream.try_next();
@@ -318,8 +328,7 @@ TEST_CASE("who cancels a stream is heard by the other side's coroutine") {
     const auto transport = GENERATE(test::every_transport());
     const bool by_dropping = GENERATE(false, true);
     CAPTURE(transport, by_dropping);
-    std::optional<Error> heard;
-    test::Event done;
+    Heard heard;
     Routes routes;
     routes.add(endless, [&]() -> Stream<int> {
         try {
@@ -327,8 +336,7 @@ TEST_CASE("who cancels a stream is heard by the other side's coroutine") {
                 co_yield number;
             }
         } catch (...) {
-            heard = Error::from(std::current_exception());
-            done.set();
+            heard.note();
             throw;
         }
     });
@@ -344,19 +352,17 @@ TEST_CASE("who cancels a stream is heard by the other side's coroutine") {
                 CHECK(own.code == errc::closed);
             }
         }
-        co_await done.wait();
-        REQUIRE(heard);
-        CHECK(heard->kind == Error::Kind::requester);
-        CHECK(heard->message == (by_dropping ? "nobody reads the stream any more" : "seen enough"));
-        CHECK(heard->status == (by_dropping ? std::optional<std::int64_t>() : 204));
+        co_await heard.done.wait();
+        CHECK(heard.error.kind == Error::Kind::requester);
+        CHECK(heard.error.message == (by_dropping ? "nobody reads the stream any more" : "seen enough"));
+        CHECK(heard.error.status == (by_dropping ? std::optional<std::int64_t>() : 204));
     });
 }
 
 TEST_CASE("a generator that awaits something else is cancelled where it awaits") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
-    std::optional<Error> heard;
-    test::Event done;
+    Heard heard;
     Routes routes;
     routes.add(endless, [&]() -> Stream<int> {
         co_yield 1;
@@ -365,8 +371,7 @@ TEST_CASE("a generator that awaits something else is cancelled where it awaits")
         try {
             co_await never.async_wait(asio::use_awaitable);
         } catch (...) {
-            heard = Error::from(std::current_exception());
-            done.set();
+            heard.note();
             throw;
         }
     });
@@ -376,8 +381,8 @@ TEST_CASE("a generator that awaits something else is cancelled where it awaits")
             auto stream = co_await pair.client().open(endless);
             co_await stream.next();
         }
-        co_await done.wait();
-        CHECK(heard->code == asio::error::operation_aborted);
+        co_await heard.done.wait();
+        CHECK(heard.error.code == asio::error::operation_aborted);
     });
 }
 

@@ -38,6 +38,25 @@ asio::awaitable<void> until_followed(const Topic<int>& topic, std::size_t by) {
     co_await test::until([&topic, by] { return topic.subscribers() == by; });
 }
 
+/// A client whose connections can be cut.
+struct RelayedClient {
+    explicit RelayedClient(RoutePair& pair)
+        : relay(pair.context, pair.server.connector_state()),
+          client(pair.context, relay.connector(), {}, test::quick_client("subscriber")) {}
+
+    test::Relay relay;
+    test::RouteClient client;
+};
+
+void publish_once_followed(asio::io_context& context, Topic<int>& topic, std::vector<int> values) {
+    test::spawn(context, [](Topic<int>& to, std::vector<int> all) -> asio::awaitable<void> {
+        co_await until_followed(to, 1);
+        for (const int value : all) {
+            to.publish(value);
+        }
+    }(topic, std::move(values)));
+}
+
 template <class Subscription>
 asio::awaitable<std::vector<int>> take(Subscription& subscription, int count) {
     std::vector<int> items;
@@ -109,14 +128,10 @@ TEST_CASE("a subscription goes on behind its last item after a lost connection, 
     Topic<int> topic({.capacity = 4});
     RoutePair pair(Transport::tcp, following(topic));
     pair.run([&]() -> asio::awaitable<void> {
-        test::Relay relay(pair.context, pair.server.connector_state());
-        test::RouteClient client(pair.context, relay.connector(), {}, test::quick_client("subscriber"));
+        RelayedClient relayed(pair);
+        auto& [relay, client] = relayed;
         auto subscription = client.subscribe(ticks, "ACME");
-        test::spawn(pair.context, [](Topic<int>& t) -> asio::awaitable<void> {
-            co_await until_followed(t, 1);
-            t.publish(0);
-            t.publish(1);
-        }(topic));
+        publish_once_followed(pair.context, topic, {0, 1});
         const Ints before = co_await take(subscription, 2);
         CHECK(before == Ints{0, 1});
         relay.cut();
@@ -193,13 +208,10 @@ TEST_CASE("a token of another topic is known as such") {
     });
     RoutePair pair(Transport::tcp, routes);
     pair.run([&]() -> asio::awaitable<void> {
-        test::Relay relay(pair.context, pair.server.connector_state());
-        test::RouteClient client(pair.context, relay.connector(), {}, test::quick_client("subscriber"));
+        RelayedClient relayed(pair);
+        auto& [relay, client] = relayed;
         auto subscription = client.subscribe(ticks, "ACME");
-        test::spawn(pair.context, [](Topic<int>& t) -> asio::awaitable<void> {
-            co_await until_followed(t, 1);
-            t.publish(1);
-        }(first));
+        publish_once_followed(pair.context, first, {1});
         co_await subscription.next();
         is_second = true;
         second.publish(20);
@@ -269,8 +281,8 @@ TEST_CASE("a stream without tokens is opened again, too, but nobody knows what w
     });
     RoutePair pair(Transport::tcp, routes);
     pair.run([&]() -> asio::awaitable<void> {
-        test::Relay relay(pair.context, pair.server.connector_state());
-        test::RouteClient client(pair.context, relay.connector(), {}, test::quick_client("subscriber"));
+        RelayedClient relayed(pair);
+        auto& [relay, client] = relayed;
         auto subscription = client.subscribe(numbers);
         const Ints first = co_await take(subscription, 2);
         CHECK(first == Ints{100, 101});

@@ -49,7 +49,9 @@ class Inbox : public Receiver {
     void on_discarded(std::string_view text, errc why) override {
         const auto metadata = read(text);
         if (metadata.is_of_stream()) {
-            return peer_->streams().on_lost(metadata, {why, "there is no memory for its items on this side"});
+            return peer_->streams().on_lost(metadata,
+                                            {why, why == errc::busy ? "there is no memory for its items on this side"
+                                                                    : "a message over this side's limit"});
         }
         if (metadata.is_answer()) {
             return on_no_answer(metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
@@ -57,10 +59,7 @@ class Inbox : public Receiver {
         }
         peer_->responder().count(metadata);
         if (why == errc::busy) {
-            refuse(metadata, {.code = errc::busy,
-                              .message = "too many bytes held for all requesters together",
-                              .status = 503,
-                              .kind = Error::Kind::responder});
+            refuse(metadata, over_budget());
         } else {
             refuse(metadata, {.code = errc::message_too_large,
                               .message = "The message is over the receiver's limit",

@@ -23,8 +23,8 @@ struct Outgoing {
     std::optional<Clock::duration> timeout = {};
     bool wait_for_connection = true;
     bool idempotent = false;
-    std::shared_ptr<StreamEnd> stream =
-        {};  ///< that it opens; the credit for the other side is put at the front of the body
+    /// What it opens: then the body begins with room for the credit that the other side gets.
+    std::shared_ptr<StreamEnd> stream = {};
 
     bool is_notification() const noexcept { return type == wire::MessageType::notification; }
 

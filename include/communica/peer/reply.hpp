@@ -21,6 +21,14 @@ struct UnloadableValue {
     std::exception_ptr cause;
 };
 
+/// What is answered where the entity's budget is used up.
+inline Error over_budget() {
+    return {.code = errc::busy,
+            .message = "too many bytes held for all requesters together",
+            .status = 503,
+            .kind = Error::Kind::responder};
+}
+
 struct Reply {
     wire::MessageType type = wire::MessageType::ok;
     Buffer body = {};

@@ -22,7 +22,7 @@ namespace communica::peer {
 /// The connection there is now, if any, and who is at its other end. Not thread-safe.
 class Sender {
  public:
-    enum class Sent { yes, no_room, too_large, not_supported, unknown_before };
+    enum class Sent { yes, no_room, too_large, not_supported, unknown_before, lost };
 
     /// `streams`: those that are opened here; null where nothing is ever sent.
     explicit Sender(std::shared_ptr<StreamTable> streams = nullptr) : streams_(std::move(streams)) {}
@@ -80,6 +80,9 @@ class Sender {
             return Sent::too_large;
         }
         if (outgoing.stream) [[unlikely]] {
+            if (outgoing.stream->has_ended()) {
+                return Sent::lost;
+            }
             begin_stream(id, outgoing);
         }
         if (!connection_->send(Purpose::ask, metadata.text(), outgoing.body)) {
@@ -109,6 +112,9 @@ class Sender {
     Error error_of(Sent sent) const {
         if (sent == Sent::not_supported) {
             return {errc::not_supported, "the other side does not know this extension"};
+        }
+        if (sent == Sent::lost) {
+            return {errc::connection_lost};
         }
         if (sent == Sent::unknown_before) {
             return {errc::connection_lost, "what was sent over an earlier connection may not have arrived"};

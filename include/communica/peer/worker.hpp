@@ -41,20 +41,38 @@ void start_worker(std::shared_ptr<Call> call, asio::awaitable<void> work);
 /// Whether the worker of a call that has ended may wait for another, in the state of one that has just been started.
 std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<Call>& call);
 
-/// A call under an interceptor: a handler and the value that it is called with.
-class InterceptedCall {
+/// A handler that may be run under the entity's interceptor.
+class Interceptable {
  public:
-    explicit InterceptedCall(const Incoming& incoming);
-    InterceptedCall(const InterceptedCall&) = delete;
-    InterceptedCall& operator=(const InterceptedCall&) = delete;
-    virtual ~InterceptedCall() = default;
+    Interceptable(const Interceptable&) = delete;
+    Interceptable& operator=(const Interceptable&) = delete;
+    virtual ~Interceptable() = default;
 
     const std::shared_ptr<Peer>& peer() const noexcept { return peer_; }
 
-    /// Runs the interceptor, and in it the handler.
+    /// Runs the interceptor, and in it the handler: once, and what it throws is thrown also where the interceptor keeps it to itself.
     asio::awaitable<void> intercept(Reply& reply);
 
  protected:
+    explicit Interceptable(const Incoming& incoming);
+
+    /// Runs the handler.
+    virtual asio::awaitable<void> call(Reply& reply) = 0;
+
+ private:
+    asio::awaitable<void> call_once(Reply& reply);
+
+    std::shared_ptr<Peer> peer_;
+    Context context_;
+    bool has_run_ = false;
+    std::exception_ptr thrown_;  // by the handler
+};
+
+/// A call under an interceptor: a handler and the value that it is called with.
+class InterceptedCall : public Interceptable {
+ protected:
+    using Interceptable::Interceptable;
+
     /// For a handler that is no coroutine: calls it when it is awaited.
     asio::awaitable<void> call_later(Reply& reply);
 
@@ -62,19 +80,10 @@ class InterceptedCall {
     Bytes keep(Bytes body);
 
  private:
-    /// Runs the handler.
-    virtual asio::awaitable<void> call(Reply& reply) = 0;
-
     /// Calls the handler, if it is no coroutine.
     virtual void call_now(Reply& reply) = 0;
 
-    asio::awaitable<void> call_once(Reply& reply);
-
-    std::shared_ptr<Peer> peer_;
-    Context context_;
     std::vector<std::byte> lent_;
-    bool has_run_ = false;
-    std::exception_ptr thrown_;  // by the handler
 };
 using InterceptedCallPtr = std::unique_ptr<InterceptedCall>;
 

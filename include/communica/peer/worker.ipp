@@ -69,8 +69,7 @@ COMMUNICA_INLINE std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_pt
 
 // ---- under an interceptor
 
-COMMUNICA_INLINE InterceptedCall::InterceptedCall(const Incoming& incoming)
-    : peer_(incoming.peer), context_(incoming) {}
+COMMUNICA_INLINE Interceptable::Interceptable(const Incoming& incoming) : peer_(incoming.peer), context_(incoming) {}
 
 COMMUNICA_INLINE Bytes InterceptedCall::keep(Bytes body) {
     lent_.assign(body.begin(), body.end());
@@ -80,7 +79,7 @@ COMMUNICA_INLINE Bytes InterceptedCall::keep(Bytes body) {
 // The reply lives in the coroutine that awaits these.
 // NOLINTBEGIN(*-reference-coroutine-parameters)
 
-COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::intercept(Reply& reply) {
+COMMUNICA_INLINE asio::awaitable<void> Interceptable::intercept(Reply& reply) {
     NextHandler next = [this, &reply] { return call_once(reply); };
     co_await peer_->handlers().interceptor()(context_, std::move(next));
     if (!has_run_) {
@@ -91,7 +90,7 @@ COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::intercept(Reply& reply) 
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::call_once(Reply& reply) {
+COMMUNICA_INLINE asio::awaitable<void> Interceptable::call_once(Reply& reply) {
     if (std::exchange(has_run_, true)) {
         throw ResponderError("an interceptor called the handler twice: its value is gone");
     }

@@ -129,83 +129,80 @@ class [[nodiscard]] Stream {
     peer::Generator<T> generator_;
 };
 
-/// Sends items: for a handler that is no generator. Copies are the same writer. Thread-safe.
-template <class T>
-class StreamWriter {
- public:
-    using value_type = T;
+namespace peer {
 
+/// The writing face of a stream.
+template <class T>
+class WritesItems {
+ public:
     /// Takes an item at once, and completes when the next may be written: while the other side's reader is behind, it waits.
     /// Throws `SerializerError` and `errc::message_too_large`, and nothing but the item is lost; what the stream has failed
     /// with; `errc::closed` where the other side has ended it in order. Signature `void(std::exception_ptr)`. Cancelled, the
-    /// item is sent all the same.
+    /// item is sent all the same. Thread-safe.
     template <class Token = default_token>
     auto write(const T& item, Token&& token = {}) {
-        peer::require_stream(writer_ != nullptr);
-        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
+        require_stream(writer_ != nullptr);
+        return ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
     }
 
-    /// Items that the other side's reader has taken. It says so now and then, so some more may be.
-    std::uint64_t acknowledged() const {
-        peer::require_stream(writer_ != nullptr);
-        return writer_->end()->acknowledged();
-    }
+    /// Items that the other side's reader has read. It says so now and then, so some more may be.
+    std::uint64_t acknowledged() const { return end().acknowledged(); }
 
     /// As that of a `Stream`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
         if (writer_) {
-            peer::cancel_stream(*writer_->end(), std::move(reason), status);
+            cancel_stream(end(), std::move(reason), status);
         }
     }
 
+ protected:
+    WritesItems() = default;
+    explicit WritesItems(std::shared_ptr<const ItemWriter<T>> writer) : writer_(std::move(writer)) {}
+
+    StreamEnd& end() const {
+        require_stream(writer_ != nullptr);
+        return *writer_->end();
+    }
+
+ private:
+    std::shared_ptr<const ItemWriter<T>> writer_;
+};
+
+}  // namespace peer
+
+/// Sends items: for a handler that is no generator. Copies are the same writer. Thread-safe.
+template <class T>
+class StreamWriter : public peer::WritesItems<T> {
+ public:
+    using value_type = T;
+
  private:
     friend peer::StreamAccess;
-    explicit StreamWriter(std::shared_ptr<const peer::ItemWriter<T>> writer) : writer_(std::move(writer)) {}
-
-    std::shared_ptr<const peer::ItemWriter<T>> writer_;
+    using peer::WritesItems<T>::WritesItems;
 };
 
 /// Many items to the other side, and one answer: what `open` gives for a `Route<R(..., Stream<T>)>`. Movable; destroyed before
 /// `finish` it is cancelled.
 template <class T, class R>
-class [[nodiscard]] Upload {
+class [[nodiscard]] Upload : public peer::WritesItems<T> {
  public:
-    /// As that of a `StreamWriter`.
-    template <class Token = default_token>
-    auto write(const T& item, Token&& token = {}) {
-        peer::require_stream(writer_ != nullptr);
-        return peer::ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
-    }
-    std::uint64_t acknowledged() const {
-        peer::require_stream(writer_ != nullptr);
-        return writer_->end()->acknowledged();
-    }
+    Upload() = default;
 
     /// Ends the items, and completes with the answer, also one that the other side has given before the end of them. Throws as
     /// a request does. Signature `void(std::exception_ptr, R)`.
     template <class Token = default_token>
     auto finish(Token&& token = {}) {
-        peer::require_stream(writer_ != nullptr);
-        const auto& end = writer_->end();
+        const auto end = this->end().shared_from_this();
         end->finish();
         return peer::complete(end->executor(), answer_of(end, load_), std::forward<Token>(token));
     }
-
-    /// As that of a `Stream`.
-    void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
-        if (writer_) {
-            peer::cancel_stream(*writer_->end(), std::move(reason), status);
-        }
-    }
-
-    Upload() = default;
 
  private:
     friend peer::StreamAccess;
     using Load = std::function<R(Bytes)>;
 
     Upload(std::shared_ptr<const peer::ItemWriter<T>> writer, Load load)
-        : writer_(std::move(writer)), load_(std::move(load)), opened_(writer_->end()) {}
+        : peer::WritesItems<T>(std::move(writer)), load_(std::move(load)), opened_(this->end().shared_from_this()) {}
 
     static asio::awaitable<R> answer_of(std::shared_ptr<peer::StreamEnd> end, Load load) {
         for (;;) {
@@ -225,18 +222,17 @@ class [[nodiscard]] Upload {
         co_return load(end->result());
     }
 
-    std::shared_ptr<const peer::ItemWriter<T>> writer_;
     Load load_;
     peer::OpenedStream opened_;
 };
 
 /// Items both ways: what `open` gives for a `Route<Stream<In>(..., Stream<Out>)>`. Movable; destroyed it is cancelled.
 template <class In, class Out>
-class [[nodiscard]] Duplex {
+class [[nodiscard]] Duplex : public peer::WritesItems<Out> {
  public:
     Duplex() = default;
 
-    /// As that of a `Stream`.
+    /// As that of a `Stream`. One may write while another reads.
     template <class Token = default_token>
     auto next(Token&& token = {}) {
         return in_.next(std::forward<Token>(token));
@@ -246,36 +242,16 @@ class [[nodiscard]] Duplex {
         return in_.try_next(std::forward<Token>(token));
     }
 
-    /// As that of a `StreamWriter`. One may write while another reads.
-    template <class Token = default_token>
-    auto write(const Out& item, Token&& token = {}) {
-        peer::require_stream(out_ != nullptr);
-        return peer::ItemWriter<Out>::write(out_, item, std::forward<Token>(token));
-    }
-    std::uint64_t acknowledged() const {
-        peer::require_stream(out_ != nullptr);
-        return out_->end()->acknowledged();
-    }
-
     /// No more items from this side; the other side's go on.
-    void finish() {
-        peer::require_stream(out_ != nullptr);
-        out_->end()->finish();
-    }
-
-    /// As that of a `Stream`.
-    void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
-        in_.cancel(std::move(reason), status);
-    }
+    void finish() { this->end().finish(); }
 
  private:
     friend peer::StreamAccess;
 
     Duplex(Stream<In> in, std::shared_ptr<const peer::ItemWriter<Out>> out)
-        : in_(std::move(in)), out_(std::move(out)) {}
+        : peer::WritesItems<Out>(std::move(out)), in_(std::move(in)) {}
 
     Stream<In> in_;
-    std::shared_ptr<const peer::ItemWriter<Out>> out_;
 };
 
 namespace peer {

@@ -232,10 +232,7 @@ COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* memory
                 .status = 413,
                 .kind = Error::Kind::requester});
     } else if (is_too_much) {
-        cancel({.code = errc::busy,
-                .message = "too many bytes held for all requesters together",
-                .status = 503,
-                .kind = Error::Kind::responder});
+        cancel(over_budget());
     }
 }
 

@@ -7,7 +7,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,32 +17,19 @@
 namespace communica::peer {
 
 /// What it takes to serve a stream, whatever its types.
-class ServedStream {
+class ServedStream : public Interceptable {
  public:
-    ServedStream(const Incoming& incoming, std::shared_ptr<StreamEnd> end)
-        : peer_(incoming.peer), end_(std::move(end)), context_(incoming) {}
-    ServedStream(const ServedStream&) = delete;
-    ServedStream& operator=(const ServedStream&) = delete;
-    virtual ~ServedStream() = default;
-
-    /// Runs the handler under the interceptor, tells the other side of the end, and waits until all has gone out.
+    /// Runs the handler, tells the other side of the end, and waits until all has gone out.
     static asio::awaitable<void> serve(std::shared_ptr<Call> call, std::unique_ptr<ServedStream> self);
 
  protected:
+    ServedStream(const Incoming& incoming, std::shared_ptr<StreamEnd> end)
+        : Interceptable(incoming), end_(std::move(end)) {}
+
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
-    const std::shared_ptr<Peer>& peer() const noexcept { return peer_; }
 
  private:
-    /// Runs the handler.
-    virtual asio::awaitable<void> run(Reply& reply) = 0;
-
-    asio::awaitable<void> run_once(Reply& reply);
-
-    std::shared_ptr<Peer> peer_;
     std::shared_ptr<StreamEnd> end_;
-    Context context_;
-    bool has_run_ = false;
-    std::exception_ptr thrown_;  // by the handler
 };
 
 /// Takes the streams that are opened, as far as the limits allow.
@@ -131,9 +117,9 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
               extras_{Extras(incoming)...} {}
 
      private:
-        asio::awaitable<void> run(Reply& reply) override { return run(*this, reply); }
+        asio::awaitable<void> call(Reply& reply) override { return run(*this, reply); }
 
-        auto call() {
+        auto call_function() {
             const S& serializer = handler_.serializer_;
             OneOrNone<In> in;
             if constexpr (!std::is_void_v<In>) {
@@ -154,14 +140,14 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
 
         // NOLINTNEXTLINE(*-reference-coroutine-parameters): both live in the coroutine that awaits it
         static asio::awaitable<void> run(Served& self, Reply& reply) {
-            using Returned = decltype(self.call());
+            using Returned = decltype(self.call_function());
             if constexpr (is_stream<Returned>) {
-                auto generator = StreamAccess::generator(self.call());
+                auto generator = StreamAccess::generator(self.call_function());
                 if (generator) {
                     co_await generator.run(make_item_writer<Out>(self.end(), self.handler_.serializer_));
                 }
             } else if constexpr (ResultOf<Returned>::is_coroutine) {
-                auto coroutine = self.call();
+                auto coroutine = self.call_function();
                 if constexpr (std::is_void_v<typename ResultOf<Returned>::type>) {
                     co_await std::move(coroutine);
                     self.set_nothing(reply);
@@ -170,10 +156,10 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
                     reply.set_value(self.handler_.serializer_, std::move(result));
                 }
             } else if constexpr (std::is_void_v<Returned>) {
-                self.call();
+                self.call_function();
                 self.set_nothing(reply);
             } else {
-                Result result = self.call();
+                Result result = self.call_function();
                 reply.set_value(self.handler_.serializer_, std::move(result));
             }
         }

@@ -75,22 +75,14 @@ COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::
 
 COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Call> call,
                                                            std::unique_ptr<ServedStream> self) {
-    const auto peer = self->peer_;
+    const auto peer = self->peer();
     const auto end = self->end_;
     Reply reply;
     try {
-        const Interceptor& interceptor = peer->handlers().interceptor();
-        if (interceptor) {
-            NextHandler next = [&reply, served = self.get()] { return served->run_once(reply); };
-            co_await interceptor(self->context_, std::move(next));
-            if (!self->has_run_) {
-                throw ResponderError("the handler was not called");
-            }
-            if (self->thrown_) {  // and the interceptor kept it to itself
-                std::rethrow_exception(self->thrown_);
-            }
+        if (peer->handlers().interceptor()) {
+            co_await self->intercept(reply);
         } else {
-            co_await self->run(reply);
+            co_await self->call(reply);
         }
     } catch (...) {
         reply.body.clear();
@@ -108,19 +100,6 @@ COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Call>
     }
     Reply nothing;
     peer->responder().finish(*call, nothing);
-}
-
-// NOLINTNEXTLINE(*-reference-coroutine-parameters): it lives in the coroutine that awaits it
-COMMUNICA_INLINE asio::awaitable<void> ServedStream::run_once(Reply& reply) {
-    if (std::exchange(has_run_, true)) {
-        throw ResponderError("an interceptor called the handler twice: its value is gone");
-    }
-    try {
-        co_await run(reply);
-    } catch (...) {
-        thrown_ = std::current_exception();
-        throw;
-    }
 }
 
 }  // namespace communica::peer

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../reply.hpp"
 #include "stream_table.hpp"
 
 #include <algorithm>
@@ -11,15 +12,13 @@ COMMUNICA_INLINE StreamTable::StreamTable(asio::any_io_executor executor, const 
     : StreamOwner(options.limits, options.budget), executor_(std::move(executor)) {}
 
 COMMUNICA_INLINE std::optional<Error> StreamTable::refusal() const {
-    const auto busy = [](const char* why) {
-        return Error{.code = errc::busy, .message = why, .status = 503, .kind = Error::Kind::responder};
-    };
+    if (budget() && budget()->is_over()) {
+        return over_budget();
+    }
     const std::lock_guard lock(mutex_);
     if (accepted_.size() >= limits().max_streams) {
-        return busy("too many open streams");
-    }
-    if (budget() && budget()->is_over()) {
-        return busy("too many bytes held for all requesters together");
+        return Error{
+            .code = errc::busy, .message = "too many open streams", .status = 503, .kind = Error::Kind::responder};
     }
     return std::nullopt;
 }
