@@ -14,6 +14,8 @@
 #include "communica_exchange.hpp"
 #include "record.hpp"
 
+#include <communica/connectors/shared_memory.hpp>
+
 #ifdef BENCH_FAST_JSON
 #include <communica/serializers/fast_json.hpp>
 #endif
@@ -54,13 +56,20 @@ struct NlohmannSerializer {
     }
 };
 
-communica::AnyConnector connector_of(const bench::Options& options) {
+using Connector =
+    communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector, communica::SharedMemoryConnector>;
+
+Connector connector_of(const bench::Options& options) {
     if (options.tcp) {
         return communica::TcpConnector("127.0.0.1", static_cast<std::uint16_t>(options.port()));
     }
     const auto slash = options.address.rfind('/');
-    return communica::LocalConnector(options.address.substr(slash + 1),
-                                     {.directory = options.address.substr(0, slash)});
+    const std::string name = options.address.substr(slash + 1);
+    const communica::LocalOptions place{.directory = options.address.substr(0, slash)};
+    if (options.shared_memory) {
+        return communica::SharedMemoryConnector(name, {.local = place});
+    }
+    return communica::LocalConnector(name, place);
 }
 
 // ---- the server ----------------------------------------------------------------------------------------------------
@@ -126,7 +135,7 @@ void serve(const bench::Options& options) {
 // ---- the client ----------------------------------------------------------------------------------------------------
 
 template <class S>
-using Client = communica::SimpleClient<communica::AnyConnector, S>;
+using Client = communica::SimpleClient<Connector, S>;
 
 template <class S, class Value>
 void measure_simple(const bench::Options& options, const Value& value) {
@@ -174,7 +183,7 @@ void ask(const bench::Options& options) {
     } else if (options.variant == "nlohmann") {
         measure_simple<NlohmannSerializer>(options, text);
     } else if (options.variant == "routes") {
-        using RouteClient = communica::RouteClient<communica::AnyConnector>;
+        using RouteClient = communica::RouteClient<Connector>;
         const std::string route = route_name(7);
         bench::measure<RouteClient>(options, connector_of(options), text,
                                     [&route](RouteClient& client, const std::string& value) {

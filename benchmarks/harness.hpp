@@ -33,6 +33,7 @@ namespace bench {
 struct Options {
     bool server = false;
     bool tcp = false;
+    bool shared_memory = false;
     std::string address = {};  ///< a socket file's path, or a port of 127.0.0.1
     std::string variant = {};  ///< what the program knows several ways to do
     std::size_t size = 64;     ///< bytes of a payload
@@ -59,7 +60,7 @@ inline Options parse_options(int argc, char** argv) {
         const std::string name = argument.substr(0, equals);
         const std::string value = equals == argument.npos ? "" : argument.substr(equals + 1);
         if (name == "--transport")
-            options.tcp = value == "tcp";
+            options.tcp = value == "tcp", options.shared_memory = value == "shared_memory";
         else if (name == "--address")
             options.address = value;
         else if (name == "--variant")

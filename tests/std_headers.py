@@ -28,7 +28,7 @@ DECLARED_BY = {
     "memory": "addressof allocator allocator_traits construct_at destroy_at enable_shared_from_this make_shared make_unique "
               "shared_ptr static_pointer_cast unique_ptr weak_ptr",
     "mutex": "lock_guard mutex once_flag recursive_mutex scoped_lock unique_lock",
-    "new": "align_val_t bad_alloc",
+    "new": "align_val_t bad_alloc launder",
     "coroutine": "coroutine_handle suspend_always",
     "numeric": "accumulate iota",
     "optional": "nullopt optional",

@@ -1,5 +1,5 @@
 // What is compiled once, with `COMMUNICA_SEPARATE_COMPILATION`: for one source file of the program to include. A program that
-// uses them includes `connectors/tls.ipp` and `connectors/rabbitmq.ipp`, too.
+// uses them includes `connectors/tls.ipp`, `connectors/rabbitmq.ipp` and `connectors/shared_memory.ipp`, too.
 #pragma once
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)

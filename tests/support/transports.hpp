@@ -3,6 +3,7 @@
 
 #include "catch.hpp"
 #include "rabbitmq_transport.hpp"
+#include "shared_memory_transport.hpp"
 #include "streams.hpp"
 #include "temporary_directory.hpp"
 #include "tls_transport.hpp"
@@ -17,10 +18,11 @@
 
 namespace test {
 
-enum class Transport { tcp, local, memory, descriptors, tls, rabbitmq };
+enum class Transport { tcp, local, memory, descriptors, tls, rabbitmq, shared_memory };
 
 inline std::ostream& operator<<(std::ostream& out, Transport transport) {
-    constexpr const char* names[] = {"TCP", "local sockets", "memory", "a socketpair", "TLS", "RabbitMQ"};
+    constexpr const char* names[] = {"TCP", "local sockets", "memory",       "a socketpair",
+                                     "TLS", "RabbitMQ",      "shared memory"};
     return out << names[static_cast<int>(transport)];
 }
 
@@ -28,6 +30,8 @@ inline std::ostream& operator<<(std::ostream& out, Transport transport) {
 inline auto transports_of(std::vector<Transport> transports) {
     if (RabbitmqTransport::is_wanted()) {
         transports = {Transport::rabbitmq};
+    } else if (SharedMemoryTransport::is_wanted()) {
+        transports = {Transport::shared_memory};
     }
     if (!TlsTransport::exists()) {
         std::erase(transports, Transport::tls);
@@ -49,7 +53,7 @@ inline auto lasting_transports() {
 /// One type for all connectors: what it is used with is compiled once.
 using TestConnector =
     communica::AnyConnectorOf<communica::TcpConnector, communica::LocalConnector, communica::DescriptorConnector,
-                              communica::MemoryConnector, TlsTransport, RabbitmqTransport>;
+                              communica::MemoryConnector, TlsTransport, RabbitmqTransport, SharedMemoryTransport>;
 
 /// A place where one server and its clients meet.
 class Meeting {
@@ -69,6 +73,7 @@ class Meeting {
             case Transport::memory: return memory_;
             case Transport::tls: return TlsTransport::at_server();
             case Transport::rabbitmq: return RabbitmqTransport::at_server();
+            case Transport::shared_memory: return SharedMemoryTransport::in(directory_.path());
             case Transport::descriptors: break;
         }
         return *server_end_;
@@ -83,6 +88,7 @@ class Meeting {
             case Transport::memory: return memory_;
             case Transport::tls: return TlsTransport::load_state(server.connector_state());
             case Transport::rabbitmq: return RabbitmqTransport::load_state(server.connector_state());
+            case Transport::shared_memory: return SharedMemoryTransport::load_state(server.connector_state());
             case Transport::descriptors: break;
         }
         return *client_end_;

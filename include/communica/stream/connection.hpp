@@ -119,7 +119,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     asio::awaitable<void> open() {
         if (!std::exchange(opened_, true)) {
             co_await stream_.handshake();
-            credentials_.subject = stream_.subject();
+            if constexpr (KnowsSubject<Stream>) {
+                credentials_.subject = stream_.subject();
+            }
         }
     }
 
@@ -182,6 +184,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void act_on(Watch::Verdict verdict) {
         reader_.give_back_memory();
+        if constexpr (GivesBackMemory<Stream>) {
+            stream_.give_back_memory();
+        }
         writer_.flush_left();
         switch (verdict) {
             case Watch::Verdict::silent:

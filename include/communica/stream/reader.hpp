@@ -34,6 +34,9 @@ class Reader {
     static constexpr int turn_length = 32;
     /// The same after so many bytes: large bodies take long to load.
     static constexpr std::size_t turn_bytes = 64 * 1024;
+    /// Where polling takes no system call, the others wait for so long at the most, and for so many turns.
+    static constexpr std::chrono::microseconds poll_in_place{10};
+    static constexpr int turns_in_place = 16;
     /// What many turns in a row made us send goes out together after so many.
     static constexpr int turns_a_write = 8;
 
@@ -143,15 +146,18 @@ class Reader {
     }
 
     void take_turn_and_read() {
-        switch (take_turn()) {
-            case Turn::over: return asio::post(owner_.strand().executor(), on_read());
-            case Turn::closed: return owner_.on_read_end({errc::closed});
-            case Turn::stopped: return owner_.on_read_failed(asio::error::operation_aborted);
-            case Turn::read_on: chunks_.shrink();
-        }
-        if (read_error_) {
-            return owner_.on_read_failed(read_error_);
-        }
+        int turns = 0;
+        do {
+            switch (take_turn()) {
+                case Turn::over: return asio::post(owner_.strand().executor(), on_read());
+                case Turn::closed: return owner_.on_read_end({errc::closed});
+                case Turn::stopped: return owner_.on_read_failed(asio::error::operation_aborted);
+                case Turn::read_on: chunks_.shrink();
+            }
+            if (read_error_) {
+                return owner_.on_read_failed(read_error_);
+            }
+        } while (++turns != turns_in_place && comes_at_once());
         if (frames_.has_large_buffer() ? !waits_with_large_buffer() : !polls_on()) {
             frames_.shrink();
             begin_read();
@@ -161,6 +167,14 @@ class Reader {
     void begin_read() {
         room_ = room();
         stream_.async_read_some(room_, on_read());
+    }
+
+    /// Polls in memory for a moment, which costs less than a round of the event loop.
+    bool comes_at_once() {
+        if constexpr (ReadsInMemory<Stream>) {
+            return spin_ != Clock::duration::zero() && Clock::now() < poll_until_ && stream_.poll(poll_in_place);
+        }
+        return false;
     }
 
     /// Goes round the event loop in the place of waiting, as long as the next message may be about to come.
@@ -257,7 +271,7 @@ class Reader {
     /// Behind a read that filled its room, when what came with it is answered in the same write, and to poll.
     bool read_now() {
         if constexpr (IsNonBlocking<Stream>) {
-            if (std::exchange(polls_, false) || buffer().is_filled()) {
+            if (std::exchange(polls_, false) || ReadsInMemory<Stream> || buffer().is_filled()) {
                 if (const std::size_t count = stream_.read_some(room(), read_error_); count != 0) {
                     commit(count);
                     on_bytes();

@@ -9,9 +9,13 @@
 
 namespace communica::stream {
 
-/// A handshake of its own, before the first byte; then it knows the other side's `subject()`.
+/// A handshake of its own, before the first byte.
 template <class S>
 concept HasHandshake = requires(S& stream) { stream.handshake(); };
+
+/// Knows from it the other side's `subject()`.
+template <class S>
+concept KnowsSubject = requires(S& stream) { stream.subject(); };
 
 /// A goodbye of its own, which the other side answers.
 template <class S>
@@ -44,6 +48,14 @@ concept HasCancel = requires(S& stream, asio::error_code& error) { stream.cancel
 /// What has come with what was read may wait inside the stream, and be taken without reading.
 template <class S>
 concept HasReadOn = requires(S& stream, asio::mutable_buffer buffer) { stream.read_on(buffer); };
+
+/// What has come lies in memory: to read, or to look whether there is anything, takes no system call.
+template <class S>
+concept ReadsInMemory = S::reads_in_memory;
+
+/// Has memory of its own, which it gives back while it is not used.
+template <class S>
+concept GivesBackMemory = requires(S& stream) { stream.give_back_memory(); };
 
 /// See `Connection::binding`.
 template <class S>

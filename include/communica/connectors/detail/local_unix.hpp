@@ -6,6 +6,7 @@
 #include "../../error.hpp"
 #include "growing_pause.hpp"
 #include "local_places_unix.hpp"
+#include "owned_descriptor_unix.hpp"
 #include "sockets_unix.hpp"
 #include "stream_listener.hpp"
 
@@ -14,6 +15,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,23 +26,6 @@
 #include <sys/stat.h>
 
 namespace communica::detail {
-
-/// A descriptor that closes itself.
-class OwnedDescriptor {
- public:
-    explicit OwnedDescriptor(int descriptor) : descriptor_(descriptor) {}
-    OwnedDescriptor(const OwnedDescriptor&) = delete;
-    OwnedDescriptor& operator=(const OwnedDescriptor&) = delete;
-    ~OwnedDescriptor() {
-        if (descriptor_ >= 0) {
-            ::close(descriptor_);
-        }
-    }
-    int get() const noexcept { return descriptor_; }
-
- private:
-    int descriptor_;
-};
 
 /// A listening local socket, and the file that is removed with it.
 class LocalSocketFile {
@@ -53,7 +38,7 @@ class LocalSocketFile {
         address.require_safe_directory();
         // Two servers that start at once must not both find the file stale: one at a time looks and binds.
         const OwnedDescriptor directory(::open(address.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (directory.get() < 0 || ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (!directory || ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
             throw_errno(address.directory().c_str());
         }
         remove_if_stale(address);
@@ -116,7 +101,7 @@ class LocalSocketFile {
             fail_in_use();
         }
         const OwnedDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (probe.get() < 0) {
+        if (!probe) {
             throw_errno("socket");
         }
         const auto endpoint = address.endpoint();
@@ -135,14 +120,22 @@ class LocalSocketFile {
     ::ino_t inode_ = 0;
 };
 
-/// Null if the other end is nobody to talk to.
-inline std::shared_ptr<Connection> make_local_connection(Socket socket, const TrustedUsers& users,
-                                                         const ConnectionOptions& options) {
-    const Credentials credentials = peer_credentials(socket.native_handle());
+/// Makes the connection over a local socket, once it is known who is at the other end.
+using MakeLocalConnection =
+    std::function<std::shared_ptr<Connection>(Socket, const Credentials&, const ConnectionOptions&)>;
+
+inline std::shared_ptr<Connection> make_socket_connection(Socket socket, const Credentials& credentials,
+                                                          const ConnectionOptions& options) {
     enlarge_send_buffer(socket);
-    return credentials.uid && users.contain(*credentials.uid)
-               ? std::make_shared<SocketConnection>(std::move(socket), credentials, options)
-               : nullptr;
+    return std::make_shared<SocketConnection>(std::move(socket), credentials, options);
+}
+
+/// Null if the other end is nobody to talk to.
+inline std::shared_ptr<Connection> make_if_trusted(const MakeLocalConnection& make, Socket socket,
+                                                   const TrustedUsers& users, const ConnectionOptions& options) {
+    const Credentials credentials = peer_credentials(socket.native_handle());
+    const bool is_trusted = credentials.uid && users.contain(*credentials.uid);
+    return is_trusted ? make(std::move(socket), credentials, options) : nullptr;
 }
 
 /// What a server listens with.
@@ -155,12 +148,13 @@ struct ListeningPlaces {
 class LocalListener final : public StreamListener<SocketAcceptor> {
  public:
     LocalListener(ListeningPlaces places, std::string state, const asio::any_io_executor& executor,
-                  const ConnectionOptions& options)
+                  const ConnectionOptions& options, MakeLocalConnection make)
         : StreamListener(std::move(places.acceptors), executor, options),
           places_(std::move(places.places)),
           files_(std::move(places.files)),
           state_(std::move(state)),
-          executor_(executor) {
+          executor_(executor),
+          make_(std::move(make)) {
         look_after(look_period);
     }
 
@@ -175,7 +169,7 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
     static constexpr std::chrono::seconds look_period{2};
 
     std::shared_ptr<Connection> make_connection(Socket socket) override {
-        return make_local_connection(std::move(socket), places_.front().users(), options());
+        return make_if_trusted(make_, std::move(socket), places_.front().users(), options());
     }
 
     /// A file that somebody has removed is made again, unless another server has taken the name. Says so; while it can't be made
@@ -214,6 +208,7 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
     std::vector<LocalSocketFile> files_;
     std::string state_;
     asio::any_io_executor executor_;
+    MakeLocalConnection make_;
     std::string missing_;  // what was said of files that can't be made again
 };
 
@@ -246,10 +241,10 @@ inline asio::awaitable<Socket> connect_socket(LocalPlace address, asio::any_io_e
 }
 
 inline asio::awaitable<std::shared_ptr<Connection>> connect_place(LocalPlace place, asio::any_io_executor executor,
-                                                                  ConnectionOptions options) {
+                                                                  ConnectionOptions options, MakeLocalConnection make) {
     place.require_safe_directory();
     Socket socket = co_await connect_socket(place, executor);
-    auto connection = make_local_connection(std::move(socket), place.users(), options);
+    auto connection = make_if_trusted(make, std::move(socket), place.users(), options);
     if (!connection) {
         throw std::system_error(std::make_error_code(std::errc::permission_denied),
                                 place.path() + " is the socket of a user who is not trusted");
@@ -259,12 +254,13 @@ inline asio::awaitable<std::shared_ptr<Connection>> connect_place(LocalPlace pla
 
 /// To the first place where a server is. Where none is, the error is the main place's, and the words are all.
 inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
-                                                                  ConnectionOptions options) {
+                                                                  ConnectionOptions options,
+                                                                  MakeLocalConnection make = make_socket_connection) {
     std::error_code first;
     std::string all;
     for (const LocalPlace& place : address.to_connect()) {
         try {
-            co_return co_await connect_place(place, executor, options);
+            co_return co_await connect_place(place, executor, options, make);
         } catch (const std::system_error& e) {
             if (e.code() == asio::error::operation_aborted) {
                 throw;
@@ -304,7 +300,8 @@ inline asio::awaitable<void> add_place(ListeningPlaces& places, LocalPlace place
 /// `state` is the connector's.
 inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress address, std::string state,
                                                                asio::any_io_executor executor,
-                                                               ConnectionOptions options) {
+                                                               ConnectionOptions options,
+                                                               MakeLocalConnection make = make_socket_connection) {
     ListeningPlaces places;
     co_await add_place(places, address.main(), executor);
     if (const LocalPlace* const place = address.to_listen_for_python()) {
@@ -316,7 +313,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
             }
         }
     }
-    co_return std::make_shared<LocalListener>(std::move(places), std::move(state), executor, options);
+    co_return std::make_shared<LocalListener>(std::move(places), std::move(state), executor, options, std::move(make));
 }
 
 /// A connection over a stream socket that is connected already.

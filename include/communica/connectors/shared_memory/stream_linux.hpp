@@ -1,0 +1,378 @@
+// The Asio stream through shared memory: what a connection reads and writes.
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../error.hpp"
+#include "../../stream/connection.hpp"
+#include "../detail/sockets_unix.hpp"
+#include "../shared_memory_options.hpp"
+#include "handshake_linux.hpp"
+#include "meeting_linux.hpp"
+#include "pages_linux.hpp"
+#include "ring.hpp"
+#include "wake_linux.hpp"
+
+#include <asio/posix/stream_descriptor.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace communica::detail {
+
+/// Asks the processor for patience, as somebody else writes what is read in a loop.
+inline void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+/// What a wait completes with: `then(error, handler)`, with the executor and the allocator of the handler.
+template <class Handler, class Then>
+struct Continuation {
+    using executor_type = asio::associated_executor_t<Handler>;
+    using allocator_type = asio::associated_allocator_t<Handler>;
+    executor_type get_executor() const noexcept { return asio::get_associated_executor(handler); }
+    allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler); }
+
+    void operator()(asio::error_code error = {}, std::size_t = 0) { then(error, std::move(handler)); }
+
+    Handler handler;
+    Then then;
+};
+
+/// Two rings, a pipe that wakes this side when there is something to read, and the socket at which the two sides met: a byte there
+/// says that there is room to write again. The end of the pipe or of the socket says that the other side is gone. While messages
+/// come as fast as they are read, no system call is made. Not thread-safe.
+class SharedStream {
+ public:
+    enum class Side { client, server };
+    using executor_type = asio::any_io_executor;
+    using shutdown_type = asio::socket_base::shutdown_type;
+    static constexpr shutdown_type shutdown_send = asio::socket_base::shutdown_send;
+    static constexpr auto wait_read = asio::socket_base::wait_read;
+    /// For `stream::Reader`.
+    static constexpr bool reads_in_memory = true;
+
+    SharedStream(Socket socket, Side side, const SharedMemoryOptions& options)
+        : socket_(std::move(socket)),
+          others_(socket_.get_executor()),
+          side_(side),
+          ring_size_(options.ring_size),
+          max_ring_size_(options.max_ring_size) {
+        socket_.native_non_blocking(true);
+    }
+
+    executor_type get_executor() { return socket_.get_executor(); }
+    std::string binding() const { return "local"; }
+
+    /// The client shares its memory, the server opens it or says why not.
+    asio::awaitable<void> handshake() {
+        if (side_ == Side::client) {
+            end_.emplace(offer_memory(socket_.native_handle(), ring_size_));
+        }
+        // More than once, maybe: of a Unix socket epoll says that it can be read before it is connected.
+        std::optional<Received> received;
+        while (!received) {
+            co_await socket_.async_wait(wait_read, asio::use_awaitable);
+            received = receive_with_descriptors(socket_.native_handle());
+        }
+        if (side_ == Side::client) {
+            take_answer(*end_, *received);
+        } else {
+            end_.emplace(take_offer(socket_.native_handle(), *received, max_ring_size_));
+        }
+        use();
+    }
+
+    // ---- as of a socket that does not block
+
+    static bool native_non_blocking() noexcept { return true; }
+    static void non_blocking(bool) noexcept {}
+
+    std::size_t read_some(asio::mutable_buffer room, asio::error_code& error) noexcept {
+        return guarded(error, [&]() -> std::size_t {
+            const std::size_t count = read_steps({static_cast<char*>(room.data()), room.size()});
+            if (count == 0 && room.size() != 0) {
+                error = in_->is_at_end() ? asio::error_code(asio::error::eof) : asio::error::would_block;
+            }
+            return count;
+        });
+    }
+
+    template <class Buffers>
+    std::size_t write_some(const Buffers& buffers, asio::error_code& error) noexcept {
+        return guarded(error, [&]() -> std::size_t {
+            const std::size_t count = write_steps(buffers);
+            if (count == 0) {
+                error = asio::error::would_block;
+            }
+            return count;
+        });
+    }
+
+    // ---- as of any stream
+
+    template <class Token>
+    auto async_read_some(asio::mutable_buffer room, Token&& token) {
+        return asio::async_initiate<Token, void(asio::error_code, std::size_t)>(
+            [this, room](auto handler) { this->begin_read(room, std::move(handler)); }, token);
+    }
+
+    template <class Buffers, class Token>
+    auto async_write_some(const Buffers& buffers, Token&& token) {
+        return asio::async_initiate<Token, void(asio::error_code, std::size_t)>(
+            [this](auto handler, const Buffers& parts) { this->begin_write(parts, std::move(handler)); }, token,
+            buffers);
+    }
+
+    /// There is something to read, or nothing will come any more.
+    template <class Token>
+    auto async_wait(asio::socket_base::wait_type, Token&& token) {
+        return asio::async_initiate<Token, void(asio::error_code)>(
+            [this](auto handler) { this->begin_wait(std::move(handler)); }, token);
+    }
+
+    void shutdown(shutdown_type) {
+        asio::error_code error;
+        shutdown(shutdown_send, error);
+    }
+    void shutdown(shutdown_type, asio::error_code&) {
+        if (out_ && out_->close()) {
+            end_->own.wake();
+        }
+    }
+
+    void close(asio::error_code& error) {
+        asio::error_code ignored;
+        others_.close(ignored);
+        socket_.close(error);
+        if (end_) {
+            end_->own = WakePipe();  // its end tells the other side, which still reads what was written
+        }
+    }
+
+    // ---- more than a socket
+
+    /// Looks for so long whether something comes, without a system call. Says whether it has.
+    bool poll(std::chrono::steady_clock::duration time) noexcept {
+        asio::error_code corrupt;
+        const auto end = std::chrono::steady_clock::now() + time;
+        return guarded(corrupt,
+                       [&]() -> std::size_t {
+                           do {
+                               for (int looks = 0; looks != 64; ++looks) {
+                                   if (in_->has_bytes()) {
+                                       return 1;
+                                   }
+                                   relax();
+                               }
+                           } while (std::chrono::steady_clock::now() < end);
+                           return 0;
+                       }) != 0 ||
+               corrupt;
+    }
+
+    /// Gives back what memory was used and is not any more.
+    void give_back_memory() noexcept {
+        asio::error_code corrupt;  // is told by what writes next
+        guarded(corrupt, [&]() -> std::size_t {
+            const std::size_t used = out_->take_unused();
+            end_->pages.give_back(direction_out(), used);
+            return used;
+        });
+    }
+
+ private:
+    /// So much is copied before the other side may read it, or write over it.
+    static constexpr std::size_t step = 128 * 1024;
+    /// So many wake-ups in a row for nothing are no accident.
+    static constexpr int most_idle_wakes = 1'000;
+
+    // ---- the handshake
+
+    SharedPages::Direction direction_out() const noexcept {
+        return side_ == Side::client ? SharedPages::Direction::to_server : SharedPages::Direction::to_client;
+    }
+    SharedPages::Direction direction_in() const noexcept {
+        return side_ == Side::client ? SharedPages::Direction::to_client : SharedPages::Direction::to_server;
+    }
+
+    void use() {
+        out_.emplace(end_->pages.ring(direction_out()));
+        in_.emplace(end_->pages.ring(direction_in()));
+        others_.assign(end_->others.get());
+        end_->others.release();
+    }
+
+    // ---- reading and writing
+
+    /// What the other side's memory holds can throw. So does this before the handshake.
+    template <class Step>
+    std::size_t guarded(asio::error_code& error, Step function) noexcept {
+        error = {};
+        try {
+            if (!others_.is_open()) {
+                error = asio::error::not_connected;
+                return 0;
+            }
+            return function();
+        } catch (const std::system_error& e) {
+            error = e.code();
+        }
+        return 0;
+    }
+
+    std::size_t read_steps(std::span<char> room) {
+        std::size_t count = 0;
+        for (;;) {
+            const std::size_t wanted = std::min(room.size() - count, step);
+            const std::size_t more = in_->read(room.subspan(count, wanted));
+            if (more != 0) {
+                idle_wakes_ = 0;
+                if (in_->release()) {
+                    ::send(socket_.native_handle(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+                }
+            }
+            count += more;
+            if (more != wanted || wanted == 0) {
+                return count;
+            }
+        }
+    }
+
+    template <class Buffers>
+    std::size_t write_steps(const Buffers& buffers) {
+        std::size_t count = 0;
+        std::size_t unpublished = 0;
+        for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers); ++at) {
+            const asio::const_buffer part(*at);
+            std::string_view rest(static_cast<const char*>(part.data()), part.size());
+            while (!rest.empty()) {
+                const std::string_view wanted = rest.substr(0, step - unpublished);
+                const std::size_t more = out_->write(wanted);
+                rest.remove_prefix(more);
+                count += more;
+                unpublished += more;
+                if (unpublished == step || more != wanted.size()) {
+                    publish();
+                    unpublished = 0;
+                }
+                if (more != wanted.size()) {
+                    return count;
+                }
+            }
+        }
+        if (unpublished != 0) {
+            publish();
+        }
+        return count;
+    }
+    void publish() {
+        if (out_->publish()) {
+            end_->own.wake();
+        }
+    }
+
+    template <class Handler>
+    void begin_read(asio::mutable_buffer room, Handler handler) {
+        asio::error_code error;
+        const std::size_t count = read_some(room, error);
+        if (error != asio::error::would_block) {
+            return complete_later(std::move(handler), error, count);
+        }
+        when_readable(std::move(handler), [this, room](asio::error_code waited, Handler to_call) {
+            asio::error_code read_error = waited;
+            const std::size_t read = waited == asio::error::operation_aborted ? 0 : read_some(room, read_error);
+            if (read_error != asio::error::would_block) {
+                return to_call(read_error, read);
+            }
+            waited ? to_call(waited, 0) : begin_read(room, std::move(to_call));
+        });
+    }
+
+    template <class Handler>
+    void begin_wait(Handler handler) {
+        when_readable(std::move(handler), [](asio::error_code error, Handler to_call) {
+            to_call(error == asio::error::operation_aborted ? error : asio::error_code());
+        });
+    }
+
+    /// `then(error, handler)`: with an error the other side is gone, or this one was closed; what had come may still be read.
+    template <class Handler, class Then>
+    void when_readable(Handler handler, Then then) {
+        Continuation<Handler, Then> continuation{std::move(handler), std::move(then)};
+        asio::error_code corrupt;
+        bool has_to_wait = true;
+        guarded(corrupt, [&]() -> std::size_t { return (has_to_wait = in_->has_to_wait()) ? 1 : 0; });
+        if (corrupt || ++idle_wakes_ > most_idle_wakes) {
+            return complete_later(std::move(continuation), corrupt ? corrupt : make_error_code(errc::protocol_error));
+        }
+        has_to_wait ? others_.async_read_some(asio::buffer(wakes_), std::move(continuation))
+                    : complete_later(std::move(continuation), asio::error_code());
+    }
+
+    template <class Buffers, class Handler>
+    void begin_write(const Buffers& buffers, Handler handler) {
+        asio::error_code error;
+        const std::size_t count = write_some(buffers, error);
+        if (error != asio::error::would_block || asio::buffer_size(buffers) == 0) {
+            return complete_later(std::move(handler), count != 0 ? asio::error_code() : error, count);
+        }
+        bool has_to_wait = false;
+        guarded(error, [&]() -> std::size_t { return (has_to_wait = out_->has_to_wait()) ? 1 : 0; });
+        auto then = [this, buffers](asio::error_code waited, Handler to_call) {
+            if (!waited) {
+                waited = take_room_signs();
+            }
+            waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
+        };
+        Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
+        has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
+                    : complete_later(std::move(continuation), error);
+    }
+
+    /// Reads what says that there is room.
+    asio::error_code take_room_signs() noexcept {
+        std::array<char, 64> signs;
+        const ::ssize_t count = ::recv(socket_.native_handle(), signs.data(), signs.size(), MSG_DONTWAIT);
+        if (count == 0) {
+            return asio::error::eof;
+        }
+        return count > 0 || errno == EAGAIN || errno == EINTR
+                   ? asio::error_code()
+                   : asio::error_code(errno, asio::error::get_system_category());
+    }
+
+    template <class Handler, class... Results>
+    void complete_later(Handler handler, Results... results) {
+        auto then = [results...](asio::error_code, Handler to_call) { to_call(results...); };
+        asio::post(get_executor(), Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
+    }
+
+    Socket socket_;
+    asio::posix::stream_descriptor others_;  // wakes this side
+    const Side side_;
+    const std::size_t ring_size_;
+    const std::size_t max_ring_size_;
+    std::optional<SharedEnd> end_;
+    std::optional<RingWriter<>> out_;
+    std::optional<RingReader<>> in_;
+    std::array<char, 64> wakes_;
+    int idle_wakes_ = 0;  // since something was read last
+};
+
+}  // namespace communica::detail
