@@ -23,6 +23,7 @@ DECLARED_BY = {
     "functional": "equal_to function hash invoke less move_only_function ref reference_wrapper",
     "initializer_list": "initializer_list",
     "limits": "numeric_limits",
+    "iterator": "next",
     "list": "list",
     "map": "map multimap",
     "memory": "addressof allocator allocator_traits construct_at destroy_at enable_shared_from_this make_shared make_unique "

@@ -232,4 +232,71 @@ TEST_CASE("an interceptor is around every handler: it sees, it may refuse, and i
     test::run_out(context);
 }
 
+TEST_CASE("an asking interceptor sees what is sent and how it ends, adds headers, and may refuse") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    std::vector<std::string> seen;
+    const auto watch = [&seen](communica::Asking& asking) -> communica::AskingEnd {
+        if (asking.route() == "secret") {
+            throw communica::RequesterError("not from here", 403);
+        }
+        asking.set_header("trace", asking.header("trace").value_or("none") + ", " + asking.route());
+        const char* const kinds[] = {"request", "notification", "stream"};
+        const std::string name = std::string(kinds[static_cast<int>(asking.kind())]) + " " + asking.route();
+        return [&seen, name](const Error& error) { seen.push_back(name + (error.code ? ": " + error.message : "")); };
+    };
+    constexpr communica::Route<communica::Stream<int>()> numbers{"numbers"};
+    test::Event noted;
+    Routes routes;
+    routes.add("trace", [](Context& about) { return std::string(about.header("trace").value_or("")); });
+    routes.add("failing", [](int) -> int { throw communica::ResponderError("no", 500); });
+    routes.add("note", [&](int) { noted.set(); });
+    routes.add("ask back", [](communica::RoutePeer<>& peer) -> asio::awaitable<std::string> {
+        co_return co_await peer.request<std::string>("trace", nullptr);
+    });
+    routes.add(numbers, []() -> communica::Stream<int> { co_yield 1; });
+    Routes at_client;
+    at_client.add("trace", [](Context& about) { return std::string(about.header("trace").value_or("")); });
+    communica::ServerOptions server_options;
+    server_options.asking_interceptor = [](communica::Asking& asking) -> communica::AskingEnd {
+        asking.set_header("trace", "of the server");
+        return nullptr;
+    };
+    RouteServer server(context, meeting.at_server(), routes, server_options);
+    communica::ClientOptions options = test::quick_client();
+    options.asking_interceptor = watch;
+    RouteClient client(context, meeting.at_client(server), at_client, options);
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        CHECK_AWAITED("none, trace", client.request<std::string>("trace", nullptr));
+        const communica::Header header{"trace", "\u00fc"};
+        communica::RequestOptions with_header;
+        with_header.headers = {&header, 1};
+        CHECK_AWAITED("\u00fc, trace", client.request<std::string>("trace", nullptr, with_header));
+        CHECK_AWAITED("of the server", client.request<std::string>("ask back", nullptr));
+        const Error failed = co_await error_of(client.request<int>("failing", 1));
+        CHECK(failed.status == 500);
+        const Error refused = co_await error_of(client.request<int>("secret", 1));
+        CHECK(refused.status == 403);
+        CHECK(refused.message == "not from here");
+        co_await client.notify("note", 1);
+        co_await noted.wait();
+        {
+            auto stream = co_await client.open(numbers);
+            const auto number = co_await stream.next();
+            CHECK(number == 1);
+        }
+        const std::vector<std::string> expected{"request trace",       "request trace",     "request ask back",
+                                                "request failing: no", "notification note", "stream numbers"};
+        CHECK(seen == expected);
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 }  // namespace between_peers

@@ -194,4 +194,101 @@ TEST_CASE("who drains still handles the notifications that have come") {
     });
 }
 
+/// A server whose handlers wait until they are let go, and a client.
+struct Slow {
+    explicit Slow(Transport transport, const communica::Limits& limits) : meeting(transport) {
+        communica::ServerOptions options;
+        options.limits = limits;
+        options.counters = counters;
+        Routes routes;
+        routes.add("event", [this](const std::string&) -> asio::awaitable<void> {
+            ++begun;
+            co_await go.wait();
+            ++handled;
+        });
+        routes.add("echo", [](int number) { return number; });
+        server.emplace(context, meeting.at_server(), routes, options);
+    }
+
+    /// Sends so many, asks meanwhile, and lets them be handled. Nothing may be lost.
+    void run(int count, const std::string& text, int at_once) {
+        test::run(context, [&]() -> asio::awaitable<void> {
+            co_await server->start();
+            test::RouteClient client(context, meeting.at_client(*server), test::quick_client());
+            co_await client.connect();
+            int sent = 0;
+            for (int number = 0; number != count; ++number) {
+                client.notify("event", text, [&sent](const std::exception_ptr& error) { sent += error ? 0 : 1; });
+            }
+            for (int number = 0; number != 20; ++number) {
+                const int back = co_await client.request<int>("echo", number);
+                CHECK(back == number);
+            }
+            co_await test::until([&] { return begun == at_once; });
+            CHECK(sent == at_once);
+            CHECK(begun == at_once);
+            go.set();
+            co_await client.flush();  // behind all of them
+            CHECK(sent == count);
+            co_await test::until([&] { return handled == count; });
+            co_await client.close();
+            co_await server->close();
+        });
+        test::run_out(context);
+        CHECK(counters->failures().empty());
+    }
+
+    std::shared_ptr<communica::Counters> counters = std::make_shared<communica::Counters>();
+    asio::io_context context;
+    test::Meeting meeting;
+    std::optional<test::RouteServer> server;
+    int begun = 0;
+    int handled = 0;
+    test::Event go;
+};
+
+TEST_CASE("a sender waits while as many notifications are handled as may be, and requests pass") {
+    const auto transport = GENERATE(Transport::tcp, Transport::local, Transport::memory);
+    CAPTURE(transport);
+    communica::Limits limits;
+    limits.max_requests = 20;
+    Slow(transport, limits).run(500, "x", 10);
+}
+
+TEST_CASE("a sender waits while as many bytes of notifications are held as may be") {
+    communica::Limits limits;
+    limits.max_held = 4 * 1024 * 1024;  // a quarter for notifications
+    Slow(Transport::local, limits).run(60, std::string(200'000, 'x'), 5);
+}
+
+TEST_CASE("notifications that fail, or that nobody takes, make room for others too") {
+    communica::ServerOptions options;
+    options.limits.max_requests = 4;
+    options.log = communica::no_log;
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    Routes routes;
+    routes.add("failing", [](int) { throw std::runtime_error("no"); });
+    routes.add("failing later", [](int) -> asio::awaitable<void> {
+        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+        throw std::runtime_error("no");
+    });
+    test::RouteServer server(context, meeting.at_server(), routes, options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server), test::quick_client());
+        co_await client.connect();
+        for (int number = 0; number != 100; ++number) {
+            co_await client.notify("failing", number);
+            co_await client.notify("failing later", number);
+            co_await client.notify("no such route", number);
+            co_await client.notify("failing", "of another type");
+        }
+        co_await client.flush();
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 }  // namespace notifications

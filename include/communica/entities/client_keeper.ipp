@@ -59,6 +59,7 @@ COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dial
                                 "a client id is UTF-8 of at most " + std::to_string(peer::max_client_id) + " bytes");
     }
     handlers_->set_interceptor(options_.interceptor);
+    handlers_->set_asking_interceptor(options_.asking_interceptor);
     peer_ = std::make_shared<peer::Peer>(
         peer::PeerSettings{executor_, handlers_, connection_options_, options_.resume_window, destination()},
         options_.client_id);

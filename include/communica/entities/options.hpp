@@ -4,6 +4,7 @@
 #include "../connection.hpp"
 #include "../counters.hpp"
 #include "../limits.hpp"
+#include "../peer/asking.hpp"
 #include "../peer/backoff.hpp"
 #include "../peer/interceptor.hpp"
 #include "hooks.hpp"
@@ -35,6 +36,8 @@ struct ClientOptions {
     std::chrono::steady_clock::duration spin = {};
     /// Around every handler.
     Interceptor interceptor = {};
+    /// Before everything that is sent.
+    AskingInterceptor asking_interceptor = {};
     /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
     std::shared_ptr<Counters> counters = nullptr;
 
@@ -70,6 +73,8 @@ struct ServerOptions {
     std::chrono::steady_clock::duration spin = {};
     /// Around every handler.
     Interceptor interceptor = {};
+    /// Before everything that is sent.
+    AskingInterceptor asking_interceptor = {};
     /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
     std::shared_ptr<Counters> counters = nullptr;
 

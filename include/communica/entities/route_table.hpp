@@ -37,7 +37,7 @@ class RouteTable {
     /// The same with a serializer of its own.
     template <class F, Serializer Own>
     RouteTable& add(std::string_view route, F&& function, Own serializer) {
-        return insert(route, peer::make_handler(std::forward<F>(function), std::move(serializer)));
+        return insert(route, peer::make_handler<true>(std::forward<F>(function), std::move(serializer)));
     }
     /// Adds a handler that has to match a typed route. It may be generic.
     template <class R, class... A, class Own, class F>

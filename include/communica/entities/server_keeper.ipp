@@ -129,6 +129,7 @@ COMMUNICA_INLINE void ServerKeeper::request_stop() {
 
 COMMUNICA_INLINE void ServerKeeper::init() {
     handlers_->set_interceptor(options_.interceptor);
+    handlers_->set_asking_interceptor(options_.asking_interceptor);
     handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
         if (const auto self = weak.lock()) {
             self->hooks_.on_failure(failure);
@@ -145,6 +146,7 @@ COMMUNICA_INLINE void ServerKeeper::init() {
     };
     auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters,
                                                     peer::RequestText(), peer::Destination{"any client"});
+    nobody->set_asking_interceptor(handlers_->asking_interceptor());
     clients_ = std::make_shared<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
 }
 

@@ -7,6 +7,7 @@
 #include "../wire/metadata.hpp"
 #include "../wire/metadata_reader.hpp"
 #include "deadline_heap.hpp"
+#include "notification_window.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -73,6 +74,7 @@ struct Call {
     std::string_view before_type;
     std::string_view after_type;
     bool wants_answer = false;
+    NotificationWindow::Ticket ticket;  // of a notification
     std::optional<Clock::time_point> deadline;
     std::size_t bytes = 0;  // held for the request
 
@@ -94,9 +96,12 @@ class Calls {
  public:
     bool empty() const noexcept { return calls_.empty(); }
     std::size_t size() const noexcept { return calls_.size(); }
+    /// How many of them nobody waits for.
+    std::size_t notifications() const noexcept { return notifications_; }
 
     void add(std::shared_ptr<Call> call) {
         call->is_listed = true;
+        notifications_ += call->wants_answer ? 0 : 1;
         call->index = calls_.size();
         if (call->deadline) {
             deadlines_.push(*call->deadline, call.get());
@@ -112,6 +117,7 @@ class Calls {
         if (!std::exchange(call.is_listed, false)) {
             return false;
         }
+        notifications_ -= call.wants_answer ? 0 : 1;
         deadlines_.remove(&call);
         if (by_id_) {
             if (const auto found = by_id_->find(call.id); found != by_id_->end() && found->second == &call) {
@@ -177,6 +183,7 @@ class Calls {
     }
 
     std::vector<std::shared_ptr<Call>> calls_;
+    std::size_t notifications_ = 0;
     // Of two with one id, the first. Made when one is looked for, which is rare, and kept until there are none: so a
     // call is put in once at the most. A tree: the ids are the other side's to choose, and can't collide in it.
     std::optional<std::map<std::string_view, Call*>> by_id_;

@@ -80,6 +80,15 @@ inline constexpr bool is_extra<SimplePeer<S>&> = true;
 template <class S>
 inline constexpr bool is_extra<RoutePeer<S>&> = true;
 
+/// Does a handler that is handed `E` ask back in JSON, where its entity speaks `S`? Then it forgot to say in what.
+template <class S, class E>
+inline constexpr bool forgets = !std::is_same_v<S, JsonSerializer> && (std::is_same_v<E, SimplePeer<JsonSerializer>> ||
+                                                                       std::is_same_v<E, RoutePeer<JsonSerializer>>);
+template <class S, class Extras>
+inline constexpr bool asks_back_in = true;
+template <class S, class... E>
+inline constexpr bool asks_back_in<S, std::tuple<E...>> = !(forgets<S, E> || ...);
+
 /// A value is taken by value or by const reference; an extra is none, however it is taken.
 template <class T>
 inline constexpr bool is_value = !is_extra<std::remove_cvref_t<T>&> &&
@@ -137,12 +146,13 @@ struct FirstThatFits<F, Data, Candidate, More...> {
     using type = Candidate;
 };
 
-/// The extras that a handler takes under a route: those of its signature, or what a generic one can be called with.
-template <class F, class Data>
-struct ExtrasOf : FirstThatFits<std::decay_t<F>, Data, std::tuple<>, std::tuple<Context>, std::tuple<RoutePeer<>>,
-                                std::tuple<Context, RoutePeer<>>, std::tuple<RoutePeer<>, Context>> {};
-template <Deducible F, class Data>
-struct ExtrasOf<F, Data> : FirstThatFits<std::decay_t<F>, Data, typename Signature<F>::Args::Extras> {};
+/// The extras that a handler takes under a route: those of its signature, or what a generic one can be called with, whose peer speaks
+/// `S`.
+template <class F, class Data, class S>
+struct ExtrasOf : FirstThatFits<std::decay_t<F>, Data, std::tuple<>, std::tuple<Context>, std::tuple<RoutePeer<S>>,
+                                std::tuple<Context, RoutePeer<S>>, std::tuple<RoutePeer<S>, Context>> {};
+template <Deducible F, class Data, class S>
+struct ExtrasOf<F, Data, S> : FirstThatFits<std::decay_t<F>, Data, typename Signature<F>::Args::Extras> {};
 
 /// What a handler takes under a route with values of type `Data`.
 template <class F, class Data>

@@ -5,7 +5,9 @@
 #include "../connection.hpp"
 #include "../error.hpp"
 #include "../wire/metadata.hpp"
+#include "asking.hpp"
 #include "interceptor.hpp"
+#include "notification_window.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -31,8 +33,9 @@ struct Incoming {
     const wire::Metadata& metadata;
     Bytes body;
     bool redelivered = false;
-    Buffer* memory = nullptr;                    ///< as in `Message`
-    std::shared_ptr<const Call> call = nullptr;  ///< once a coroutine answers it
+    Buffer* memory = nullptr;                      ///< as in `Message`
+    std::shared_ptr<const Call> call = nullptr;    ///< once a coroutine answers it
+    NotificationWindow::Ticket* ticket = nullptr;  ///< of a notification: taken by whoever handles it later
 };
 
 /// What became of a request, a notification or a stream, where nobody else may hear of it.
@@ -135,6 +138,12 @@ class Handlers {
     /// Before the first request comes.
     void set_interceptor(Interceptor interceptor) { interceptor_ = std::move(interceptor); }
 
+    /// What sees all that their entity sends; null for nothing.
+    const std::shared_ptr<const AskingInterceptor>& asking_interceptor() const noexcept { return asking_interceptor_; }
+    void set_asking_interceptor(AskingInterceptor interceptor) {
+        asking_interceptor_ = interceptor ? std::make_shared<const AskingInterceptor>(std::move(interceptor)) : nullptr;
+    }
+
     /// Called on the connections' executors, also several at a time, for everything that failed here. Before the first
     /// request comes.
     void set_on_failure(std::function<void(const Failure&)> on_failure) { on_failure_ = std::move(on_failure); }
@@ -165,6 +174,7 @@ class Handlers {
     Mode mode_;
     std::shared_ptr<const Handler> only_;
     Interceptor interceptor_;
+    std::shared_ptr<const AskingInterceptor> asking_interceptor_;
     std::function<void(const Failure&)> on_failure_;
     std::mutex mutex_;  // of those who add
     RouteIndex routes_;

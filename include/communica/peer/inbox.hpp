@@ -4,6 +4,7 @@
 #include "../wire/error_body.hpp"
 #include "../wire/goodbye.hpp"
 #include "../wire/metadata_reader.hpp"
+#include "notification_window.hpp"
 #include "peer.hpp"
 #include "reply.hpp"
 
@@ -24,6 +25,9 @@ class Inbox : public Receiver {
         inbox->cancel_ = offer.cancel;
         inbox->flush_ = offer.flush;
         inbox->goodbye_ = offer.goodbye;
+        if (offer.notifications && inbox->connection_->has_one_reader()) {
+            inbox->window_ = std::make_shared<NotificationWindow>(inbox->connection_, inbox->peer_->ahead());
+        }
         inbox->resume_ = offer.resume;
         inbox->streams_ = offer.streams;
         if (offer.ping) {
@@ -42,7 +46,8 @@ class Inbox : public Receiver {
         const auto metadata = read(message.metadata);
         if (metadata.type == wire::MessageType::request || !on_other(metadata, message)) [[likely]] {
             peer_->responder().count(metadata);
-            on_request(metadata, message);
+            auto ticket = take_ticket(metadata, message.body.size());
+            on_request(metadata, message, ticket);
         }
     }
 
@@ -58,6 +63,7 @@ class Inbox : public Receiver {
                                                                   : "the answer is over this side's limit"});
         }
         peer_->responder().count(metadata);
+        take_ticket(metadata, 0).end();
         if (why == errc::busy) {
             refuse(metadata, over_budget());
         } else {
@@ -127,6 +133,11 @@ class Inbox : public Receiver {
             answer(metadata, taken, Purpose::answer);
         } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
+        } else if (metadata.type == wire::MessageType::taken && window_) {
+            if (const auto total = NotificationWindow::read(as_text(message.body));
+                auto* const asker = total ? peer_->asker() : nullptr) {
+                asker->on_notifications_ended(*total);
+            }
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
             peer_->on_resumed(*connection_, message.body);
         } else {
@@ -141,7 +152,12 @@ class Inbox : public Receiver {
         }
     }
 
-    void on_request(const wire::Metadata& metadata, const Message& message) {
+    NotificationWindow::Ticket take_ticket(const wire::Metadata& metadata, std::size_t bytes) const noexcept {
+        return window_ && metadata.type == wire::MessageType::notification ? window_->take(bytes)
+                                                                           : NotificationWindow::Ticket();
+    }
+
+    void on_request(const wire::Metadata& metadata, const Message& message, NotificationWindow::Ticket& ticket) {
         const Handler* handler = find_handler(metadata);
         if (handler == nullptr) {
             refuse(metadata,
@@ -154,7 +170,8 @@ class Inbox : public Receiver {
         } else if (auto refusal = peer_->responder().refusal(*connection_, metadata, message.body.size())) {
             refuse(metadata, *refusal);
         } else {
-            handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.memory});
+            handler->handle(
+                {peer_, connection_, metadata, message.body, message.redelivered, message.memory, nullptr, &ticket});
         }
     }
 
@@ -201,6 +218,7 @@ class Inbox : public Receiver {
     bool goodbye_ = false;
     bool resume_ = false;
     bool streams_ = false;
+    std::shared_ptr<NotificationWindow> window_;  // null where the other side does not know such
     CallsUnderWay::Frame frame_;
     wire::MetadataReader reader_;
     bool replaced_ = false;  // as the other side has said

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../separate_compilation.hpp"
+#include "notification_window.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -26,13 +27,16 @@ struct Offer {
     bool flush = false;     ///< says when it has taken what was sent to it
     bool goodbye = false;   ///< understands that no more requests should come, and why
     bool headers = false;   ///< shows the headers of a request to its handler
-    bool ping = false;      ///< answers pings
-    bool resume = false;    ///< says on a new connection which requests of an earlier one are still at work
-    bool streams = false;   ///< understands streams
+    /// How far a sender of notifications may be ahead; where the extension is not offered nothing is said.
+    NotificationLimits ahead = {};
+    bool notifications = false;  ///< says how many notifications have ended, and is told
+    bool ping = false;           ///< answers pings
+    bool resume = false;         ///< says on a new connection which requests of an earlier one are still at work
+    bool streams = false;        ///< understands streams
 };
 
 /// Everything that this library knows.
-Offer full_offer(std::string session, std::size_t max_message);
+Offer full_offer(std::string session, std::size_t max_message, NotificationLimits ahead = NotificationLimits::of({}));
 
 /// The JSON object that stands for an offer in a hello.
 std::string write_offer(const Offer& offer);

@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -13,21 +15,34 @@ namespace communica::peer {
 
 namespace detail {
 
-inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 8> extensions{{
+inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 9> extensions{{
     {"cancel", &Offer::cancel},
     {"deadline", &Offer::deadline},
     {"flush", &Offer::flush},
     {"goodbye", &Offer::goodbye},
     {"headers", &Offer::headers},
+    {"notifications", &Offer::notifications},
     {"ping", &Offer::ping},
     {"resume", &Offer::resume},
     {"streams", &Offer::streams},
 }};
 
+/// Without both limits the extension is not offered.
+COMMUNICA_INLINE void read_ahead(const nlohmann::json& communica, Offer& offer) {
+    const auto ahead = communica.find("notifications_ahead");
+    const bool is_said = ahead != communica.end() && ahead->is_array() && ahead->size() == 2 &&
+                         (*ahead)[0].is_number_unsigned() && (*ahead)[1].is_number_unsigned();
+    offer.notifications = offer.notifications && is_said;
+    if (offer.notifications) {
+        offer.ahead = {std::max<std::size_t>((*ahead)[0].get<std::uint64_t>(), 1),
+                       std::max<std::size_t>((*ahead)[1].get<std::uint64_t>(), 1)};
+    }
+}
+
 }  // namespace detail
 
-COMMUNICA_INLINE Offer full_offer(std::string session, std::size_t max_message) {
-    Offer offer{.session = std::move(session), .max_message = max_message};
+COMMUNICA_INLINE Offer full_offer(std::string session, std::size_t max_message, NotificationLimits ahead) {
+    Offer offer{.session = std::move(session), .max_message = max_message, .ahead = ahead};
     for (const auto& [name, extension] : detail::extensions) {
         offer.*extension = true;
     }
@@ -35,8 +50,12 @@ COMMUNICA_INLINE Offer full_offer(std::string session, std::size_t max_message) 
 }
 
 COMMUNICA_INLINE std::string write_offer(const Offer& offer) {
-    std::string json = "{\"session\": \"" + offer.session +
-                       "\", \"max_message\": " + std::to_string(offer.max_message) + ", \"extensions\": [";
+    std::string json = "{\"session\": \"" + offer.session + "\", \"max_message\": " + std::to_string(offer.max_message);
+    if (offer.notifications) {
+        json += ", \"notifications_ahead\": [" + std::to_string(offer.ahead.items) + ", " +
+                std::to_string(offer.ahead.bytes) + "]";
+    }
+    json += ", \"extensions\": [";
     std::string_view separator;
     for (const auto& [name, extension] : detail::extensions) {
         if (offer.*extension) {
@@ -72,6 +91,7 @@ COMMUNICA_INLINE Offer read_offer(const nlohmann::json& hello) {
             }
         }
     }
+    detail::read_ahead(*found, offer);
     return offer;
 }
 

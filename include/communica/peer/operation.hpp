@@ -6,6 +6,7 @@
 #include "../serializers/serializer.hpp"
 #include "cancel.hpp"
 #include "peer_source.hpp"
+#include "watched_operation.hpp"
 
 #include <memory>
 #include <optional>
@@ -224,9 +225,29 @@ inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr
                            Prepared(std::move(requester), std::move(source)));
 }
 
+/// Lets the interceptor see what is about to be sent, and its end. What it throws the request ends with.
+inline OperationPtr intercept(const AskingInterceptor& interceptor, Prepared& request, OperationPtr operation) {
+    if (request.error || request.outgoing.type == wire::MessageType::flush) {
+        return operation;
+    }
+    try {
+        Asking asking(request.outgoing);
+        AskingEnd on_end = interceptor(asking);
+        if (on_end) {
+            return WatchedOperation::wrap(operation, std::move(on_end));
+        }
+    } catch (...) {
+        request.error = Error::from(std::current_exception());
+    }
+    return operation;
+}
+
 /// Starts a request: what does not depend on its types.
 template <class Slot>
 void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr operation, Slot slot) {
+    if (const AskingInterceptor* const interceptor = requester->asking_interceptor()) [[unlikely]] {
+        operation = intercept(*interceptor, request, std::move(operation));
+    }
     requester->count(request.outgoing.is_notification(), request.error);
     if (request.error) {
         operation.release()->fail(*std::move(request.error), Via::post);

@@ -6,6 +6,7 @@
 #include "pending_requests.hpp"
 
 #include <cstddef>
+#include <iterator>
 #include <list>
 #include <memory>
 #include <optional>
@@ -41,8 +42,16 @@ class Outbox {
         return place == places_.end() ? nullptr : &place->second->message;
     }
 
+    using Place = std::list<Waiting>::iterator;
+    Place begin() noexcept { return messages_.begin(); }
+    Place end() noexcept { return messages_.end(); }
     Waiting& front() noexcept { return messages_.front(); }
-    void pop_front() { remove(messages_.begin()); }
+    /// Gives the next.
+    Place erase(Place place) {
+        const Place next = std::next(place);
+        remove(place);
+        return next;
+    }
 
     /// Takes the message of this number out, if it waits here.
     std::optional<Outgoing> take(RequestId id) {
@@ -61,8 +70,6 @@ class Outbox {
     }
 
  private:
-    using Place = std::list<Waiting>::iterator;
-
     void insert(Place before, RequestId id, Outgoing message) {
         const std::size_t bytes = message.size();
         const Place place = messages_.insert(before, {id, std::move(message), bytes});

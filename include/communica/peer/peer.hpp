@@ -44,6 +44,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     Peer(const PeerSettings& settings, std::string id, std::function<void()> expired = {});
 
     const Handlers& handlers() const noexcept { return *handlers_; }
+    NotificationLimits ahead() const noexcept { return ahead_; }
     /// The client id: the other side's on a server, this side's own on a client.
     const std::string& id() const noexcept { return id_; }
     /// The asking half, made for the first who asks: most clients of a server never are.
@@ -120,6 +121,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::shared_ptr<const Handlers> handlers_;
     const std::string id_;
     const std::size_t max_message_;
+    const NotificationLimits ahead_;
     const std::size_t max_unsent_;
     const std::size_t max_loaded_;
     const Clock::duration resume_window_;

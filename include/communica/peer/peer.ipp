@@ -13,6 +13,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
     : handlers_(settings.handlers),
       id_(std::move(id)),
       max_message_(settings.connection.limits.max_message),
+      ahead_(NotificationLimits::of(settings.connection.limits)),
       max_unsent_(settings.connection.limits.max_unsent),
       max_loaded_(settings.connection.limits.max_loaded()),
       resume_window_(settings.resume_window),
@@ -25,7 +26,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
 
 COMMUNICA_INLINE Offer Peer::offer() const {
     const std::lock_guard lock(mutex_);
-    return full_offer(std::string(text_.session()), max_message_);
+    return full_offer(std::string(text_.session()), max_message_, ahead_);
 }
 
 COMMUNICA_INLINE bool Peer::is_connected() const {
@@ -201,6 +202,7 @@ COMMUNICA_INLINE void Peer::make_requester() {
     }
     auto made = std::make_shared<Requester>(timer_.executor(), max_unsent_, counters_, text_, std::move(destination),
                                             max_loaded_, streams_);
+    made->set_asking_interceptor(handlers_->asking_interceptor());
     if (closed_) {
         made->close(*closed_);
     } else if (connection_) {

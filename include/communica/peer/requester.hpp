@@ -6,6 +6,7 @@
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata_reader.hpp"
+#include "asking.hpp"
 #include "deadline_timer.hpp"
 #include "lateness.hpp"
 #include "outbox.hpp"
@@ -65,6 +66,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
+    /// What sees each request before it begins; null for nothing. Set before the first one.
+    const AskingInterceptor* asking_interceptor() const noexcept { return interceptor_.get(); }
+    void set_asking_interceptor(std::shared_ptr<const AskingInterceptor> interceptor) noexcept {
+        interceptor_ = std::move(interceptor);
+    }
+
     /// Makes a number for a request before it is started, for its cancellation.
     RequestId reserve() {
         const std::lock_guard lock(mutex_);
@@ -86,7 +93,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     // ---- moving requests that were not sent to another requester
 
-    std::optional<RequestId> oldest_unsent();
+    std::optional<RequestId> oldest_unsent() {
+        const std::lock_guard lock(mutex_);
+        return outbox_.empty() ? std::nullopt : std::optional(outbox_.front().id);
+    }
 
     struct Taken {
         OperationPtr operation;  // null: it was completed in between
@@ -94,7 +104,11 @@ class Requester : public std::enable_shared_from_this<Requester> {
     };
     Taken take_unsent(RequestId id);
 
-    std::shared_ptr<Location> location_of(RequestId id);
+    std::shared_ptr<Location> location_of(RequestId id) {
+        const std::lock_guard lock(mutex_);
+        const Operation* operation = pending_.find_operation(id);
+        return operation != nullptr ? operation->location : nullptr;
+    }
 
     // ---- the life of connections
 
@@ -120,6 +134,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// answer was.
     void on_resumed(const RequestIds& ids);
 
+    /// The other side has handled so many notifications.
+    void on_notifications_ended(std::uint64_t total) {
+        const std::lock_guard lock(mutex_);
+        sender_.on_notifications_ended(total);
+        send_waiting();
+    }
+
     void on_room() {
         const std::lock_guard lock(mutex_);
         send_waiting();
@@ -143,7 +164,11 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void on_answer(const wire::Metadata& metadata, const Message& message);
 
     /// The answer can't be had: it was dropped, or the request never reaches the other side.
-    void on_no_answer(const wire::Metadata& metadata, const Error& why);
+    void on_no_answer(const wire::Metadata& metadata, const Error& why) {
+        if (auto operation = take_answered(metadata)) {
+            fail(std::move(operation), why, Via::dispatch);
+        }
+    }
 
     /// The connection is gone over which the stream of this id was being opened.
     void on_lost(std::string_view id);
@@ -152,7 +177,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void on_timer();
 
  private:
-    bool can_send() const noexcept { return sender_.is_open() && outbox_.empty(); }
+    /// May it go out now? What waits goes first, but requests pass notifications that the other side has no room for.
+    bool can_send(const Outgoing& outgoing) const noexcept {
+        return sender_.is_open() && (outbox_.empty() || (only_notifications_wait_ && !follows_notifications(outgoing)));
+    }
+    static bool follows_notifications(const Outgoing& outgoing) noexcept {
+        return outgoing.is_notification() || outgoing.type == wire::MessageType::flush;
+    }
 
     struct Outcome {
         bool sent = false;
@@ -192,6 +223,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void fail_all(std::vector<OperationPtr>& operations, const Error& error);
 
     const std::size_t max_unsent_;
+    std::shared_ptr<const AskingInterceptor> interceptor_;
     const std::size_t max_loaded_;
     const std::shared_ptr<Counters> counters_;
     const Destination destination_;
@@ -202,6 +234,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     wire::MetadataReader reader_;
     PendingRequests pending_;
     Outbox outbox_;
+    bool only_notifications_wait_ = false;  // and flushes behind them, for credit
     DeadlineTimer timer_;
     WaitingService<Requester>* service_ = nullptr;  // that knows this, from the first request on
     std::uint32_t connections_ = 0;                 // that there have been

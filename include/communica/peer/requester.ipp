@@ -5,6 +5,7 @@
 #include "requester.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 #include <string>
 #include <utility>
@@ -85,7 +86,7 @@ COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes
     Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
     outgoing.body.append(value);
     const std::lock_guard lock(mutex_);
-    const bool sent = can_send() && sender_.send({}, outgoing) == Sender::Sent::yes;
+    const bool sent = can_send(outgoing) && sender_.send({}, outgoing) == Sender::Sent::yes;
     if (sent) {
         count(true, std::nullopt);
     }
@@ -105,11 +106,6 @@ COMMUNICA_INLINE void Requester::cancel(RequestId id) {
     }
 }
 
-COMMUNICA_INLINE std::optional<RequestId> Requester::oldest_unsent() {
-    const std::lock_guard lock(mutex_);
-    return outbox_.empty() ? std::nullopt : std::optional(outbox_.front().id);
-}
-
 COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
     const std::lock_guard lock(mutex_);
     const auto left = left_until(pending_.deadline_of(id));
@@ -117,12 +113,6 @@ COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
     taken.message.timeout = left;
     disarm_if_idle();
     return taken;
-}
-
-COMMUNICA_INLINE std::shared_ptr<Location> Requester::location_of(RequestId id) {
-    const std::lock_guard lock(mutex_);
-    const Operation* operation = pending_.find_operation(id);
-    return operation != nullptr ? operation->location : nullptr;
 }
 
 COMMUNICA_INLINE void Requester::abandon() {
@@ -280,12 +270,6 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
     }
 }
 
-COMMUNICA_INLINE void Requester::on_no_answer(const wire::Metadata& metadata, const Error& why) {
-    if (auto operation = take_answered(metadata)) {
-        fail(std::move(operation), why, Via::dispatch);
-    }
-}
-
 COMMUNICA_INLINE void Requester::on_lost(std::string_view text) {
     std::unique_lock lock(mutex_);
     const auto id = text_.read(text);
@@ -330,10 +314,11 @@ COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
 }
 
 COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoing& outgoing) {
-    if (can_send()) {
+    if (can_send(outgoing)) {
         switch (const auto sent = sender_.send(text_.write(id), outgoing); sent) {
             case Sender::Sent::yes: return {.sent = true};
-            case Sender::Sent::no_room: break;
+            case Sender::Sent::no_room: only_notifications_wait_ = false; break;
+            case Sender::Sent::no_credit: only_notifications_wait_ = true; break;
             default: return {.error = sender_.error_of(sent)};
         }
     } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
@@ -342,23 +327,37 @@ COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoi
     if (outbox_.bytes() + outgoing.size() > max_unsent_) {
         return {.error = Error{errc::queue_full}};
     }
+    only_notifications_wait_ = only_notifications_wait_ && follows_notifications(outgoing);
     outbox_.add(id, std::move(outgoing));
     return {};
 }
 
 COMMUNICA_INLINE void Requester::send_waiting() {
-    while (!outbox_.empty() && sender_.is_open()) {
-        auto& [id, message, bytes] = outbox_.front();
+    bool lacks_credit = false;
+    only_notifications_wait_ = false;
+    for (auto place = outbox_.begin(); place != outbox_.end() && sender_.is_open();) {
+        auto& [id, message, bytes] = *place;
+        if (lacks_credit && follows_notifications(message)) {
+            ++place;
+            continue;
+        }
         message.timeout = left_until(pending_.deadline_of(id));
         if (message.timeout && *message.timeout <= Clock::duration::zero()) {
+            const auto next = std::next(place);
             if (auto [operation, error] = take_expired(id); operation) {
                 fail(std::move(operation), error);
             }
+            place = next;
             continue;
         }
         const auto sent = sender_.send(text_.write(id), message);
         if (sent == Sender::Sent::no_room) {
             return;
+        }
+        if (sent == Sender::Sent::no_credit) {
+            lacks_credit = true;
+            ++place;
+            continue;
         }
         pending_.note_sent(id, connections_, std::move(message.quoted_route));
         const bool done = sent != Sender::Sent::yes || message.is_notification();
@@ -366,8 +365,9 @@ COMMUNICA_INLINE void Requester::send_waiting() {
             sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
                                       : fail(std::move(operation), sender_.error_of(sent));
         }
-        outbox_.pop_front();
+        place = outbox_.erase(place);
     }
+    only_notifications_wait_ = lacks_credit && sender_.is_open();
 }
 
 COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& metadata) {

@@ -63,7 +63,9 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void cancel(std::string_view id);
 
     bool is_idle() const;
-    std::size_t at_work() const noexcept { return at_work_.load(std::memory_order_relaxed); }
+    std::size_t at_work() const noexcept {
+        return at_work_.load(std::memory_order_relaxed) + notifications_at_work_.load(std::memory_order_relaxed);
+    }
 
     // ---- the life of connections
 
@@ -154,7 +156,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
     std::atomic<errc> why_not_ = errc{};  // `draining` or `closed`
     std::atomic<bool> offers_deadline_ = false;
     std::atomic<std::size_t> max_answer_ = Offer().max_message;
-    std::atomic<std::size_t> at_work_ = 0;
+    std::atomic<std::size_t> at_work_ = 0;  // requests
+    std::atomic<std::size_t> notifications_at_work_ = 0;
     std::atomic<std::size_t> held_ = 0;  // bytes of calls and of kept answers
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse

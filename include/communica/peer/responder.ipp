@@ -29,11 +29,12 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
     if (const errc why = why_not_.load(); why != errc{} && (why != errc::draining || metadata.wants_answer())) {
         return unavailable(why);
     }
-    if (at_work_.load(std::memory_order_relaxed) >= max_requests_) {
-        return unavailable(errc::busy, "too many requests at work");
+    const bool is_request = metadata.wants_answer();
+    if ((is_request ? at_work_ : notifications_at_work_).load(std::memory_order_relaxed) >= max_requests_) {
+        return unavailable(errc::busy, is_request ? "too many requests at work" : "too many notifications at work");
     }
     const std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers();
-    if (held + bytes > max_held_ || (budget_ && !budget_->admits(held, 0))) {
+    if (held + bytes > (is_request ? max_held_ : max_held_ + max_held_ / 4) || (budget_ && !budget_->admits(held, 0))) {
         return unavailable(errc::busy, no_room);
     }
     if (metadata.timeout && metadata.timeout->count() <= 0 && deadline_of(metadata)) {
@@ -228,12 +229,14 @@ COMMUNICA_INLINE void Responder::count(const Reply& reply) {
 COMMUNICA_INLINE void Responder::hold(std::ptrdiff_t bytes) {
     held_.store(held_.load(std::memory_order_relaxed) + static_cast<std::size_t>(bytes), std::memory_order_relaxed);
     share_.set(held_.load(std::memory_order_relaxed));
-    at_work_.store(calls_.size(), std::memory_order_relaxed);
+    at_work_.store(calls_.size() - calls_.notifications(), std::memory_order_relaxed);
+    notifications_at_work_.store(calls_.notifications(), std::memory_order_relaxed);
     gauge_.set(calls_.size());
 }
 
 COMMUNICA_INLINE void Responder::remove(Call& call) {
     if (calls_.remove(call)) {
+        call.ticket.end();
         hold(-static_cast<std::ptrdiff_t>(call.bytes));
         disarm_if_idle();
     }

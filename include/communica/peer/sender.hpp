@@ -3,6 +3,7 @@
 
 #include "../connection.hpp"
 #include "../wire/metadata.hpp"
+#include "notification_window.hpp"
 #include "offer.hpp"
 #include "outgoing.hpp"
 #include "request_text.hpp"
@@ -22,7 +23,7 @@ namespace communica::peer {
 /// The connection there is now, if any, and who is at its other end. Not thread-safe.
 class Sender {
  public:
-    enum class Sent { yes, no_room, too_large, not_supported, unknown_before, lost };
+    enum class Sent { yes, no_room, no_credit, too_large, not_supported, unknown_before, lost };
 
     /// `streams`: those that are opened here; null where nothing is ever sent.
     explicit Sender(std::shared_ptr<StreamTable> streams = nullptr) : streams_(std::move(streams)) {}
@@ -39,6 +40,7 @@ class Sender {
         connection_ = std::move(connection);
         offer_ = std::move(offer);
         draining_ = false;
+        credit_.begin(connection_->has_one_reader() ? offer_.ahead : NotificationLimits());
     }
     void detach() noexcept {
         connection_.reset();
@@ -58,6 +60,9 @@ class Sender {
             if (std::exchange(is_unknown_, false)) {
                 return Sent::unknown_before;
             }
+        }
+        if (outgoing.is_notification() && !credit_.admits(outgoing.body.size())) [[unlikely]] {
+            return Sent::no_credit;
         }
         if (outgoing.type == wire::MessageType::open && !offer_.streams) [[unlikely]] {
             return Sent::not_supported;
@@ -85,6 +90,7 @@ class Sender {
             }
             begin_stream(id, outgoing);
         }
+        const std::size_t size = outgoing.body.size();
         if (!connection_->send(Purpose::ask, metadata.text(), outgoing.body)) {
             if (outgoing.stream) {
                 streams_->remove(*outgoing.stream);  // it begins anew
@@ -92,10 +98,13 @@ class Sender {
             return Sent::no_room;
         }
         if (outgoing.type == wire::MessageType::notification || outgoing.type == wire::MessageType::flush) {
-            note(id, outgoing);
+            note(id, outgoing, size);
         }
         return Sent::yes;
     }
+
+    /// So many notifications have been handled over this connection.
+    void on_notifications_ended(std::uint64_t total) noexcept { credit_.on_ended(total); }
 
     /// A notification that was to go out did not: it is sent again.
     void on_unsent_notification() noexcept { --told_; }
@@ -144,9 +153,10 @@ class Sender {
     }
 
     /// What is no request has been sent.
-    void note(const RequestText::Id& id, const Outgoing& outgoing) noexcept {
+    void note(const RequestText::Id& id, const Outgoing& outgoing, std::size_t size) {
         if (outgoing.is_notification()) {
             ++told_;
+            credit_.on_sent(size);
         } else {
             flushing_ = true;
             flush_ = id;
@@ -165,6 +175,7 @@ class Sender {
     std::shared_ptr<Connection> connection_;
     Offer offer_;
     bool draining_ = false;
+    NotificationCredit credit_;
 
     // Notifications over all connections, and of what has become of them:
     std::uint64_t told_ = 0;

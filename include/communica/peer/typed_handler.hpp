@@ -272,8 +272,8 @@ HandlerPtr make_typed_handler(F&& function, S serializer) {
     return nullptr;
 }
 
-/// A handler whose types stand in its signature.
-template <class F, class S>
+/// A handler whose types stand in its signature. `Own`: its serializer is its own, not its entity's.
+template <bool Own = false, class F, class S>
 HandlerPtr make_handler(F&& function, S serializer) {
     static_assert(Deducible<F>,
                   "communica: the handler's argument type cannot be deduced (it is generic, overloaded or bound): name "
@@ -287,6 +287,10 @@ HandlerPtr make_handler(F&& function, S serializer) {
                 Args::valid,
                 "communica: a handler takes its values first, each by value or const reference, and after them "
                 "Context& and the peer that asks, SimplePeer<>& or RoutePeer<>&");
+            static_assert(!Args::valid || Own || asks_back_in<S, typename Args::Extras>,
+                          "communica: SimplePeer<>& and RoutePeer<>& ask back in JSON, and this entity speaks another "
+                          "serializer: "
+                          "name it, as in RoutePeer<MsgpackSerializer>&");
             if constexpr (Args::valid) {
                 using Returned = typename Signature<F>::Result;
                 using Result = std::remove_cvref_t<typename ResultOf<Returned>::type>;
@@ -303,7 +307,7 @@ template <class R, class Data, class F, class S>
 HandlerPtr make_route_handler(F&& function, S serializer) {
     using D = std::decay_t<F>;
     using Taken = typename TakenUnder<F, Data>::type;
-    using Extras = typename ExtrasOf<F, Taken>::type;
+    using Extras = typename ExtrasOf<F, Taken, S>::type;
     static_assert(!std::is_void_v<Extras>, "communica: this handler cannot be called with the route's argument type");
     if constexpr (!std::is_void_v<Extras>) {
         using Returned = typename ResultWith<D, Taken, Extras>::type;

@@ -39,7 +39,11 @@ COMMUNICA_INLINE Worker begin_work(const Incoming& incoming, std::size_t loaded,
             return Worker(nullptr);
         }
     }
-    return incoming.peer->responder().begin(incoming.connection, incoming.metadata, bytes, handler);
+    Worker worker = incoming.peer->responder().begin(incoming.connection, incoming.metadata, bytes, handler);
+    if (incoming.ticket != nullptr && worker.call) {
+        worker.call->ticket = std::move(*incoming.ticket);
+    }
+    return worker;
 }
 
 COMMUNICA_INLINE Incoming called(const Incoming& incoming, std::shared_ptr<const Call> call) {

@@ -26,6 +26,7 @@ enum class MessageType : int {
     open = 7,                ///< a request that begins a stream; between peers that offered it
     stream_to_accepter = 8,  ///< a message of a stream, from the side that opened it
     stream_to_opener = 9,    ///< the same from the other side
+    taken = 10,              ///< how many notifications have been handled to their end; between peers that offered it
     first_answer = 11,
     ok = 11,
     unknown_error = 30,

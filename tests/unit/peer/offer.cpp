@@ -29,12 +29,29 @@ TEST_CASE("who says nothing offers nothing, and takes messages of any size") { C
 TEST_CASE("a full offer has every extension, and is read as it was written") {
     const Offer offer = full_offer("00ff", 1234);
     CHECK(write_offer(offer) ==
-          R"({"session": "00ff", "max_message": 1234, )"
-          R"("extensions": ["cancel", "deadline", "flush", "goodbye", "headers", "ping", "resume", "streams"]})");
+          R"({"session": "00ff", "max_message": 1234, "notifications_ahead": [8192, 16777216], )"
+          R"("extensions": ["cancel", "deadline", "flush", "goodbye", "headers", "notifications", "ping", "resume", )"
+          R"("streams"]})");
     const Offer back = read(write_offer(offer));
     CHECK(back.session == "00ff");
     CHECK(back.max_message == 1234);
-    CHECK((back.cancel && back.deadline && back.goodbye && back.headers && back.ping));
+    CHECK((back.cancel && back.deadline && back.goodbye && back.headers && back.notifications && back.ping));
+    CHECK(back.ahead.items == 8192);
+    CHECK(back.ahead.bytes == 16 * 1024 * 1024);
+}
+
+TEST_CASE("limits for notifications that are not of their form, or not there, are not offered") {
+    for (const char* ahead : {"null", "7", "[]", "[1]", "[1, 2, 3]", "[1, -2]", "[1.5, 2]", R"(["1", 2])", "{}"}) {
+        INFO(ahead);
+        const Offer offer = read(std::string(R"({"session": "s", "extensions": ["notifications"], "notifications_ahead": )") +
+                                 ahead + "}");
+        CHECK_FALSE(offer.notifications);
+        CHECK(offer.ahead.items == no_limit);
+    }
+    CHECK_FALSE(read(R"({"session": "s", "extensions": ["notifications"]})").notifications);
+    const Offer least = read(R"({"session": "s", "extensions": ["notifications"], "notifications_ahead": [0, 0]})");
+    CHECK(least.ahead.items == 1);
+    CHECK(least.ahead.bytes == 1);
 }
 
 TEST_CASE("a session has at most 1 KiB: with a longer one nothing is offered") {
