@@ -12,6 +12,7 @@ namespace communica {
 
 /// The stream socket behind `descriptor`, which becomes this connector's: it serves one connection, as client
 /// (`connect`) or server (`listen` accepts it once), and its copies share it. The descriptor is made close-on-exec.
+/// Connecting or listening fails with `errc::invalid_argument` if it is no stream socket, or one that listens.
 /// On Windows it is the handle of one end of a connected pipe, opened with `FILE_FLAG_OVERLAPPED`. (Handles have 32 bits
 /// there: Microsoft, "Interprocess Communication Between 32-bit and 64-bit Applications".)
 ///
