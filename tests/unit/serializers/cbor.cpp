@@ -227,6 +227,12 @@ TEST_CASE("CBOR: a float without a fraction is an integer, and a number with tag
           std::chrono::sys_seconds(std::chrono::seconds(1'363'896'240)));
     CHECK(load<Time>("c1fb41d452d9ec200000") == time);  // RFC 8949, appendix A
     CHECK(load<std::optional<Time>>("c1fb41d452d9ec200000") == time);
+    using Nanoseconds = std::chrono::sys_time<std::chrono::nanoseconds>;
+    CHECK(load<Nanoseconds>("c1fb41d98e207647df3b") ==  // 1714979289.123, as JavaScript has its milliseconds
+          Nanoseconds(std::chrono::milliseconds(1'714'979'289'123)));
+    CHECK(load<Nanoseconds>("c1fbc08f400000000000") == Nanoseconds(std::chrono::seconds(-1000)));
+    CHECK(load<Nanoseconds>("c1fbbff199999999999a") == Nanoseconds(std::chrono::milliseconds(-1100)));
+    CHECK(load<Nanoseconds>("c1fb3e45798ee2308c3a") == Nanoseconds(std::chrono::nanoseconds(10)));
     CHECK(load<Time>("c120") == Time(std::chrono::seconds(-1)));
     CHECK(refusal<Time>("1a514b67b0").ends_with("got 1363896240"));  // a number alone is none
     CHECK(refusal<Time>("c1fb7e37e43c8800759c").find("a time out of range") != std::string::npos);

@@ -223,7 +223,7 @@ TEST_CASE("what is wrong with a value is said with its place, what was expected 
         {"/colour", 1, R"(/colour: expected one of "red", "dark_green", got 1)"},
         {"/id", 1.5, "/id: expected integer in -2147483648..2147483647, got 1.5"},
         {"/id", nullptr, "/id: expected integer in -2147483648..2147483647 or string, got null"},
-        {"/shape", 1, "/shape: expected object or object, got 1"},
+        {"/shape", 1, "/shape: expected object, got 1"},
         {"/shape",
          {{"side", 1}},
          R"(/shape: expected Circle {"radius"} or Box {"width", "height"}, got an object that is none of them)"},

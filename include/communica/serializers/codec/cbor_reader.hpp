@@ -73,10 +73,7 @@ class CborReader : public BinaryInput {
                 return Timestamp{.seconds = std::chrono::seconds(*seconds)};
             }
         } else if (std::fabs(number.floating) < 9e15) {
-            const double seconds = std::floor(number.floating);
-            return Timestamp{.seconds = std::chrono::seconds(static_cast<std::int64_t>(seconds)),
-                             .fraction = std::chrono::nanoseconds(std::llround((number.floating - seconds) * 1e9)),
-                             .is_rounded = true};
+            return timestamp_of(number.floating);
         }
         fail("a time out of range, " + text_of(number) + " seconds");
     }

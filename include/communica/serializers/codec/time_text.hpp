@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -119,6 +120,20 @@ struct Timestamp {
     std::chrono::nanoseconds fraction{};
     bool is_rounded = false;  ///< the fraction comes from a float: the nearest tick is meant
 };
+
+/// Of seconds since 1970 as a float, fewer than 2^53: to the microsecond if these are its digits, as with JavaScript's and Python's
+/// clocks, though its binary fraction ends elsewhere.
+inline Timestamp timestamp_of(double since_1970) noexcept {
+    const double seconds = std::floor(since_1970);
+    const double microseconds = std::round(since_1970 * 1e6);
+    Timestamp stamp{.seconds = std::chrono::seconds(static_cast<std::int64_t>(seconds)), .is_rounded = true};
+    if (std::fabs(microseconds) < 0x1p53 && microseconds / 1e6 == since_1970) {
+        stamp.fraction = std::chrono::microseconds(static_cast<std::int64_t>(microseconds)) - stamp.seconds;
+    } else {
+        stamp.fraction = std::chrono::nanoseconds(std::llround((since_1970 - seconds) * 1e9));
+    }
+    return stamp;
+}
 
 /// Nothing for a time that is out of the type's range or finer than its ticks.
 template <class Duration>

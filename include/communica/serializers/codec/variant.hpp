@@ -108,7 +108,12 @@ struct Codec<std::variant<A...>> {
 
     static std::string expected() {
         std::string text;
-        ((text += (text.empty() ? "" : " or ") + Codec<A>::expected()), ...);
+        const auto add = [&text](const std::string& alternative) {  // several objects are named once
+            if ((" or " + text + " or ").find(" or " + alternative + " or ") == std::string::npos) {
+                text += (text.empty() ? "" : " or ") + alternative;
+            }
+        };
+        (add(Codec<A>::expected()), ...);
         return text;
     }
 
