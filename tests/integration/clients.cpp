@@ -259,6 +259,43 @@ TEST_CASE("notify_all reaches the clients that are connected and says how many")
     });
 }
 
+TEST_CASE("notify_all takes the values of its route, several or none") {
+    constexpr Route<void(int, std::string)> renamed{"renamed"};
+    constexpr Route<void(int, std::string, std::vector<int>)> replaced{"replaced"};
+    constexpr Route<void(), communica::MsgpackSerializer> cleared{"cleared"};
+    constexpr Route<void(std::string, int), communica::MsgpackSerializer> moved{"moved"};
+    Asking asking(test::Transport::memory);
+    std::vector<std::string> seen;
+    Routes routes;
+    routes.add(renamed, [&](int number, std::string name) { seen.push_back(name + std::to_string(number)); });
+    routes.add(replaced, [&](int number, const std::string& name, const std::vector<int>& by) {
+        seen.push_back(name + std::to_string(number) + std::to_string(by.size()));
+    });
+    routes.add(cleared, [&] { seen.emplace_back("cleared"); });
+    routes.add(moved, [&](std::string name, int number) { seen.push_back(name + std::to_string(number)); });
+
+    asking.run([&]() -> asio::awaitable<void> {
+        asking.clients.emplace_back(asking.context, asking.meeting.at_client(asking.server), routes,
+                                    test::quick_client("ann"));
+        co_await asking.clients.back().connect();
+        const std::string name = "name";
+        const std::vector<int> by{1, 2};
+        CHECK_AWAITED(1U, asking.server.notify_all(renamed, 1, name));
+        CHECK_AWAITED(1U, asking.server.notify_all(replaced, 2, "text", by));
+        CHECK_AWAITED(1U, asking.server.notify_all(cleared));
+        std::optional<std::size_t> told_by_callback;
+        asking.server.notify_all(moved, name, 3, [&](std::exception_ptr failure, std::size_t count) {
+            told_by_callback = failure ? 0 : count;
+        });
+        asking.server.notify_all(cleared, asio::detached);
+        co_await test::until([&] { return seen.size() == 5 && told_by_callback; });
+        CHECK(told_by_callback == 1U);
+        CHECK(seen == std::vector<std::string>{"name1", "text22", "cleared", "name3", "cleared"});
+        const Error refused = co_await error_of(asking.server.notify_all(renamed, 1, "\xff"));
+        CHECK(refused.kind == Error::Kind::serializer);
+    });
+}
+
 TEST_CASE("a server knows who is connected") {
     const auto transport = GENERATE(test::lasting_transports());
     CAPTURE(transport);

@@ -1,6 +1,7 @@
 // A server with handlers by route.
 #pragma once
 
+#include "../peer/ask.hpp"
 #include "../peer/peer_handle.hpp"
 #include "../peer/requests.hpp"
 #include "notify_all.hpp"
@@ -10,6 +11,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace communica {
@@ -44,16 +46,26 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
     /// The client of this id. Requests to one that is absent wait for it until their deadline.
     RoutePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
 
-    /// Sends a value to every client that is connected. Completes with how many those were.
+    /// Sends a value to every client that is connected: `notify_all(route, values...[, token])`. Completes with how many those were.
     template <class V, class Token = default_token>
     auto notify_all(std::string_view route, const V& value, Token&& token = {}) {
-        return peer::notify_all(this->present(), this->get_executor(), this->serializer(), route, value,
-                                std::forward<Token>(token));
+        return tell_all(route, this->serializer(), value, std::forward<Token>(token));
     }
     template <class R, class A, class Own, class Token = default_token>
     auto notify_all(const Route<R(A), Own>& route, const std::type_identity_t<A>& value, Token&& token = {}) {
-        return peer::notify_all(this->present(), this->get_executor(), route.serializer(), route.name(), value,
-                                std::forward<Token>(token));
+        return tell_all(route.name(), route.serializer(), value, std::forward<Token>(token));
+    }
+    template <class R, class Own, class Token = default_token>
+    auto notify_all(const Route<R(), Own>& route, Token&& token = {}) {
+        return tell_all(route.name(), route.serializer(), Nothing{}, std::forward<Token>(token));
+    }
+    template <class R, class A, class B, class... Rest, class Own, class First, class Second, NotOptions... More>
+    auto notify_all(const Route<R(A, B, Rest...), Own>& route, First&& first, Second&& second, More&&... more) {
+        return peer::ask_with_values<Own, std::remove_cvref_t<A>, std::remove_cvref_t<B>, std::remove_cvref_t<Rest>...>(
+            [&](const auto& values, const RequestOptions& /*none*/, auto&& token) {
+                return tell_all(route.name(), route.serializer(), values, std::forward<decltype(token)>(token));
+            },
+            std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
     }
 
     /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
@@ -64,6 +76,12 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
 
  private:
     friend class RouteRequests<RouteServer>;
+
+    template <class Own, class V, class Token>
+    auto tell_all(std::string_view route, const Own& serializer, const V& value, Token&& token) {
+        return peer::notify_all(this->present(), this->get_executor(), serializer, route, value,
+                                std::forward<Token>(token));
+    }
 };
 
 }  // namespace communica
