@@ -36,7 +36,7 @@ consteval bool has_signature(const F&) {
 /// With which extras is it called for a route's value? `void` stands for: not at all.
 template <class Data, class Extras, class F>
 consteval bool under_route(const F&) {
-    return std::is_same_v<typename peer::ExtrasOf<F, Data>::type, Extras>;
+    return std::is_same_v<typename peer::ExtrasOf<F, Data, communica::JsonSerializer>::type, Extras>;
 }
 
 struct Object {

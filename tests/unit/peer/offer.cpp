@@ -43,8 +43,8 @@ TEST_CASE("a full offer has every extension, and is read as it was written") {
 TEST_CASE("limits for notifications that are not of their form, or not there, are not offered") {
     for (const char* ahead : {"null", "7", "[]", "[1]", "[1, 2, 3]", "[1, -2]", "[1.5, 2]", R"(["1", 2])", "{}"}) {
         INFO(ahead);
-        const Offer offer = read(std::string(R"({"session": "s", "extensions": ["notifications"], "notifications_ahead": )") +
-                                 ahead + "}");
+        const Offer offer = read(
+            std::string(R"({"session": "s", "extensions": ["notifications"], "notifications_ahead": )") + ahead + "}");
         CHECK_FALSE(offer.notifications);
         CHECK(offer.ahead.items == no_limit);
     }
