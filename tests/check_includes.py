@@ -42,7 +42,7 @@ MAX_LINES = 400
 LIBRARIES = {"asio::": ("asio.hpp", "asio/"), "nlohmann::": ("nlohmann/",), "simdjson::": ("simdjson",)}
 
 PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_|__SSE|__ARM")
-PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/(detail|shared_memory)/((local_)?platform|.*_(unix|linux|windows))\.hpp|asio\.hpp")
+PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/(detail|shared_memory)/(((local|descriptor|activation)_)?platform|.*_(unix|linux|windows))\.hpp|asio\.hpp")
 
 
 def room_of(header):

@@ -4,26 +4,39 @@
 #include "../connector.hpp"
 #include "../separate_compilation.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace communica {
 
-/// The stream socket behind `descriptor`, which becomes this connector's: it serves one connection, as client
-/// (`connect`) or server (`listen` accepts it once), and its copies share it. The descriptor is made close-on-exec.
-/// Connecting or listening fails with `errc::invalid_argument` if it is no stream socket, or one that listens.
+struct DescriptorOptions {
+    /// POSIX: the users (uids) whose connections a local socket that listens takes. Empty: this user's and root's.
+    std::vector<std::int64_t> users = {};
+};
+
+/// The stream socket behind `descriptor`, which becomes this connector's; its copies share it, and the last one closes it if it was not used.
+/// The descriptor is made close-on-exec. It is one of two:
+///
+/// - One end of a connection. It serves one, as client (`connect`) or server (`listen` accepts it once).
+/// - POSIX: a local or TCP socket that listens, bound by another process, as a service manager hands it over (`activated_sockets`). A server
+///   accepts at it, once it is started, until it is closed.
+///
+/// Connecting or listening fails with `errc::invalid_argument` if it is neither.
+///
 /// On Windows it is the handle of one end of a connected pipe, opened with `FILE_FLAG_OVERLAPPED`. (Handles have 32 bits
 /// there: Microsoft, "Interprocess Communication Between 32-bit and 64-bit Applications".)
 ///
 /// A parent that hands an end of a `socketpair` to its child leaves that end inheritable, and passes `dump_state()`.
 class DescriptorConnector {
  public:
-    explicit DescriptorConnector(int descriptor);
+    explicit DescriptorConnector(int descriptor, DescriptorOptions options = {});
 
     std::string address() const;
-    /// A client or server of it stops when its connection has ended.
-    bool serves_once() const noexcept { return true; }
+    /// A client or server of one end stops when its connection has ended.
+    bool serves_once() const noexcept;
 
     /// `{"type": "DescriptorConnector", "descriptor": 3}`
     std::string dump_state() const;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "descriptor.hpp"
-#include "detail/local_platform.hpp"
+#include "detail/descriptor_platform.hpp"
 #include "detail/state.hpp"
 
 #include <atomic>
@@ -9,21 +9,27 @@
 namespace communica {
 
 struct DescriptorConnector::State {
-    explicit State(int descriptor) : number(descriptor) {}
+    State(int descriptor, DescriptorOptions with)
+        : number(descriptor), is_listening(detail::is_listening(descriptor)), options(std::move(with)) {}
     ~State() {
         if (!taken) {
             detail::close_descriptor(number);
         }
     }
 
-    std::shared_ptr<Connection> open(const asio::any_io_executor& executor, const ConnectionOptions& options) {
+    std::shared_ptr<Connection> open(const asio::any_io_executor& executor, const ConnectionOptions& connection) {
+        take("a descriptor serves one connection, and this one has had it");
+        return detail::adopt_descriptor(number, executor, connection);
+    }
+    void take(const char* refusal) {
         if (taken.exchange(true)) {
-            throw std::system_error(errc::not_connected, "a descriptor serves one connection, and this one has had it");
+            throw std::system_error(errc::not_connected, refusal);
         }
-        return detail::adopt_descriptor(number, executor, options);
     }
 
     const int number;
+    const bool is_listening;
+    const DescriptorOptions options;
     std::atomic<bool> taken = false;
 };
 
@@ -55,8 +61,10 @@ class DescriptorConnector::OneListener final : public Listener {
     std::string state_;
 };
 
-COMMUNICA_INLINE DescriptorConnector::DescriptorConnector(int descriptor)
-    : state_(std::make_shared<State>(descriptor)) {}
+COMMUNICA_INLINE DescriptorConnector::DescriptorConnector(int descriptor, DescriptorOptions options)
+    : state_(std::make_shared<State>(descriptor, std::move(options))) {}
+
+COMMUNICA_INLINE bool DescriptorConnector::serves_once() const noexcept { return !state_->is_listening; }
 
 COMMUNICA_INLINE std::string DescriptorConnector::address() const {
     return "descriptor " + std::to_string(state_->number);
@@ -78,6 +86,10 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> DescriptorConnecto
 
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Listener>> DescriptorConnector::listen(
     asio::any_io_executor executor, ConnectionOptions options) const {
+    if (state_->is_listening) {
+        state_->take("a descriptor is listened at once, and this one has been");
+        co_return detail::adopt_listening(state_->number, dump_state(), state_->options.users, executor, options);
+    }
     co_return std::make_shared<OneListener>(executor, state_->open(executor, options), address(), dump_state());
 }
 

@@ -4,6 +4,7 @@
 #include "support/run.hpp"
 
 #include <communica/connectors/descriptor.hpp>
+#include <communica/connectors/tcp.hpp>
 #include <communica/entities/simple_client.hpp>
 #include <communica/entities/simple_server.hpp>
 
@@ -45,7 +46,7 @@ bool is_open(int descriptor) { return ::fcntl(descriptor, F_GETFD) != -1 || errn
 }  // namespace
 
 TEST_CASE("a descriptor that is no end of a stream is refused at once, and closed") {
-    int (*const open)() = GENERATE(&listening_socket, &datagram_socket, &file);
+    int (*const open)() = GENERATE(&datagram_socket, &file);
     asio::io_context context;
     test::run(context, [&]() -> asio::awaitable<void> {
         const int servers = open();
@@ -70,6 +71,46 @@ TEST_CASE("a descriptor that is no end of a stream is refused at once, and close
         CHECK_FALSE(is_open(clients));
         co_await client.close();
         co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a socket that listens is no end of a connection: it is refused at once, and closed") {
+    const int descriptor = listening_socket();
+    asio::io_context context;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        communica::SimpleClient client(context, DescriptorConnector(descriptor));
+        const auto answer = co_await client.try_request<int>(1);
+        CHECK(answer.error().code == communica::errc::invalid_argument);
+        CHECK_FALSE(is_open(descriptor));
+        co_await client.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a server at a socket that listens serves one client after another, and several, and starts once") {
+    const int descriptor = listening_socket();
+    asio::io_context context;
+    communica::SimpleServer server(context, DescriptorConnector(descriptor), [](int number) { return -number; });
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const auto state = communica::TcpConnector::load_state(server.connector_state());
+        communica::SimpleClient first(context, state);
+        communica::SimpleClient second(context, state);
+        for (int round = 0; round != 3; ++round) {
+            co_await first.connect();
+            co_await second.connect();
+            const int one = co_await first.request<int>(1);
+            const int two = co_await second.request<int>(2);
+            CHECK(one == -1);
+            CHECK(two == -2);
+            co_await first.close();
+            co_await second.close();
+        }
+        co_await server.close();
+        CHECK_FALSE(is_open(descriptor));
+        const communica::Error again = co_await test::error_of(server.start());
+        CHECK(again.code == communica::errc::not_connected);
     });
     test::run_out(context);
 }

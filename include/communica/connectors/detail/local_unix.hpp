@@ -316,30 +316,4 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
     co_return std::make_shared<LocalListener>(std::move(places), std::move(state), executor, options, std::move(make));
 }
 
-/// Throws `errc::invalid_argument` if the descriptor is no end of a stream: a file, a socket that listens, one of datagrams.
-inline void require_stream_end(int descriptor) {
-    const auto option = [descriptor](int name) {
-        int value = -1;
-        ::socklen_t size = sizeof value;
-        return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-    };
-    if (option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) == 1) {
-        throw std::system_error(errc::invalid_argument,
-                                "descriptor " + std::to_string(descriptor) + " is not one end of a stream socket");
-    }
-}
-
-/// A connection over a stream socket that is connected already. Whatever fails, the descriptor is closed.
-inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::any_io_executor& executor,
-                                                    const ConnectionOptions& options) {
-    OwnedDescriptor owned(descriptor);
-    close_on_exec(descriptor);
-    require_stream_end(descriptor);
-    Socket socket(executor);
-    assign_or_close(socket, asio::local::stream_protocol(), owned.release());
-    return std::make_shared<SocketConnection>(std::move(socket), peer_credentials(descriptor), options);
-}
-
-inline void close_descriptor(int descriptor) noexcept { ::close(descriptor); }
-
 }  // namespace communica::detail

@@ -163,17 +163,4 @@ inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress a
     co_return std::make_shared<PipeConnection>(std::move(pipe), std::move(credentials), options);
 }
 
-/// A connection over one end of a pipe that is connected already.
-inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::any_io_executor& executor,
-                                                    const ConnectionOptions& options) {
-    OwnedHandle handle(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(descriptor)));
-    ::SetHandleInformation(handle.get(), HANDLE_FLAG_INHERIT, 0);
-    Pipe pipe(executor, std::move(handle));
-    return std::make_shared<PipeConnection>(std::move(pipe), Credentials{}, options);
-}
-
-inline void close_descriptor(int descriptor) noexcept {
-    ::CloseHandle(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(descriptor)));
-}
-
 }  // namespace communica::detail

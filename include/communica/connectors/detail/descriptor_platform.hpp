@@ -1,0 +1,8 @@
+// Which platform's descriptors are adopted.
+#pragma once
+
+#if defined(_WIN32)
+#include "descriptor_windows.hpp"
+#else
+#include "descriptor_unix.hpp"
+#endif
