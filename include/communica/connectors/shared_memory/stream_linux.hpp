@@ -84,7 +84,7 @@ class SharedStream {
         if (side_ == Side::client) {
             end_.emplace(offer_memory(socket_.native_handle(), ring_size_));
         }
-        // More than once, maybe: of a Unix socket epoll says that it can be read before it is connected.
+        // More than once, maybe: a wait may end with nothing to read.
         std::optional<Received> received;
         while (!received) {
             co_await socket_.async_wait(wait_read, asio::use_awaitable);
