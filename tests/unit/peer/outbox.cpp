@@ -21,7 +21,7 @@ std::vector<std::pair<RequestId, std::string>> take_all(Outbox& outbox) {
     std::vector<std::pair<RequestId, std::string>> all;
     while (!outbox.empty()) {
         all.emplace_back(outbox.front().id, outbox.front().message.body.text());
-        outbox.pop_front();
+        outbox.erase(outbox.begin());
     }
     return all;
 }
@@ -94,7 +94,7 @@ TEST_CASE("an outbox knows the bytes of all that waits") {
     CHECK(outbox.bytes() == 3 * each);
     outbox.take(1);
     CHECK(outbox.bytes() == 2 * each);
-    outbox.pop_front();
+    outbox.erase(outbox.begin());
     CHECK(outbox.bytes() == each);
     outbox.clear();
     CHECK(outbox.bytes() == 0);
@@ -107,9 +107,9 @@ TEST_CASE("a message whose body was taken counts for what it was") {
     outbox.add(1, message("a body"));
     outbox.add(2, message("a"));
     outbox.front().message.body = communica::Buffer();
-    outbox.pop_front();
+    outbox.erase(outbox.begin());
     CHECK(outbox.bytes() == each);
-    outbox.pop_front();
+    outbox.erase(outbox.begin());
     CHECK(outbox.bytes() == 0);
 }
 

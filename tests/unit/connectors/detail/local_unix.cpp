@@ -4,6 +4,7 @@
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <communica/connectors/detail/descriptor_unix.hpp>
 #include <communica/connectors/detail/local_unix.hpp>
 
 #include <asio/io_context.hpp>
