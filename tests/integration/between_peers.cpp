@@ -267,10 +267,10 @@ TEST_CASE("an asking interceptor sees what is sent and how it ends, adds headers
     RouteServer server(context, meeting.at_server(), routes, server_options);
     communica::ClientOptions options = test::quick_client();
     options.asking_interceptor = watch;
-    RouteClient client(context, meeting.at_client(server), at_client, options);
 
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
+        RouteClient client(context, meeting.at_client(server), at_client, options);
         co_await client.connect();
         CHECK_AWAITED("none, trace", client.request<std::string>("trace", nullptr));
         const communica::Header header{"trace", "\u00fc"};

@@ -120,7 +120,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
         try {
             Buffer metadata;
             Buffer body;
-            wire::write_metadata(metadata, {.type = wire::MessageType::taken});
+            wire::write_answer_metadata(metadata, wire::MessageType::taken, "{\"id\": \"\", \"type\": ", "}");
             body.append(std::to_string(ended_));
             connection_->send(Purpose::answer, metadata.text(), body);
             told_ = ended_;

@@ -108,7 +108,7 @@ void append_pieces(Buffer& out, std::size_t most, Write write) {
 
 }  // namespace detail
 
-/// Writes `{"id": "...", "type": 1}`, and behind it what is there of `"route"`, `"headers"` and `"timeout"`.
+/// Writes `{"id": "...", "type": 1}`, a type of one digit, and behind it what is there of `"route"`, `"headers"` and `"timeout"`.
 inline void write_metadata(Buffer& out, const MetadataFields& fields) {
     constexpr std::string_view id = "{\"id\": \"";
     constexpr std::string_view type = "\", \"type\": ";

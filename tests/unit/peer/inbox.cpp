@@ -100,14 +100,19 @@ TEST_CASE("a request that the budget had no room for is refused with 503, a noti
     CHECK(arrivals.connection->purposes[0] == communica::Purpose::refuse);
 }
 
-TEST_CASE("a request over a limit is refused without calling its handler, a notification in silence") {
+TEST_CASE(
+    "what is over a limit is refused without calling its handler, requests and notifications each by themselves, those "
+    "in silence") {
     Arrivals arrivals({}, {.max_requests = 1});
     arrivals.message(R"({"id": "1", "type": 1})");
     CHECK(arrivals.handler->calls.size() == 1);
     arrivals.message(R"({"id": "", "type": 2})");
+    CHECK(arrivals.handler->calls.size() == 2);
+    arrivals.message(R"({"id": "", "type": 2})");
+    CHECK(arrivals.handler->calls.size() == 2);
     CHECK(arrivals.connection->sent.empty());
     arrivals.message(R"({"id": "2", "type": 1})");
-    CHECK(arrivals.handler->calls.size() == 1);
+    CHECK(arrivals.handler->calls.size() == 2);
     REQUIRE(arrivals.connection->sent.size() == 1);
     CHECK(arrivals.connection->sent[0].metadata == R"({"id": "2", "type": 51})");
     CHECK(arrivals.last_body()["errc"] == "busy");

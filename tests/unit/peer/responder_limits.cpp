@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 /// The error that a request of so many bytes is refused with; none if it is let in.
 errc refusal_of(const OneResponder& one, const test::RecordingConnection& connection, std::size_t bytes = 1) {
-    const auto refusal = one.responder->refusal(connection, {}, bytes);
+    const auto refusal = one.responder->refusal(connection, metadata_of("asked"), bytes);
     if (!refusal) {
         return {};
     }
