@@ -315,6 +315,64 @@ TEST_CASE("a client that shares no memory is told what it has come to") {
     });
 }
 
+TEST_CASE("a server that also serves local sockets is found by both, and a client that also uses them finds both") {
+    const test::TemporaryDirectory directory;
+    const communica::LocalConnector plain("shared", {.directory = directory.path()});
+    SharedMemoryOptions options;
+    options.local.directory = directory.path();
+    options.or_local = true;
+    const SharedMemoryConnector either("shared", options);
+    CHECK(SharedMemoryConnector::load_state(either.dump_state()).dump_state() == either.dump_state());
+    const auto echo = [](std::string text) { return text; };
+    const auto ask = [](auto& client) -> asio::awaitable<void> {
+        const communica::ConnectOptions once{.attempts = 1};
+        co_await client.connect(once);
+        const auto echoed = co_await client.template request<std::string>("e");
+        CHECK(echoed == "e");
+        co_await client.close();
+    };
+    asio::io_context context;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        {
+            communica::SimpleServer server(context, either, echo);
+            co_await server.start();
+            communica::SimpleClient local(context, plain);
+            co_await ask(local);
+            communica::SimpleClient shared(context, connector_in(directory));
+            co_await ask(shared);
+            communica::SimpleClient any(context, either);
+            const communica::ConnectOptions once{.attempts = 1};
+            co_await any.connect(once);
+            CHECK(mapped().count == 2);  // of both ends
+            co_await any.close();
+            co_await server.close();
+        }
+        {
+            communica::SimpleServer server(context, plain, echo);
+            co_await server.start();
+            communica::SimpleClient any(context, either);
+            co_await ask(any);
+            co_await server.close();
+        }
+        {
+            SharedMemoryOptions strict = options;
+            strict.max_ring_size = 8'192;
+            communica::SimpleServer server(context, SharedMemoryConnector("shared", strict), echo);
+            co_await server.start();
+            communica::SimpleClient any(context, either);  // its memory is refused
+            co_await ask(any);
+            co_await server.close();
+        }
+        communica::SimpleClient alone(context, either);
+        const communica::ConnectOptions once{.attempts = 1};
+        const Error error = co_await error_of(alone.connect(once));
+        CHECK(error.message.find("shared.shm.sock") != error.message.npos);
+        CHECK(error.message.find("shared.sock") != error.message.npos);
+        co_await alone.close();
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("memory that was in use at once is given back when it is not") {
     communica::ServerOptions options;
     options.limits.max_silence = 1s;  // it looks every fifth of that

@@ -36,7 +36,7 @@ class SharedMemoryConnector {
     const SharedMemoryOptions& options() const noexcept { return options_; }
     std::string address() const;
 
-    /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, `"ring_size"` and `"max_ring_size"` if they are not the defaults, and
+    /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, `"ring_size"`, `"max_ring_size"` and `"or_local"` if they are not the defaults, and
     /// what a `LocalConnector` has.
     std::string dump_state() const;
     static SharedMemoryConnector load_state(const std::string& text);

@@ -5,7 +5,12 @@
 #include "shared_memory.hpp"
 #include "shared_memory/platform.hpp"
 
+#include <asio/local/stream_protocol.hpp>
+
 #include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +20,18 @@ namespace detail {
 
 using SharedMemoryConnection = stream::StreamConnection<SharedStream>;
 
+/// Behind the name of a local socket at which memory is shared.
+inline constexpr std::string_view shared_memory_ending = ".shm";
+
+/// Was it accepted at a socket of shared memory?
+inline bool is_of_shared_memory(const Socket& socket) {
+    const auto bound = socket.local_endpoint();
+    asio::local::stream_protocol::endpoint local;
+    local.resize(bound.size());
+    std::memcpy(local.data(), bound.data(), bound.size());
+    return local.path().ends_with(std::string(shared_memory_ending) + ".sock");
+}
+
 /// For `MakeLocalConnection`.
 struct MakeSharedMemoryConnection {
     SharedStream::Side side;
@@ -22,10 +39,18 @@ struct MakeSharedMemoryConnection {
 
     std::shared_ptr<Connection> operator()(Socket socket, const Credentials& credentials,
                                            const ConnectionOptions& connection) const {
+        if (options.or_local && side == SharedStream::Side::server && !is_of_shared_memory(socket)) {
+            return make_socket_connection(std::move(socket), credentials, connection);
+        }
         return std::make_shared<SharedMemoryConnection>(SharedStream(std::move(socket), side, options), credentials,
                                                         connection);
     }
 };
+
+/// Before the first byte: what the server thinks of the memory is known then, and another way can be taken.
+inline asio::awaitable<void> share_memory(Connection& connection) {
+    co_await static_cast<SharedMemoryConnection&>(connection).open();
+}
 
 /// The size in whole pages. Throws `errc::invalid_argument` for what can't be.
 inline std::size_t ring_size_of(std::size_t asked) {
@@ -36,15 +61,15 @@ inline std::size_t ring_size_of(std::size_t asked) {
     return (asked + SharedPages::page - 1) / SharedPages::page * SharedPages::page;
 }
 
-inline LocalAddress shared_memory_address(const std::string& name, const LocalOptions& options) {
-    return {name + ".shm", options};
+inline LocalAddress shared_memory_address(const std::string& name, LocalOptions options) {
+    options.python_place = PythonPlace::never;  // the Python library has no shared memory
+    return {name + std::string(shared_memory_ending), options};
 }
 
 }  // namespace detail
 
 COMMUNICA_INLINE SharedMemoryConnector::SharedMemoryConnector(std::string name, SharedMemoryOptions options)
     : name_(detail::local_name(std::move(name))), options_(std::move(options)) {
-    options_.local.python_place = PythonPlace::never;
     options_.ring_size = detail::ring_size_of(options_.ring_size);
     (void)detail::shared_memory_address(name_, options_.local);  // throws where there can be none
 }
@@ -55,10 +80,11 @@ COMMUNICA_INLINE std::string SharedMemoryConnector::address() const {
 
 COMMUNICA_INLINE std::string SharedMemoryConnector::dump_state() const {
     const SharedMemoryOptions defaults;
-    LocalOptions local = options_.local;
-    local.python_place = defaults.local.python_place;
     std::string state = "{\"type\": \"SharedMemoryConnector\", \"name\": " + detail::quote_ascii(name_);
-    state += detail::dump_local_options(local);
+    state += detail::dump_local_options(options_.local);
+    if (options_.or_local) {
+        state += ", \"or_local\": true";
+    }
     if (options_.ring_size != defaults.ring_size) {
         state += ", \"ring_size\": " + std::to_string(options_.ring_size);
     }
@@ -73,22 +99,46 @@ COMMUNICA_INLINE SharedMemoryConnector SharedMemoryConnector::load_state(const s
     const SharedMemoryOptions defaults;
     return SharedMemoryConnector(state.get<std::string>("name"),
                                  {.local = detail::load_local_options(state),
+                                  .or_local = state.get_or("or_local", defaults.or_local),
                                   .ring_size = state.get_or("ring_size", defaults.ring_size),
                                   .max_ring_size = state.get_or("max_ring_size", defaults.max_ring_size)});
 }
 
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> SharedMemoryConnector::connect(
     asio::any_io_executor executor, ConnectionOptions options) const {
-    const detail::MakeSharedMemoryConnection make{detail::SharedStream::Side::client, options_};
-    return detail::connect_local(detail::shared_memory_address(name_, options_.local), std::move(executor),
-                                 std::move(options), make);
+    const SharedMemoryConnector self = *this;
+    const detail::MakeSharedMemoryConnection make{detail::SharedStream::Side::client, self.options_};
+    std::string why;
+    try {
+        const auto address = detail::shared_memory_address(self.name_, self.options_.local);
+        auto connection = co_await detail::connect_local(address, executor, options, make);
+        if (self.options_.or_local) {
+            co_await detail::share_memory(*connection);
+        }
+        co_return connection;
+    } catch (const std::system_error& e) {
+        if (!self.options_.or_local || e.code() == asio::error::operation_aborted) {
+            throw;
+        }
+        why = e.what();
+    }
+    try {
+        co_return co_await detail::connect_local({self.name_, self.options_.local}, executor, options);
+    } catch (const std::system_error& e) {
+        throw MessageError(e.code(), why + "; " + e.what(), {});
+    }
 }
 
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Listener>> SharedMemoryConnector::listen(
     asio::any_io_executor executor, ConnectionOptions options) const {
-    const detail::MakeSharedMemoryConnection make{detail::SharedStream::Side::server, options_};
-    return detail::listen_local(detail::shared_memory_address(name_, options_.local), dump_state(), std::move(executor),
-                                std::move(options), make);
+    const SharedMemoryConnector self = *this;
+    const detail::MakeSharedMemoryConnection make{detail::SharedStream::Side::server, self.options_};
+    detail::ListeningPlaces places;
+    co_await detail::add_places(places, detail::shared_memory_address(self.name_, self.options_.local), executor);
+    if (self.options_.or_local) {
+        co_await detail::add_places(places, {self.name_, self.options_.local}, executor);
+    }
+    co_return std::make_shared<detail::LocalListener>(std::move(places), self.dump_state(), executor, options, make);
 }
 
 }  // namespace communica

@@ -35,6 +35,18 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return binding_of(stream_); }
 
+    /// The stream's own handshake, once: the hello waits for it, unless it is awaited before.
+    asio::awaitable<void> open()
+        requires HasHandshake<Stream>
+    {
+        if (!std::exchange(opened_, true)) {
+            co_await stream_.handshake();
+            if constexpr (KnowsSubject<Stream>) {
+                credentials_.subject = stream_.subject();
+            }
+        }
+    }
+
     asio::awaitable<std::string> read_hello() override {
         const auto self = this->shared_from_this();
         if constexpr (HasHandshake<Stream>) {
@@ -115,15 +127,6 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     using Out = Writer<Stream, StreamConnection>;
     friend In;
     friend Out;
-
-    asio::awaitable<void> open() {
-        if (!std::exchange(opened_, true)) {
-            co_await stream_.handshake();
-            if constexpr (KnowsSubject<Stream>) {
-                credentials_.subject = stream_.subject();
-            }
-        }
-    }
 
     asio::awaitable<void> write_all(std::string bytes) {
         const auto self = this->shared_from_this();

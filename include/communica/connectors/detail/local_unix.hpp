@@ -297,12 +297,9 @@ inline asio::awaitable<void> add_place(ListeningPlaces& places, LocalPlace place
     places.acceptors.emplace_back(std::move(acceptor));
 }
 
-/// `state` is the connector's.
-inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress address, std::string state,
-                                                               asio::any_io_executor executor,
-                                                               ConnectionOptions options,
-                                                               MakeLocalConnection make = make_socket_connection) {
-    ListeningPlaces places;
+/// Listens at all places of an address but those that nobody has to have.
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
+inline asio::awaitable<void> add_places(ListeningPlaces& places, LocalAddress address, asio::any_io_executor executor) {
     co_await add_place(places, address.main(), executor);
     if (const LocalPlace* const place = address.to_listen_for_python()) {
         try {
@@ -313,6 +310,15 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
             }
         }
     }
+}
+
+/// `state` is the connector's.
+inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress address, std::string state,
+                                                               asio::any_io_executor executor,
+                                                               ConnectionOptions options,
+                                                               MakeLocalConnection make = make_socket_connection) {
+    ListeningPlaces places;
+    co_await add_places(places, std::move(address), executor);
     co_return std::make_shared<LocalListener>(std::move(places), std::move(state), executor, options, std::move(make));
 }
 
