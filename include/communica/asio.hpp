@@ -52,6 +52,7 @@
 #include <exception>
 #include <functional>
 #include <limits>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -92,6 +93,16 @@ inline constexpr std::size_t largest_write = writes_are_whole ? 64 * 1024 : std:
 /// compiles some forty functions.
 using Task = std::function<void()>;
 using WaitTask = std::function<void(asio::error_code)>;
+
+/// Posts what has to happen. Where there is no memory for it, once more: what the first attempt took is free again.
+template <class Function>
+void post_or_again(const asio::any_io_executor& executor, const Function& function) {
+    try {
+        asio::post(executor, Task(function));
+    } catch (const std::bad_alloc&) {
+        asio::post(executor, Task(function));
+    }
+}
 
 /// What a user's callback threw is the executor's to deal with.
 void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception);

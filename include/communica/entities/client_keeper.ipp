@@ -30,10 +30,10 @@ class ClientKeeper::Visit final : public peer::Inbox {
     }
 
     void on_detached(const Error& why) override {
-        asio::post(keeper_->strand_, Task([keeper = keeper_, why] {
-                       keeper->ending_ = why;
-                       keeper->changed_.cancel();
-                   }));
+        post_or_again(keeper_->strand_, [keeper = keeper_, why] {
+            keeper->ending_ = why;
+            keeper->changed_.cancel();
+        });
     }
 
     const std::shared_ptr<ClientKeeper> keeper_;
@@ -75,9 +75,16 @@ COMMUNICA_INLINE Error ClientKeeper::last_error() const { return failures_->last
 
 COMMUNICA_INLINE void ClientKeeper::request_stop(const Error& reason) {
     touched_ = true;
-    peer_->close(reason);
-    // Not posted: a start that the same handler calls next has to come after.
-    asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
+    try {
+        peer_->close(reason);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory; it is closed
+    }
+    // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
+    if (is_running_on(strand_)) {
+        stop();
+    } else {
+        post_or_again(strand_, [self = shared_from_this()] { self->stop(); });
+    }
 }
 
 COMMUNICA_INLINE void ClientKeeper::wait_for_calls() const { peer_->calls().wait(); }
@@ -247,7 +254,7 @@ COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_conn
     ++attempts_;
     hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
     if (was_connected) {
-        hooks_.call(options_.on_disconnect, ending.worded());
+        hooks_.call(options_.on_disconnect, ending);
     }
     // To come back would be to replace the other in turn, to fail again, or to wait for what can't come.
     if ((is_final(ending.code) || dialer_.serves_once()) && !stopped_) {

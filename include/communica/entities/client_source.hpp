@@ -25,6 +25,7 @@ class ClientSource : public peer::PeerSource {
         closed->close({errc::closed});
         return closed;
     }
+    asio::any_io_executor executor() const final { return executor_; }
 
  protected:
     virtual std::shared_ptr<peer::Requester> find_in(Clients& clients) = 0;

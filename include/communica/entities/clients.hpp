@@ -177,20 +177,23 @@ class Clients {
         KnownById known;
         {
             const std::lock_guard lock(mutex_);
+            std::erase_if(leaving_, [](const auto& peer) { return peer.expired(); });
+            leaving_.reserve(leaving_.size() + known_.size());  // before anything has changed
             closed_ = reason;
             known = std::exchange(known_, {});
+            for (const auto& [id, entry] : known) {
+                leaving_.push_back(entry.peer);
+            }
             present_.clear();
             away_.clear();
             connected_ = 0;
         }
         nobody_->close(reason);
         for (const auto& [id, entry] : known) {
-            entry.peer->close(reason);
-        }
-        const std::lock_guard lock(mutex_);
-        std::erase_if(leaving_, [](const auto& peer) { return peer.expired(); });
-        for (const auto& [id, entry] : known) {
-            leaving_.push_back(entry.peer);
+            try {
+                entry.peer->close(reason);
+            } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory; it is closed, and so are the others
+            }
         }
     }
 

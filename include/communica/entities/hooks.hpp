@@ -3,6 +3,7 @@
 
 #include "../asio.hpp"
 #include "../counters.hpp"
+#include "../error.hpp"
 #include "../peer/handlers.hpp"
 #include "../separate_compilation.hpp"
 #include "default_log.hpp"
@@ -37,7 +38,7 @@ class Hooks {
     template <class... Parameters, class... Arguments>
     void call(const std::function<void(Parameters...)>& hook, const Arguments&... arguments) const {
         if (hook) {
-            run([&] { hook(arguments...); });
+            run([&] { hook(worded(arguments)...); });
         }
     }
 
@@ -50,7 +51,10 @@ class Hooks {
         try {
             function();
         } catch (...) {
-            rethrow_on(executor_, std::current_exception());
+            try {
+                rethrow_on(executor_, std::current_exception());
+            } catch (...) {  // NOLINT(bugprone-empty-catch): nor is there memory to tell of it
+            }
         }
     }
 
@@ -58,12 +62,13 @@ class Hooks {
     template <class Text>
     void log(LogLevel level, Text text) const {
         if (level >= least_) {
-            std::string message = "a text that could not be made";
+            std::string message;
+            std::string_view said = "a text that could not be made";
             try {
-                message = text();
+                said = message = text();
             } catch (...) {  // NOLINT(bugprone-empty-catch): an address, say, that its connector throws at
             }
-            call(log_, level, std::string_view(message));
+            call(log_, level, said);
         }
     }
 
@@ -78,6 +83,13 @@ class Hooks {
     }
 
  private:
+    /// Errors are given with their words, and made so where a hook may throw.
+    static Error worded(const Error& error) { return error.worded(); }
+    template <class Argument>
+    static const Argument& worded(const Argument& argument) {
+        return argument;
+    }
+
     asio::any_io_executor executor_;
     LogLevel least_;
     Log log_;

@@ -62,7 +62,7 @@ class ServerKeeper::Visit final : public peer::Inbox {
     void on_detached(const Error& why) override {
         if (attached_) {
             keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
-            keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why.worded());
+            keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why);
         }
         stay_.reset();
         keeper_->forget(connection());
@@ -123,8 +123,12 @@ COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {
 
 COMMUNICA_INLINE void ServerKeeper::request_stop() {
     clients_->close_all({errc::closed});
-    // Not posted: a start that the same handler calls next has to come after.
-    asio::dispatch(strand_, Task([self = shared_from_this()] { self->stop(); }));
+    // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
+    if (is_running_on(strand_)) {
+        stop();
+    } else {
+        post_or_again(strand_, [self = shared_from_this()] { self->stop(); });
+    }
 }
 
 COMMUNICA_INLINE void ServerKeeper::init() {
@@ -244,7 +248,10 @@ COMMUNICA_INLINE void ServerKeeper::stop() {
         listening->close();
     }
     for (const auto& [key, connection] : connections_) {
-        connection->close();
+        try {
+            connection->close();
+        } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory; its peer is closed
+        }
     }
     on_change();
 }
@@ -338,14 +345,14 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::welcome(std::shared_ptr<Ser
 }
 
 COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& connection) {
-    asio::post(strand_, Task([self = shared_from_this(), connection] {
-                   self->connections_.erase(connection.get());
-                   self->end_handshake(connection);
-                   self->on_change();
-                   if (self->binder_.serves_once() && self->connections_.empty() && !self->stopped_) {
-                       self->request_stop();  // nobody else can come
-                   }
-               }));
+    post_or_again(strand_, [self = shared_from_this(), connection] {
+        self->connections_.erase(connection.get());
+        self->end_handshake(connection);
+        self->on_change();
+        if (self->binder_.serves_once() && self->connections_.empty() && !self->stopped_) {
+            self->request_stop();  // nobody else can come
+        }
+    });
 }
 
 COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::shared_ptr<ServerKeeper> self,

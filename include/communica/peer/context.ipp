@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../owned_json.hpp"
 #include "context.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,8 +18,11 @@ COMMUNICA_INLINE Context::Context(const peer::Incoming& incoming)
       is_redelivered_(incoming.redelivered) {}
 
 COMMUNICA_INLINE std::map<std::string, std::string> Context::headers() const {
-    return headers_.empty() ? std::map<std::string, std::string>()
-                            : nlohmann::json::parse(headers_).get<std::map<std::string, std::string>>();
+    if (headers_.empty()) {
+        return {};
+    }
+    const OwnedJson tree(nlohmann::json::parse(headers_));
+    return tree->get<std::map<std::string, std::string>>();
 }
 
 COMMUNICA_INLINE std::optional<std::string> Context::header(const std::string& name) const {

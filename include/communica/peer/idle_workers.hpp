@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -73,7 +74,7 @@ class IdleWorkers {
     bool may_wait(const std::shared_ptr<Call>& call) {
         constexpr long owners = 2;  // the coroutine, and what is called at its end
         return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
-               is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost);
+               is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost) && has_place();
     }
 
     /// Waits for the next job. Keeps nothing alive of which this is a part.
@@ -85,6 +86,18 @@ class IdleWorkers {
 
  private:
     static constexpr std::size_t max_size = 64;  // what a larger burst has started ends with it
+
+    /// Once it waits it is too late to want memory.
+    bool has_place() noexcept {
+        try {
+            if (workers_.size() == workers_.capacity()) {
+                workers_.reserve(std::max<std::size_t>(4, 2 * workers_.size()));
+            }
+            return true;
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+    }
 
     struct Wait {
         void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers>&& here, std::shared_ptr<Call>&& call,

@@ -86,11 +86,18 @@ class RequestOperation final : public Operation {
     }
 
  public:
-    static OperationPtr make(Handler&& handler, const S& serializer, const asio::any_io_executor& inner,
+    /// Takes the handler, unless it throws.
+    static OperationPtr make(Handler& handler, const S& serializer, const asio::any_io_executor& inner,
                              bool notification) {
         Allocator allocator = allocator_of(handler);
         RequestOperation* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
         return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner, notification));
+    }
+
+    /// Ends a request for which there was no memory.
+    static void fail_unmade(Handler&& handler, const asio::any_io_executor& inner, const Error& error) {
+        const auto executor = asio::get_associated_executor(handler, inner);
+        asio::post(executor, Call{Completion(error), std::move(handler)});
     }
 
     RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner, bool notification)
@@ -242,9 +249,9 @@ inline OperationPtr intercept(const AskingInterceptor& interceptor, Prepared& re
     return operation;
 }
 
-/// Starts a request: what does not depend on its types.
+/// Starts a request: what does not depend on its types. Takes the operation, unless it throws.
 template <class Slot>
-void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr operation, Slot slot) {
+void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr& operation, Slot slot) {
     if (const AskingInterceptor* const interceptor = requester->asking_interceptor()) [[unlikely]] {
         operation = intercept(*interceptor, request, std::move(operation));
     }
@@ -256,18 +263,26 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
     RequestId id = 0;
     if (slot.is_connected()) {
         id = requester->reserve();
-        if (request.source) {
-            operation->location = std::make_shared<Location>();
-            operation->location->requester = requester;
-            operation->location->id = id;
-            slot.assign(CancelMovingRequest{operation->location});
-        } else {
-            slot.assign(CancelRequest{requester, id});
+        try {
+            if (request.source) {
+                operation->location = std::make_shared<Location>();
+                operation->location->requester = requester;
+                operation->location->id = id;
+                slot.assign(CancelMovingRequest{operation->location});
+            } else {
+                slot.assign(CancelRequest{requester, id});
+            }
+        } catch (...) {
+            requester->cancel(id);  // which gives the number back
+            throw;
         }
     }
     requester->start(id, std::move(request.outgoing), std::move(operation));
     if (request.source) {
-        request.source->settle();
+        try {
+            request.source->settle();
+        } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory it waits for the next client
+        }
     }
 }
 
@@ -277,11 +292,24 @@ struct InitiateRequest {
     void operator()(Handler&& handler, PreparedPtr request, const S& serializer) const {
         using Op = RequestOperation<T, Completion, S, std::decay_t<Handler>>;
         const auto slot = asio::get_associated_cancellation_slot(handler);
-        const std::shared_ptr<Requester> requester =
-            request->requester ? std::move(request->requester) : request->source->find();
-        auto operation = Op::make(std::decay_t<Handler>(std::forward<Handler>(handler)), serializer,
-                                  requester->executor(), request->outgoing.is_notification());
-        start_request(requester, *request, std::move(operation), slot);
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        OperationPtr operation;
+        // Nothing may be thrown from here, where Asio (1.22.1) ends the program. Without memory it ends with the error.
+        const asio::any_io_executor inner =
+            request->requester ? request->requester->executor() : request->source->executor();
+        try {
+            const std::shared_ptr<Requester> requester =
+                request->requester ? std::move(request->requester) : request->source->find();
+            operation = Op::make(own, serializer, requester->executor(), request->outgoing.is_notification());
+            start_request(requester, *request, operation, slot);
+        } catch (...) {
+            const Error error = Error::from(std::current_exception());
+            if (operation) {
+                operation.release()->fail(error, Via::post);
+            } else {
+                Op::fail_unmade(std::move(own), inner, error);
+            }
+        }
     }
 };
 

@@ -143,7 +143,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     RequestText text_;                         // that it writes
     DeadlineTimer timer_;
     bool was_connected_ = false;
-    std::unique_ptr<const Error> closed_;  // with which requests end
+    std::optional<Error> closed_;  // with which requests end
     bool draining_ = false;
 };
 

@@ -143,11 +143,14 @@ COMMUNICA_INLINE void Peer::drain(std::function<void()> idle) {
 }
 
 COMMUNICA_INLINE void Peer::close(const Error& reason) {
-    streams_->close(reason);
     std::shared_ptr<Connection> connection;
     {
         const std::lock_guard lock(mutex_);
-        closed_ = std::make_unique<const Error>(reason);
+        closed_ = reason;
+    }
+    streams_->close(reason);
+    {
+        const std::lock_guard lock(mutex_);
         connection = std::exchange(connection_, nullptr);
         timer_.disarm();
         responder_->close();
@@ -162,7 +165,7 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
 
 COMMUNICA_INLINE void Peer::open() {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(closed_, nullptr)) {
+    if (std::exchange(closed_, std::nullopt)) {
         text_ = RequestText();
     }
     draining_ = false;

@@ -17,6 +17,7 @@ class KnownPeer final : public PeerSource {
  public:
     explicit KnownPeer(std::shared_ptr<Requester> requester) : requester_(std::move(requester)) {}
     std::shared_ptr<Requester> find() override { return requester_; }
+    asio::any_io_executor executor() const override { return requester_->executor(); }
 
  private:
     std::shared_ptr<Requester> requester_;

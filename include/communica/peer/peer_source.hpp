@@ -1,6 +1,7 @@
 // Who knows, when a request begins, where it goes.
 #pragma once
 
+#include "../asio.hpp"
 #include "requester.hpp"
 
 #include <memory>
@@ -12,6 +13,8 @@ class PeerSource {
  public:
     virtual ~PeerSource() = default;
     virtual std::shared_ptr<Requester> find() = 0;
+    /// Where completions are called that have no executor of their own.
+    virtual asio::any_io_executor executor() const = 0;
     /// Called after a request was started: if it waits for anybody, it goes to whoever has come meanwhile.
     virtual void settle() {}
 };

@@ -240,6 +240,7 @@ COMMUNICA_INLINE void Requester::close(const Error& reason) {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         close_reason_ = reason;
+        failed.reserve(pending_.size());
         sender_.detach();
         for (const RequestId id : pending_.ids()) {
             failed.push_back(pending_.take(id));
@@ -392,7 +393,10 @@ COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error
 
 COMMUNICA_INLINE void Requester::fail_all(std::vector<OperationPtr>& operations, const Error& error) {
     for (auto& operation : operations) {
-        fail(std::move(operation), error);
+        try {
+            fail(std::move(operation), error);
+        } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory this one can't be told; the others can
+        }
     }
 }
 

@@ -181,10 +181,14 @@ COMMUNICA_INLINE void Responder::drain(std::function<void()> idle) {
 
 COMMUNICA_INLINE void Responder::close() {
     const std::lock_guard lock(mutex_);
-    for (const auto& call : calls_.take_all()) {
-        answer_and_cancel(call, errc::closed, 503);
-    }
     why_not_.store(errc::closed);
+    for (const auto& call : calls_.take_all()) {
+        try {
+            answer_and_cancel(call, errc::closed, 503);
+        } catch (...) {  // for want of memory: its handler ends by itself, for nobody
+            call->cancelled.store(true, std::memory_order_relaxed);
+        }
+    }
     connection_.reset();
     idle_workers_.reset();
     idle_ = nullptr;

@@ -9,7 +9,9 @@
 #include "watch.hpp"
 #include "writer.hpp"
 
+#include <concepts>
 #include <memory>
+#include <new>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -147,15 +149,29 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Out& writer() noexcept { return writer_; }
 
     void on_read() { watch_.on_read(); }
-    // NOLINTBEGIN(bugprone-exception-escape): without memory there is no way on
     void on_read_failed(asio::error_code error) noexcept {
-        on_read_end(reader_.is_refused() ? refusal_or(error.message()) : ending_for(error));
+        on_read_end([&] { return reader_.is_refused() ? refusal_or(error.message()) : ending_for(error); });
     }
     void on_read_end(Error why) noexcept {
-        ending_ = std::make_unique<Error>(std::move(why));
-        asio::post(strand_.executor(), Task([self = kept()] { self->end(); }));
+        on_read_end([&] { return std::move(why); });
     }
-    // NOLINTEND(bugprone-exception-escape)
+    /// Without memory it ends without words, and at once.
+    template <std::invocable Why>
+    void on_read_end(Why why) noexcept {
+        try {
+            ending_ = std::make_unique<Error>(why());
+        } catch (...) {  // NOLINT(bugprone-empty-catch)
+        }
+        const auto self = kept();
+        try {
+            asio::post(strand_.executor(), Task([self] { self->end(); }));
+        } catch (...) {
+            try {
+                end();
+            } catch (...) {  // NOLINT(bugprone-empty-catch): its owner is told in vain
+            }
+        }
+    }
 
     void on_progress() { watch_.on_written(); }
     void on_room() {
@@ -170,7 +186,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             shutdown_send();
         }
         if (!running_ && receiver_ != nullptr) {
-            asio::post(strand_.executor(), Task([self = kept()] { self->tell_end(); }));
+            post_or_again(strand_.executor(), [self = kept()] { self->tell_end(); });
         }
     }
     void on_refusals_unread() { give_up({errc::slow_peer, "it does not read what it is refused with"}); }
@@ -203,8 +219,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void give_up(Error why) {
-        given_up_ = std::make_unique<Error>(std::move(why));
+        const auto self = kept();
         shut();
+        given_up_ = std::make_unique<Error>(std::move(why));
     }
 
     void begin_close(std::chrono::steady_clock::duration patience) {
@@ -215,7 +232,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         if (!writer_.close_with(wire::close_notify)) {
             return;
         }
-        shut_after(patience);
+        try {
+            shut_after(patience);
+        } catch (const std::bad_alloc&) {  // nothing would end the wait
+            shut();
+        }
     }
 
     static bool is_about_identity([[maybe_unused]] const asio::error_code& error) {
@@ -257,7 +278,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Reading has ended.
     void end() {
         if constexpr (HasAsyncShutdown<Stream>) {
-            if (ending_->code == errc::closed) {
+            if (ending_ && ending_->code == errc::closed) {
                 return end_in_order();
             }
         }
@@ -285,7 +306,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Once it is known how much of the last write went out.
     void tell_end() {
         if (!running_ && !writer_.is_writing() && receiver_ != nullptr) {
-            std::exchange(receiver_, nullptr)->on_end(std::move(*ending_));
+            std::exchange(receiver_, nullptr)->on_end(ending_ ? std::move(*ending_) : Error{errc::connection_lost});
         }
     }
 

@@ -55,8 +55,9 @@ class WriteQueue {
         queued_by_purpose_[static_cast<std::size_t>(purpose)] += frame.size();
     }
 
-    /// Takes over all that is queued for one write. The buffers live until `end_write`.
+    /// Takes over all that is queued for one write, or throws and leaves it there. The buffers live until `end_write`.
     std::span<const asio::const_buffer> begin_write() {
+        buffers_.reserve(queued_.size());
         std::swap(queued_, flying_);
         flying_bytes_ = std::exchange(queued_bytes_, 0);
         flying_by_purpose_ = std::exchange(queued_by_purpose_, {});

@@ -140,8 +140,13 @@ class Writer {
     void flush(std::unique_lock<std::mutex> lock) {
         flush_posted_ = false;
         while (!writing_ && !failed_ && !queue_.empty()) {
+            std::span<const asio::const_buffer> buffers;
+            try {
+                buffers = queue_.begin_write();
+            } catch (...) {  // for want of memory: as where nothing can be posted
+                return;
+            }
             writing_ = true;
-            const auto buffers = queue_.begin_write();
             lock.unlock();
             const std::size_t count = write_now(buffers);
             if (count != asio::buffer_size(buffers)) {

@@ -91,11 +91,12 @@ COMMUNICA_INLINE Error read_error_body(MessageType type, Bytes bytes) {
         error.message = "an error of " + std::to_string(bytes.size()) + " bytes, which is too long to be read";
         return error;
     }
-    const auto body = read_json(as_text(bytes));
-    if (!body) {
+    auto read = read_json(as_text(bytes));
+    if (!read) {
         error.message = "an error without a readable body";
         return error;
     }
+    const OwnedJson body(*std::move(read));
     if (!body->is_object()) {
         return error;
     }

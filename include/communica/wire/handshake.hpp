@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../error.hpp"
+#include "../owned_json.hpp"
 #include "json_tree.hpp"
 #include "read_buffer.hpp"
 
@@ -50,7 +51,7 @@ inline bool begins_tls(std::string_view bytes) noexcept {
 }
 
 /// The JSON in a hello. Throws `errc::handshake_failed`.
-inline nlohmann::json parse_hello(std::string_view text) {
+inline OwnedJson parse_hello(std::string_view text) {
     if (begins_tls(text)) {
         throw std::system_error(errc::handshake_failed, "the other side speaks TLS, and this one does not");
     }
@@ -58,7 +59,7 @@ inline nlohmann::json parse_hello(std::string_view text) {
     if (!hello) {
         throw std::system_error(errc::handshake_failed, "a hello that is not JSON");
     }
-    return *std::move(hello);
+    return OwnedJson(*std::move(hello));
 }
 
 /// The kinds of refusal that are told from others, under a further key which the Python library ignores: those after which
@@ -67,7 +68,8 @@ inline constexpr std::pair<errc, std::string_view> final_refusals[] = {
     {errc::authentication_failed, "authentication_failed"}, {errc::replaced, "replaced"}};
 
 inline std::string frame_refusal(std::string_view reason, std::error_code code = errc::handshake_failed) {
-    nlohmann::json body{{"reason", reason}};
+    OwnedJson owned(nlohmann::json{{"reason", reason}});
+    nlohmann::json& body = *owned;
     for (const auto& [known, name] : final_refusals) {
         if (code == known) {
             body["errc"] = name;
@@ -91,7 +93,8 @@ inline std::optional<Error> read_refusal(std::string_view bytes) {
     if (!bytes.starts_with(refusal_mark)) {
         return std::nullopt;
     }
-    const auto body = read_json(bytes.substr(1)).value_or(nullptr);
+    const OwnedJson owned(read_json(bytes.substr(1)).value_or(nullptr));
+    const nlohmann::json& body = owned;
     const auto text = [&](const char* key) {
         const auto found = body.is_object() ? body.find(key) : body.end();
         return found != body.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();

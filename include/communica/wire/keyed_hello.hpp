@@ -1,6 +1,7 @@
 // What two sides that share a key say before the server's hello (docs/protocol.md, "Shared key"). Without cryptography.
 #pragma once
 
+#include "../owned_json.hpp"
 #include "challenge.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,9 +18,10 @@ inline std::string with_nonce(std::string_view hello, const std::string& nonce) 
     return json.dump(-1, ' ', true);
 }
 /// The same as if it had none.
-inline std::string without_nonce(nlohmann::json hello) {
-    hello.at("communica").erase("nonce");
-    return hello.dump(-1, ' ', true);
+inline std::string without_nonce(const nlohmann::json& hello) {
+    OwnedJson copy(hello);
+    (*copy).at("communica").erase("nonce");
+    return copy->dump(-1, ' ', true);
 }
 
 /// The server's answer to such a hello, and the client's to that.

@@ -82,11 +82,11 @@ class KeyedConnection final : public Connection {
     }
 
     /// Null where it can't be read: such a client is told, as one without a key is.
-    static nlohmann::json parsed(const std::string& hello) {
+    static OwnedJson parsed(const std::string& hello) {
         try {
             return wire::parse_hello(hello);
         } catch (const std::system_error&) {
-            return nullptr;
+            return OwnedJson();
         }
     }
 

@@ -24,11 +24,11 @@ namespace communica::detail {
 
 /// Makes the descriptor the socket's, or closes it.
 void assign_or_close(auto& socket, const SocketProtocol& protocol, int descriptor) {
-    asio::error_code error;
-    socket.assign(protocol, descriptor, error);
-    if (error) {
+    try {
+        socket.assign(protocol, descriptor);
+    } catch (...) {  // also for want of memory
         ::close(descriptor);
-        throw std::system_error(error, "socket");
+        throw;
     }
 }
 

@@ -13,6 +13,8 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,8 +35,8 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
     /// Sockets get `executor`. To be run on a strand.
     static asio::awaitable<std::unique_ptr<Socket>> run(TcpEndpoints endpoints, asio::any_io_executor executor,
                                                         std::string address) {
-        const auto race =
-            std::make_shared<TcpRace>(Private{}, endpoints, std::move(executor), co_await asio::this_coro::executor);
+        const auto race = std::make_shared<TcpRace>(Private{}, endpoints, executor, co_await asio::this_coro::executor);
+        race->place_ = std::make_unique<Socket>(std::move(executor));
         const auto stop = [](TcpRace* running) { running->stop(); };
         const std::unique_ptr<TcpRace, decltype(stop)> running(race.get(), stop);
         race->over_ = race->attempts_.empty();
@@ -87,13 +89,16 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         attempt.begun = true;
         try {
             open_socket(attempt.socket, attempt.endpoint.protocol());
+            attempt.socket.async_connect(
+                attempt.endpoint,
+                asio::bind_executor(strand_, [self = shared_from_this(), index](asio::error_code error) {
+                    self->on_end(index, error);
+                }));
         } catch (const std::system_error& e) {
             return on_end(index, e.code());
+        } catch (const std::bad_alloc&) {
+            return on_end(index, asio::error::no_memory);
         }
-        attempt.socket.async_connect(
-            attempt.endpoint, asio::bind_executor(strand_, [self = shared_from_this(), index](asio::error_code error) {
-                self->on_end(index, error);
-            }));
         if (begun_ != attempts_.size()) {
             next_.expires_after(pause);
             next_.async_wait(asio::bind_executor(strand_, [self = shared_from_this()](asio::error_code error) {
@@ -115,7 +120,8 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
             attempt.socket.set_option(asio::socket_base::linger(true, 0), ignored);  // a server may want that port
         }
         if (!error) {
-            winner_ = std::make_unique<Socket>(std::move(attempt.socket));
+            winner_ = std::move(place_);
+            *winner_ = std::move(attempt.socket);
             return end();
         }
         attempt.error = last_error_ = error;
@@ -166,6 +172,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
     std::size_t begun_ = 0;
     std::size_t failed_ = 0;
     bool over_ = false;
+    std::unique_ptr<Socket> place_;  // of the winner, made before there is one
     std::unique_ptr<Socket> winner_;
     asio::error_code last_error_ = asio::error::host_not_found;
 };

@@ -1,6 +1,7 @@
 // Untyped values: nlohmann's tree, written to and read from any format.
 #pragma once
 
+#include "../../owned_json.hpp"
 #include "reader.hpp"
 
 #include <nlohmann/json.hpp>
@@ -52,24 +53,8 @@ void write_tree(W& writer, const nlohmann::json& tree) {
     }
 }
 
-/// Empties a tree from its leaves on. Its own destructor allocates a list of what is in each container, so that the end of a
-/// large one takes as much memory again. No deeper than what is read: below, it is left to that.
-inline void take_apart(nlohmann::json& tree, std::size_t depth = 0) noexcept {
-    if (depth == max_depth) {
-        return;
-    }
-    if (auto* const array = tree.get_ptr<nlohmann::json::array_t*>()) {
-        for (nlohmann::json& element : *array) {
-            take_apart(element, depth + 1);
-        }
-        array->clear();
-    } else if (auto* const object = tree.get_ptr<nlohmann::json::object_t*>()) {
-        for (auto& [key, value] : *object) {
-            take_apart(value, depth + 1);
-        }
-        object->clear();
-    }
-}
+using communica::take_apart;
+static_assert(max_tree_depth == max_depth);
 
 /// What was read of a container whose rest can't be.
 template <class Container>
