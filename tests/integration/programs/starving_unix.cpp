@@ -45,8 +45,8 @@ int frame_count = 0;
 
 /// Where Asio (1.22.1) can't do without memory, by a part of a function's name, mangled: a strand stays locked for ever when its
 /// turn can't be allocated; what is awaited is begun, and a coroutine spawned, where an exception ends the program; and the handler
-/// of an operation is lost that can't be handed to its executor.
-constexpr const char* asios[] = {"strand_executor_service", "async_result", "cancellation_state", "co_spawn",
+/// of an operation is lost that can't be handed to its executor. Destroying a coroutine that waits posts, in a destructor.
+constexpr const char* asios[] = {"strand_executor_service", "do_init", "cancellation_state", "initiate_dispatch",
                                  "handler_work"};
 constexpr std::size_t asio_places = std::size(asios);
 std::size_t place = asio_places;  ///< in Asio, of the one that was to fail
@@ -63,8 +63,9 @@ std::size_t place_in_asio() {
             }
         }
         if (name.starts_with("_ZN9communica") || name.starts_with("_ZNK9communica") ||
-            name.starts_with("_ZZN9communica") || name.starts_with("_ZZNK9communica")) {
-            break;  // ours
+            name.starts_with("_ZZN9communica") || name.starts_with("_ZZNK9communica") ||
+            (name.find("awaitable_frame_base") != name.npos && name.find("resume") != name.npos)) {
+            break;  // ours, or a coroutine
         }
     }
     return asio_places;
