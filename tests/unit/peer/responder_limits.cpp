@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 /// The error that a request of so many bytes is refused with; none if it is let in.
 errc refusal_of(const OneResponder& one, const test::RecordingConnection& connection, std::size_t bytes = 1) {
-    const auto refusal = one.responder->refusal(connection, metadata_of("asked"), bytes);
+    const auto refusal = one.responder->refusal(connection, {.type = communica::wire::MessageType::request}, bytes);
     if (!refusal) {
         return {};
     }
@@ -108,7 +108,7 @@ TEST_CASE("an answer that finds too many unread becomes an error, but a small on
     connection->unread = 20'000;
     CHECK(answered(100));
     communica::peer::Reply refusal;
-    refusal.set_error(*one.responder->refusal(*connection, {}, 1));
+    refusal.set_error(*one.responder->refusal(*connection, {.type = communica::wire::MessageType::request}, 1));
     one.responder->answer(*connection, "{\"id\": \"" + std::string(500, 'x') + "\", \"type\": ", "}", refusal,
                           communica::Purpose::refuse);
     CHECK(refused(connection->sent.back()) == Refused{51, 503, "busy"});  // an error stays what it is
