@@ -220,7 +220,14 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     void fail(OperationPtr operation, const Error& error, Via via = Via::post);
-    void fail_all(std::vector<OperationPtr>& operations, const Error& error);
+    void fail_all(std::vector<OperationPtr>& operations, const Error& error) {
+        for (auto& operation : operations) {
+            try {
+                fail(std::move(operation), error);
+            } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory this one can't be told; the others can
+            }
+        }
+    }
 
     const std::size_t max_unsent_;
     std::shared_ptr<const AskingInterceptor> interceptor_;

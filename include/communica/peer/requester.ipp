@@ -391,13 +391,4 @@ COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error
     operation.release()->fail(error.worded(), via);
 }
 
-COMMUNICA_INLINE void Requester::fail_all(std::vector<OperationPtr>& operations, const Error& error) {
-    for (auto& operation : operations) {
-        try {
-            fail(std::move(operation), error);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory this one can't be told; the others can
-        }
-    }
-}
-
 }  // namespace communica::peer

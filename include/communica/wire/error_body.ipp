@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../owned_json.hpp"
 #include "../plain_text.hpp"
 #include "error_body.hpp"
 #include "json_tree.hpp"
