@@ -1,5 +1,7 @@
 // Calculates what calculator_client asks for, until Ctrl-C.
 
+#include <communica/schema/described_table.hpp>
+
 #include "calculator.hpp"
 
 #include <asio/io_context.hpp>
@@ -35,12 +37,13 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     const auto executor = co_await asio::this_coro::executor;
     asio::signal_set signals{executor, SIGINT, SIGTERM};
 
-    communica::RouteTable routes;
-    routes.add(calculator::sum, [](auto operands) { return operands.left + operands.right; });
-    routes.add(calculator::divide, divide);
+    communica::DescribedTable routes;  // a RouteTable that `communica describe` shows the types of
+    routes.add(calculator::sum, [](auto operands) { return operands.left + operands.right; }).doc("Adds both.");
+    routes.add(calculator::divide, divide).doc("Divides left by right, which is not 0.");
     routes.add(calculator::summarize, summarize);
 
-    communica::RouteServer server{executor, connector, routes};
+    const communica::ServerOptions options{.name = "calculator", .version = "1.0"};
+    communica::RouteServer server{executor, connector, routes, options};
     co_await server.start();
     std::cout << "listening on " << server.address() << std::endl;
 

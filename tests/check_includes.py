@@ -19,6 +19,8 @@ GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters
 HOUSE = {
     "src.hpp": ["entities/", "connectors/", "peer/", "wire/"],
     "communica.hpp": ["entities/", "connectors/", "peer/", "serializers/", "connector.hpp", "connection.hpp"],
+    "schema/": ["entities/", "peer/", "serializers/"],
+    "observing/": ["peer/"],
     # Entities and connectors never meet:
     "entities/": ["peer/", "serializers/", "wire/", "connector.hpp", "connection.hpp"],
     "connectors/": ["stream/", "wire/", "connector.hpp", "connection.hpp"],

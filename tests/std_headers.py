@@ -37,6 +37,7 @@ DECLARED_BY = {
     "random": "minstd_rand mt19937 mt19937_64 random_device uniform_int_distribution uniform_real_distribution",
     "ranges": "views",
     "set": "multiset set",
+    "source_location": "source_location",
     "span": "as_bytes span",
     "stdexcept": "invalid_argument logic_error out_of_range runtime_error",
     "string": "string to_string wstring",

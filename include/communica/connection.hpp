@@ -40,6 +40,7 @@ struct Credentials {
     std::optional<std::int64_t> uid = {};     ///< POSIX user id
     std::optional<std::string> sid = {};      ///< Windows security identifier of the user: `S-1-5-21-...`
     std::optional<std::string> subject = {};  ///< of a verified certificate, as in RFC 2253: `CN=worker,O=Example`
+    bool is_own = false;                      ///< the user of this process, or root
 
     /// The same user, or the same holder of a certificate.
     bool is_same_user(const Credentials& other) const {

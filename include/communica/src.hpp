@@ -15,6 +15,7 @@
 #include "entities/client_keeper.ipp"
 #include "entities/default_log.ipp"
 #include "entities/hooks.ipp"
+#include "entities/inspection.ipp"
 #include "entities/server_keeper.ipp"
 #include "peer/context.ipp"
 #include "peer/lateness.ipp"

@@ -96,7 +96,7 @@ TEST_CASE("a server says what the document's conversation with extensions says")
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     const auto lines = conversation("A conversation with extensions");
-    REQUIRE(lines.size() == 12);
+    REQUIRE(lines.size() == 14);
     int cancelled = 0;
     test::Routes routes;
     routes.add("trace", [](Context& context) { return std::string(context.header("trace-id").value_or("")); });
@@ -107,7 +107,9 @@ TEST_CASE("a server says what the document's conversation with extensions says")
     });
     asio::io_context context;
     const test::Meeting meeting(transport);
-    test::RouteServer server(context, meeting.at_server(), routes);
+    communica::ServerOptions options;
+    options.introspection = communica::Introspection::off;
+    test::RouteServer server(context, meeting.at_server(), routes, options);
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
         ScriptedPeer peer = co_await ScriptedPeer::connect(server.connector_state());

@@ -231,7 +231,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     bool closing_ = false;          // this side said goodbye; on the executor
     Limits limits_;
     std::shared_ptr<Counters> counters_;
-    Credentials credentials_;
+    Credentials credentials_{.is_own = true};
     std::atomic<bool> aborted_ = false;
     std::mutex mutex_;
     bool ended_ = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../peer/flush.hpp"
+#include "../peer/inspect.hpp"
 #include "../peer/requests.hpp"
 #include "client_keeper.hpp"
 
@@ -19,7 +20,7 @@ namespace communica {
 /// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`, and waits for handlers
 /// that other threads are calling: none starts after it.
 template <class Derived, Serializer S>
-class Client : public peer::Flush<Client<Derived, S>> {
+class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Client<Derived, S>> {
  public:
     using executor_type = asio::any_io_executor;
     using serializer_type = S;
@@ -100,6 +101,7 @@ class Client : public peer::Flush<Client<Derived, S>> {
  private:
     friend Derived;
     friend peer::Flush<Client>;
+    friend peer::Inspect<Client>;
 
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

@@ -7,6 +7,7 @@
 #include "id_owners.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -79,6 +80,7 @@ class Clients {
         known.user = credentials;
         if (known.connections++ == 0) {
             ++connected_;
+            known.since = std::chrono::steady_clock::now();
             std::erase(away_, known.peer);
         }
         return std::make_unique<Stay>(*this, known.peer);
@@ -155,6 +157,28 @@ class Clients {
         return present_;
     }
 
+    /// A client that is connected.
+    struct Guest {
+        std::shared_ptr<peer::Peer> peer;
+        Credentials user;
+        std::chrono::steady_clock::time_point since;
+    };
+    /// So many of them at the most.
+    std::vector<Guest> guests(std::size_t most) const {
+        const std::lock_guard lock(mutex_);
+        std::vector<Guest> guests;
+        for (const auto& [id, known] : known_) {
+            if (known.connections != 0 && guests.size() < most) {
+                guests.push_back({known.peer, known.user, known.since});
+            }
+        }
+        return guests;
+    }
+    std::size_t connected() const {
+        const std::lock_guard lock(mutex_);
+        return connected_;
+    }
+
     /// Those that are away, too.
     std::vector<std::shared_ptr<peer::Peer>> all() const {
         const std::lock_guard lock(mutex_);
@@ -225,7 +249,8 @@ class Clients {
         std::shared_ptr<peer::Peer> peer;
         std::size_t connections = 0;  // two for a moment, when a new one replaces one that is live
         bool was_here = false;
-        Credentials user = {};  // whose it is, once it was here
+        Credentials user = {};                             // whose it is, once it was here
+        std::chrono::steady_clock::time_point since = {};  // it is connected
     };
     using KnownById = std::map<std::string, Known>;  // a tree: the ids are others' to choose, and can't collide in it
 

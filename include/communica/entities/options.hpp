@@ -56,8 +56,19 @@ struct Hello {
     Credentials credentials;
 };
 
+/// Who may ask a server about itself (`inspect`): its routes, limits and counters, and who is connected.
+enum class Introspection {
+    off,
+    same_user,  ///< who is known to be the user of this process, or root: over local sockets
+    everybody,
+};
+
 struct ServerOptions {
     Limits limits = {};
+    Introspection introspection = Introspection::same_user;
+    /// For those who inspect it, and nobody else.
+    std::string name = {};
+    std::string version = {};
     /// For a client to say hello.
     std::chrono::steady_clock::duration handshake_timeout = std::chrono::seconds{10};
     /// How long what belongs to a client is kept after its connection was lost.

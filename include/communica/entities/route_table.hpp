@@ -6,6 +6,7 @@
 #include "../peer/typed_handler.hpp"
 
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +71,12 @@ class RouteTable {
     const std::string& name() const noexcept { return name_; }
     const S& serializer() const noexcept { return serializer_; }
     const peer::HandlerMap& handlers() const noexcept { return handlers_; }
+
+ protected:
+    /// Of a route that is in.
+    void describe(std::string_view route, std::shared_ptr<const peer::RouteDescription> description) {
+        handlers_.find(route)->second.description = std::move(description);
+    }
 
  private:
     static std::string of_table(const std::string& name) { return name.empty() ? "" : " in table \"" + name + "\""; }

@@ -7,6 +7,7 @@
 #include "../wire/handshake.hpp"
 #include "client_source.hpp"
 #include "clients.hpp"
+#include "inspection.hpp"
 #include "server_keeper.hpp"
 
 #include <exception>
@@ -138,6 +139,10 @@ COMMUNICA_INLINE void ServerKeeper::init() {
         if (const auto self = weak.lock()) {
             self->hooks_.on_failure(failure);
         }
+    });
+    handlers_->set_inspector([weak = weak_from_this()](const Credentials& who) {
+        const auto self = weak.lock();
+        return self ? inspect(who, self->options_, self->address(), *self->handlers_, *self->clients_) : std::string();
     });
     const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
     const auto make = [weak = weak_from_this(), settings](std::string id) {

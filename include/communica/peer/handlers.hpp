@@ -8,6 +8,7 @@
 #include "asking.hpp"
 #include "interceptor.hpp"
 #include "notification_window.hpp"
+#include "route_description.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -69,7 +70,17 @@ struct HashRoute {
     using is_transparent = void;
     std::size_t operator()(std::string_view route) const noexcept { return std::hash<std::string_view>{}(route); }
 };
-using HandlerMap = std::unordered_map<std::string, std::shared_ptr<const Handler>, HashRoute, std::equal_to<>>;
+/// A handler, and what is known of its route; nothing as a rule.
+struct DescribedHandler {
+    // NOLINTNEXTLINE(*-explicit-*): a handler alone is one, too
+    DescribedHandler(std::shared_ptr<const Handler> alone) : handler(std::move(alone)) {}
+
+    const Handler* get() const noexcept { return handler.get(); }
+
+    std::shared_ptr<const Handler> handler;
+    std::shared_ptr<const RouteDescription> description = nullptr;
+};
+using HandlerMap = std::unordered_map<std::string, DescribedHandler, HashRoute, std::equal_to<>>;
 
 /// Handlers by route, looked up without a lock while one thread adds more. None is ever taken out.
 class RouteIndex {
@@ -82,23 +93,31 @@ class RouteIndex {
         for (std::size_t at = HashRoute()(route);; ++at) {
             const Entry* const entry = slots[at & (slots.size() - 1)].load(std::memory_order_acquire);
             if (entry == nullptr || entry->route == route) {
-                return entry != nullptr ? entry->handler.get() : nullptr;
+                return entry != nullptr ? entry->described.get() : nullptr;
             }
         }
     }
 
     /// One that is not in.
-    void add(const std::string& route, const std::shared_ptr<const Handler>& handler) {
+    void add(const std::string& route, const DescribedHandler& handler) {
         if (2 * (entries_.size() + 1) > versions_.back()->size()) {
             grow(2 * versions_.back()->size());
         }
         put(*versions_.back(), entries_.emplace_back(Entry{route, handler}));
     }
 
+    /// Not while one is added.
+    template <class F>
+    void for_each(F function) const {
+        for (const Entry& entry : entries_) {
+            function(entry.route, entry.described);
+        }
+    }
+
  private:
     struct Entry {
         std::string route;
-        std::shared_ptr<const Handler> handler;
+        DescribedHandler described;
     };
     using Slots = std::vector<std::atomic<const Entry*>>;  // a power of two of them, and half of them are null
 
@@ -152,9 +171,26 @@ class Handlers {
             on_failure_(failure);
         }
     }
+    /// What `inspect` answers, or throws. Before the first request comes; without it, nothing can be asked.
+    void set_inspector(std::function<std::string(const Credentials&)> inspector) { inspector_ = std::move(inspector); }
+    /// A JSON text about the entity, for somebody.
+    std::string inspect(const Credentials& who) const {
+        if (!inspector_) {
+            throw RequesterError("This can not be inspected");
+        }
+        return inspector_(who);
+    }
+
     const Handler* only() const noexcept { return only_.get(); }
 
     const Handler* find(std::string_view route) const noexcept { return routes_.find(route); }
+
+    /// `function(route, described)` for each route. Thread-safe.
+    template <class F>
+    void for_each(F function) const {
+        const std::lock_guard lock(mutex_);
+        routes_.for_each(function);
+    }
 
     /// Adds the routes of a table. Throws `RouteOverrideError`, and adds none, if one is there already. Thread-safe.
     void add(const HandlerMap& more, const std::string& table = {}) {
@@ -176,7 +212,8 @@ class Handlers {
     Interceptor interceptor_;
     std::shared_ptr<const AskingInterceptor> asking_interceptor_;
     std::function<void(const Failure&)> on_failure_;
-    std::mutex mutex_;  // of those who add
+    std::function<std::string(const Credentials&)> inspector_;
+    mutable std::mutex mutex_;  // of those who add
     RouteIndex routes_;
 };
 

@@ -8,6 +8,7 @@
 #include "peer.hpp"
 #include "reply.hpp"
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ class Inbox : public Receiver {
         inbox->cancel_ = offer.cancel;
         inbox->flush_ = offer.flush;
         inbox->goodbye_ = offer.goodbye;
+        inbox->inspect_ = offer.inspect;
         if (offer.notifications && inbox->connection_->has_one_reader()) {
             inbox->window_ = std::make_shared<NotificationWindow>(inbox->connection_, inbox->peer_->ahead());
         }
@@ -140,10 +142,23 @@ class Inbox : public Receiver {
             }
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
             peer_->on_resumed(*connection_, message.body);
+        } else if (metadata.type == wire::MessageType::inspect && inspect_) {
+            on_inspect(metadata);
         } else {
             return false;
         }
         return true;
+    }
+
+    void on_inspect(const wire::Metadata& metadata) {
+        Reply reply;
+        try {
+            reply.body.append(peer_->handlers().inspect(connection_->credentials()));
+        } catch (const std::exception& e) {
+            reply.set_error(
+                {.code = errc::requester_error, .message = e.what(), .status = 403, .kind = Error::Kind::requester});
+        }
+        answer(metadata, reply, Purpose::answer);
     }
 
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
@@ -216,6 +231,7 @@ class Inbox : public Receiver {
     bool cancel_ = false;  // what the other side may say, as it has offered it
     bool flush_ = false;
     bool goodbye_ = false;
+    bool inspect_ = false;
     bool resume_ = false;
     bool streams_ = false;
     std::shared_ptr<NotificationWindow> window_;  // null where the other side does not know such

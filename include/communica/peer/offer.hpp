@@ -27,6 +27,7 @@ struct Offer {
     bool flush = false;     ///< says when it has taken what was sent to it
     bool goodbye = false;   ///< understands that no more requests should come, and why
     bool headers = false;   ///< shows the headers of a request to its handler
+    bool inspect = false;   ///< answers what is asked about itself, or asks that
     /// How far a sender of notifications may be ahead; where the extension is not offered nothing is said.
     NotificationLimits ahead = {};
     bool notifications = false;  ///< says how many notifications have ended, and is told

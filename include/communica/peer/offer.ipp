@@ -15,12 +15,13 @@ namespace communica::peer {
 
 namespace detail {
 
-inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 9> extensions{{
+inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 10> extensions{{
     {"cancel", &Offer::cancel},
     {"deadline", &Offer::deadline},
     {"flush", &Offer::flush},
     {"goodbye", &Offer::goodbye},
     {"headers", &Offer::headers},
+    {"inspect", &Offer::inspect},
     {"notifications", &Offer::notifications},
     {"ping", &Offer::ping},
     {"resume", &Offer::resume},

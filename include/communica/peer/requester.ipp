@@ -208,7 +208,7 @@ COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
 COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
     const auto metadata = reader_.read(unsent.metadata);
     if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification &&
-        metadata.type != wire::MessageType::flush) {
+        metadata.type != wire::MessageType::flush && metadata.type != wire::MessageType::inspect) {
         return;  // meant for the connection that is gone
     }
     Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};

@@ -64,7 +64,8 @@ class Sender {
         if (outgoing.is_notification() && !credit_.admits(outgoing.body.size())) [[unlikely]] {
             return Sent::no_credit;
         }
-        if (outgoing.type == wire::MessageType::open && !offer_.streams) [[unlikely]] {
+        if ((outgoing.type == wire::MessageType::open && !offer_.streams) ||
+            (outgoing.type == wire::MessageType::inspect && !offer_.inspect)) [[unlikely]] {
             return Sent::not_supported;
         }
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};

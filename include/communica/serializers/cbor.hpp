@@ -14,6 +14,8 @@ namespace communica {
 /// indefinite length, and floats of two bytes. `undefined` is null; tags are read past, but those of big integers, which
 /// do not fit. Text is UTF-8, keys are text, the depth is at most 128.
 struct CborSerializer {
+    static constexpr const char* format = "cbor";
+
     template <class T>
         requires codec::Writable<T>
     void dump(const T& value, Buffer& out) const {

@@ -48,6 +48,8 @@ class FastJsonDocument {
 /// Each thread that loads keeps a parser for texts of up to 64 KiB, with some 500 KiB of memory; a longer text gets one of
 /// its own, with 14 bytes for each of the text, which counts against `Limits::max_expansion`.
 struct FastJsonSerializer {
+    static constexpr const char* format = "json";
+
     template <class T>
         requires codec::Writable<T>
     void dump(const T& value, Buffer& out) const {

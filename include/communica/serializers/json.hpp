@@ -19,6 +19,8 @@ namespace communica {
 /// the last one counts.
 struct JsonSerializer {
     static constexpr std::size_t max_depth = codec::max_depth;
+    /// What its bytes are, for descriptions.
+    static constexpr const char* format = "json";
 
     template <class T>
         requires codec::Writable<T>

@@ -23,6 +23,7 @@ struct Field {
     M C::* member;
     bool may_be_missing = false;
     bool omits_null = false;
+    std::string_view text = {};
 
     /// May be missing: the member then keeps what its initialiser gave it. A `std::optional` may be missing anyway.
     constexpr Field optional() const {
@@ -34,6 +35,12 @@ struct Field {
     constexpr Field omit_null() const {
         Field field = *this;
         field.omits_null = true;
+        return field;
+    }
+    /// Says in a sentence what it is: for schemas (schema/schema.hpp).
+    constexpr Field doc(std::string_view sentence) const {
+        Field field = *this;
+        field.text = sentence;
         return field;
     }
 };

@@ -15,6 +15,8 @@ namespace communica {
 /// UTF-8, keys are text, the depth is at most 128. In `nlohmann::json` bytes are its binary type, and extension types
 /// are that with a subtype.
 struct MsgpackSerializer {
+    static constexpr const char* format = "msgpack";
+
     template <class T>
         requires codec::Writable<T>
     void dump(const T& value, Buffer& out) const {

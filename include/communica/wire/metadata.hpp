@@ -26,9 +26,10 @@ enum class MessageType : int {
     open = 7,                ///< a request that begins a stream; between peers that offered it
     stream_to_accepter = 8,  ///< a message of a stream, from the side that opened it
     stream_to_opener = 9,    ///< the same from the other side
-    taken = 10,              ///< how many notifications have been handled to their end; between peers that offered it
+    inspect = 10,            ///< an answer about the other side itself, please; between peers that offered it
     first_answer = 11,
     ok = 11,
+    taken = 12,  ///< no answer: how many notifications have been handled to their end; between peers that offered it
     unknown_error = 30,
     requester_error = 41,
     data_error = 42,
@@ -51,7 +52,7 @@ struct Metadata {
     std::string_view before_type = {};
     std::string_view after_type = {};
 
-    bool is_answer() const noexcept { return type >= MessageType::first_answer; }
+    bool is_answer() const noexcept { return type >= MessageType::first_answer && type != MessageType::taken; }
     bool wants_answer() const noexcept { return type == MessageType::request || type == MessageType::open; }
     bool is_of_stream() const noexcept {
         return type == MessageType::stream_to_accepter || type == MessageType::stream_to_opener;
@@ -108,7 +109,7 @@ void append_pieces(Buffer& out, std::size_t most, Write write) {
 
 }  // namespace detail
 
-/// Writes `{"id": "...", "type": 1}`, a type of one digit, and behind it what is there of `"route"`, `"headers"` and `"timeout"`.
+/// Writes `{"id": "...", "type": 1}`, and behind it what is there of `"route"`, `"headers"` and `"timeout"`.
 inline void write_metadata(Buffer& out, const MetadataFields& fields) {
     constexpr std::string_view id = "{\"id\": \"";
     constexpr std::string_view type = "\", \"type\": ";
@@ -117,9 +118,15 @@ inline void write_metadata(Buffer& out, const MetadataFields& fields) {
     constexpr std::string_view timeout = ", \"timeout\": ";
     constexpr std::size_t keys = id.size() + type.size() + route.size() + headers.size() + timeout.size();
     const std::size_t most =
-        keys + fields.id.size() + fields.quoted_route.size() + fields.headers.size() + detail::Pieces::max_digits + 2;
+        keys + fields.id.size() + fields.quoted_route.size() + fields.headers.size() + detail::Pieces::max_digits + 3;
     detail::append_pieces(out, most, [&](detail::Pieces& pieces) {
-        pieces << id << fields.id << type << static_cast<char>('0' + static_cast<int>(fields.type));
+        int digit = static_cast<int>(fields.type);
+        pieces << id << fields.id << type;
+        if (digit > 9) [[unlikely]] {
+            pieces << '1';
+            digit -= 10;
+        }
+        pieces << static_cast<char>('0' + digit);
         if (!fields.quoted_route.empty()) {
             pieces << route << fields.quoted_route;
         }

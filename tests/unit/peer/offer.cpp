@@ -30,8 +30,8 @@ TEST_CASE("a full offer has every extension, and is read as it was written") {
     const Offer offer = full_offer("00ff", 1234);
     CHECK(write_offer(offer) ==
           R"({"session": "00ff", "max_message": 1234, "notifications_ahead": [8192, 16777216], )"
-          R"("extensions": ["cancel", "deadline", "flush", "goodbye", "headers", "notifications", "ping", "resume", )"
-          R"("streams"]})");
+          R"("extensions": ["cancel", "deadline", "flush", "goodbye", "headers", "inspect", "notifications", "ping", )"
+          R"("resume", "streams"]})");
     const Offer back = read(write_offer(offer));
     CHECK(back.session == "00ff");
     CHECK(back.max_message == 1234);

@@ -81,6 +81,7 @@ class LocalListener final : public StreamListener<PipeAcceptor> {
         if (::ULONG id = 0; ::GetNamedPipeClientProcessId(pipe.native_handle(), &id) != 0) {
             credentials.pid = id;
             credentials.sid = user_of_process(id);
+            credentials.is_own = credentials.sid && address_.place().users.is_own(*credentials.sid);
         }
         if (credentials.sid && !address_.place().users.contain(*credentials.sid)) {
             return nullptr;

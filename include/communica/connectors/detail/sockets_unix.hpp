@@ -130,7 +130,8 @@ inline Credentials peer_credentials(int descriptor) {
     if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
         return {};
     }
-    return {.pid = credentials.pid, .uid = credentials.uid};
+    const bool is_own = credentials.uid == 0 || credentials.uid == ::geteuid();
+    return {.pid = credentials.pid, .uid = credentials.uid, .is_own = is_own};
 }
 
 }  // namespace communica::detail

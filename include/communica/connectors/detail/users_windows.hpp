@@ -111,6 +111,8 @@ class TrustedSids {
         return sid == own_ || std::find(others_.begin(), others_.end(), sid) != others_.end();
     }
 
+    bool is_own(const std::string& sid) const { return sid == own_; }
+
     /// Who could do what he likes to this process anyway, an administrator or the system, is trusted with a pipe.
     bool own(const std::string& sid) const { return contain(sid) || sid == "S-1-5-32-544" || sid == "S-1-5-18"; }
 

@@ -1,0 +1,168 @@
+// What a server says of itself, and to whom.
+#include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <communica/schema/described_table.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace inspection_tests {
+
+using communica::errc;
+using communica::Introspection;
+using nlohmann::json;
+using test::ScriptedPeer;
+using test::Transport;
+
+namespace {
+
+struct Operands {
+    double left = 0;
+    std::optional<std::int8_t> right = {};
+};
+constexpr auto communica_model(communica::Type<Operands>) {
+    return communica::model("Operands", communica::field("left", &Operands::left).doc("what is divided"),
+                            communica::field("right", &Operands::right));
+}
+constexpr communica::Route<double(Operands)> divide{"divide"};
+constexpr communica::Route<communica::Stream<int>(int, communica::Stream<std::string>)> chat{"chat"};
+
+communica::DescribedTable<> described_routes() {
+    communica::DescribedTable<> routes;
+    routes.add(divide, [](const Operands& o) { return o.left / o.right.value_or(1); }).doc("Divides.");
+    routes.add("set", [](const std::string&, int) {});
+    routes.add("sum", [](const std::vector<int>& numbers) { return numbers.size(); }, communica::MsgpackSerializer());
+    routes.add(chat, [](int, communica::Stream<std::string>) -> communica::Stream<int> { co_return; });
+    return routes;
+}
+
+/// What a client of this server hears, over this transport, or the error.
+std::pair<json, communica::Error> inspect(Transport transport, const communica::RouteTable<>& routes,
+                                          communica::ServerOptions options) {
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    test::RouteServer server(context, meeting.at_server(), routes, std::move(options));
+    std::pair<json, communica::Error> said;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::RouteClient client(context, meeting.at_client(server), test::Routes(), test::quick_client("ann"));
+        co_await client.connect();
+        try {
+            said.first = co_await client.inspect();
+        } catch (...) {
+            said.second = communica::Error::from(std::current_exception());
+        }
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+    return said;
+}
+
+communica::ServerOptions allowing(Introspection introspection) {
+    communica::ServerOptions options;
+    options.introspection = introspection;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("a server that is inspected says who it is, its routes with their types, and who is connected") {
+    communica::ServerOptions options;
+    options.name = "calculator";
+    options.version = "1.2";
+    options.limits.max_requests = 7;
+    options.counters = std::make_shared<communica::Counters>();
+    const auto [said, error] = inspect(Transport::local, described_routes(), options);
+    CHECK(said.at("name") == "calculator");
+    CHECK(said.at("version") == "1.2");
+    CHECK(said.at("mode") == "routes");
+    CHECK(said.at("limits").at("max_requests") == 7);
+    CHECK(said.at("counters").at("connections") == 1);
+    CHECK(said.at("connected") == 1);
+    const json& client = said.at("clients").at(0);
+    CHECK(client.at("id") == "ann");
+    CHECK(client.at("at_work") == 0);
+    CHECK(client.at("connected_for") >= 0);
+    CHECK(client.contains("pid"));
+
+    const json& routes = said.at("routes");
+    REQUIRE(routes.size() == 4);
+    CHECK(routes.at(0) == json::parse(R"({"route": "chat", "kind": "stream", "serializer": "json",
+        "argument": {"type": "integer", "minimum": -2147483648, "maximum": 2147483647},
+        "items": {"type": "integer", "minimum": -2147483648, "maximum": 2147483647}, "upload": {"type": "string"}})"));
+    CHECK(routes.at(1) == json::parse(R"({"route": "divide", "kind": "request", "serializer": "json", "doc": "Divides.",
+        "argument": {"$ref": "#/$defs/Operands", "$defs": {"Operands": {"type": "object", "required": ["left"],
+            "properties": {"left": {"type": "number", "format": "double", "description": "what is divided"},
+                "right": {"anyOf": [{"type": "integer", "minimum": -128, "maximum": 127}, {"type": "null"}]}}}}},
+        "result": {"type": "number", "format": "double"}})"));
+    CHECK(routes.at(2).at("kind") == "notification");
+    CHECK(routes.at(2).at("argument").at("prefixItems").size() == 2);
+    CHECK(routes.at(3).at("serializer") == "msgpack");
+    CHECK(routes.at(3).at("argument").at("items").at("type") == "integer");
+}
+
+TEST_CASE("of a route that nobody has described the kind is told") {
+    test::Routes routes;
+    routes.add("sum", [](int number) { return number; });
+    routes.add("count", [](int) -> communica::Stream<int> { co_return; });
+    const auto [said, error] = inspect(Transport::local, routes, {});
+    CHECK(said.at("routes") ==
+          json::parse(R"([{"route": "count", "kind": "stream"}, {"route": "sum", "kind": "request"}])"));
+    CHECK(said.at("counters").is_null());
+}
+
+TEST_CASE("by default the same user may inspect a server over a local socket, and nobody over TCP") {
+    CHECK(inspect(Transport::local, {}, {}).first.is_object());
+    CHECK(inspect(Transport::descriptors, {}, {}).first.is_object());
+    CHECK(inspect(Transport::memory, {}, {}).first.is_object());
+    const auto [said, error] = inspect(Transport::tcp, {}, {});
+    CHECK(said.is_null());
+    CHECK(error.code == errc::requester_error);
+    CHECK(error.status == 403);
+    CHECK(inspect(Transport::tcp, {}, allowing(Introspection::everybody)).first.is_object());
+    CHECK(inspect(Transport::local, {}, allowing(Introspection::off)).second.status == 403);
+}
+
+TEST_CASE("a server that offers no inspection is not asked") {
+    const auto transport = GENERATE(test::scripted_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    test::ScriptedListener listener(context, transport);
+    test::RouteClient client(context, listener.connector(), test::Routes(), test::quick_client("ann"));
+    test::run(context, [&]() -> asio::awaitable<void> {
+        client.start();
+        ScriptedPeer peer = co_await listener.greet("ann");
+        std::optional<communica::Error> ended;
+        client.inspect([&](const std::exception_ptr& e, const json&) { ended = communica::Error::from(e); });
+        co_await test::until([&] { return ended.has_value(); });
+        CHECK(ended->code == errc::not_supported);
+        peer.cut();
+        co_await client.close();
+    });
+}
+
+TEST_CASE("who has offered no inspection is told nothing when he asks for one") {
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    test::RouteServer server(context, meeting.at_server(), described_routes());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        ScriptedPeer peer = co_await ScriptedPeer::greet_offering(state, "ann", R"("ping")");
+        co_await peer.send(test::message_frame(R"({"id": "01", "type": 10})", "null"));
+        co_await peer.send(test::message_frame(R"({"id": "02", "type": 1, "route": "none"})", "null"));
+        const auto answer = co_await peer.read_message();
+        CHECK(answer.metadata.find(R"("id": "02")") != std::string::npos);
+        peer.cut();
+        co_await server.close();
+    });
+}
+
+}  // namespace inspection_tests
