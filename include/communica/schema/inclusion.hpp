@@ -1,0 +1,286 @@
+// Does one side read all that the other writes?
+#pragma once
+
+#include "schema_view.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace communica::schema {
+
+/// A value that is written and not read.
+struct Misfit {
+    std::string path;     ///< a JSON pointer in which `*` stands for any index or key; empty for the value itself
+    std::string written;  ///< what there is written, and what there is read, in words
+    std::string read;
+    std::string sample;  ///< a JSON text of what is refused, or words for one
+};
+
+/// Follows the rules by which the library's serializers read: docs/contracts.md has them.
+class Inclusion {
+ public:
+    /// All misfits, those of one place once.
+    static std::vector<Misfit> misfits(const nlohmann::json& written, const nlohmann::json& read) {
+        Inclusion inclusion;
+        inclusion.compare(View(written), View(read), "");
+        return std::move(inclusion.misfits_);
+    }
+
+ private:
+    using Kind = View::Kind;
+
+    void misfit(const std::string& path, const View& written, const View& read, std::string sample) {
+        misfit(path, written.words(), read.words(), std::move(sample));
+    }
+    void misfit(const std::string& path, std::string written, std::string read, std::string sample) {
+        const bool is_known = std::any_of(misfits_.begin(), misfits_.end(), [&](const Misfit& known) {
+            return known.path == path && known.written == written && known.read == read;
+        });
+        if (!is_known) {
+            misfits_.push_back({path, std::move(written), std::move(read), std::move(sample)});
+        }
+    }
+
+    void compare(const View& written, const View& read, const std::string& path) {
+        if (read.kind() == Kind::any || !seen_.emplace(written.identity(), read.identity()).second) {
+            return;
+        }
+        if (written.kind() == Kind::any_of) {
+            for (const View& one : written.alternatives()) {
+                compare(one, read, path);
+            }
+        } else if (read.kind() == Kind::any_of) {
+            compare_to_one(written, read, path);
+        } else if (written.kind() == Kind::any) {
+            misfit(path, written, read, sample_beside(read));
+        } else if (written.kind() == Kind::opaque || read.kind() == Kind::opaque) {
+            if (written.text("x-type") != read.text("x-type")) {
+                misfit(path, written, read, "what it can not read");
+            }
+        } else {
+            compare_kinds(written, read, path);
+        }
+        seen_.erase({written.identity(), read.identity()});
+    }
+
+    void compare_kinds(const View& written, const View& read, const std::string& path) {
+        const bool numbers = written.kind() == Kind::integer || written.kind() == Kind::number;
+        if (numbers && (read.kind() == Kind::integer || read.kind() == Kind::number)) {
+            return compare_numbers(written, read, path);
+        }
+        if (written.kind() != read.kind()) {
+            return misfit(path, written, read, sample_of(written));
+        }
+        switch (written.kind()) {
+            case Kind::string: return compare_texts(written, read, path);
+            case Kind::array: return compare_arrays(written, read, path);
+            case Kind::object: return compare_objects(written, read, path);
+            default: return;
+        }
+    }
+
+    /// As a variant is read: an object by its keys, anything else by what takes it.
+    void compare_to_one(const View& written, const View& read, const std::string& path) {
+        std::vector<View> fitting;
+        for (const View& one : read.alternatives()) {
+            const bool numbers = (written.kind() == Kind::integer || written.kind() == Kind::number) &&
+                                 (one.kind() == Kind::integer || one.kind() == Kind::number);
+            if (one.kind() == Kind::any || one.kind() == written.kind() || numbers) {
+                fitting.push_back(one);
+            }
+        }
+        if (written.kind() == Kind::object && fitting.size() > 1) {
+            fitting = chosen_by_keys(written, fitting);
+        }
+        if (fitting.empty()) {
+            return misfit(path, written, read, sample_of(written));
+        }
+        std::vector<Misfit> fewest;
+        for (const View& one : fitting) {
+            const auto before = std::exchange(misfits_, {});
+            compare(written, one, path);
+            auto found = std::exchange(misfits_, before);
+            if (found.empty()) {
+                return;
+            }
+            if (fewest.empty() || found.size() < fewest.size()) {
+                fewest = std::move(found);
+            }
+        }
+        for (Misfit& one : fewest) {
+            misfit(one.path, std::move(one.written), std::move(one.read), std::move(one.sample));
+        }
+    }
+
+    /// The first struct whose tag or whose required fields are there; else a map.
+    static std::vector<View> chosen_by_keys(const View& written, const std::vector<View>& objects) {
+        for (const View& object : objects) {
+            if (object.kind() == Kind::object && !object.is_map() && keys_fit(written, object)) {
+                return {object};
+            }
+        }
+        for (const View& object : objects) {
+            if (object.kind() == Kind::any || object.is_map()) {
+                return {object};
+            }
+        }
+        return {};
+    }
+    static bool keys_fit(const View& written, const View& read) {
+        for (const auto& [name, schema] : read.properties().items()) {
+            if (schema.contains("const")) {
+                return written.has_property(name) && written.property(name).names() == read.property(name).names();
+            }
+        }
+        for (const auto& [name, schema] : read.properties().items()) {
+            if (read.requires_property(name) && !written.always_writes(name)) {
+                return false;
+            }
+        }
+        const auto& properties = written.properties().items();
+        return !read.refuses_unknown() || std::all_of(properties.begin(), properties.end(), [&](const auto& property) {
+            return read.has_property(property.key());
+        });
+    }
+
+    void compare_numbers(const View& written, const View& read, const std::string& path) {
+        if (!written.writes_integers_alone()) {
+            if (read.kind() == Kind::integer) {
+                return misfit(path, written, read, "0.5");
+            }
+            if (written.maximum() > read.maximum() || written.minimum() < read.minimum() ||
+                (read.is_float() && !written.is_float() && !written.is_duration())) {
+                return misfit(path, written, read, "1e300");
+            }
+            if (!written.is_duration()) {
+                return;
+            }
+        }
+        const auto [least, most] = integers_read(read);
+        const bool has_bounds = written.kind() == Kind::integer;
+        const std::uint64_t most_written =
+            has_bounds ? written.most() : static_cast<std::uint64_t>(std::min(written.maximum(), 9e18));
+        const std::int64_t least_written =
+            has_bounds ? written.least() : static_cast<std::int64_t>(std::max(written.minimum(), -9e18));
+        if (most_written > most) {
+            misfit(path, written, read, std::to_string(most + 1));
+        } else if (least_written < least) {
+            misfit(path, written, read, std::to_string(least - 1));
+        }
+    }
+
+    /// All integers that are read lie between these. A float holds those of 24 bits, a double those of 53, and one beyond only if its
+    /// digits stand for it.
+    static std::pair<std::int64_t, std::uint64_t> integers_read(const View& read) {
+        if (read.kind() == Kind::integer) {
+            return {read.least(), read.most()};
+        }
+        if (read.is_duration() && read.has("maximum")) {
+            return {static_cast<std::int64_t>(std::max(read.minimum(), -9.2e18)),
+                    static_cast<std::uint64_t>(std::min(read.maximum(), 9.2e18))};
+        }
+        const std::int64_t exact = std::int64_t{1} << (read.is_float() ? 24 : 53);
+        return {-exact, static_cast<std::uint64_t>(exact)};
+    }
+
+    void compare_texts(const View& written, const View& read, const std::string& path) {
+        const auto names = read.names();
+        if (!names.empty()) {
+            for (const std::string& name : written.names()) {
+                if (std::find(names.begin(), names.end(), name) == names.end()) {
+                    return misfit(path, written, read, quoted(name));
+                }
+            }
+            if (written.names().empty()) {
+                misfit(path, written, read, "another text");
+            }
+        } else if (!read.form().empty() && written.form() != read.form()) {
+            misfit(path, written, read, written.names().empty() ? "\"?\"" : quoted(written.names().front()));
+        } else if (read.bytes() != View::no_size && written.bytes() != read.bytes()) {
+            misfit(path, written, read, "another number of bytes");
+        }
+    }
+
+    void compare_arrays(const View& written, const View& read, const std::string& path) {
+        if (written.min_items() < read.min_items() || written.max_items() > read.max_items()) {
+            const bool is_fixed = written.min_items() == written.max_items();
+            return misfit(path, written, read, is_fixed ? sample_of(written) : "an array of another size");
+        }
+        const std::size_t prefix = std::max(written.prefix(), read.prefix());
+        for (std::size_t index = 0; index != std::min(prefix, written.max_items()); ++index) {
+            compare(written.item(index), read.item(index), path + "/" + std::to_string(index));
+        }
+        if (written.max_items() > prefix) {
+            compare(written.item(prefix), read.item(prefix), path + "/*");
+        }
+    }
+
+    void compare_objects(const View& written, const View& read, const std::string& path) {
+        for (const auto& [name, schema] : read.properties().items()) {
+            if (read.requires_property(name) && !written.always_writes(name)) {
+                misfit(path + "/" + name, written.has_property(name) ? "optional" : "nothing",
+                       read.property(name).words(), "an object without it");
+            }
+        }
+        if (written.is_map()) {
+            compare_map(written, read, path);
+        }
+        for (const auto& [name, schema] : written.properties().items()) {
+            const std::string place = path + "/" + name;
+            if (read.has_property(name)) {
+                compare_field(written, name, read.property(name), place);
+            } else if (read.is_map()) {
+                compare_field(written, name, read.values(), place);
+            } else if (read.refuses_unknown()) {
+                misfit(place, written.property(name).words(), "nothing", "it");
+            }
+        }
+    }
+
+    /// Where null is left out it is not written.
+    void compare_field(const View& object, const std::string& name, const View& read, const std::string& path) {
+        for (const View& one : object.property(name).alternatives()) {
+            if (object.always_writes(name) || one.kind() != Kind::null) {
+                compare(one, read, path);
+            }
+        }
+    }
+
+    void compare_map(const View& written, const View& read, const std::string& path) {
+        for (const auto& [name, schema] : read.properties().items()) {
+            compare(written.values(), read.property(name), path + "/" + name);
+        }
+        if (read.is_map()) {
+            compare(written.values(), read.values(), path + "/*");
+        } else if (read.refuses_unknown()) {
+            misfit(path + "/*", written.values().words(), "nothing", "another key");
+        }
+    }
+
+    static std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+
+    static std::string sample_of(const View& written) {
+        switch (written.kind()) {
+            case Kind::null: return "null";
+            case Kind::boolean: return "true";
+            case Kind::integer: return "1";
+            case Kind::number: return written.writes_integers_alone() ? "1" : "0.5";
+            case Kind::string: return written.names().empty() ? "a text" : quoted(written.names().front());
+            case Kind::array: return "an array";
+            case Kind::object: return "an object";
+            default: return "a value of another kind";
+        }
+    }
+    /// What is not of its kind.
+    static std::string sample_beside(const View& read) { return read.kind() == Kind::null ? "true" : "null"; }
+
+    std::vector<Misfit> misfits_;
+    std::set<std::pair<const nlohmann::json*, const nlohmann::json*>> seen_;  // that are being compared further out
+};
+
+}  // namespace communica::schema

@@ -1,0 +1,122 @@
+#include "support/catch.hpp"
+
+#include <communica/communica.hpp>
+
+#include <communica/schema/compatibility.hpp>
+#include <communica/schema/contract.hpp>
+#include <communica/schema/described_table.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace contract_tests {
+
+using communica::DescribedTable;
+using nlohmann::json;
+
+namespace {
+
+namespace before {
+struct Order {
+    double price = 0;
+    std::int32_t pieces = 0;
+    std::string remark;
+};
+constexpr auto communica_model(communica::Type<Order>) {
+    return communica::model("Order", communica::field("price", &Order::price).doc("In euros."),
+                            communica::field("pieces", &Order::pieces), communica::field("remark", &Order::remark));
+}
+}  // namespace before
+
+namespace after {
+struct Order {
+    std::int64_t price = 0;
+    std::int64_t pieces = 0;
+    std::optional<std::string> customer;
+};
+COMMUNICA_MODEL(Order, price, pieces, customer)
+}  // namespace after
+
+template <class Order>
+DescribedTable<> shop() {
+    DescribedTable<> routes;
+    routes.add("order", [](const Order&) {}).doc("Orders.");
+    routes.add("last", [] { return Order(); });
+    return routes;
+}
+
+std::vector<std::string> sentences(const std::string& was, const std::string& is) {
+    std::vector<std::string> all;
+    for (const auto& change : communica::compare_contracts(json::parse(was), json::parse(is))) {
+        const char* whom = change.breaks_old_clients ? "old: " : change.breaks_new_clients ? "new: " : "";
+        all.push_back(whom + change.sentence);
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("the contracts of two tables are the same if their types are, whatever the order and the sentences") {
+    DescribedTable<> first;
+    first.add("a", [](int number) { return number; }).add("b", [] {});
+    DescribedTable<> second;
+    second.add("b", [] {}).doc("B.").add("a", [](int number) { return number; });
+    CHECK(communica::contract(first) == communica::contract(second));
+    DescribedTable<> joined;
+    joined.join(first);
+    CHECK(communica::contract(joined) == communica::contract(first));
+    CHECK(sentences(communica::contract(first), communica::contract(second)).empty());
+    CHECK(communica::contract(shop<before::Order>()).find("euros") == std::string::npos);
+}
+
+TEST_CASE("a change is told for old clients and for new ones, in sentences with places") {
+    const auto told = sentences(communica::contract(shop<before::Order>()), communica::contract(shop<after::Order>()));
+    const std::string int32 = "integer in -2147483648..2147483647";
+    const std::string int64 = "integer in -9223372036854775808..9223372036854775807";
+    const std::vector<std::string> expected{
+        "old: last: result /remark: string -> nothing: old clients do not read an object without it",
+        "old: last: result /pieces: " + int32 + " -> " + int64 + ": old clients do not read 2147483648",
+        "old: last: result /price: number -> " + int64 + ": old clients do not read 9007199254740993",
+        "new: last: result /price: number -> " + int64 + ": new clients do not read 0.5 of old servers",
+        "last: result /customer: a new optional field: safe",
+        "old: order: argument /price: number -> " + int64 + ": old clients that send 0.5 are refused",
+        "new: order: argument /remark: string -> nothing: new clients that send an object without it are refused by "
+        "old servers",
+        "new: order: argument /pieces: " + int32 + " -> " + int64 +
+            ": new clients that send 2147483648 are refused by old servers",
+        "new: order: argument /price: number -> " + int64 +
+            ": new clients that send 9007199254740993 are refused by old servers",
+        "order: argument /customer: a new optional field: safe",
+    };
+    CHECK(told == expected);
+}
+
+TEST_CASE("a route that has become a stream, or speaks another format, breaks both") {
+    DescribedTable<> was;
+    was.add("a", [](int number) { return number; }).add("b", [](int number) { return number; }).add("c", [] {});
+    DescribedTable<> is;
+    is.add("a", [](int) -> communica::Stream<int> { co_return; });
+    is.add("b", [](int number) { return number; }, communica::CborSerializer());
+    is.add("d", [] {});
+    const auto changes =
+        communica::compare_contracts(json::parse(communica::contract(was)), json::parse(communica::contract(is)));
+    REQUIRE(changes.size() == 4);
+    CHECK((changes[0].breaks_old_clients && changes[0].breaks_new_clients));
+    CHECK((changes[1].breaks_old_clients && changes[1].breaks_new_clients));
+    CHECK((changes[2].breaks_old_clients && !changes[2].breaks_new_clients));  // c is gone
+    CHECK((!changes[3].breaks_old_clients && changes[3].breaks_new_clients));  // d is new
+}
+
+TEST_CASE("what is no contract is refused") {
+    const json contract = json::parse(communica::contract(DescribedTable<>()));
+    for (const char* none :
+         {"null", "[]", "{}", R"({"communica_contract": 2, "routes": {}})", R"({"communica_contract": 1})"}) {
+        CAPTURE(none);
+        CHECK_THROWS_AS(communica::compare_contracts(contract, json::parse(none)), std::invalid_argument);
+    }
+}
+
+}  // namespace contract_tests
