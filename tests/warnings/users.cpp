@@ -3,6 +3,8 @@
 //
 // What belongs to a library that is not there is left out, as the parts of the build are.
 #include <communica/communica.hpp>
+#include <communica/observing/prometheus.hpp>
+#include <communica/observing/trace_context.hpp>
 #include <communica/schema/compatibility.hpp>
 #include <communica/schema/contract.hpp>
 #include <communica/schema/described_table.hpp>
