@@ -1,0 +1,385 @@
+"""Runs the tool against running servers, over each transport, as a user would.
+
+    run.py --tool PROGRAM --examples DIRECTORY [--certificates PROGRAM] [CASE...]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PATIENCE = 30  # seconds for what has to happen
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A process that says when it listens; ended when the `with` is left."""
+
+    def __init__(self, *command, says="listening on"):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT)
+        self.said = ""
+        self.read_until(says)
+
+    def read_until(self, text):
+        """Its output up to the line that contains the text."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if text in self.said[:self.said.rfind("\n") + 1]:
+                return self.said
+            if select.select([self.process.stdout], [], [], 0.1)[0]:
+                more = os.read(self.process.stdout.fileno(), 65536).decode()
+                if not more:
+                    break
+                self.said += more
+        raise AssertionError(f"{self.process.args} did not say {text!r}, but {self.said!r}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self.process.stdout.close()
+
+
+def tool(*arguments, code=0, stdin=None):
+    """What it says, once it has ended with this code."""
+    done = subprocess.run([TOOL, *arguments], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
+                          capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT)
+    said = done.stdout + done.stderr
+    assert done.returncode == code, f"{arguments} ended with {done.returncode} instead of {code}: {said}"
+    return said
+
+
+def example(name, state):
+    return Server(EXAMPLES / name, json.dumps(state))
+
+
+def local(name):
+    return {"type": "LocalConnector", "name": name}
+
+
+def equal(got, expected):
+    assert got == expected, f"expected {expected!r}, got {got!r}"
+
+
+def has(text, part):
+    assert part in text, f"{part!r} is not in {text!r}"
+
+
+OPERANDS = '{"left": 1, "right": 2}'
+
+# ---- the cases: every function that begins with `case_` --------------------------------------------------------------
+
+
+def case_calls():
+    with example("calculator_server", local("calculator")):
+        equal(tool("call", "local:calculator", "divide", OPERANDS), "0.5\n")
+        equal(tool("call", json.dumps(local("calculator")), "sum", "-", stdin=OPERANDS), "3.0\n")
+        equal(tool("call", "local:calculator", "sum", OPERANDS, "--repeat", "3"), "3.0\n" * 3)
+        has(tool("call", "local:calculator", "divide", '{"left": 1, "right": 0}', code=7), "division by zero (400)")
+        has(tool("call", "local:calculator", "divide", '{"left": "x"}', code=9), "/left: expected number")
+        has(tool("call", "local:calculator", "divide", "{", code=9), "JSON")
+        error = json.loads(tool("call", "local:calculator", "none", "--json", code=7))["error"]
+        equal(error["exit"], 7)
+        has(error["message"], "none")
+        equal(tool("notify", "local:calculator", "sum", OPERANDS), "")
+    has(tool("call", "local:nobody", "sum", code=3), "nobody")
+    for address in ("calculator", "tcp:localhost", "tcp:localhost:70000", "amqp://localhost"):
+        has(tool("call", address, "sum", code=2), "is no address")
+    tool("call", code=2)
+
+
+def case_look():
+    with example("calculator_server", local("calculator")), example("stream_server", local("shop")):
+        (pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "communica/stale.sock").unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(ENVIRONMENT["XDG_RUNTIME_DIR"] + "/communica/stale.sock")
+        listed = {entry["name"]: entry for entry in json.loads(tool("ls", "--json"))}
+        equal({name: entry["state"] for name, entry in listed.items()}, {"calculator": "alive", "shop": "alive", "stale": "stale"})
+        has(tool("ls"), "divide, sum, summarize")
+        said = json.loads(tool("describe", "local:calculator", "--json"))
+        equal([route["route"] for route in said["routes"]], ["divide", "sum", "summarize"])
+        equal(said["routes"][0]["argument"]["$defs"]["Operands"]["required"], ["left", "right"])
+        equal((said["name"], said["version"], said["connected"]), ("calculator", "1.0", 1))
+        described = tool("describe", "local:calculator")
+        has(described, "divide(Operands) -> number")
+        has(described, "Divides left by right")
+        has(described, "summarize([number...]) -> Summary")
+        has(tool("describe", "local:shop"), "countdown  stream")
+
+
+def case_tcp():
+    port = free_port()
+    with example("calculator_server", {"type": "TcpConnector", "host": "127.0.0.1", "port": port, "ssl": False}):
+        equal(tool("call", f"tcp:127.0.0.1:{port}", "sum", OPERANDS), "3.0\n")
+        has(tool("describe", f"tcp:127.0.0.1:{port}", code=7), "403")
+    has(tool("call", f"tcp:127.0.0.1:{port}", "sum", code=3), "refused")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp:127.0.0.1:{silent.getsockname()[1]}"
+        tool("call", address, "sum", "--connect-timeout", "0.2", code=4)
+
+
+def case_streams():
+    with example("stream_server", local("shop")):
+        equal(tool("watch", "local:shop", "countdown", "3"), "3\n2\n1\n")
+        equal(tool("watch", "local:shop", "countdown", "1000", "--count", "2", "--reopen"), "1000\n999\n")
+        has(tool("watch", "local:shop", "none", code=7), "none")
+        has(tool("call", "local:shop", "countdown", "3", code=7), "stream")
+
+
+def case_serve():
+    command = 'read value; test "$value" != fail || { echo "no such luck" >&2; exit 3; }; echo "\\"$COMMUNICA_ROUTE $value\\""'
+    with Server(TOOL, "serve", "local:shell", "--exec", command):
+        equal(tool("call", "local:shell", "a", "7"), '"a 7"\n')
+        equal(tool("call", "local:shell", "fail", '"x"'), '"fail "x""\n')
+        has(tool("describe", "local:shell"), "one handler for all")
+    with Server(TOOL, "serve", "local:failing", "--exec", "echo no such luck >&2; exit 3"):
+        has(tool("call", "local:failing", "-", code=8), "no such luck (3)")
+    with Server(TOOL, "serve", "local:slow", "--exec", "sleep 60"):
+        tool("call", "local:slow", "-", "--timeout", "0.2", code=4)
+    with Server(TOOL, "serve", "local:lines", "--lines", "--exec", "n=0; while read -r line; do n=$((n + 1)); echo \"[$line, $n]\"; done"):
+        equal(tool("call", "local:lines", "-", "7", "--repeat", "3"), "[7, 1]\n[7, 2]\n[7, 3]\n")
+    has(tool("serve", "local:no/name", "--exec", "true", code=2), "name")
+
+
+def case_formats():
+    with Server(TOOL, "serve", "local:packed", "--exec", "cat"):
+        equal(tool("call", "local:packed", "-", '{"a": [1, 2.5, null]}', "--msgpack"), '{"a":[1,2.5,null]}\n')
+        equal(tool("call", "local:packed", "-", '{"a": [1, 2.5, null]}', "--format", "cbor"), '{"a":[1,2.5,null]}\n')
+
+
+def case_headers_and_keys():
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    (directory / "key").write_text("0123456789abcdef\n")
+    (directory / "other").write_text("fedcba9876543210\n")
+    with Server(TOOL, "serve", "local:keyed", "--exec", "cat", "--key-file", directory / "key"):
+        equal(tool("call", "local:keyed", "-", "1", "--key-file", directory / "key", "--header", "a=b"), "1\n")
+        tool("call", "local:keyed", "-", "1", "--key-file", directory / "other", code=5)
+        tool("call", "local:keyed", "-", "1", code=5)
+        tool("call", "local:keyed", "-", "1", "--header", "a", code=2)
+
+
+def case_tls():
+    if CERTIFICATES is None:
+        return
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    subprocess.run([CERTIFICATES, directory], check=True, timeout=PATIENCE)
+    address = f"tls:127.0.0.1:{free_port()}"
+    trust = ("--ca-file", directory / "authority.pem")
+    with Server(TOOL, "serve", address, "--exec", "cat", "--cert", directory / "peer.pem"):
+        equal(tool("call", address, "-", "1", *trust, "--server-name", "localhost"), "1\n")
+        equal(tool("call", address, "-", "1", "--insecure"), "1\n")
+        tool("call", address, "-", "1", code=5)  # an authority that nobody trusts
+
+
+def case_bench():
+    with Server(TOOL, "serve", "local:bench", "--lines", "--exec", "cat"):
+        measured = json.loads(tool("bench", "local:bench", "--time", "0.2", "--depth", "4", "--size", "1KiB", "--raw", "--json"))
+        equal([one["name"] for one in measured], ["communica", "a blocking socketpair"])
+        for one in measured:
+            assert one["requests"] > 0 and 0 < one["p50"] <= one["p99"] <= one["max"] < 2, one
+        has(tool("bench", "local:bench", "--time", "0.1"), "99.9 %")
+        tool("bench", "local:bench", "--size", "1 pint", code=2)
+    tool("bench", "local:nobody", code=3)
+
+
+def case_tap_and_replay():
+    record = ENVIRONMENT["XDG_RUNTIME_DIR"] + "/calls.jsonl"
+    with example("calculator_server", local("calculator")):
+        with Server(TOOL, "tap", "local:front", "local:calculator") as tap:
+            equal(tool("call", "local:front", "divide", OPERANDS), "0.5\n")
+            tool("call", "local:front", "none", code=7)
+            has(tool("describe", "local:front"), "divide(Operands)")  # the extensions are those of the server behind it
+            shown = tap.read_until("> inspect")
+            has(shown, f"> request      divide {OPERANDS}")
+            assert re.search(r"< answer       after [0-9.]+ [um]s 0\.5\n", shown), shown
+            has(shown, "< error ")
+        with Server(TOOL, "tap", "local:front", "local:calculator", "--record", record):
+            tool("call", "local:front", "divide", OPERANDS, "--repeat", "5")
+            tool("notify", "local:front", "sum", OPERANDS)
+        lines = [json.loads(line) for line in open(record)]
+        equal(lines[0], {"communica_tap": 1})
+        equal([line["body"] for line in lines if line.get("from") == "server"][:5], ["0.5"] * 5)
+        said = json.loads(tool("replay", record, "local:calculator", "--speed", "0", "--json"))
+        equal((said["requests"], said["answered"], said["notifications"]), (5, 5, 1))
+        has(tool("replay", record, "local:calculator", "--speed", "100"), "5 requests, 5 answered")
+        has(tool("replay", __file__, "local:calculator", code=2), "no recording")
+    with example("stream_server", local("shop")), Server(TOOL, "tap", "local:front", "local:shop"):
+        equal(tool("watch", "local:front", "countdown", "3"), "3\n2\n1\n")
+    with Server(TOOL, "tap", "local:front", "local:nobody"):
+        tool("call", "local:front", "sum", code=5)
+
+
+def case_contract():
+    with example("calculator_server", local("calculator")):
+        old = json.loads(tool("contract", "save", "local:calculator"))
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+
+    def check(change, code):
+        new = json.loads(json.dumps(old))
+        change(new["routes"])
+        (directory / "old.json").write_text(json.dumps(old))
+        (directory / "new.json").write_text(json.dumps(new))
+        return tool("contract", "check", directory / "old.json", directory / "new.json", code=code)
+
+    def operands(routes):
+        return routes["divide"]["argument"]["$defs"]["Operands"]
+
+    equal(check(lambda routes: None, 0), "")
+    integer = {"type": "integer", "minimum": -128, "maximum": 127}
+    has(check(lambda routes: operands(routes)["properties"].update(left=integer), 12),
+        "divide: argument /left: number -> integer in -128..127: old clients that send 0.5 are refused\n")
+    equal(check(lambda routes: operands(routes)["properties"].update(note={"anyOf": [{"type": "string"}, {"type": "null"}]}), 0),
+          "divide: argument /note: a new optional field: safe\n")
+    has(check(lambda routes: routes["divide"].update(result=integer), 13), "divide: result: number -> integer in -128..127: "
+        "new clients do not read 0.5 of old servers\n")
+    has(check(lambda routes: routes.pop("sum"), 12), "sum: is gone: old clients that ask for it are refused\n")
+    has(check(lambda routes: routes.update(more=routes["sum"]), 13), "more: a new route")
+    has(tool("contract", "check", __file__, directory / "new.json", code=2), "no JSON")
+
+
+def case_python_peer():
+    port = free_port()
+    state = json.dumps({"type": "TcpConnector", "host": "127.0.0.1", "port": port, "ssl": False})
+    peer = HERE.parent / "interop/python_peer.py"
+    with Server(sys.executable, peer, "server", "--connector", state, "--mode", "route", says="READY"):
+        equal(tool("call", f"tcp:127.0.0.1:{port}", "echo", '{"v": [1, "x"]}'), '[1, "x"]\n')
+        has(tool("call", f"tcp:127.0.0.1:{port}", "err", '{"kind": "resp", "message": "no", "code": 5}', code=8), "no (5)")
+        tool("describe", f"tcp:127.0.0.1:{port}", code=11)
+        has(tool("notify", f"tcp:127.0.0.1:{port}", "note", '{"v": 1}'), "does not say")
+
+
+def case_rabbitmq():
+    """With a broker of its own, so only when it is asked for."""
+    with subprocess.Popen([HERE.parent / "support/rabbitmq_broker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as broker:
+        url = broker.stdout.readline().strip()
+        address = f"{url}#shell"
+        with Server(TOOL, "serve", address, "--exec", "cat"):
+            equal(tool("call", address, "-", "[1]"), "[1]\n")
+            has(tool("describe", address, code=7), "403")
+            with Server(TOOL, "tap", "local:front", address):
+                equal(tool("call", "local:front", "-", "[2]"), "[2]\n")
+        broker.stdin.close()
+
+
+def case_completion():
+    script = HERE.parents[1] / "tools/communica/completion/communica.bash"
+
+    def complete(line):
+        command = f'source "{script}"; COMP_LINE="$1"; COMP_POINT=${{#1}}; COMP_WORDS=(x); COMP_CWORD=0; _communica; ' \
+                  'printf "%s\\n" "${COMPREPLY[@]}"'
+        environment = ENVIRONMENT | {"PATH": f"{TOOL.parent}:{ENVIRONMENT['PATH']}"}
+        return subprocess.run(["bash", "-c", command, "bash", line], capture_output=True, text=True, timeout=PATIENCE,
+                              check=True, env=environment).stdout.split()
+
+    equal(complete("communica n"), ["notify"])
+    has(complete("communica call --ti"), "--timeout")
+    with example("calculator_server", local("calculator")):
+        equal(complete("communica call local:calculator su"), ["sum", "summarize"])
+        has(complete("communica describe lo"), "local:calculator")
+
+
+def case_manual():
+    manual = (HERE.parents[1] / "tools/communica/communica.1").read_text().replace("\\-", "-")
+    commands = (HERE.parents[1] / "tools/communica/commands.hpp").read_text()
+    for code in re.findall(r"= (\d+),", commands[commands.index("enum Exit"):commands.index("struct Common")]):
+        has(manual, f"\n{code}|")
+    for command in ("ls", "describe", "call", "notify", "watch", "bench", "serve", "tap", "replay"):
+        for option in re.findall(r"--[a-z-]+", tool(command, "--help")):
+            assert option == "--help" or option in manual, f"{option} of {command} is not in the manual page"
+
+
+def case_document():
+    """The transcripts of docs/tool.md, run one after the other: what comes is what stands there, but for numbers and places."""
+    steps = []
+    for line in (HERE.parents[1] / "docs/tool.md").read_text().splitlines():
+        if line.startswith("    $ "):
+            steps.append((line[6:], []))
+        elif steps and line.startswith("    "):
+            steps[-1][1].append(line[4:])
+    directory = ENVIRONMENT["XDG_RUNTIME_DIR"] + "/work"
+    os.mkdir(directory)
+    shell = {"cwd": directory, "env": ENVIRONMENT | {"PATH": f"{TOOL.parent}:{EXAMPLES}:{ENVIRONMENT['PATH']}"}}
+    behind = []
+    try:
+        for command, expected in steps:
+            if command.endswith(" &"):
+                behind.append(subprocess.Popen(["bash", "-c", "exec " + command.removesuffix(" &")], **shell))
+                wait_for_socket(re.search(r"(?:serve|tap) local:(\w+)", command))
+                continue
+            done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=PATIENCE, **shell)
+            if "grep" in command:  # what a tap writes when the client has gone
+                done = subprocess.run(["bash", "-c", "timeout 20 bash -c 'until grep -q \"server is gone\" taps; do sleep 0.05; done'; " + command],
+                                      stdout=subprocess.PIPE, text=True, timeout=PATIENCE, **shell)
+            equal(shape_of(done.stdout), shape_of("".join(line + "\n" for line in expected)))
+    finally:
+        for process in behind:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def wait_for_socket(of_tool):
+    """Of the server that the command starts; of the examples by their names."""
+    sockets = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "communica"
+    names = [of_tool[1]] if of_tool else ["calculator"] if not (sockets / "calculator.sock").exists() else ["shop"]
+    deadline = time.monotonic() + PATIENCE
+    while not all((sockets / f"{name}.sock").exists() for name in names):
+        assert time.monotonic() < deadline, f"{names} do not listen"
+        time.sleep(0.02)
+
+
+def shape_of(text):
+    """Without what differs from run to run: times, rates, ids, directories. Of the limits there may be any."""
+    text = re.sub(r"\nlimits\n.*", "\nlimits\n", text, flags=re.DOTALL)
+    text = re.sub(r"/\S+/(\w+\.sock)", r"\1", text)
+    text = re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
+    text = re.sub(r"\d+(\.\d+)? (us|ms|s)\b", "TIME", text)
+    text = re.sub(r"\d+/s|\d\d:\d\d:\d\d\.\d+|(?<=pid )\d+|(?<=uid )\d+", "N", text)
+    return re.sub(r"\n\n+", "\n", re.sub(r" +", " ", text))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tool", type=pathlib.Path, required=True)
+    parser.add_argument("--examples", type=pathlib.Path, required=True)
+    parser.add_argument("--certificates", type=pathlib.Path)
+    parser.add_argument("cases", nargs="*")
+    options = parser.parse_args()
+    TOOL, EXAMPLES, CERTIFICATES = options.tool.resolve(), options.examples.resolve(), options.certificates
+    failed = []
+    for name, case in [(name, case) for name, case in globals().items() if name.startswith("case_")]:
+        if name.removeprefix("case_") not in options.cases if options.cases else name == "case_rabbitmq":
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as runtime:
+            temporary = pathlib.Path(runtime) / "tmp"
+            temporary.mkdir()
+            ENVIRONMENT = os.environ | {"XDG_RUNTIME_DIR": runtime, "TMPDIR": str(temporary), "NO_COLOR": "1"}
+            try:
+                case()
+                result = "ok"
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                failed.append(name)
+                result = f"FAILED: {error}"
+        print(f"{name:28} {time.monotonic() - began:6.2f} s  {result}", flush=True)
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,26 @@
+// How things are shown: numbers with their units, colours on a terminal alone.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <ostream>
+#include <string>
+
+namespace tool {
+
+enum class Colour { red = 31, green = 32, yellow = 33, blue = 34, grey = 90 };
+
+/// The text in a colour, where `out` is a terminal and `NO_COLOR` is not set.
+std::string paint(Colour colour, const std::string& text, const std::ostream& out);
+
+/// `1.5 MiB`
+std::string bytes_text(double bytes);
+/// `12.3 us`, from seconds.
+std::string time_text(double seconds);
+/// Of `64`, `1KiB`, `2MiB`; throws `std::system_error`.
+std::size_t read_size(const std::string& text);
+
+/// The text, filled with spaces.
+std::string padded(std::string text, std::size_t width);
+
+}  // namespace tool
