@@ -3,6 +3,10 @@
 
 #include <communica/connector.hpp>
 
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,8 +28,8 @@ struct Access {
 /// A connector of any transport, its type forgotten, so that what talks is compiled once.
 class Address {
  public:
-    template <communica::Connector C>
-        requires(!std::same_as<C, Address>)
+    template <class C>
+        requires(!std::same_as<C, Address>) && communica::Connector<C>
     explicit Address(C connector)
         : dialer_(connector), binder_(connector), state_([connector] { return connector.dump_state(); }) {}
 
