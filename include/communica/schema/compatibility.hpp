@@ -132,10 +132,10 @@ class Comparison {
         } else if (was.kind() == View::Kind::array && is.kind() == View::Kind::array && was.prefix() == is.prefix() &&
                    was.max_items() == is.max_items()) {
             for (std::size_t index = 0; index != was.prefix(); ++index) {
-                list_safe(head, was.item(index), is.item(index), path + "/" + std::to_string(index), told);
+                list_safe(head, was.item(index), is.item(index), place_in(path, std::to_string(index)), told);
             }
             if (was.max_items() > was.prefix()) {
-                list_safe(head, was.item(was.prefix()), is.item(is.prefix()), path + "/*", told);
+                list_safe(head, was.item(was.prefix()), is.item(is.prefix()), place_in(path, "*"), told);
             }
         } else if (was.words() != is.words()) {
             safe(path, was.words() + " -> " + is.words());
@@ -148,8 +148,8 @@ class Comparison {
     void list_safe_fields(const std::string& head, const View& was, const View& is, const std::string& path,
                           const std::set<std::string>& told) {
         const auto safe = [&](const std::string& name, const std::string& what) {
-            if (!told.contains(path + "/" + name)) {
-                add(head + " " + path + "/" + name + ": " + what + ": safe", false, false);
+            if (!told.contains(place_in(path, name))) {
+                add(head + " " + place_in(path, name) + ": " + what + ": safe", false, false);
             }
         };
         for (const auto& [name, schema] : was.properties().items()) {
@@ -159,7 +159,7 @@ class Comparison {
             } else if (was_required != is.requires_property(name)) {
                 safe(name, was_required ? "required -> optional" : "optional -> required");
             } else {
-                list_safe(head, was.property(name), is.property(name), path + "/" + name, told);
+                list_safe(head, was.property(name), is.property(name), place_in(path, name), told);
             }
         }
         for (const auto& [name, schema] : is.properties().items()) {

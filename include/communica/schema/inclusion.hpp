@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,13 @@ struct Misfit {
     std::string read;
     std::string sample;  ///< a JSON text of what is refused, or words for one
 };
+
+/// A JSON pointer to what is inside.
+inline std::string place_in(std::string path, std::string_view key) {
+    path += '/';
+    path += key;
+    return path;
+}
 
 /// Follows the rules by which the library's serializers read: docs/contracts.md has them.
 class Inclusion {
@@ -213,17 +221,17 @@ class Inclusion {
         }
         const std::size_t prefix = std::max(written.prefix(), read.prefix());
         for (std::size_t index = 0; index != std::min(prefix, written.max_items()); ++index) {
-            compare(written.item(index), read.item(index), path + "/" + std::to_string(index));
+            compare(written.item(index), read.item(index), place_in(path, std::to_string(index)));
         }
         if (written.max_items() > prefix) {
-            compare(written.item(prefix), read.item(prefix), path + "/*");
+            compare(written.item(prefix), read.item(prefix), place_in(path, "*"));
         }
     }
 
     void compare_objects(const View& written, const View& read, const std::string& path) {
         for (const auto& [name, schema] : read.properties().items()) {
             if (read.requires_property(name) && !written.always_writes(name)) {
-                misfit(path + "/" + name, written.has_property(name) ? "optional" : "nothing",
+                misfit(place_in(path, name), written.has_property(name) ? "optional" : "nothing",
                        read.property(name).words(), "an object without it");
             }
         }
@@ -231,7 +239,7 @@ class Inclusion {
             compare_map(written, read, path);
         }
         for (const auto& [name, schema] : written.properties().items()) {
-            const std::string place = path + "/" + name;
+            const std::string place = place_in(path, name);
             if (read.has_property(name)) {
                 compare_field(written, name, read.property(name), place);
             } else if (read.is_map()) {
@@ -253,12 +261,12 @@ class Inclusion {
 
     void compare_map(const View& written, const View& read, const std::string& path) {
         for (const auto& [name, schema] : read.properties().items()) {
-            compare(written.values(), read.property(name), path + "/" + name);
+            compare(written.values(), read.property(name), place_in(path, name));
         }
         if (read.is_map()) {
-            compare(written.values(), read.values(), path + "/*");
+            compare(written.values(), read.values(), place_in(path, "*"));
         } else if (read.refuses_unknown()) {
-            misfit(path + "/*", written.values().words(), "nothing", "another key");
+            misfit(place_in(path, "*"), written.values().words(), "nothing", "another key");
         }
     }
 

@@ -95,7 +95,8 @@ TEST_CASE("containers have schemas with their sizes") {
                            "minItems": 2, "maxItems": 2})";
     check(schema_of<std::pair<bool, std::string>>(), pair);
     check(schema_of<std::tuple<const bool&, std::string>>(), pair);
-    check(schema_of<std::map<std::string, bool>>(), R"({"type": "object", "additionalProperties": {"type": "boolean"}})");
+    check(schema_of<std::map<std::string, bool>>(),
+          R"({"type": "object", "additionalProperties": {"type": "boolean"}})");
     CHECK(schema_of<std::map<bool, std::string>>().at("items") == json::parse(pair));
     check(schema_of<std::optional<bool>>(), R"({"anyOf": [{"type": "boolean"}, {"type": "null"}]})");
     check(schema_of<std::variant<bool, std::string>>(), R"({"anyOf": [{"type": "boolean"}, {"type": "string"}]})");
