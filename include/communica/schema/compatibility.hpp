@@ -89,8 +89,11 @@ class Comparison {
         const Json& was = before.at(part);
         const Json& is = after.at(part);
         // The value goes from one version to the other, in either direction.
-        const auto of_old = clients_write ? Inclusion::misfits(was, is) : Inclusion::misfits(is, was);
-        const auto of_new = clients_write ? Inclusion::misfits(is, was) : Inclusion::misfits(was, is);
+        const bool has_bytes = before.value("serializer", "json") != "json";
+        const auto forth = Inclusion::misfits(was, is, has_bytes);
+        const auto back = Inclusion::misfits(is, was, has_bytes);
+        const auto& of_old = clients_write ? forth : back;
+        const auto& of_new = clients_write ? back : forth;
         std::set<std::string> told;
         const std::string head = route + ": " + part;
         for (const Misfit& misfit : of_old) {

@@ -6,6 +6,7 @@
 #include <communica/schema/contract.hpp>
 #include <communica/schema/described_table.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -108,6 +109,20 @@ TEST_CASE("a route that has become a stream, or speaks another format, breaks bo
     CHECK((changes[1].breaks_old_clients && changes[1].breaks_new_clients));
     CHECK((changes[2].breaks_old_clients && !changes[2].breaks_new_clients));  // c is gone
     CHECK((!changes[3].breaks_old_clients && changes[3].breaks_new_clients));  // d is new
+}
+
+TEST_CASE("bytes are texts in JSON, and none in the other formats") {
+    DescribedTable<> was;
+    DescribedTable<> is;
+    was.add("json", [](const std::vector<std::byte>&) {});
+    is.add("json", [](const std::string&) {});
+    was.add("packed", [](const std::vector<std::byte>&) {}, communica::MsgpackSerializer());
+    is.add("packed", [](const std::string&) {}, communica::MsgpackSerializer());
+    CHECK(sentences(communica::contract(was), communica::contract(is)) ==
+          std::vector<std::string>{
+              "new: json: argument: bytes -> string: new clients that send \"?\" are refused by old servers",
+              "old: packed: argument: bytes -> string: old clients that send bytes are refused",
+              "new: packed: argument: bytes -> string: new clients that send a text are refused by old servers"});
 }
 
 TEST_CASE("what is no contract is refused") {
