@@ -30,6 +30,9 @@ install(FILES
   cmake/CompiledLibrary.cmake
   DESTINATION ${package_dir})
 
+# For GDB and for Visual Studio.
+install(FILES debugging/communica_gdb.py debugging/communica.natvis DESTINATION share/communica)
+
 # pkg-config can not ask which compiler it serves, but the definition that FindAsio.cmake gives to Clang is true for all.
 if(Asio_VERSION VERSION_LESS 1.26)
   set(asio_cflags "-DASIO_HAS_CO_AWAIT=1")

@@ -16,3 +16,4 @@
 #include "serializers/cbor.hpp"
 #include "serializers/json.hpp"
 #include "serializers/msgpack.hpp"
+#include "version.hpp"
