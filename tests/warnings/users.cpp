@@ -24,18 +24,25 @@
 #endif
 
 // What the examples include: not inside the names below.
+#include <asio/bind_executor.hpp>
+#include <asio/execution.hpp>
 #include <asio/executor_work_guard.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/use_future.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <deque>
 #include <exception>
 #include <future>
 #include <iostream>
@@ -46,9 +53,12 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,11 +91,29 @@
 #undef serve
 #undef talk
 
+#define main main_of_callback_client
+#define serve serve_of_callback_client
+#define talk talk_of_callback_client
+#include "examples/callback_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
 #if __has_include(<simdjson.h>)
 #define main main_of_fast_json
 #define serve serve_of_fast_json
 #define talk talk_of_fast_json
 #include "examples/fast_json.cpp"
+#undef main
+#undef serve
+#undef talk
+#endif
+
+#if __has_include(<glib-unix.h>)
+#define main main_of_glib_loop
+#define serve serve_of_glib_loop
+#define talk talk_of_glib_loop
+#include "examples/glib_loop.cpp"
 #undef main
 #undef serve
 #undef talk
@@ -103,6 +131,14 @@
 #define serve serve_of_parent_child
 #define talk talk_of_parent_child
 #include "examples/parent_child.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_poll_loop
+#define serve serve_of_poll_loop
+#define talk talk_of_poll_loop
+#include "examples/poll_loop.cpp"
 #undef main
 #undef serve
 #undef talk
@@ -187,6 +223,14 @@
 #define serve serve_of_typed_models
 #define talk talk_of_typed_models
 #include "examples/typed_models.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_worker_pool
+#define serve serve_of_worker_pool
+#define talk talk_of_worker_pool
+#include "examples/worker_pool.cpp"
 #undef main
 #undef serve
 #undef talk
