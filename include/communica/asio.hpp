@@ -84,6 +84,7 @@ inline constexpr auto no_throw = as_tuple(asio::use_awaitable);
 /// Windows' completion ports: the system takes each write as a whole, and says only at its end how it went.
 inline constexpr bool writes_are_whole = true;
 #else
+/// Does the system take each write as a whole?
 inline constexpr bool writes_are_whole = false;
 #endif
 /// Where progress would not show otherwise, so much is written at a time.
@@ -92,6 +93,7 @@ inline constexpr std::size_t largest_write = writes_are_whole ? 64 * 1024 : std:
 /// What is posted and waited for besides messages. Of one type each: for every further type of handler a program
 /// compiles some forty functions.
 using Task = std::function<void()>;
+/// The same for what is waited for, with how the wait ended.
 using WaitTask = std::function<void(asio::error_code)>;
 
 /// Posts what has to happen. Where there is no memory for it, once more: what the first attempt took is free again.
@@ -113,6 +115,7 @@ concept ExecutorSource = std::convertible_to<T, asio::any_io_executor> || requir
     { context.get_executor() } -> std::convertible_to<asio::any_io_executor>;
 };
 
+/// The executor itself, or that of a context.
 template <ExecutorSource T>
 asio::any_io_executor executor_of(T&& source) {
     if constexpr (std::convertible_to<T, asio::any_io_executor>) {
@@ -128,6 +131,7 @@ class Strand {
  public:
     explicit Strand(const asio::any_io_executor& executor);
 
+    /// The strand as an executor.
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
     /// Calls `function` now if this thread may, or later. Cheaper than through `executor()`, which knows no types.
@@ -152,10 +156,12 @@ class StrandExecutor {
  public:
     explicit StrandExecutor(const Strand& strand) noexcept : strand_(&strand) {}
 
+    /// Calls `function` on the strand, now or later.
     template <class Function>
     void execute(Function&& function) const {
         strand_->execute(std::forward<Function>(function));
     }
+    /// For Asio: the context behind the strand.
     asio::execution_context& query(asio::execution::context_t) const {
         return asio::query(strand_->executor(), asio::execution::context);
     }

@@ -17,8 +17,11 @@ class Budget {
     Budget(const Budget&) = delete;
     Budget& operator=(const Budget&) = delete;
 
+    /// Bytes that may be held in all.
     std::size_t limit() const noexcept { return limit_; }
+    /// Bytes that are held now.
     std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
+    /// Is more held than may be?
     bool is_over() const noexcept { return used() > limit_; }
 
     /// May one that holds so many bytes hold as many more?
@@ -37,10 +40,12 @@ class Budget {
     }
     /// Takes what is held already and can't be refused any more.
     void take_anyway(std::size_t bytes) noexcept { used_.fetch_add(bytes, std::memory_order_relaxed); }
+    /// What was taken is free again.
     void give_back(std::size_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
     /// One more, or one less, who holds something.
     void add_holder() noexcept { holders_.fetch_add(1, std::memory_order_relaxed); }
+    /// One that held a part is gone.
     void remove_holder() noexcept { holders_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
@@ -58,6 +63,7 @@ class Budget {
 /// thread-safe.
 class Share {
  public:
+    /// Bytes that are taken from the budget at a time.
     static constexpr std::size_t step = 16 * 1024;
 
     explicit Share(std::shared_ptr<Budget> budget = nullptr) noexcept : budget_(std::move(budget)) {

@@ -16,8 +16,10 @@ namespace communica {
 /// Bytes that somebody else owns.
 using Bytes = std::span<const std::byte>;
 
+/// The bytes of a text, borrowed.
 inline Bytes as_bytes(std::string_view text) noexcept { return std::as_bytes(std::span{text.data(), text.size()}); }
 
+/// The same the other way: bytes as characters, borrowed and not checked.
 inline std::string_view as_text(Bytes bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -26,6 +28,7 @@ inline std::string_view as_text(Bytes bytes) noexcept {
 /// and moving a large one moves a pointer. Movable, not copyable. Not thread-safe.
 class Buffer {
  public:
+    /// Bytes that need no allocation.
     static constexpr std::size_t inline_capacity = 224;
 
     Buffer() noexcept {}  // NOLINT(modernize-use-equals-default): `Buffer{}` would set all its bytes to zero
@@ -44,7 +47,9 @@ class Buffer {
     std::size_t size() const noexcept { return size_; }
     std::size_t capacity() const noexcept { return capacity_; }
     bool empty() const noexcept { return size_ == 0; }
+    /// Its content, borrowed until it is changed or moved.
     Bytes bytes() const noexcept { return as_bytes(text()); }
+    /// The same as characters.
     std::string_view text() const noexcept { return {data(), size_}; }
 
     /// Adds `count` bytes without setting them and returns where they begin.
@@ -57,6 +62,7 @@ class Buffer {
         return begin;
     }
 
+    /// Adds bytes, copied. They must not be its own.
     void append(const void* bytes, std::size_t count) {
         if (count != 0) {
             std::memcpy(extend(count), bytes, count);

@@ -22,7 +22,9 @@ namespace communica {
 
 /// One message as a transport knows it: the metadata's JSON text and the body, both borrowed.
 struct Message {
+    /// A JSON object.
     std::string_view metadata;
+    /// What a serializer made of the value.
     Bytes body;
     bool redelivered = false;  ///< it was handed out before, perhaps, to one who did not say that it was dealt with
     Buffer* memory = nullptr;  ///< if not null: the body lies in this, which may be moved away instead of copied
@@ -30,7 +32,9 @@ struct Message {
 
 /// A message that has not gone out, or not whole.
 struct UnsentMessage {
+    /// As in `Message`, owned.
     std::string metadata;
+    /// The same.
     Buffer body;
 };
 
@@ -50,6 +54,7 @@ struct Credentials {
 
 /// What an entity gives to the connections that are made for it.
 struct ConnectionOptions {
+    /// Those that hold for one connection.
     Limits limits = {};
     std::shared_ptr<Budget> budget = nullptr;       ///< shared by all connections of the entity
     std::shared_ptr<Counters> counters = nullptr;   ///< null: nothing is counted
@@ -63,6 +68,7 @@ enum class Purpose {
     refuse,  ///< an answer that costs the other side nothing to ask for: too many unread ones end the connection
     stream,  ///< items of a stream: not taken while there is no room, which is little, so that requests pass them
 };
+/// How many a `Purpose` there may be.
 inline constexpr std::size_t purposes = 4;
 
 /// The largest message with items of a stream. A request waits behind so many bytes of streams at the most.
@@ -74,6 +80,7 @@ class Room {
     /// With so many bytes of requests and notifications queued there is no room for more.
     static constexpr std::size_t enough = 1024 * 1024;
 
+    /// May `more` bytes be queued where `bytes` are?
     static constexpr bool is_there(Purpose purpose, std::size_t bytes, std::size_t more) noexcept {
         switch (purpose) {
             case Purpose::ask: return bytes < enough;
@@ -116,7 +123,9 @@ class Receiver {
  public:
     /// Messages are about to be handed out, one or several, and that is over.
     virtual void begin_turn() {}
+    /// They have been handed out.
     virtual void end_turn() {}
+    /// A whole message; what it lends ends with the call.
     virtual void on_message(const Message& message) = 0;
     /// A message whose body was dropped, and why: `message_too_large` or, over the entity's budget, `busy`.
     virtual void on_discarded(std::string_view metadata, errc why) = 0;
@@ -157,6 +166,7 @@ class Connection {
     /// The executor of everything this connection does: a strand of its own.
     virtual asio::any_io_executor get_executor() const = 0;
 
+    /// Who is at the other end, as far as the system or TLS says.
     virtual const Credentials& credentials() const = 0;
 
     /// What a proof may be bound to, so that it is worth nothing elsewhere: the kind of transport, or this very channel.
@@ -165,6 +175,7 @@ class Connection {
     /// The other side's hello, a JSON text. Throws `errc::handshake_failed`, or `authentication_failed`; with
     /// the reason if there was a refusal.
     virtual asio::awaitable<std::string> read_hello() = 0;
+    /// Sends this side's hello, a JSON object.
     virtual asio::awaitable<void> write_hello(std::string json) = 0;
     /// Tells the other side why it may not enter, instead of a hello, and ends the connection.
     virtual asio::awaitable<void> refuse(Error why) = 0;

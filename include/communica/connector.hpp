@@ -76,12 +76,16 @@ class Dialer {
         requires(!std::same_as<C, Dialer>) && Connector<C>
     explicit Dialer(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
+    /// As `Connector::connect`.
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
                                                          ConnectionOptions options) const {
         return model_->connect(std::move(executor), std::move(options));
     }
+    /// Where it connects to, for people.
     std::string address() const { return model_->address(); }
+    /// Before the second attempt; it doubles from there on.
     std::chrono::milliseconds first_retry() const { return model_->first_retry(); }
+    /// Is there nothing to connect to again, once the connection has ended?
     bool serves_once() const { return model_->serves_once(); }
 
  private:
@@ -117,10 +121,13 @@ class Binder {
         requires(!std::same_as<C, Binder>) && Connector<C>
     explicit Binder(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
+    /// As `Connector::listen`.
     asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
         return model_->listen(std::move(executor), std::move(options));
     }
+    /// Where it listens, for people.
     std::string address() const { return model_->address(); }
+    /// Does it bring one connection, and no other after that?
     bool serves_once() const { return model_->serves_once(); }
 
  private:

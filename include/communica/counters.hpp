@@ -25,11 +25,14 @@ namespace communica {
 /// same moment.
 class Counters {
  public:
+    /// Read it like a number, at any time.
     using Count = std::atomic<std::uint64_t>;
 
     // ---- asked by this side
 
+    /// That this side has made, whatever became of them.
     Count requests = 0;
+    /// That this side has made.
     Count notifications = 0;
     Count answers = 0;  ///< requests that ended with their value
 
@@ -50,9 +53,13 @@ class Counters {
 
     // ---- asked by the other side
 
+    /// Of the other side.
     Count received_requests = 0;
+    /// Of the other side.
     Count received_notifications = 0;
+    /// Values that this side's handlers gave.
     Count sent_answers = 0;
+    /// What requests of the other side ended with instead.
     Count sent_errors = 0;
     Count at_work = 0;  ///< now: coroutine handlers of requests and notifications
 
@@ -60,20 +67,27 @@ class Counters {
 
     Count connections = 0;  ///< that got past their handshake
     Count reconnects = 0;   ///< of these, the ones of a client that was connected before
+    /// Of messages; of a byte stream with their frames, without what TLS adds.
     Count bytes_received = 0;
+    /// The same.
     Count bytes_sent = 0;
 
     /// Requests and notifications of the other side that failed here, by route and by code: their handler threw, their value
     /// did not load, there was no handler, a limit was reached. A notification's sender is not told of it.
     struct Failures {
         std::string route;  ///< `(other)` for all behind the first 1,000 pairs, and for names of over 256 bytes
+        /// What it failed with.
         std::error_code code;
+        /// How often.
         std::uint64_t count = 0;
     };
+    /// What failed at this side, by route and error: requests and notifications of the other side. Thread-safe.
     std::vector<Failures> failures() const;
 
+    /// For the library.
     void count_failure(std::string_view route, const std::error_code& code);
 
+    /// For the library.
     void count_error(const std::error_code& code) noexcept {
         if (is_error_category(code.category())) {
             add(errors_[static_cast<std::size_t>(code.value()) % errors_.size()]);
@@ -82,6 +96,7 @@ class Counters {
         }
     }
 
+    /// For the library.
     static void add(Count& count, std::uint64_t number = 1) noexcept { count.fetch_add(number, relaxed); }
 
  private:
@@ -108,6 +123,7 @@ class Gauge {
     Gauge& operator=(const Gauge&) = delete;
     ~Gauge() { set(0); }
 
+    /// How many there are now.
     void set(std::size_t number) noexcept {
         if (counters_ && number != number_) {
             Counters::add((*counters_).*count_, number - number_);  // wraps where it became less

@@ -41,6 +41,7 @@ enum class errc {
     unknown_error,          ///< the other side's handler failed in a way of its own (`UnknownError`)
 };
 
+/// The category of `errc`.
 class ErrorCategory final : public std::error_category {
  public:
     const char* name() const noexcept override { return "communica"; }
@@ -72,11 +73,13 @@ class ErrorCategory final : public std::error_category {
     }
 };
 
+/// The one of this program or shared library.
 inline const std::error_category& error_category() noexcept {
     static const ErrorCategory category;
     return category;
 }
 
+/// For `std::error_code`, which finds it.
 inline std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
 
 /// Is this the library's category? A plugin that was compiled with these headers has one of its own, which the standard
@@ -105,6 +108,7 @@ class MessageError : public std::system_error {
         : std::system_error(code), message_(std::make_shared<std::string>(std::move(message))), status_(status) {}
 
     const char* what() const noexcept override { return message_->c_str(); }
+    /// The number that the handler gave, if it gave one.
     std::optional<std::int64_t> status() const noexcept { return status_; }
 
  private:
@@ -154,9 +158,12 @@ struct Error {
     /// Which exception it becomes: `none` is a plain `std::system_error`.
     enum class Kind { none, requester, responder, serializer, unknown };
 
+    /// An `errc` or a system error.
     std::error_code code;
     std::string message = {};
+    /// As `MessageError::status`.
     std::optional<std::int64_t> status = {};
+    /// Which exception it becomes.
     Kind kind = Kind::none;
 
     /// The message, or that of the code where there is none.
@@ -172,6 +179,7 @@ struct Error {
         return error;
     }
 
+    /// The exception that a request would throw.
     std::exception_ptr to_exception() const {
         switch (kind) {
             case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));
@@ -222,6 +230,7 @@ class result {
     result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
+    /// Is it a value?
     bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
 
@@ -231,8 +240,10 @@ class result {
     T* operator->() noexcept { return std::get_if<0>(&state_); }
     const T* operator->() const noexcept { return std::get_if<0>(&state_); }
 
+    /// What it failed with. Only where there is no value.
     const Error& error() const noexcept { return *std::get_if<1>(&state_); }
 
+    /// The value, or the error as the exception that `request` throws.
     T& value() & {
         require_value();
         return **this;

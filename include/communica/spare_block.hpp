@@ -11,6 +11,7 @@ namespace communica {
 
 /// A block of `std::malloc`'s.
 struct Block {
+    /// From `std::malloc`, or null.
     char* memory = nullptr;
     std::size_t capacity = 0;
 };
@@ -36,7 +37,9 @@ inline void free_spare_block_at_thread_end() noexcept { thread_local const Spare
 
 }  // namespace detail
 
+/// Bytes: smaller ones are not kept.
 inline constexpr std::size_t smallest_spare_block = 64 * 1024;
+/// Bytes: larger ones are not kept.
 inline constexpr std::size_t largest_spare_block = 4 * 1024 * 1024;
 
 /// What a block is allocated with for at least this capacity. Large ones have a little more, so that the next of about

@@ -77,6 +77,7 @@ class KeyedConnector {
     SharedKey key_;
 };
 
+/// Any connector, for those alone who have the key.
 template <Connector C>
 KeyedConnector<C> with_key(C connector, SharedKey key) {
     return {std::move(connector), std::move(key)};

@@ -19,8 +19,8 @@ namespace communica {
 std::string local_directory();
 
 /// A local socket called `name`: on POSIX a Unix socket that only this user and root can
-/// connect to, on Windows the named pipe `\\.\pipe\communica.<name>`, for this user alone and not from other machines.
-/// ASCII letters are lowercased. Throws `errc::invalid_argument` for a name that is empty or has a `/` (or, on Windows, `\`).
+/// connect to, on Windows a named pipe (docs/protocol.md says which), for this user alone and not from other machines.
+/// ASCII letters are lowercased. Throws `errc::invalid_argument` for a name that is empty or has a `/` (or, on Windows, a backslash).
 /// If a server listens there already, starting another fails with `address_in_use`.
 ///
 /// POSIX: it lies in `local_directory()`. A server also listens at the Python library's address, `communica` in the directory for
@@ -38,6 +38,7 @@ class LocalConnector {
     explicit LocalConnector(std::string name, LocalOptions options = {});
 
     const std::string& name() const noexcept { return name_; }
+    /// Where its socket lies, and who may be at the other end.
     const LocalOptions& options() const noexcept { return options_; }
     std::string address() const;
 

@@ -14,6 +14,7 @@ enum class PythonPlace {
     never,
 };
 
+/// Where a local socket lies, and whose processes may talk over it.
 struct LocalOptions {
     /// The directory of the socket file. Empty: this user's own (`local_directory`), and for a client the Python library's, too. On
     /// Windows, where there is no file, it is a part of the pipe's name.

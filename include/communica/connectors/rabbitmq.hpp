@@ -21,6 +21,7 @@ namespace rabbitmq {
 struct Settings;
 }
 
+/// What a `RmqConnector` can be told beside its address.
 struct RmqOptions {
     /// With the Python library: how long a server may be silent before it gives a sign of life. A client waits one and a half
     /// times as long, then it looks for another server. Both sides need the same. Between peers of this library it is five
@@ -57,6 +58,7 @@ class RmqConnector {
     RmqConnector(const std::string& url, std::string address, std::string client_id = {},
                  std::string exchange_name = std::string(rabbitmq::default_exchange), RmqOptions options = {});
 
+    /// By which its queues are named; empty for a server.
     const std::string& client_id() const noexcept { return client_id_; }
     /// For people: without the password.
     std::string address() const { return url_.text() + " " + names_.address; }

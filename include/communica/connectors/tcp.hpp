@@ -22,7 +22,9 @@ class TcpConnector {
  public:
     TcpConnector(std::string host, std::uint16_t port) : address_{std::move(host), port} {}
 
+    /// A name or an address; `*` for a server on all addresses.
     const std::string& host() const noexcept { return address_.host; }
+    /// 0 lets the system choose: `Server::connector_state` says which it has chosen.
     std::uint16_t port() const noexcept { return address_.port; }
     std::string address() const { return address_.text(); }
 

@@ -34,7 +34,9 @@ class TlsConnector {
         : TlsConnector(std::move(host), port, std::make_shared<asio::ssl::context>(std::move(context)),
                        std::move(options)) {}
 
+    /// A name or an address; `*` for a server on all addresses.
     const std::string& host() const noexcept { return address_.host; }
+    /// As that of `TcpConnector`.
     std::uint16_t port() const noexcept { return address_.port; }
     std::string address() const { return address_.text(); }
 

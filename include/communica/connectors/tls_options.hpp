@@ -5,6 +5,7 @@
 
 namespace communica {
 
+/// How a `TlsConnector` verifies the other side.
 struct TlsOptions {
     /// What a client wants to be named in the server's certificate, and asks for (SNI). Empty: the host that it connects to.
     std::string server_name = {};

@@ -61,6 +61,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     auto wait_connected(ConnectOptions options, Token&& token = {}) {
         return spawn(entities::ClientKeeper::wait_connected(keeper_, options), std::forward<Token>(token));
     }
+    /// Is there a connection that has said hello? Thread-safe; it may be over when the caller looks.
     bool is_connected() const { return keeper_->is_connected(); }
 
     /// Ends every request with `errc::closed`, says goodbye to the server and stops connecting. Any thread, also from

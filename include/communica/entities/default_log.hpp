@@ -11,6 +11,7 @@
 
 namespace communica {
 
+/// How much an entity is in need of attention.
 enum class LogLevel { debug, info, warning, error };
 
 namespace entities {

@@ -20,10 +20,12 @@
 
 namespace communica {
 
+/// What a client can be told when it is made.
 struct ClientOptions {
     /// By which the server knows this client, also after a reconnect. No two live clients of a server share one.
     /// Empty: a random one.
     std::string client_id = {};
+    /// What it accepts, keeps and waits for.
     Limits limits = {};
     /// For one attempt to connect, the handshake included.
     std::chrono::steady_clock::duration connect_timeout = std::chrono::seconds{10};
@@ -43,6 +45,7 @@ struct ClientOptions {
 
     // Called on the client's executor, one at a time, until the client is destroyed.
 
+    /// There is a connection, the first or another one.
     std::function<void()> on_connect = {};
     /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
     std::function<void(const Error&)> on_disconnect = {};
@@ -52,7 +55,9 @@ struct ClientOptions {
 
 /// A client that wants in.
 struct Hello {
+    /// As the client says it.
     std::string client_id;
+    /// As the system or TLS says it.
     Credentials credentials;
 };
 
@@ -63,7 +68,9 @@ enum class Introspection {
     everybody,
 };
 
+/// What a server can be told when it is made.
 struct ServerOptions {
+    /// What it accepts, keeps and waits for.
     Limits limits = {};
     Introspection introspection = Introspection::same_user;
     /// For those who inspect it, and nobody else.
@@ -93,6 +100,7 @@ struct ServerOptions {
 
     /// Says why a client may not enter; nothing if it may.
     std::function<std::optional<std::string>(const Hello&)> on_accept = {};
+    /// A client has come, or has come back.
     std::function<void(const std::string& client_id)> on_connect = {};
     /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
     std::function<void(const std::string& client_id, const Error&)> on_disconnect = {};
@@ -108,6 +116,7 @@ struct ConnectOptions {
     std::optional<int> attempts = std::nullopt;
 };
 
+/// Any type but `ConnectOptions`: for overloads.
 template <class T>
 concept NotConnectOptions = !std::same_as<std::remove_cvref_t<T>, ConnectOptions>;
 

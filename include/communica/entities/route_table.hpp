@@ -69,7 +69,9 @@ class RouteTable {
     }
 
     const std::string& name() const noexcept { return name_; }
+    /// That of routes which name none.
     const S& serializer() const noexcept { return serializer_; }
+    /// For entities.
     const peer::HandlerMap& handlers() const noexcept { return handlers_; }
 
  protected:

@@ -22,6 +22,7 @@ namespace communica {
 /// A name and a text that go with a request.
 struct Header {
     std::string_view name;
+    /// Any text.
     std::string_view value;
 };
 
@@ -40,6 +41,7 @@ struct RequestOptions {
 };
 static_assert(std::is_trivially_destructible_v<RequestOptions>);
 
+/// Any type but `RequestOptions`: for overloads.
 template <class T>
 concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
 

@@ -10,8 +10,11 @@ namespace communica {
 /// Waits that double from `first` up to `most`, each shortened at random by up to `jitter` of itself, so that many
 /// clients of one server do not come back all at once.
 struct BackoffOptions {
+    /// Before the second attempt.
     std::chrono::milliseconds first{1000};
+    /// Between any two.
     std::chrono::milliseconds most{30000};
+    /// The largest part of a wait by which it is shortened.
     double jitter = 0.25;
 };
 

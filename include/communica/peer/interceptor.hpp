@@ -19,6 +19,7 @@ class Context;
 ///         co_await next();
 ///     };
 using NextHandler = std::function<asio::awaitable<void>()>;
+/// Called around every handler: awaits `next()`, or throws in its place.
 using Interceptor = std::function<asio::awaitable<void>(Context&, NextHandler)>;
 
 }  // namespace communica

@@ -29,6 +29,7 @@ class RouteRequestsWith;
 template <class Derived>
 class SimpleRequests {
  public:
+    /// Completes with the answer: `void(std::exception_ptr, Reply)`.
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(value, {}, std::forward<Token>(token));
@@ -37,6 +38,7 @@ class SimpleRequests {
     auto request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::Throwing>(value, options, std::forward<Token>(token));
     }
+    /// The same, with the error as a value: `void(result<Reply>)`.
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto try_request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(value, {}, std::forward<Token>(token));
@@ -45,6 +47,7 @@ class SimpleRequests {
     auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::Returning>(value, options, std::forward<Token>(token));
     }
+    /// Completes when the value is on its way: `void(std::exception_ptr)`.
     template <Sendable V, NotOptions Token = default_token>
     auto notify(const V& value, Token&& token = {}) const {
         return notify(value, RequestOptions{}, std::forward<Token>(token));
@@ -84,6 +87,7 @@ class SimpleRequests {
 template <class Derived>
 class RouteRequests {
  public:
+    /// Completes with the answer: `void(std::exception_ptr, R)`. A route of several values takes them one by one.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::Throwing>(route, argument, {}, std::forward<Token>(token));
@@ -120,6 +124,7 @@ class RouteRequests {
         return ask<Reply, peer::Throwing>(route, value, options, std::forward<Token>(token));
     }
 
+    /// The same, with the error as a value: `void(result<R>)`.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::Returning>(route, argument, {}, std::forward<Token>(token));
@@ -156,6 +161,7 @@ class RouteRequests {
         return ask<Reply, peer::Returning>(route, value, options, std::forward<Token>(token));
     }
 
+    /// Completes when the value is on its way: `void(std::exception_ptr)`.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), argument, {}, std::forward<Token>(token));
@@ -273,6 +279,7 @@ class WithSerializer {
 
 }  // namespace peer
 
+/// A peer that is asked in another serializer.
 template <class S>
 class SimpleRequestsWith : public peer::WithSerializer<S>, public SimpleRequests<SimpleRequestsWith<S>> {
  public:
@@ -282,6 +289,7 @@ class SimpleRequestsWith : public peer::WithSerializer<S>, public SimpleRequests
     friend class SimpleRequests<SimpleRequestsWith>;
 };
 
+/// A peer that is asked in another serializer.
 template <class S>
 class RouteRequestsWith : public peer::WithSerializer<S>, public RouteRequests<RouteRequestsWith<S>> {
  public:

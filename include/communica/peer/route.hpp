@@ -28,6 +28,7 @@ class Route<R(A...), S> {
 
     constexpr explicit Route(const char* name, S serializer = {}) : name_(name), serializer_(std::move(serializer)) {}
     constexpr std::string_view name() const noexcept { return name_; }
+    /// In which its values travel.
     constexpr const S& serializer() const noexcept { return serializer_; }
 
  private:
@@ -35,11 +36,13 @@ class Route<R(A...), S> {
     [[no_unique_address]] S serializer_;
 };
 
+/// Is it a `Route`?
 template <class T>
 struct is_route : std::false_type {};
 template <class Signature, class S>
 struct is_route<Route<Signature, S>> : std::true_type {};
 
+/// Any `Route`.
 template <class T>
 concept AnyRoute = is_route<std::remove_cvref_t<T>>::value;
 

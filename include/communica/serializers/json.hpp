@@ -18,6 +18,7 @@ namespace communica {
 /// integers beyond 64 bits that are no double's digits, NaN and infinity, invalid UTF-8, UTF-16 and UTF-32. Of two equal keys
 /// the last one counts.
 struct JsonSerializer {
+    /// Levels of nesting that are read and written.
     static constexpr std::size_t max_depth = codec::max_depth;
     /// What its bytes are, for descriptions.
     static constexpr const char* format = "json";

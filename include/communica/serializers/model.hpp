@@ -17,11 +17,15 @@ struct Type {};
 /// A field of an object, and the member where its value lives.
 template <class C, class M>
 struct Field {
+    /// The type of the member.
     using Value = M;
 
     std::string_view name;
+    /// Which member it is.
     M C::* member;
+    /// Then the member stays as it was initialised.
     bool may_be_missing = false;
+    /// Is it left out where it would be null?
     bool omits_null = false;
     std::string_view text = {};
 
@@ -55,9 +59,13 @@ constexpr Field<C, M> field(std::string_view name, M C::* member) {
 template <class... F>
 struct Model {
     std::string_view name;  ///< for messages
+    /// In the order in which they are written.
     std::tuple<F...> fields;
+    /// The further field by which the struct is told in a variant; empty: none.
     std::string_view tag_key = {};
+    /// What that field holds.
     std::string_view tag_value = {};
+    /// Is a field that is not in the model an error?
     bool refuses_unknown = false;
 
     /// Refuses objects with a field that is not described. Without this, such fields are read past.
@@ -90,6 +98,7 @@ constexpr Model<Field<C, M>...> model(std::string_view name, Field<C, M>... fiel
 /// The values of an enum and their names: an enum travels as text.
 template <class E, std::size_t N>
 struct Enumerators {
+    /// Each name with its value.
     std::array<std::pair<std::string_view, E>, N> all;
 };
 
@@ -107,6 +116,7 @@ constexpr Enumerators<E, N> enumerators(const std::pair<std::string_view, E> (&a
 template <class T>
 concept Described = requires { communica_model(Type<T>{}); };
 
+/// The model of a described type.
 template <Described T>
 inline constexpr auto model_of = communica_model(Type<T>{});
 

@@ -75,6 +75,7 @@ T load_from(const S& serializer, Bytes bytes, Buffer* memory) {
 /// Does not compile unless `S` can dump a `T`; the first lines of the compiler's message name both, and the concept.
 template <class S, class T>
 struct MustDump {
+    /// True, or the compiler has said why not.
     static constexpr bool value = Dumps<S, T>;
     static_assert(Dumps<S, T>,
                   "communica: this serializer cannot dump a value of this type (concept communica::Dumps)");
@@ -83,6 +84,7 @@ struct MustDump {
 /// The same for loading.
 template <class S, class T>
 struct MustLoad {
+    /// True, or the compiler has said why not.
     static constexpr bool value = Loads<S, T>;
     static_assert(Loads<S, T>,
                   "communica: this serializer cannot load a value of this type (concept communica::Loads)");

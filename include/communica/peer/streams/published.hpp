@@ -16,6 +16,7 @@ struct Published {
     /// What `missed` says where it is not known how many.
     static constexpr std::int64_t some = -1;
 
+    /// The item that was published.
     T value = {};
     /// Stands for this place in the stream: who comes again says it, and gets what is behind it. Of the handler's choice.
     std::string token = {};
@@ -23,6 +24,7 @@ struct Published {
     std::int64_t missed = 0;
 };
 
+/// As an object of the value and what is known of its place.
 template <class T>
 constexpr auto communica_model(Type<Published<T>>) {
     return model("Published", field("value", &Published<T>::value), field("token", &Published<T>::token).optional(),

@@ -237,6 +237,7 @@ class [[nodiscard]] Duplex : public peer::WritesItems<Out> {
     auto next(Token&& token = {}) {
         return in_.next(std::forward<Token>(token));
     }
+    /// As `next`, with the error as a value.
     template <class Token = default_token>
     auto try_next(Token&& token = {}) {
         return in_.try_next(std::forward<Token>(token));

@@ -27,6 +27,7 @@ enum class SlowSubscriber {
     fail,         ///< its stream ends with `errc::slow_peer`
 };
 
+/// What a topic keeps.
 struct TopicOptions {
     /// Items that are kept for those who are behind, or come again.
     std::size_t capacity = 1024;
@@ -47,6 +48,7 @@ struct TopicOptions {
 template <class T, Serializer S = JsonSerializer>
 class Topic {
  public:
+    /// What its subscribers get.
     using Item = Published<T>;
 
     explicit Topic(TopicOptions options = {}, S serializer = {})
@@ -140,11 +142,12 @@ class Topic {
             return living().size();
         }
 
+        /// What a subscriber is to get.
         struct Next {
-            std::shared_ptr<const Entry> entry;  // null: there is none yet, or never
-            std::int64_t missed = 0;
-            bool is_closed = false;
-            bool is_too_slow = false;
+            std::shared_ptr<const Entry> entry;  ///< null: there is none yet, or never
+            std::int64_t missed = 0;             ///< items before it that are not kept any more
+            bool is_closed = false;              ///< the topic is gone
+            bool is_too_slow = false;            ///< items were missed, and that ends it (`SlowSubscriber::fail`)
         };
 
         Next next(std::uint64_t& place, SlowSubscriber slow) const {
