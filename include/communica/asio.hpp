@@ -4,6 +4,11 @@
 #include "requirements.hpp"
 #include "separate_compilation.hpp"
 
+// Compiled with -fno-rtti: Asio wants to be told. Who includes Asio's headers before this one's defines it for the whole program.
+#if !defined(__GXX_RTTI) && !defined(_CPPRTTI) && !defined(ASIO_NO_TYPEID)
+#define ASIO_NO_TYPEID
+#endif
+
 #include <asio/version.hpp>
 
 #if ASIO_VERSION < 102201

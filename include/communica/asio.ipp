@@ -2,17 +2,30 @@
 
 #include "asio.hpp"
 
+#if !defined(ASIO_NO_TYPEID)
 #include <typeinfo>
+#endif
 
 namespace communica {
+
+/// The executor inside, if it is a `T`. Null where nobody can say, as there are no type ids: what asks then takes the longer way.
+template <class T>
+const T* target_of(const asio::any_io_executor& executor) {
+#if defined(ASIO_NO_TYPEID)
+    static_cast<void>(executor);
+    return nullptr;
+#else
+    return executor.target_type() == typeid(T) ? executor.target<T>() : nullptr;  // Asio 1.22's `target` does not look
+#endif
+}
 
 COMMUNICA_INLINE void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception) {
     asio::post(executor, Task([exception] { std::rethrow_exception(exception); }));
 }
 
 COMMUNICA_INLINE Strand::Strand(const asio::any_io_executor& executor) {
-    if (executor.target_type() == typeid(Direct)) {  // Asio 1.22's `target` does not look
-        executor_ = direct_.emplace(*executor.target<Direct>());
+    if (const auto* const direct = target_of<Direct>(executor)) {
+        executor_ = direct_.emplace(*direct);
     } else {
         executor_ = asio::make_strand(executor);
     }
@@ -25,10 +38,11 @@ COMMUNICA_INLINE asio::any_io_executor make_strand_on(const asio::any_io_executo
 COMMUNICA_INLINE bool is_running_on(const asio::any_io_executor& strand) {
     using OnContext = asio::strand<asio::io_context::executor_type>;
     using OnAny = asio::strand<asio::any_io_executor>;
-    if (strand.target_type() == typeid(OnContext)) {
-        return strand.target<OnContext>()->running_in_this_thread();
+    if (const auto* const on_context = target_of<OnContext>(strand)) {
+        return on_context->running_in_this_thread();
     }
-    return strand.target_type() == typeid(OnAny) && strand.target<OnAny>()->running_in_this_thread();
+    const auto* const on_any = target_of<OnAny>(strand);
+    return on_any != nullptr && on_any->running_in_this_thread();
 }
 
 }  // namespace communica

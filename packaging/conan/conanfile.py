@@ -74,8 +74,6 @@ class Communica(ConanFile):
         rmdir(self, os.path.join(self.package_folder, "share"))  # CMakeDeps and PkgConfigDeps write their own
 
     def package_info(self):
-        self.cpp_info.bindirs = self.cpp_info.libdirs = []
-
         def part(name, requires, target=None):
             component = self.cpp_info.components[name]
             component.set_property("cmake_target_name", target or f"communica::{name}")

@@ -73,8 +73,8 @@ inline bool notify_service_manager(std::string_view state) {
         address.sun_path[0] = '\0';  // a name that is no file
     }
     const auto size = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + path.size());
-    const OwnedDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket || ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+    const OwnedDescriptor socket(new_socket(AF_UNIX, SOCK_DGRAM, 0));
+    if (!socket || ::sendto(socket.get(), state.data(), state.size(), 0,
                             reinterpret_cast<const ::sockaddr*>(&address), size) < 0) {
         throw_errno("the service manager");
     }

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -100,8 +101,8 @@ class LocalSocketFile {
         if (!S_ISSOCK(info.st_mode)) {
             fail_in_use();
         }
-        const OwnedDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (!probe) {
+        const OwnedDescriptor probe(new_socket(AF_UNIX, SOCK_STREAM, 0));
+        if (!probe || ::fcntl(probe.get(), F_SETFL, O_NONBLOCK) != 0) {
             throw_errno("socket");
         }
         const auto endpoint = address.endpoint();

@@ -2,25 +2,20 @@
 #pragma once
 
 #include "../../asio.hpp"
-#include "../../connection.hpp"
 #include "socket.hpp"
+#include "system_unix.hpp"
 
 #include <cerrno>
 #include <optional>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace communica::detail {
-
-[[noreturn]] inline void throw_errno(const char* what) {
-    throw std::system_error(errno, asio::error::get_system_category(), what);
-}
 
 /// Makes the descriptor the socket's, or closes it.
 void assign_or_close(auto& socket, const SocketProtocol& protocol, int descriptor) {
@@ -34,7 +29,7 @@ void assign_or_close(auto& socket, const SocketProtocol& protocol, int descripto
 
 /// Opens a `Socket` or an `Acceptor` that a child process does not inherit.
 void open_socket(auto& socket, const SocketProtocol& protocol) {
-    const int descriptor = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
+    const int descriptor = new_socket(protocol.family(), protocol.type(), protocol.protocol());
     if (descriptor < 0) {
         throw_errno("socket");
     }
@@ -55,7 +50,7 @@ class SocketAcceptor {
 
     std::optional<Socket> take() {
         for (;;) {
-            const int descriptor = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
+            const int descriptor = accept_socket(acceptor_.native_handle());
             if (descriptor >= 0) {
                 Socket socket(acceptor_.get_executor());
                 assign_or_close(socket, acceptor_.local_endpoint().protocol(), descriptor);
@@ -91,12 +86,6 @@ inline bool is_absent_address(const asio::error_code& error) noexcept {
     return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
 }
 
-inline void close_on_exec(int descriptor) {
-    if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
-        throw_errno("fcntl");
-    }
-}
-
 /// Lets the system find out whether the machine at the other end of a TCP connection is there: asked after 15 s of silence,
 /// then every 5 s, given up after 3 questions, or when something sent was not acknowledged for 30 s.
 inline void keep_alive(Socket& socket) {
@@ -104,7 +93,7 @@ inline void keep_alive(Socket& socket) {
         ::setsockopt(socket.native_handle(), level, option, &value, sizeof value);
     };
     set(SOL_SOCKET, SO_KEEPALIVE, 1);
-#if defined(__linux__)
+#if defined(__linux__) && !defined(COMMUNICA_PLAIN_POSIX)
     set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
     set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
     set(IPPROTO_TCP, TCP_KEEPCNT, 3);
@@ -121,17 +110,6 @@ inline void enlarge_send_buffer(Socket& socket) {
     if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && size < wanted) {
         ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);  // goes on without
     }
-}
-
-/// Who is at the other end of a local socket.
-inline Credentials peer_credentials(int descriptor) {
-    ::ucred credentials{};
-    ::socklen_t size = sizeof credentials;
-    if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-        return {};
-    }
-    const bool is_own = credentials.uid == 0 || credentials.uid == ::geteuid();
-    return {.pid = credentials.pid, .uid = credentials.uid, .is_own = is_own};
 }
 
 }  // namespace communica::detail

@@ -1,0 +1,83 @@
+// What Linux has beyond POSIX, and what stands for it elsewhere. With COMMUNICA_PLAIN_POSIX the latter is tried on Linux, which has
+// no getpeereid: the program brings one.
+#pragma once
+
+#include "../../asio.hpp"
+#include "../../connection.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#if defined(COMMUNICA_PLAIN_POSIX) && defined(__linux__)
+extern "C" int getpeereid(int descriptor, uid_t* user, gid_t* group);  // NOLINT(readability-redundant-declaration)
+#endif
+
+namespace communica::detail {
+
+[[noreturn]] inline void throw_errno(const char* what) {
+    throw std::system_error(errno, asio::error::get_system_category(), what);
+}
+
+inline void close_on_exec(int descriptor) {
+    if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+        throw_errno("fcntl");
+    }
+}
+
+/// Is it the user of this process, or root?
+inline bool is_own_user(::uid_t user) noexcept { return user == 0 || user == ::geteuid(); }
+
+#if defined(__linux__) && !defined(COMMUNICA_PLAIN_POSIX)
+
+/// A socket that a child process does not inherit, or -1. Writing to one whose other end is gone raises no SIGPIPE: Asio sends with
+/// MSG_NOSIGNAL.
+inline int new_socket(int family, int type, int protocol) { return ::socket(family, type | SOCK_CLOEXEC, protocol); }
+
+/// The same of a connection that waits to be accepted.
+inline int accept_socket(int listener) { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }
+
+/// Who is at the other end of a local socket.
+inline Credentials peer_credentials(int descriptor) {
+    ::ucred credentials{};
+    ::socklen_t size = sizeof credentials;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return {};
+    }
+    return {.pid = credentials.pid, .uid = credentials.uid, .is_own = is_own_user(credentials.uid)};
+}
+
+#else
+
+/// A process that is started at this very moment by another thread inherits the descriptor: it is marked a moment later.
+inline int prepared(int descriptor) {
+    if (descriptor >= 0) {
+        close_on_exec(descriptor);
+#if defined(SO_NOSIGPIPE)
+        const int on = 1;
+        ::setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    }
+    return descriptor;
+}
+
+inline int new_socket(int family, int type, int protocol) { return prepared(::socket(family, type, protocol)); }
+
+inline int accept_socket(int listener) { return prepared(::accept(listener, nullptr, nullptr)); }
+
+inline Credentials peer_credentials(int descriptor) {
+    ::uid_t user = 0;
+    ::gid_t group = 0;
+    if (::getpeereid(descriptor, &user, &group) != 0) {
+        return {};
+    }
+    return {.uid = user, .is_own = is_own_user(user)};
+}
+
+#endif
+
+}  // namespace communica::detail
