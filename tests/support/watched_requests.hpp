@@ -1,5 +1,5 @@
 // Requests over connections that fail, each watched: it has to end once, in time, with the right value or an error that
-// the README promises.
+// docs/requests.md promises.
 #pragma once
 
 #include "run.hpp"
