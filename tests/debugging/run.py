@@ -24,7 +24,7 @@ commands = ["set width 0", "set print frame-info location", "break look", "run",
 command = [gdb, "--batch", "-nx", "-iex", "set debuginfod enabled off", "-x", printers]
 for text in commands:
     command += ["-ex", text]
-ran = subprocess.run([*command, program], capture_output=True, text=True, timeout=50)
+ran = subprocess.run([*command, program], capture_output=True, text=True, timeout=110)
 shown = re.findall(r"^\$\d+ = (?:\(.*?&\) @0x\w+: )?(.*)$", ran.stdout, re.MULTILINE)
 
 wrong = [f"{name}: wanted {pattern}\n  got {got}" for (name, pattern), got in zip(WANTED.items(), shown)
