@@ -81,7 +81,10 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     static constexpr std::chrono::microseconds slow_handshake{200};
 
     ConnectionOptions connection_options() const;
-    std::shared_ptr<Listener> listener() const;
+    std::shared_ptr<Listener> listener() const {
+        const std::lock_guard lock(mutex_);
+        return listener_;
+    }
 
     void stop();
 

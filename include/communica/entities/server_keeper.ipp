@@ -117,11 +117,6 @@ COMMUNICA_INLINE void ServerKeeper::wait_for_calls() const { clients_->wait_for_
 
 COMMUNICA_INLINE bool ServerKeeper::forget_client(const std::string& id) { return clients_->forget(id); }
 
-COMMUNICA_INLINE std::shared_ptr<Listener> ServerKeeper::listener() const {
-    const std::lock_guard lock(mutex_);
-    return listener_;
-}
-
 COMMUNICA_INLINE void ServerKeeper::request_stop() {
     clients_->close_all({errc::closed});
     // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
