@@ -43,12 +43,12 @@ class TraceContext {
         if (traceparent.size() < size || traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-') {
             return std::nullopt;
         }
-        const std::string_view version = traceparent.substr(0, 2);
+        const std::string_view format = traceparent.substr(0, 2);
         const std::string_view trace_id = traceparent.substr(3, 32);
         const std::string_view parent_id = traceparent.substr(36, 16);
         const std::string_view flags = traceparent.substr(53, 2);
         const bool has_more = traceparent.size() != size;
-        if (!is_hex(version) || version == "ff" || (has_more && (version == "00" || traceparent[size] != '-')) ||
+        if (!is_hex(format) || format == "ff" || (has_more && (format == "00" || traceparent[size] != '-')) ||
             !is_id(trace_id) || !is_id(parent_id) || !is_hex(flags)) {
             return std::nullopt;
         }

@@ -51,8 +51,8 @@ inline std::size_t usual_max_message(const amqp_table_t& server_properties) {
     for (int index = 0; index != server_properties.num_entries; ++index) {
         const amqp_table_entry_t& entry = server_properties.entries[index];
         if (text_of(entry.key) == "version" && entry.value.kind == AMQP_FIELD_KIND_UTF8) {
-            const std::string_view version = text_of(entry.value.value.bytes);
-            return version.size() > 1 && version[0] < '4' && version[1] == '.' ? 128 * mebibyte : 16 * mebibyte;
+            const std::string_view of_broker = text_of(entry.value.value.bytes);
+            return of_broker.size() > 1 && of_broker[0] < '4' && of_broker[1] == '.' ? 128 * mebibyte : 16 * mebibyte;
         }
     }
     return 16 * mebibyte;
