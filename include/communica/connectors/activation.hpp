@@ -13,8 +13,8 @@ namespace communica {
 
 /// A socket that the service manager has bound and listens at.
 struct ActivatedSocket {
-    std::string name;  ///< as the unit says it (`FileDescriptorName=`), or empty
-    DescriptorConnector connector;
+    std::string name;               ///< as the unit says it (`FileDescriptorName=`), or empty
+    DescriptorConnector connector;  ///< for a server
 };
 
 /// The sockets that were handed to this process, in the unit's order; none if it was not started for one. Once: a second call gives none, and

@@ -11,7 +11,7 @@
 #include <vector>
 
 namespace communica {
-
+/// Who may be at the other end.
 struct DescriptorOptions {
     /// POSIX: the users (uids) whose connections a local socket that listens takes. Empty: this user's and root's.
     std::vector<std::int64_t> users = {};

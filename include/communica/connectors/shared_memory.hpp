@@ -33,7 +33,7 @@ class SharedMemoryConnector {
     explicit SharedMemoryConnector(std::string name, SharedMemoryOptions options = {});
 
     const std::string& name() const noexcept { return name_; }
-    const SharedMemoryOptions& options() const noexcept { return options_; }
+    const SharedMemoryOptions& options() const noexcept { return options_; }  ///< with whole pages
     std::string address() const;
 
     /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, `"ring_size"`, `"max_ring_size"` and `"or_local"` if they are not the defaults, and

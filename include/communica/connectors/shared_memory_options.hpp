@@ -6,7 +6,7 @@
 #include <cstddef>
 
 namespace communica {
-
+/// Where two sides meet, and how much they share.
 struct SharedMemoryOptions {
     /// Where the two sides meet, and who may: as of a `LocalConnector`.
     LocalOptions local = {};

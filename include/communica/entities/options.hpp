@@ -72,10 +72,10 @@ enum class Introspection {
 struct ServerOptions {
     /// What it accepts, keeps and waits for.
     Limits limits = {};
-    Introspection introspection = Introspection::same_user;
+    Introspection introspection = Introspection::same_user;  ///< who may inspect it
     /// For those who inspect it, and nobody else.
     std::string name = {};
-    std::string version = {};
+    std::string version = {};  ///< the same
     /// For a client to say hello.
     std::chrono::steady_clock::duration handshake_timeout = std::chrono::seconds{10};
     /// How long what belongs to a client is kept after its connection was lost.

@@ -81,8 +81,8 @@ class TraceContext {
 
     const std::string& trace_id() const noexcept { return trace_id_; }    ///< 32 hexadecimal digits
     const std::string& parent_id() const noexcept { return parent_id_; }  ///< 16 of them
-    bool is_sampled() const noexcept { return (flags_ & 1) != 0; }
-    const std::string& tracestate() const noexcept { return state_; }
+    bool is_sampled() const noexcept { return (flags_ & 1) != 0; }        ///< is it recorded?
+    const std::string& tracestate() const noexcept { return state_; }     ///< of the vendors; may be empty
     /// In version 00.
     std::string traceparent() const { return "00-" + trace_id_ + "-" + parent_id_ + (is_sampled() ? "-01" : "-00"); }
 
@@ -92,6 +92,7 @@ class TraceContext {
         explicit Headers(const TraceContext& trace) : parent_(trace.traceparent()), state_(trace.state_) {}
         Headers(const Headers&) = delete;
         Headers& operator=(const Headers&) = delete;
+        /// For `RequestOptions::headers`, as long as this lives.
         std::span<const Header> span() const noexcept { return {all_.data(), state_.empty() ? std::size_t{1} : 2}; }
 
      private:
@@ -99,7 +100,7 @@ class TraceContext {
         std::string state_;
         std::array<Header, 2> all_{Header{"traceparent", parent_}, Header{"tracestate", state_}};
     };
-    Headers headers() const { return Headers(*this); }
+    Headers headers() const { return Headers(*this); }  ///< of a request
 
  private:
     static constexpr std::size_t max_state = 512;

@@ -17,13 +17,13 @@ namespace communica {
 /// What is about to be sent, as an `AskingInterceptor` sees it. Its value is serialised already.
 class Asking {
  public:
+    /// What can be sent.
     enum class Kind { request, notification, stream };
-
     /// Made by the library.
     explicit Asking(peer::Outgoing& outgoing) noexcept : outgoing_(outgoing) {}
     Asking(const Asking&) = delete;
     Asking& operator=(const Asking&) = delete;
-
+    /// What it is.
     Kind kind() const noexcept {
         if (outgoing_.stream) {
             return Kind::stream;
@@ -36,8 +36,10 @@ class Asking {
     }
     /// Bytes of the value.
     std::size_t size() const noexcept { return outgoing_.body.size(); }
-    std::optional<std::chrono::steady_clock::duration> timeout() const noexcept { return outgoing_.timeout; }
-
+    std::optional<std::chrono::steady_clock::duration> timeout() const noexcept {
+        return outgoing_.timeout;
+    }  ///< none where there is no deadline
+    /// None where there is none of the name.
     std::optional<std::string> header(const std::string& name) const {
         const nlohmann::json all = headers();
         const auto found = all.find(name);
@@ -72,6 +74,6 @@ class Asking {
 ///         return [begin = std::chrono::steady_clock::now()](const communica::Error& error) { record(begin, error.code); };
 ///     };
 using AskingEnd = std::function<void(const Error&)>;
-using AskingInterceptor = std::function<AskingEnd(Asking&)>;
+using AskingInterceptor = std::function<AskingEnd(Asking&)>;  ///< see `AskingEnd`
 
 }  // namespace communica

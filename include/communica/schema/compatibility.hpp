@@ -15,7 +15,7 @@ namespace communica {
 
 /// A difference between two contracts, in a sentence. Where it breaks neither it is safe.
 struct ContractChange {
-    std::string sentence;
+    std::string sentence;             ///< without an end
     bool breaks_old_clients = false;  ///< with servers of the new contract
     bool breaks_new_clients = false;  ///< with servers of the old contract
 };

@@ -102,17 +102,17 @@ class DescribedTable : public RouteTable<S> {
     using Base::Base;
 
     template <class F>
-    DescribedTable& add(std::string_view route, F&& function) {
+    DescribedTable& add(std::string_view route, F&& function) {  ///< as that of a `RouteTable`
         Base::add(route, std::forward<F>(function));
         return describe_deduced<F, S>(route);
     }
     template <class F, Serializer Own>
-    DescribedTable& add(std::string_view route, F&& function, Own serializer) {
+    DescribedTable& add(std::string_view route, F&& function, Own serializer) {  ///< as that of a `RouteTable`
         Base::add(route, std::forward<F>(function), std::move(serializer));
         return describe_deduced<F, Own>(route);
     }
     template <class R, class... A, class Own, class F>
-    DescribedTable& add(const Route<R(A...), Own>& route, F&& function) {
+    DescribedTable& add(const Route<R(A...), Own>& route, F&& function) {  ///< as that of a `RouteTable`
         Base::add(route, std::forward<F>(function));
         if constexpr (peer::StreamShape<R(A...)>::is_one) {
             return note(route.name(), &schema::StreamTypes<Own, peer::StreamShape<R(A...)>>::write);

@@ -14,7 +14,7 @@ namespace communica {
 /// indefinite length, and floats of two bytes. `undefined` is null; tags are read past, but those of big integers, which
 /// do not fit. Text is UTF-8, keys are text, the depth is at most 128.
 struct CborSerializer {
-    static constexpr const char* format = "cbor";
+    static constexpr const char* format = "cbor";  ///< its name
 
     template <class T>
         requires codec::Writable<T>

@@ -48,7 +48,7 @@ class FastJsonDocument {
 /// Each thread that loads keeps a parser for texts of up to 64 KiB, with some 500 KiB of memory; a longer text gets one of
 /// its own, with 14 bytes for each of the text, which counts against `Limits::max_expansion`.
 struct FastJsonSerializer {
-    static constexpr const char* format = "json";
+    static constexpr const char* format = "json";  ///< its name
 
     template <class T>
         requires codec::Writable<T>

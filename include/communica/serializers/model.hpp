@@ -27,7 +27,7 @@ struct Field {
     bool may_be_missing = false;
     /// Is it left out where it would be null?
     bool omits_null = false;
-    std::string_view text = {};
+    std::string_view text = {};  ///< what `doc` says of it
 
     /// May be missing: the member then keeps what its initialiser gave it. A `std::optional` may be missing anyway.
     constexpr Field optional() const {

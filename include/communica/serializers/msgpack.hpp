@@ -15,7 +15,7 @@ namespace communica {
 /// UTF-8, keys are text, the depth is at most 128. In `nlohmann::json` bytes are its binary type, and extension types
 /// are that with a subtype.
 struct MsgpackSerializer {
-    static constexpr const char* format = "msgpack";
+    static constexpr const char* format = "msgpack";  ///< its name
 
     template <class T>
         requires codec::Writable<T>

@@ -66,8 +66,8 @@ struct HandlerWithAllocator : Handler {
 template <class H>
 communica::peer::OperationPtr make(H handler, const asio::any_io_executor& executor) {
     using Completion = communica::peer::Throwing<std::string>;
-    return communica::peer::RequestOperation<std::string, Completion, BytesSerializer, H>::make(handler, {},
-                                                                                                executor, false);
+    return communica::peer::RequestOperation<std::string, Completion, BytesSerializer, H>::make(handler, {}, executor,
+                                                                                                false);
 }
 
 }  // namespace

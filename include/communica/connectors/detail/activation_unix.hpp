@@ -74,8 +74,8 @@ inline bool notify_service_manager(std::string_view state) {
     }
     const auto size = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + path.size());
     const OwnedDescriptor socket(new_socket(AF_UNIX, SOCK_DGRAM, 0));
-    if (!socket || ::sendto(socket.get(), state.data(), state.size(), 0,
-                            reinterpret_cast<const ::sockaddr*>(&address), size) < 0) {
+    if (!socket || ::sendto(socket.get(), state.data(), state.size(), 0, reinterpret_cast<const ::sockaddr*>(&address),
+                            size) < 0) {
         throw_errno("the service manager");
     }
     return true;
