@@ -46,10 +46,13 @@ class Inbox : public Receiver {
 
     void on_message(const Message& message) override {
         const auto metadata = read(message.metadata);
-        if (metadata.type == wire::MessageType::request || !on_other(metadata, message)) [[likely]] {
+        if (metadata.type == wire::MessageType::request) [[likely]] {
+            peer_->responder().count(metadata);
+            on_request(metadata, message, nullptr);
+        } else if (!on_other(metadata, message)) {
             peer_->responder().count(metadata);
             auto ticket = take_ticket(metadata, message.body.size());
-            on_request(metadata, message, ticket);
+            on_request(metadata, message, &ticket);
         }
     }
 
@@ -172,7 +175,7 @@ class Inbox : public Receiver {
                                                                            : NotificationWindow::Ticket();
     }
 
-    void on_request(const wire::Metadata& metadata, const Message& message, NotificationWindow::Ticket& ticket) {
+    void on_request(const wire::Metadata& metadata, const Message& message, NotificationWindow::Ticket* ticket) {
         const Handler* handler = find_handler(metadata);
         if (handler == nullptr) {
             refuse(metadata,
@@ -186,7 +189,7 @@ class Inbox : public Receiver {
             refuse(metadata, *refusal);
         } else {
             handler->handle(
-                {peer_, connection_, metadata, message.body, message.redelivered, message.memory, nullptr, &ticket});
+                {peer_, connection_, metadata, message.body, message.redelivered, message.memory, nullptr, ticket});
         }
     }
 

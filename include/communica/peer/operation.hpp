@@ -294,12 +294,12 @@ struct InitiateRequest {
         const auto slot = asio::get_associated_cancellation_slot(handler);
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         OperationPtr operation;
+        std::shared_ptr<Requester> requester = std::move(request->requester);
         // Nothing may be thrown from here, where Asio (1.22.1) ends the program. Without memory it ends with the error.
-        const asio::any_io_executor inner =
-            request->requester ? request->requester->executor() : request->source->executor();
         try {
-            const std::shared_ptr<Requester> requester =
-                request->requester ? std::move(request->requester) : request->source->find();
+            if (!requester) {
+                requester = request->source->find();
+            }
             operation = Op::make(own, serializer, requester->executor(), request->outgoing.is_notification());
             start_request(requester, *request, operation, slot);
         } catch (...) {
@@ -307,7 +307,7 @@ struct InitiateRequest {
             if (operation) {
                 operation.release()->fail(error, Via::post);
             } else {
-                Op::fail_unmade(std::move(own), inner, error);
+                Op::fail_unmade(std::move(own), requester ? requester->executor() : request->source->executor(), error);
             }
         }
     }
