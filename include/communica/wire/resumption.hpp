@@ -2,44 +2,62 @@
 #pragma once
 
 #include "../buffer.hpp"
+#include "json_events.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 namespace communica::wire {
 
-/// Writes a JSON array of ids, which need no escapes: `["id", "id"]`. `each(add)` calls `add(id)` for every one.
+/// Writes a JSON array of ids: `["id", "id"]`. `each(add)` calls `add(id)` for every one.
 template <class Each>
 void write_resumption(Buffer& out, Each each) {
-    std::string_view before = "[\"";
+    std::string_view before = "[";
     each([&](std::string_view id) {
         out.append(before);
-        out.append(id);
-        out.push_back('"');
-        before = ", \"";
+        out.append(quote_json(id));
+        before = ", ";
     });
-    out.append(before == "[\"" ? "[]" : "]");
+    out.append(before == "[" ? "[]" : "]");
 }
 
-/// Calls `visit(id)` for each id in a resumption, of which there may be many more than anybody asked. Says whether it is
-/// one: what is not of this form may have been visited in part.
+/// Calls `visit(id)` for each id in a resumption, of which there may be many more than anybody asked. Ids with escapes are
+/// nobody's here, and left as they are. Says whether it is one: what is not of this form may have been visited in part.
 template <class Visit>
 bool read_resumption(Bytes body, Visit visit) {
     std::string_view text = as_text(body);
-    if (text == "[]") {
-        return true;
+    const auto skip_space = [&text] { text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size())); };
+    const auto take = [&](char wanted) {
+        skip_space();
+        const bool found = text.starts_with(wanted);
+        text.remove_prefix(found ? 1 : 0);
+        return found;
+    };
+    if (!take('[')) {
+        return false;
     }
-    bool has_ids = false;
-    for (std::string_view before = "[\""; text.starts_with(before); before = ", \"") {
-        text.remove_prefix(before.size());
-        const std::size_t end = text.find('"');
-        if (end == std::string_view::npos) {
+    if (!take(']')) {
+        do {
+            if (!take('"')) {
+                return false;
+            }
+            std::size_t end = 0;
+            while (end < text.size() && text[end] != '"') {
+                end += text[end] == '\\' ? 2 : 1;
+            }
+            if (end >= text.size()) {
+                return false;
+            }
+            visit(text.substr(0, end));
+            text.remove_prefix(end + 1);
+        } while (take(','));
+        if (!take(']')) {
             return false;
         }
-        visit(text.substr(0, end));
-        has_ids = true;
-        text.remove_prefix(end + 1);
     }
-    return text == "]" && has_ids;
+    skip_space();
+    return text.empty();
 }
 
 }  // namespace communica::wire

@@ -38,6 +38,17 @@ TEST_CASE("a resumption is a JSON array of ids") {
     CHECK(written({"a", "bc", ""}) == R"(["a", "bc", ""])");
 }
 
+TEST_CASE("ids that another program chose are written as JSON wants it") {
+    CHECK(written({R"(a"b)", "c\\d", "e\n"}) == R"(["a\"b", "c\\d", "e\n"])");
+}
+
+TEST_CASE("a resumption may have other spaces, and ids that are not of this library") {
+    CHECK(read(R"(["a","b"])") == Ids{"a", "b"});
+    CHECK(read(" [ \"a\"\n,\t\"b\" ] \r\n") == Ids{"a", "b"});
+    CHECK(read("[ ]") == Ids{});
+    CHECK(read(R"(["a\"b", "c\\", "d"])") == Ids{R"(a\"b)", R"(c\\)", "d"});
+}
+
 TEST_CASE("what was written is read") {
     for (const Ids& ids : {Ids{}, Ids{"a"}, Ids{"a", "bc", ""}}) {
         CHECK(read(written(ids)) == ids);
@@ -45,8 +56,9 @@ TEST_CASE("what was written is read") {
 }
 
 TEST_CASE("what is no resumption is told from one without ids") {
-    for (const std::string_view text : {"", "[", "]", "[\"", "[\"a", "[\"a\"", "[\"a\", ", "[\"a\", \"",
-                                        "[\"a\" \"b\"]", "[\"a\"]]", "{}", "null", "[1]", "[\"a\",\"b\"]"}) {
+    for (const std::string_view text :
+         {"", "[", "]", "[\"", "[\"a", "[\"a\"", "[\"a\", ", "[\"a\", \"", "[\"a\" \"b\"]", "[\"a\"]]", "{}", "null",
+          "[1]", "[\"a\",]", "[,\"a\"]", "[\"a\\\"]", "[\"a\\"}) {
         CAPTURE(text);
         CHECK_FALSE(read(text));
     }
