@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../../plain_text.hpp"
 #include "../../serializers/codec/allowance.hpp"
 #include "stream_handler.hpp"
 
@@ -19,6 +20,11 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     Peer& peer = *incoming.peer;
     if (const auto refusal = peer.streams().refusal()) {
         return refuse(*refusal);
+    }
+    if (incoming.metadata.id.empty() || !communica::is_plain(incoming.metadata.id)) {  // it stands in messages as it is
+        return refuse({.code = errc::requester_error,
+                       .message = "The id of a stream is a text of plain ASCII",
+                       .kind = Error::Kind::requester});
     }
     const auto credit = wire::StreamCredit::load(as_text(incoming.body));
     const auto end = std::make_shared<StreamEnd>(StreamEnd::Role::accepter, reads_);
