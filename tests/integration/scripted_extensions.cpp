@@ -82,7 +82,7 @@ TEST_CASE("how many notifications were handled is told as the protocol has it, a
         for (const char* const total : {"1", "2"}) {
             co_await peer.send(message_frame(R"({"id": "", "type": 2, "route": "event"})", "7"));
             const auto told = co_await peer.read_message();
-            CHECK(told.metadata == R"({"id": "", "type": 10})");
+            CHECK(told.metadata == R"({"id": "", "type": 12})");
             CHECK(told.body == total);
         }
 
@@ -93,7 +93,7 @@ TEST_CASE("how many notifications were handled is told as the protocol has it, a
         const auto first = co_await peer.read_message();
         CHECK(first.body == "0");
         CHECK(sent < 2);  // the second one waits
-        co_await peer.send(message_frame(R"({"id": "", "type": 10})", "1"));
+        co_await peer.send(message_frame(R"({"id": "", "type": 12})", "1"));
         const auto second = co_await peer.read_message();
         CHECK(second.body == "1");
         peer.cut();
