@@ -52,7 +52,9 @@ struct Metadata {
     std::string_view before_type = {};
     std::string_view after_type = {};
 
-    bool is_answer() const noexcept { return type >= MessageType::first_answer && (type != MessageType::taken || !id.empty()); }
+    bool is_answer() const noexcept {
+        return type >= MessageType::first_answer && (type != MessageType::taken || !id.empty());
+    }
     bool wants_answer() const noexcept { return type == MessageType::request || type == MessageType::open; }
     bool is_of_stream() const noexcept {
         return type == MessageType::stream_to_accepter || type == MessageType::stream_to_opener;
