@@ -489,9 +489,11 @@ TEST_CASE("memory that is rewritten while it is read harms its own connection al
             co_await stranger.greet();
             // Another process, as far as the server can tell: in every fourth round also the ring's control.
             std::jthread scribbler([&, round](const std::stop_token& stop) {
+                const SharedPages own = SharedPages::map(stranger.file, 64 * 1024);
+                const RingMemory<> out = own.ring(SharedPages::Direction::to_server);
                 std::mt19937 random(round);
-                auto* const bytes = static_cast<volatile char*>(stranger.out.bytes);
-                auto* const words = reinterpret_cast<volatile std::uint32_t*>(stranger.out.control);
+                auto* const bytes = static_cast<volatile char*>(out.bytes);
+                auto* const words = reinterpret_cast<volatile std::uint32_t*>(out.control);
                 while (!stop.stop_requested()) {
                     bytes[random() % 20'000] = static_cast<char>(random());
                     if (round % 4 == 0) {
