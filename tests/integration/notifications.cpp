@@ -291,4 +291,33 @@ TEST_CASE("notifications that fail, or that nobody takes, make room for others t
     test::run_out(context);
 }
 
+TEST_CASE("who is told that a notification is on its way, after it has waited, may send another") {
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    int handled = 0;
+    Routes routes;
+    routes.add("event", [&](int) { ++handled; });
+    test::RouteServer server(context, meeting.at_server(), routes);
+    communica::ClientOptions options = test::quick_client();
+    std::optional<test::RouteClient> client;
+    bool again = true;
+    options.asking_interceptor = [&](communica::Asking&) -> communica::AskingEnd {
+        return [&](const Error&) {
+            if (std::exchange(again, false)) {
+                client->notify("event", 2, asio::detached);
+            }
+        };
+    };
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        client.emplace(context, meeting.at_client(server), Routes(), options);
+        client->notify("event", 1, asio::detached);  // before there is a connection
+        co_await client->connect();
+        co_await test::until([&] { return handled == 2; });
+        co_await client->close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 }  // namespace notifications

@@ -65,9 +65,9 @@ class Asking {
 };
 
 /// Called before each request, notification and stream of an entity and its peer handles is sent, on the thread that begins it: adds headers,
-/// measures, logs, or throws, which the request then completes with. What it returns, if anything, is called once at the end, before the
-/// completion: with the error, or one of no code where the other side has answered, a notification is on its way, or the stream is open. It must not
-/// throw, and is called on the connection's executor, or on the thread that ended the request. `flush` and `notify_all` are not seen.
+/// measures, logs, or throws, which the request then completes with. What it returns, if anything, is called once at the end, about when
+/// the request completes: with the error, or one of no code where the other side has answered, a notification is on its way, or the stream is open. It must not
+/// throw, may ask again, and is called on the entity's executor or, with an answer, the connection's. `flush` and `notify_all` are not seen.
 ///
 ///     options.asking_interceptor = [](communica::Asking& asking) -> communica::AskingEnd {
 ///         asking.set_header("traceparent", current_trace());

@@ -233,15 +233,15 @@ inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr
 }
 
 /// Lets the interceptor see what is about to be sent, and its end. What it throws the request ends with.
-inline OperationPtr intercept(const AskingInterceptor& interceptor, Prepared& request, OperationPtr operation) {
+inline OperationPtr intercept(const Requester& requester, Prepared& request, OperationPtr operation) {
     if (request.error || request.outgoing.type == wire::MessageType::flush) {
         return operation;
     }
     try {
         Asking asking(request.outgoing);
-        AskingEnd on_end = interceptor(asking);
+        AskingEnd on_end = (*requester.asking_interceptor())(asking);
         if (on_end) {
-            return WatchedOperation::wrap(operation, std::move(on_end));
+            return WatchedOperation::wrap(operation, std::move(on_end), requester.executor());
         }
     } catch (...) {
         request.error = Error::from(std::current_exception());
@@ -252,8 +252,8 @@ inline OperationPtr intercept(const AskingInterceptor& interceptor, Prepared& re
 /// Starts a request: what does not depend on its types. Takes the operation, unless it throws.
 template <class Slot>
 void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr& operation, Slot slot) {
-    if (const AskingInterceptor* const interceptor = requester->asking_interceptor()) [[unlikely]] {
-        operation = intercept(*interceptor, request, std::move(operation));
+    if (requester->asking_interceptor() != nullptr) [[unlikely]] {
+        operation = intercept(*requester, request, std::move(operation));
     }
     requester->count(request.outgoing.is_notification(), request.error);
     if (request.error) {

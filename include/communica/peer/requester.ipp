@@ -335,7 +335,7 @@ COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoi
 
 COMMUNICA_INLINE void Requester::send_waiting() {
     bool lacks_credit = false;
-    only_notifications_wait_ = false;
+    const bool no_requests_wait = std::exchange(only_notifications_wait_, false);
     for (auto place = outbox_.begin(); place != outbox_.end() && sender_.is_open();) {
         auto& [id, message, bytes] = *place;
         if (lacks_credit && follows_notifications(message)) {
@@ -357,6 +357,9 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         }
         if (sent == Sender::Sent::no_credit) {
             lacks_credit = true;
+            if (no_requests_wait) {
+                break;  // not over all of them to find none
+            }
             ++place;
             continue;
         }

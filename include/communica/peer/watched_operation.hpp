@@ -1,6 +1,7 @@
 // An operation whose end is told to an asking interceptor.
 #pragma once
 
+#include "../asio.hpp"
 #include "asking.hpp"
 #include "pending_requests.hpp"
 
@@ -12,31 +13,37 @@ namespace communica::peer {
 class WatchedOperation final : public Operation {
  public:
     /// Takes `inner`, or throws and leaves it.
-    static OperationPtr wrap(OperationPtr& inner, AskingEnd on_end) {
-        auto* const watched = new WatchedOperation(std::move(on_end));
+    static OperationPtr wrap(OperationPtr& inner, AskingEnd on_end, const asio::any_io_executor& executor) {
+        auto* const watched = new WatchedOperation(std::move(on_end), executor);
         watched->inner_ = std::move(inner);
         return OperationPtr(watched);
     }
 
     bool is_notification() const noexcept override { return inner_->is_notification(); }
-    void succeed(const Answer& answer, Via via) override { end({}).release()->succeed(answer, via); }
-    void fail(Error error, Via via) override { end(error).release()->fail(std::move(error), via); }
+    void succeed(const Answer& answer, Via via) override { end({}, via).release()->succeed(answer, via); }
+    void fail(Error error, Via via) override { end(error, via).release()->fail(std::move(error), via); }
 
  private:
-    explicit WatchedOperation(AskingEnd on_end) : on_end_(std::move(on_end)) {}
+    WatchedOperation(AskingEnd on_end, const asio::any_io_executor& executor)
+        : on_end_(std::move(on_end)), executor_(executor) {}
 
-    /// As any operation that is completed this one is gone after it.
-    OperationPtr end(const Error& error) {
+    /// As any operation that is completed this one is gone after it. What is posted may come from under a lock.
+    OperationPtr end(const Error& error, Via via) {
         OperationPtr inner = std::move(inner_);
         const AskingEnd on_end = std::move(on_end_);
+        const asio::any_io_executor executor = std::move(executor_);
         destroy();
-        on_end(error);
+        try {
+            via == Via::post ? asio::post(executor, Task([on_end, error] { on_end(error); })) : on_end(error);
+        } catch (...) {  // NOLINT(bugprone-empty-catch): it must not throw; without memory to post it is not told
+        }
         return inner;
     }
     void destroy() noexcept override { delete this; }
 
     OperationPtr inner_;
     AskingEnd on_end_;
+    asio::any_io_executor executor_;  // for what is posted
 };
 
 }  // namespace communica::peer
