@@ -21,7 +21,7 @@
 class Program {
  public:
     Program(asio::io_context& context, const communica::AnyConnector& connector)
-        : client_{context, connector, communica::on_executor(loop_.get_executor(), [](std::string text) {
+        : client_{context, connector, communica::on_executor(loop_.get_executor(), [](const std::string& text) {
                       return "in the loop: " + text;
                   })} {}
 
@@ -43,12 +43,12 @@ class Program {
         ++unanswered_;
         // The callback is bound to the loop: there it runs, and needs no lock.
         client_.request<std::string>(
-            text,
-            asio::bind_executor(loop_.get_executor(), [this](const std::exception_ptr& error, std::string answer) {
-                --unanswered_;
-                if (error) std::rethrow_exception(error);  // out of run_ready
-                std::cout << answer << '\n';
-            }));
+            text, asio::bind_executor(loop_.get_executor(),
+                                      [this](const std::exception_ptr& error, const std::string& answer) {
+                                          --unanswered_;
+                                          if (error) std::rethrow_exception(error);  // out of run_ready
+                                          std::cout << answer << '\n';
+                                      }));
     }
 
     void read_input() {

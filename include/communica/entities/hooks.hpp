@@ -87,7 +87,7 @@ class Hooks {
     static Error worded(const Error& error) { return error.worded(); }
     template <class Argument>
     static const Argument& worded(const Argument& argument) {
-        return argument;
+        return argument;  // NOLINT(bugprone-return-const-ref-from-parameter): used within the call, which has it
     }
 
     asio::any_io_executor executor_;
