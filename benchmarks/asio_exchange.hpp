@@ -206,9 +206,9 @@ class Multiplexer {
             return;
         }
         writing_ = true;
-        flying_.clear();
-        std::swap(queued_, flying_);
-        asio::async_write(socket_, asio::buffer(flying_), [this](asio::error_code error, std::size_t) {
+        in_flight_.clear();
+        std::swap(queued_, in_flight_);
+        asio::async_write(socket_, asio::buffer(in_flight_), [this](asio::error_code error, std::size_t) {
             if (error) {
                 fail(error.message());
             }
@@ -220,7 +220,7 @@ class Multiplexer {
     S& socket_;
     std::vector<std::unique_ptr<Waiter>> waiting_;
     std::vector<char> queued_;
-    std::vector<char> flying_;
+    std::vector<char> in_flight_;
     bool writing_ = false;
     bool flush_posted_ = false;
 };

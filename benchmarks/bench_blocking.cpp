@@ -25,7 +25,7 @@ void write_all(int socket, const char* bytes, std::size_t count) {
 class Input {
  public:
     Input(const bench::Options& options, std::size_t frame)
-        : bytes_(std::max<std::size_t>(2 * frame, 256 * 1024)), spin_(options.spin_us) {}
+        : bytes_(std::max<std::size_t>(2 * frame, 256 * 1024)), spin_(options.busy_poll_us) {}
 
     bool read(int socket) {
         const auto receive = [&](int flags) {

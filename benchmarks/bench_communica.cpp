@@ -93,7 +93,7 @@ bench::Order echo_order(bench::Order order) { return order; }
 template <class S, class F>
 void serve_simple(const bench::Options& options, F handler) {
     asio::io_context context(options.threads);
-    const communica::ServerOptions server_options{.spin = std::chrono::microseconds{options.spin_us}};
+    const communica::ServerOptions server_options{.busy_poll = std::chrono::microseconds{options.busy_poll_us}};
     communica::SimpleServer server{context, connector_of(options), handler, S{}, server_options};
     bench::run_server(context, server, options.threads);
 }

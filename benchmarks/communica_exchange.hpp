@@ -64,7 +64,7 @@ void connect_all(asio::io_context& context, std::deque<Client>& clients) {
 template <class Client, class Connector, class Value, class Request>
 void measure(const Options& options, const Connector& connector, const Value& value, Request request) {
     asio::io_context context(1);
-    const communica::ClientOptions client_options{.spin = std::chrono::microseconds{options.spin_us}};
+    const communica::ClientOptions client_options{.busy_poll = std::chrono::microseconds{options.busy_poll_us}};
     std::deque<Client> clients;
     for (int i = 0; i != options.clients; ++i) {
         clients.emplace_back(context, connector, client_options);

@@ -78,7 +78,7 @@ inline Options parse_options(int argc, char** argv) {
         else if (name == "--server-pid")
             options.server_pid = std::stoi(value);
         else if (name == "--spin-us")
-            options.spin_us = std::stoi(value);
+            options.busy_poll_us = std::stoi(value);
         else if (name == "--idle")
             options.idle = true;
         else

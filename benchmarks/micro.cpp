@@ -2,7 +2,7 @@
 
 #include <communica/asio.hpp>
 #include <communica/peer/pending_requests.hpp>
-#include <communica/peer/request_text.hpp>
+#include <communica/peer/request_id_codec.hpp>
 #include <communica/serializers/json.hpp>
 #include <communica/wire/frame_reader.hpp>
 #include <communica/wire/metadata_reader.hpp>
@@ -33,7 +33,7 @@ BENCHMARK_CAPTURE(read_metadata, with_route, routed_metadata);
 BENCHMARK_CAPTURE(read_metadata, odd, R"({"type": 1, "id": 7, "other": [null]})");
 
 void write_metadata(benchmark::State& state) {
-    const communica::peer::RequestText text;
+    const communica::peer::RequestIdCodec text;
     communica::Buffer out;
     for (std::uint64_t number = 1; auto _ : state) {
         out.clear();

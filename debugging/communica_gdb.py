@@ -85,7 +85,7 @@ class BufferPrinter:
 
 
 class ResultPrinter:
-    """A `result<T>` is a variant of the value and an Error, and a `result<void>` an optional Error."""
+    """A `Result<T>` is a variant of the value and an Error, and a `Result<void>` an optional Error."""
 
     def __init__(self, value):
         self.value = referred(value)
@@ -111,7 +111,7 @@ def waiting(peer):
     asker = atomic(peer["asker_"])
     pending = unsent = 0
     if asker:
-        pending, unsent = int(asker["pending_"]["count_"]), int(asker["outbox_"]["messages_"]["_M_impl"]["_M_node"]["_M_size"])
+        pending, unsent = int(asker["pending_"]["count_"]), int(asker["unsent_queue_"]["messages_"]["_M_impl"]["_M_node"]["_M_size"])
     at_work = int(atomic(pointee(peer["responder_"])["at_work_"]))
     parts = [counted(pending, "request waits for its answer", "requests wait for their answers")]
     if unsent:
@@ -134,25 +134,25 @@ class ClientPrinter:
     def __init__(self, value):
         value = referred(value)
         self.name = name_of(value)
-        self.keeper = pointee(value["keeper_"])
-        self.peer = pointee(self.keeper["peer_"]) if self.keeper else None
+        self.core = pointee(value["core_"])
+        self.peer = pointee(self.core["peer_"]) if self.core else None
 
     def state(self):
-        if self.keeper["stopped_"]:
+        if self.core["stopped_"]:
             return "stopped"
-        if not self.keeper["running_"]:
+        if not self.core["running_"]:
             return "not started"
-        if pointee(self.keeper["current_"]):
+        if pointee(self.core["current_"]):
             return "connected"
-        return f"connecting, {counted(int(self.keeper['attempts_']), 'attempt')} failed"
+        return f"connecting, {counted(int(self.core['attempts_']), 'attempt')} failed"
 
     def to_string(self):
-        if not self.keeper:
+        if not self.core:
             return f"{self.name}, moved from"
-        return f'{self.name} "{text(self.keeper["options_"]["client_id"])}", {self.state()}, {waiting(self.peer)}'
+        return f'{self.name} "{text(self.core["options_"]["client_id"])}", {self.state()}, {waiting(self.peer)}'
 
     def children(self):
-        for route, count in routes(self.peer).items() if self.keeper else ():
+        for route, count in routes(self.peer).items() if self.core else ():
             yield f"waits: {route}", count
 
 
@@ -160,38 +160,38 @@ class ServerPrinter:
     def __init__(self, value):
         value = referred(value)
         self.name = name_of(value)
-        self.keeper = pointee(value["keeper_"])
+        self.core = pointee(value["core_"])
 
     def state(self):
-        if self.keeper["stopped_"]:
+        if self.core["stopped_"]:
             return "stopped"
-        if not self.keeper["running_"]:
+        if not self.core["running_"]:
             return "not started"
-        return "draining" if atomic(self.keeper["draining_"]) else "listening"
+        return "draining" if atomic(self.core["draining_"]) else "listening"
 
     def clients(self):
-        known = gdb.default_visualizer(pointee(self.keeper["clients_"])["known_"])
+        known = gdb.default_visualizer(pointee(self.core["clients_"])["known_"])
         if known is None:
             return []  # without libstdc++'s printers
         values = [value for _, value in known.children()]
         return list(zip(values[::2], values[1::2]))
 
     def to_string(self):
-        if not self.keeper:
+        if not self.core:
             return f"{self.name}, moved from"
-        clients = pointee(self.keeper["clients_"])
-        handshakes = self.keeper["handshakes_"]["_M_impl"]
+        clients = pointee(self.core["clients_"])
+        handshakes = self.core["handshakes_"]["_M_impl"]
         parts = [f"{self.name}, {self.state()}", counted(int(clients["connected_"]), "client") + " connected"]
         if handshakes["_M_start"]["_M_cur"] != handshakes["_M_finish"]["_M_cur"]:
             parts.append("others have not said hello")
-        nobody = pointee(clients["nobody_"])
-        unsent = int(nobody["outbox_"]["messages_"]["_M_impl"]["_M_node"]["_M_size"])
+        nobody = pointee(clients["unassigned_"])
+        unsent = int(nobody["unsent_queue_"]["messages_"]["_M_impl"]["_M_node"]["_M_size"])
         if unsent:
             parts.append(counted(unsent, "request waits", "requests wait") + " for the first client")
         return ", ".join(parts)
 
     def children(self):
-        for id, known in self.clients() if self.keeper else ():
+        for id, known in self.clients() if self.core else ():
             peer = pointee(known["peer"])
             connected = "connected" if int(known["connections"]) else "away" if known["was_here"] else "never here"
             yield f'["{text(id)}"]', f"{connected}, {waiting(peer)}"
@@ -200,7 +200,7 @@ class ServerPrinter:
 def build():
     printers = gdb.printing.RegexpCollectionPrettyPrinter("communica")
     printers.add_printer("Buffer", r"^communica::(\w+::)*Buffer$", BufferPrinter)
-    printers.add_printer("result", r"^communica::(\w+::)*result<.*>$", ResultPrinter)
+    printers.add_printer("result", r"^communica::(\w+::)*Result<.*>$", ResultPrinter)
     printers.add_printer("client", r"^communica::(\w+::)*(Simple|Route)Client<.*>$", ClientPrinter)
     printers.add_printer("server", r"^communica::(\w+::)*(Simple|Route)Server<.*>$", ServerPrinter)
     return printers

@@ -26,7 +26,7 @@ class Talk {
  private:
     void ask() {
         client_.try_request<std::string>(
-            "a callback", {.timeout = 1s}, [this](const communica::result<std::string>& answer) {
+            "a callback", {.timeout = 1s}, [this](const communica::Result<std::string>& answer) {
                 std::cout << (answer ? *answer : answer.error().text()) << '\n';
                 client_.notify("no answer is wanted", [this](const std::exception_ptr& error) {
                     if (error) std::rethrow_exception(error);

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     int status = 0;
     communica::SimpleClient client{network.context(), connector};
     // No exception may pass through GLib, which is C.
-    const auto show = [&](const communica::result<std::string>& answer) {
+    const auto show = [&](const communica::Result<std::string>& answer) {
         status = answer ? 0 : 1;
         std::cout << (answer ? *answer : answer.error().text()) << '\n';
         g_main_loop_quit(main_loop);

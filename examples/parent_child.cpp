@@ -70,7 +70,7 @@ asio::awaitable<void> be_child(std::string connector_state) {
         co_return std::accumulate(numbers.begin(), numbers.end(), 0);
     });
     routes.add(leave, [&client] { client.stop(); });
-    client.routes(routes);
+    client.add_routes(routes);
 
     co_await client.run();  // until client.stop()
     std::cout << "child: leaving\n";

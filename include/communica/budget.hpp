@@ -31,7 +31,7 @@ class Budget {
 
     /// Takes all of them for one that holds so many, or none and says false.
     bool take(std::size_t bytes, std::size_t held = 0) noexcept {
-        take_anyway(bytes);
+        force_take(bytes);
         if (is_over() && held + bytes > fair_share()) {
             give_back(bytes);
             return false;
@@ -39,7 +39,7 @@ class Budget {
         return true;
     }
     /// Takes what is held already and can't be refused any more.
-    void take_anyway(std::size_t bytes) noexcept { used_.fetch_add(bytes, std::memory_order_relaxed); }
+    void force_take(std::size_t bytes) noexcept { used_.fetch_add(bytes, std::memory_order_relaxed); }
     /// What was taken is free again.
     void give_back(std::size_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
@@ -61,19 +61,19 @@ class Budget {
 
 /// What one holder has taken from a budget. It takes and gives in steps, so that what is small costs nothing. Not
 /// thread-safe.
-class Share {
+class BudgetReservation {
  public:
     /// Bytes that are taken from the budget at a time.
     static constexpr std::size_t step = 16 * 1024;
 
-    explicit Share(std::shared_ptr<Budget> budget = nullptr) noexcept : budget_(std::move(budget)) {
+    explicit BudgetReservation(std::shared_ptr<Budget> budget = nullptr) noexcept : budget_(std::move(budget)) {
         if (budget_) {
             budget_->add_holder();
         }
     }
-    Share(const Share&) = delete;
-    Share& operator=(const Share&) = delete;
-    ~Share() {
+    BudgetReservation(const BudgetReservation&) = delete;
+    BudgetReservation& operator=(const BudgetReservation&) = delete;
+    ~BudgetReservation() {
         if (budget_) {
             set(0);
             budget_->remove_holder();
@@ -94,7 +94,7 @@ class Share {
     }
 
     /// Is more than half of the budget used?
-    bool is_tight() const noexcept { return budget_ && budget_->used() > budget_->limit() / 2; }
+    bool is_under_pressure() const noexcept { return budget_ && budget_->used() > budget_->limit() / 2; }
 
     /// `held` bytes are held now.
     void set(std::size_t held) noexcept {
@@ -103,7 +103,7 @@ class Share {
             return;
         }
         if (wanted > taken_) {
-            budget_->take_anyway(wanted - taken_);
+            budget_->force_take(wanted - taken_);
         } else {
             budget_->give_back(taken_ - wanted);
         }

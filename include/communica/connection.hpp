@@ -27,7 +27,8 @@ struct Message {
     /// What a serializer made of the value.
     Bytes body;
     bool redelivered = false;  ///< it was handed out before, perhaps, to one who did not say that it was dealt with
-    Buffer* memory = nullptr;  ///< if not null: the body lies in this, which may be moved away instead of copied
+    Buffer* backing_buffer =
+        nullptr;  ///< if not null: the body lies in this, which may be moved away instead of copied
 };
 
 /// A message that has not gone out, or not whole.
@@ -56,47 +57,47 @@ struct Credentials {
 struct ConnectionOptions {
     /// Those that hold for one connection.
     Limits limits = {};
-    std::shared_ptr<Budget> budget = nullptr;       ///< shared by all connections of the entity
-    std::shared_ptr<Counters> counters = nullptr;   ///< null: nothing is counted
-    std::chrono::steady_clock::duration spin = {};  ///< how long after a message the next is polled for
+    std::shared_ptr<Budget> budget = nullptr;            ///< shared by all connections of the entity
+    std::shared_ptr<Counters> counters = nullptr;        ///< null: nothing is counted
+    std::chrono::steady_clock::duration busy_poll = {};  ///< how long after a message the next is polled for
 };
 
-/// What a message is to the one who sends it. It says what happens when the other side reads too slowly.
-enum class Purpose {
-    ask,     ///< a request or notification: not taken while there is no room; it can wait elsewhere
-    answer,  ///< always taken: whoever hands out requests keeps its answers within bounds
-    refuse,  ///< an answer that costs the other side nothing to ask for: too many unread ones end the connection
-    stream,  ///< items of a stream: not taken while there is no room, which is little, so that requests pass them
+/// The class of a message. It decides what happens when the peer reads too slowly.
+enum class SendClass {
+    request,    ///< a request or notification: refused while the queue is full; the requester keeps it
+    response,   ///< an answer: always queued; the responder bounds how many there are
+    rejection,  ///< an answer that costs the peer nothing to provoke: too many unread ones end the connection
+    stream,     ///< items of a stream: refused while the small stream queue is full, so that requests pass them
 };
-/// How many a `Purpose` there may be.
-inline constexpr std::size_t purposes = 4;
+/// The number of classes.
+inline constexpr std::size_t send_classes = 4;
 
 /// The largest message with items of a stream. A request waits behind so many bytes of streams at the most.
 inline constexpr std::size_t max_stream_message = 64 * 1024 + 256;
 
-/// Which purposes have room, and which were turned away for want of it. `bytes` are those that are queued of the purpose.
+/// Which classes have room, and which were turned away for want of it. `bytes` are those that are queued of the class.
 class Room {
  public:
     /// With so many bytes of requests and notifications queued there is no room for more.
-    static constexpr std::size_t enough = 1024 * 1024;
+    static constexpr std::size_t high_watermark = 1024 * 1024;
 
     /// May `more` bytes be queued where `bytes` are?
-    static constexpr bool is_there(Purpose purpose, std::size_t bytes, std::size_t more) noexcept {
-        switch (purpose) {
-            case Purpose::ask: return bytes < enough;
-            case Purpose::stream: return bytes == 0 || bytes + more <= max_stream_message;
-            case Purpose::answer:
-            case Purpose::refuse: break;
+    static constexpr bool is_there(SendClass send_class, std::size_t bytes, std::size_t more) noexcept {
+        switch (send_class) {
+            case SendClass::request: return bytes < high_watermark;
+            case SendClass::stream: return bytes == 0 || bytes + more <= max_stream_message;
+            case SendClass::response:
+            case SendClass::rejection: break;
         }
         return true;
     }
 
     /// Is there room for so many bytes more? If not that is remembered.
-    bool admits(Purpose purpose, std::size_t bytes, std::size_t more) noexcept {
-        if (is_there(purpose, bytes, more)) [[likely]] {
+    bool admits(SendClass send_class, std::size_t bytes, std::size_t more) noexcept {
+        if (is_there(send_class, bytes, more)) [[likely]] {
             return true;
         }
-        (purpose == Purpose::ask ? asks_wait_ : streams_wait_) = true;
+        (send_class == SendClass::request ? asks_wait_ : streams_wait_) = true;
         return false;
     }
 
@@ -105,8 +106,8 @@ class Room {
         if (!asks_wait_ && !streams_wait_) [[likely]] {
             return false;
         }
-        const bool asks = asks_wait_ && is_there(Purpose::ask, bytes_of_asks, 0);
-        const bool streams = streams_wait_ && is_there(Purpose::stream, bytes_of_streams, max_stream_message / 2);
+        const bool asks = asks_wait_ && is_there(SendClass::request, bytes_of_asks, 0);
+        const bool streams = streams_wait_ && is_there(SendClass::stream, bytes_of_streams, max_stream_message / 2);
         asks_wait_ = asks_wait_ && !asks;
         streams_wait_ = streams_wait_ && !streams;
         return asks || streams;
@@ -187,7 +188,7 @@ class Connection {
 
     /// Queues a message and returns at once. Takes the body if the message was queued. Says false, and leaves it, when
     /// there is no room for it (`Receiver::on_room` tells when there is), and once `take_unsent` was called.
-    virtual bool send(Purpose purpose, std::string_view metadata, Buffer& body) = 0;
+    virtual bool send(SendClass send_class, std::string_view metadata, Buffer& body) = 0;
 
     /// Bytes of answers that the other side has not read. From any thread.
     virtual std::size_t unread_answers() const = 0;

@@ -70,11 +70,11 @@ bool serves_once(const C& connector) {
 
 /// The connecting half of any connector, its type forgotten: what clients work with inside. Apart from the other half,
 /// so that a client compiles no listener and a server nothing that connects.
-class Dialer {
+class ConnectionFactory {
  public:
     template <class C>
-        requires(!std::same_as<C, Dialer>) && Connector<C>
-    explicit Dialer(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
+        requires(!std::same_as<C, ConnectionFactory>) && Connector<C>
+    explicit ConnectionFactory(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
     /// As `Connector::connect`.
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
@@ -115,11 +115,11 @@ class Dialer {
 };
 
 /// The listening half: what servers work with inside.
-class Binder {
+class ListenerFactory {
  public:
     template <class C>
-        requires(!std::same_as<C, Binder>) && Connector<C>
-    explicit Binder(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
+        requires(!std::same_as<C, ListenerFactory>) && Connector<C>
+    explicit ListenerFactory(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
     /// As `Connector::listen`.
     asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {

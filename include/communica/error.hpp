@@ -222,29 +222,34 @@ struct Error {
     }
 };
 
-/// A value or an `Error`: what `try_request` gives. It throws only when `value()` is asked of an error.
+/// A value or an `Error`: what `try_request` completes with. Throws only where a value is asked of an error, and the reverse.
 template <class T>
-class result {
+class [[nodiscard]] Result {
  public:
-    result() = default;
-    result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+    using value_type = T;
+    using error_type = Error;
 
-    /// Is it a value?
+    Result() = default;
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+    /// True for a value, false for an error.
     bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
 
+    /// The value. Undefined behaviour for an error: `value()` checks.
     T& operator*() & noexcept { return *std::get_if<0>(&state_); }
     const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
     T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
     T* operator->() noexcept { return std::get_if<0>(&state_); }
     const T* operator->() const noexcept { return std::get_if<0>(&state_); }
 
-    /// What it failed with. Only where there is no value.
-    const Error& error() const noexcept { return *std::get_if<1>(&state_); }
-
-    /// The value, or the error as the exception that `request` throws.
+    /// The value. Throws the exception that `request` throws for this error.
     T& value() & {
+        require_value();
+        return **this;
+    }
+    const T& value() const& {
         require_value();
         return **this;
     }
@@ -252,6 +257,19 @@ class result {
         require_value();
         return *std::move(*this);
     }
+
+    /// The value, or `other` for an error.
+    template <class U>
+    T value_or(U&& other) const& {
+        return has_value() ? **this : static_cast<T>(std::forward<U>(other));
+    }
+    template <class U>
+    T value_or(U&& other) && {
+        return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
+    }
+
+    /// The error. Throws `std::bad_variant_access` for a value.
+    const Error& error() const { return std::get<1>(state_); }
 
  private:
     void require_value() const {
@@ -264,22 +282,31 @@ class result {
 };
 
 template <>
-class result<void> {
+class [[nodiscard]] Result<void> {
  public:
-    result() = default;
-    result(Error error) : error_(std::move(error)) {}
+    using value_type = void;
+    using error_type = Error;
+
+    Result() = default;
+    Result(Error error) : error_(std::move(error)) {}
 
     bool has_value() const noexcept { return !error_; }
     explicit operator bool() const noexcept { return has_value(); }
-    const Error& error() const noexcept { return *error_; }
+
+    /// Throws the exception that `request` throws for this error.
     void value() const {
         if (error_) {
             std::rethrow_exception(error_->to_exception());
         }
     }
+    /// The error. Throws `std::bad_optional_access` for a success.
+    const Error& error() const { return error_.value(); }
 
  private:
     std::optional<Error> error_;
 };
+
+template <class T>
+using result [[deprecated("communica: Result")]] = Result<T>;
 
 }  // namespace communica

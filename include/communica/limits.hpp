@@ -24,9 +24,9 @@ struct Limits {
     /// Requests of the other side that are at work at a time, in number.
     std::size_t max_requests = 16 * 1024;
     /// Requests of the other side at work, and answers that it has not read. Over it, requests are answered `busy`.
-    std::size_t max_held = 64 * 1024 * 1024;
+    std::size_t max_inflight_bytes = 64 * 1024 * 1024;
     /// The same for all connections of an entity, unfinished messages included.
-    std::size_t max_held_in_all = 512 * 1024 * 1024;
+    std::size_t max_inflight_bytes_in_all = 512 * 1024 * 1024;
     /// Refusals that the other side has not read. Over it, the connection closes as a `slow_peer`.
     std::size_t max_refusals = 1024 * 1024;
     /// Requests and notifications of this side that wait to be sent. Over it, they fail with `errc::queue_full`.
@@ -43,9 +43,9 @@ struct Limits {
 
     /// How long the other side may read nothing while something waits to be written, in time. Then the connection
     /// closes as a `slow_peer`.
-    std::chrono::steady_clock::duration max_stall = std::chrono::seconds{30};
+    std::chrono::steady_clock::duration write_timeout = std::chrono::seconds{30};
     /// How long the other side may be silent, in time, if it answers pings; it is asked several times within it.
-    std::chrono::steady_clock::duration max_silence = std::chrono::seconds{15};
+    std::chrono::steady_clock::duration liveness_timeout = std::chrono::seconds{15};
 
     /// `max_expansion` in bytes.
     constexpr std::size_t max_loaded() const noexcept {

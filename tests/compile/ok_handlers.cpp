@@ -11,9 +11,9 @@ void test(Table& routes, asio::io_context& context) {
     routes.add("move only", [kept = std::make_unique<int>(4)](int x) { return *kept + x; });
     routes.add("mutable", [n = 0](int x) mutable { return n += x; });
     routes.add("coroutine", [](std::string text) -> asio::awaitable<std::string> { co_return text; });
-    routes.add("generic", communica::handler<int(int)>([](auto x) { return x; }));
-    routes.add("overloaded", communica::handler<int(std::string)>(Overloaded{}));
-    routes.add("bound", communica::handler<int(Operands)>(std::bind_front(&Object::scaled, Object{})));
+    routes.add("generic", communica::with_signature<int(int)>([](auto x) { return x; }));
+    routes.add("overloaded", communica::with_signature<int(std::string)>(Overloaded{}));
+    routes.add("bound", communica::with_signature<int(Operands)>(std::bind_front(&Object::scaled, Object{})));
     routes.add("another serializer", [](int x) { return x; }, OtherSerializer{});
 
     routes.add(ping, [] { return 7; });

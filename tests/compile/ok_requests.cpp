@@ -5,8 +5,8 @@ void test(Simple& client) {
     std::future<void> nothing = client.request<void>(1, asio::use_future);
     std::future<MoveOnly> moved = client.request<MoveOnly>(1, asio::use_future);
     std::future<int> soon = client.request<int>("text", {.timeout = 1s}, asio::use_future);
-    std::future<communica::result<int>> tried = client.try_request<int>(1, {.timeout = 1s}, asio::use_future);
-    client.try_request<NoDefault>(1, [](communica::result<NoDefault>) {});
+    std::future<communica::Result<int>> tried = client.try_request<int>(1, {.timeout = 1s}, asio::use_future);
+    client.try_request<NoDefault>(1, [](communica::Result<NoDefault>) {});
     client.notify(Operands{1, 2}, asio::detached);
 }
 
@@ -23,7 +23,7 @@ void test(Routes& client, const communica::RequestOptions& options) {
     std::future<bool> several_options = client.request(repeat, text, 2, options, asio::use_future);
     std::future<int> three = client.request(many, 1, text, Operands{1, 2}, asio::use_future);
     std::future<int> three_soon = client.request(many, 1, "x", Operands{1, 2}, options, asio::use_future);
-    client.try_request(repeat, "x", 2, [](communica::result<bool>) {});
+    client.try_request(repeat, "x", 2, [](communica::Result<bool>) {});
     client.notify(repeat, "x", 2, {.timeout = 1s}, asio::detached);
     client.notify(many, 1, text, Operands{1, 2}, asio::detached);
     auto braced = client.request("x", {{"a", 1}}, asio::use_future);

@@ -14,8 +14,8 @@ using Client = communica::RouteClient<communica::MemoryConnector>;
 
 void look([[maybe_unused]] const Server& server, [[maybe_unused]] const Client& client,
           [[maybe_unused]] const Client& lonely, [[maybe_unused]] const communica::Buffer& buffer,
-          [[maybe_unused]] const communica::result<int>& value, [[maybe_unused]] const communica::result<int>& error,
-          [[maybe_unused]] const communica::result<void>& nothing) {}
+          [[maybe_unused]] const communica::Result<int>& value, [[maybe_unused]] const communica::Result<int>& error,
+          [[maybe_unused]] const communica::Result<void>& nothing) {}
 
 asio::awaitable<void> never() {
     asio::steady_timer timer{co_await asio::this_coro::executor, std::chrono::hours{1}};
@@ -48,8 +48,8 @@ asio::awaitable<void> show(asio::io_context& context) {
     }
     communica::Buffer buffer;
     buffer.append("a \"text\"\n");
-    const communica::result<int> value{7};
-    const communica::result<int> error{communica::Error{communica::errc::timeout, "too late"}};
+    const communica::Result<int> value{7};
+    const communica::Result<int> error{communica::Error{communica::errc::timeout, "too late"}};
     look(server, client, lonely, buffer, value, error, {});
     server.stop();
     client.stop();

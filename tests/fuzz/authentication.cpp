@@ -54,7 +54,7 @@ class Said final : public Connection {
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return std::string(::binding); }
     void start(std::shared_ptr<Receiver>) override {}
-    bool send(Purpose, std::string_view, Buffer&) override { return false; }
+    bool send(SendClass, std::string_view, Buffer&) override { return false; }
     std::size_t unread_answers() const override { return 0; }
     std::vector<UnsentMessage> take_unsent() override { return {}; }
     void close(std::chrono::steady_clock::duration) override {}

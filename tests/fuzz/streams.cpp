@@ -32,7 +32,7 @@ class Reader {
         if (reading_.is_empty() && !input.take(reading_)) {
             return false;
         }
-        communica::Buffer* memory = nullptr;
+        communica::Buffer* backing_buffer = nullptr;
         item = communica::as_text(reading_.next(memory));
         if (reading_.has_to_tell()) {
             input.tell(reading_);

@@ -403,7 +403,7 @@ TEST_CASE("entities are destroyed by another thread in the middle of their traff
     for (int round = 0; round != 10; ++round) {
         World world(transport);
         // As values: the thread sanitizer does not see how two threads share the count of an exception.
-        std::vector<std::future<communica::result<int>>> answers;
+        std::vector<std::future<communica::Result<int>>> answers;
         {
             const auto work = asio::make_work_guard(world.context);
             std::thread thread([&] { world.context.run_for(test::patience); });

@@ -104,7 +104,7 @@ TEST_CASE("a handler may be any callable") {
         .add("object", Adder{3})
         .add("std::function", std::function<int(int)>(negated))
         .add("mutable", [kept](int number) mutable { return kept += number; })
-        .add("named", communica::handler<int(int)>([](auto number) { return number + 1; }))
+        .add("named", communica::with_signature<int(int)>([](auto number) { return number + 1; }))
         .add(typed, [](auto number, auto&) { return number * 2L; })
         .add(silent, [&] { ++calls; });
     RoutePair pair(Transport::memory, routes);

@@ -88,11 +88,11 @@ TEST_CASE("the accept hook sees who comes, and the reason of its refusal gets to
     CAPTURE(transport);
     asio::io_context context;
     const test::Meeting meeting(transport);
-    std::vector<communica::Hello> seen;
+    std::vector<communica::ClientInfo> seen;
     Told told;
     communica::ServerOptions options;
     options.log = told.log();
-    options.on_accept = [&](const communica::Hello& hello) -> std::optional<std::string> {
+    options.on_accept = [&](const communica::ClientInfo& hello) -> std::optional<std::string> {
         seen.push_back(hello);
         return hello.client_id.starts_with("bad") ? std::optional("not you, " + hello.client_id) : std::nullopt;
     };
@@ -139,7 +139,7 @@ TEST_CASE("an accept hook that throws lets nobody in, and what it throws leaves 
     asio::io_context context;
     const test::Meeting meeting(transport);
     communica::ServerOptions options;
-    options.on_accept = [&](const communica::Hello& hello) -> std::optional<std::string> {
+    options.on_accept = [&](const communica::ClientInfo& hello) -> std::optional<std::string> {
         if (hello.client_id == "odd") {
             throw std::runtime_error("what is odd?");
         }

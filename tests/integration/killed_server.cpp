@@ -71,7 +71,7 @@ class Asking {
         result.resume_window =
             1h;  // a server that was started anew says so: nobody waits for what was sent to the last
         // Wine keeps the socket open of a process that is killed while it reads: its silence tells then.
-        result.limits.max_silence = 2s;
+        result.limits.liveness_timeout = 2s;
         result.connect_timeout = 2s;
         return result;
     }

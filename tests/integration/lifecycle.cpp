@@ -442,7 +442,7 @@ TEST_CASE("a handle that a handler owns does not keep its server, and ends its r
         handle.emplace(server.client("somebody"));
         communica::RouteTable<> routes;
         routes.add("own", [own = server.client("somebody"), kept = std::move(kept)](int number) { return number; });
-        server.routes(routes);
+        server.add_routes(routes);
     }
     context.run();
     CHECK(watched.expired());

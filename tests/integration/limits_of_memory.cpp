@@ -138,10 +138,10 @@ struct Sleeper {
 
 }  // namespace
 
-TEST_CASE("requests of a peer of ours may hold max_held bytes, and with a byte more the other side is busy") {
+TEST_CASE("requests of a peer of ours may hold max_inflight_bytes bytes, and with a byte more the other side is busy") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
-    Limited limited(transport, {.max_held = 10'000 + cost});
+    Limited limited(transport, {.max_inflight_bytes = 10'000 + cost});
 
     limited.run([&]() -> asio::awaitable<void> {
         RouteClient client(limited.context, limited.meeting.at_client(limited.server), test::quick_client("ann"));
@@ -163,10 +163,11 @@ TEST_CASE("requests of a peer of ours may hold max_held bytes, and with a byte m
     });
 }
 
-TEST_CASE("requests of one that offers nothing may hold max_held bytes, and with a byte more the server is busy") {
+TEST_CASE(
+    "requests of one that offers nothing may hold max_inflight_bytes bytes, and with a byte more the server is busy") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
-    Limited limited(transport, {.max_held = 10'000 + cost});
+    Limited limited(transport, {.max_inflight_bytes = 10'000 + cost});
 
     limited.run([&]() -> asio::awaitable<void> {
         ScriptedPeer script = co_await limited.script();
@@ -190,12 +191,13 @@ TEST_CASE("requests of one that offers nothing may hold max_held bytes, and with
     });
 }
 
-TEST_CASE("who leaves its answers unread is answered busy beyond max_held, and as before when it has read them") {
+TEST_CASE(
+    "who leaves its answers unread is answered busy beyond max_inflight_bytes, and as before when it has read them") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     constexpr std::size_t size = 1'000'000;
     constexpr int asked = 100;  // more than the sockets hold
-    Limited limited(transport, {.max_held = 10 * size});
+    Limited limited(transport, {.max_inflight_bytes = 10 * size});
 
     limited.run([&]() -> asio::awaitable<void> {
         ScriptedPeer script = co_await limited.script();
@@ -222,10 +224,10 @@ TEST_CASE("who leaves its answers unread is answered busy beyond max_held, and a
     });
 }
 
-TEST_CASE("coroutines and metadata count against max_held, however small the bodies are") {
+TEST_CASE("coroutines and metadata count against max_inflight_bytes, however small the bodies are") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
-    Limited limited(transport, {.max_held = 1'000'000});
+    Limited limited(transport, {.max_inflight_bytes = 1'000'000});
 
     limited.run([&]() -> asio::awaitable<void> {
         ScriptedPeer tiny = co_await ScriptedPeer::greet(limited.server.connector_state(), "tiny");
@@ -250,10 +252,10 @@ TEST_CASE("coroutines and metadata count against max_held, however small the bod
     });
 }
 
-TEST_CASE("what a value becomes when it is loaded counts against max_held, and has a limit of its own") {
+TEST_CASE("what a value becomes when it is loaded counts against max_inflight_bytes, and has a limit of its own") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
-    Limited limited(transport, {.max_message = 200'000, .max_expansion = 4, .max_held = 700'000});
+    Limited limited(transport, {.max_message = 200'000, .max_expansion = 4, .max_inflight_bytes = 700'000});
 
     limited.run([&]() -> asio::awaitable<void> {
         RouteClient client(limited.context, limited.meeting.at_client(limited.server), test::quick_client("ann"));
@@ -268,7 +270,7 @@ TEST_CASE("what a value becomes when it is loaded counts against max_held, and h
         CHECK_AWAITED(arrays(5000), client.request<json>("echo", arrays(5000)));
 
         std::vector<test::Event> held;
-        limited.server.routes(Routes().add("keep", [&](json value) -> asio::awaitable<std::size_t> {
+        limited.server.add_routes(Routes().add("keep", [&](json value) -> asio::awaitable<std::size_t> {
             held.emplace_back();
             const test::Event let_go = held.back();
             co_await let_go.wait();
@@ -315,11 +317,12 @@ TEST_CASE("an answer that takes too much memory when it is loaded ends its reque
     });
 }
 
-TEST_CASE("all clients together may have max_held_in_all bytes held, and beyond it requests are answered busy") {
+TEST_CASE(
+    "all clients together may have max_inflight_bytes_in_all bytes held, and beyond it requests are answered busy") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
-    constexpr std::size_t step = communica::Share::step;
-    Limited limited(transport, {.max_held_in_all = 6 * step});
+    constexpr std::size_t step = communica::BudgetReservation::step;
+    Limited limited(transport, {.max_inflight_bytes_in_all = 6 * step});
 
     limited.run([&]() -> asio::awaitable<void> {
         const auto connector = limited.meeting.at_client(limited.server);
@@ -361,14 +364,14 @@ TEST_CASE("all clients together may have max_held_in_all bytes held, and beyond 
     });
 }
 
-TEST_CASE("unfinished messages count against max_held_in_all, and are forgotten with their connections") {
+TEST_CASE("unfinished messages count against max_inflight_bytes_in_all, and are forgotten with their connections") {
     const auto transport = GENERATE(test::scripted_transports());
     const bool chunked = GENERATE(false, true);
     CAPTURE(transport, chunked);
     // A chunk is held twice for a moment: as it came, and with those before it.
     const std::size_t size = chunked ? 250'000 : 400'000;
     const std::string text(600'000, 'x');
-    Limited limited(transport, {.max_held_in_all = 1'000'000});
+    Limited limited(transport, {.max_inflight_bytes_in_all = 1'000'000});
     const std::string metadata = R"({"id": "1", "type": 1, "route": "echo"})";
     const std::string unfinished = chunked ? test::chunk_frame(0, 3, metadata, '"' + std::string(size, 'x'))
                                            : message_frame(metadata, '"' + std::string(2 * size, 'x') + '"');
@@ -452,7 +455,7 @@ TEST_CASE("what waits for a connection may take max_unsent bytes, and with one m
     limited.run([&]() -> asio::awaitable<void> {
         communica::ClientOptions options = test::quick_client("ann");
         options.limits = limits;
-        RouteClient client(limited.context, limited.meeting.at_client(limited.server), limited.routes(), options);
+        RouteClient client(limited.context, limited.meeting.at_client(limited.server), limited.add_routes(), options);
         int right = 0;
         const auto fill = [&](auto asker) -> asio::awaitable<void> {
             for (int number = 0; number != 3; ++number) {
@@ -515,11 +518,11 @@ TEST_CASE("a connection that is not read fills up to max_unsent, and what was ta
     });
 }
 
-TEST_CASE("a peer of ours that hangs and reads nothing is cut off after max_stall, and comes back when it wakes") {
+TEST_CASE("a peer of ours that hangs and reads nothing is cut off after write_timeout, and comes back when it wakes") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     constexpr auto stall = 200ms;
-    Limited limited(transport, {.max_stall = stall});
+    Limited limited(transport, {.write_timeout = stall});
 
     limited.run([&]() -> asio::awaitable<void> {
         Sleeper sleeper(limited.meeting.at_client(limited.server));
@@ -539,11 +542,12 @@ TEST_CASE("a peer of ours that hangs and reads nothing is cut off after max_stal
     });
 }
 
-TEST_CASE("one that offers nothing and reads nothing is cut off after max_stall, and one that reads slowly is not") {
+TEST_CASE(
+    "one that offers nothing and reads nothing is cut off after write_timeout, and one that reads slowly is not") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     constexpr auto stall = 500ms;  // a busy machine makes slow ones slower
-    Limited limited(transport, {.max_stall = stall});
+    Limited limited(transport, {.write_timeout = stall});
 
     limited.run([&]() -> asio::awaitable<void> {
         ScriptedPeer deaf = co_await ScriptedPeer::greet(limited.server.connector_state(), "deaf");

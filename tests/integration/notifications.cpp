@@ -257,7 +257,7 @@ TEST_CASE("a sender waits while as many notifications are handled as may be, and
 
 TEST_CASE("a sender waits while as many bytes of notifications are held as may be") {
     communica::Limits limits;
-    limits.max_held = 4 * 1024 * 1024;  // a quarter for notifications
+    limits.max_inflight_bytes = 4 * 1024 * 1024;  // a quarter for notifications
     Slow(Transport::local, limits).run(60, std::string(200'000, 'x'), 5);
 }
 

@@ -133,16 +133,16 @@ TEST_CASE("routes can be added while requests are served, all or none") {
         auto& client = pair.client();
         const Error undefined = co_await error_of(client.request<std::string>("b", nullptr));
         CHECK(undefined.message == "Route \"b\" is not defined");
-        pair.server.routes(later);
-        client.routes(later);
+        pair.server.add_routes(later);
+        client.add_routes(later);
         CHECK_AWAITED("b", client.request<std::string>("b", nullptr));
         CHECK_AWAITED("b", pair.server.request<std::string>("b", nullptr));
 
-        const auto what = what_of([&] { pair.server.routes(clashing); });
+        const auto what = what_of([&] { pair.server.add_routes(clashing); });
         REQUIRE(what.has_value());
         CHECK(what->find("route \"a\"") != std::string::npos);
         CHECK(what->find("\"clashing\"") != std::string::npos);
-        CHECK_THROWS_AS(client.routes(clashing), RouteOverrideError);
+        CHECK_THROWS_AS(client.add_routes(clashing), RouteOverrideError);
         CHECK_AWAITED("old a", client.request<std::string>("a", nullptr));
         const Error at_server = co_await error_of(client.request<std::string>("c", nullptr));
         CHECK(at_server.message == undefined_c);

@@ -254,7 +254,7 @@ TEST_CASE("each request ends once, as promised, when the other process is killed
         test::run(context, [&]() -> asio::awaitable<void> {
             co_await client.connect();
             for (auto& one : ended) {
-                client.try_request<std::string>("echo", text, [&one, &text](communica::result<std::string> result) {
+                client.try_request<std::string>("echo", text, [&one, &text](communica::Result<std::string> result) {
                     CHECK_FALSE(one);
                     one = result ? Error{} : result.error();
                     CHECK((!result || *result == text));
@@ -375,11 +375,11 @@ TEST_CASE("a server that also serves local sockets is found by both, and a clien
 
 TEST_CASE("memory that was in use at once is given back when it is not") {
     communica::ServerOptions options;
-    options.limits.max_silence = 1s;  // it looks every fifth of that
+    options.limits.liveness_timeout = 1s;  // it looks every fifth of that
     Echo echo(options, 4 * 1024 * 1024);
     echo.run([&]() -> asio::awaitable<void> {
         communica::ClientOptions quick;
-        quick.limits.max_silence = 1s;
+        quick.limits.liveness_timeout = 1s;
         Client client(echo.context, connector_in(echo.directory, 4 * 1024 * 1024), quick);
         co_await client.connect();
         const std::string text(2 * 1024 * 1024, 't');

@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto max_silence = 300ms;
+constexpr auto liveness_timeout = 300ms;
 /// How late timers may be on a busy machine.
 constexpr auto lateness = 15s;
 
@@ -36,7 +36,7 @@ struct Watchful {
 
     communica::ServerOptions options_of(std::chrono::milliseconds resume_window) {
         communica::ServerOptions options;
-        options.limits.max_silence = max_silence;
+        options.limits.liveness_timeout = liveness_timeout;
         options.resume_window = resume_window;
         options.on_disconnect = [this](const std::string& id, const Error& why) { gone.push_back({id, why}); };
         return options;
@@ -109,8 +109,8 @@ TEST_CASE(
         const std::string rest = co_await silent.read_to_end();
         CHECK(are_pings(rest));
         const auto found = Clock::now();
-        CHECK(found - begin > max_silence / 2);
-        CHECK(found - begin < max_silence + lateness);
+        CHECK(found - begin > liveness_timeout / 2);
+        CHECK(found - begin < liveness_timeout + lateness);
         co_await test::until([&] { return watchful.gone.size() == 1; });
         CHECK(watchful.gone[0].who == "ann");
         CHECK(watchful.gone[0].why.code == errc::connection_lost);
@@ -122,7 +122,7 @@ TEST_CASE(
                                                    [&](std::exception_ptr, int number) { waited = number; });
         co_await test::until([&] { return error.has_value(); });
         CHECK(error->code == errc::connection_lost);
-        CHECK(Clock::now() - begin > window + max_silence / 2);
+        CHECK(Clock::now() - begin > window + liveness_timeout / 2);
     });
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("a server that offers pings and falls silent is found out in time, and
     asio::io_context context;
     test::ScriptedListener listener(context, transport);
     communica::ClientOptions options = test::quick_client("ann");
-    options.limits.max_silence = max_silence;
+    options.limits.liveness_timeout = liveness_timeout;
     std::vector<Error> endings;
     options.on_disconnect = [&](const Error& why) { endings.push_back(why); };
 
@@ -150,8 +150,8 @@ TEST_CASE("a server that offers pings and falls silent is found out in time, and
         co_await silent.read_message();
         const std::string rest = co_await silent.read_to_end();
         CHECK(are_pings(rest));
-        CHECK(Clock::now() - begin > max_silence / 2);
-        CHECK(Clock::now() - begin < max_silence + lateness);
+        CHECK(Clock::now() - begin > liveness_timeout / 2);
+        CHECK(Clock::now() - begin < liveness_timeout + lateness);
         ScriptedPeer server = co_await greet_with_ping(listener);
         CHECK(endings.size() == 1);
         CHECK(endings.at(0).code == errc::connection_lost);
@@ -180,7 +180,7 @@ TEST_CASE("who answers pings, or says anything, is not cut off however long nobo
     watchful.run([&](std::string state) -> asio::awaitable<void> {
         ScriptedPeer peer = co_await ScriptedPeer::greet_offering(state, "ann", "\"ping\"");
         const auto begin = Clock::now();
-        for (int pings = 0; pings < 3 || Clock::now() - begin < 3 * max_silence;) {
+        for (int pings = 0; pings < 3 || Clock::now() - begin < 3 * liveness_timeout;) {
             const std::string frame = co_await peer.read(ping_frame().size());
             if (frame == ping_frame()) {
                 ++pings;
@@ -210,7 +210,7 @@ TEST_CASE("a client that offers no pings gets none, and is not cut off for its s
         ScriptedPeer other = co_await ScriptedPeer::greet_offering(state, "other", "\"ping\"");
         const auto begin = Clock::now();
         co_await other.read_to_end();
-        co_await test::until([&] { return Clock::now() - begin > 3 * max_silence; });
+        co_await test::until([&] { return Clock::now() - begin > 3 * liveness_timeout; });
         co_await peer->send(echo("1", 1, "5"));
         co_await peer->expect(echo("1", 11, "5"));
         CHECK(watchful.gone.size() == 1);
@@ -224,7 +224,7 @@ TEST_CASE("a client keeps a silent server that offers no pings") {
     asio::io_context context;
     test::ScriptedListener listener(context, transport);
     communica::ClientOptions options = test::quick_client("ann");
-    options.limits.max_silence = max_silence;
+    options.limits.liveness_timeout = liveness_timeout;
     int endings = 0;
     options.on_disconnect = [&](const Error&) { ++endings; };
 
@@ -233,7 +233,7 @@ TEST_CASE("a client keeps a silent server that offers no pings") {
         client.start();
         ScriptedPeer server = co_await listener.greet("ann");
         const auto begin = Clock::now();
-        co_await test::until([&] { return Clock::now() - begin > 3 * max_silence; });
+        co_await test::until([&] { return Clock::now() - begin > 3 * liveness_timeout; });
         CHECK(endings == 0);
         std::optional<int> answer;
         client.request<int>("any", 1, [&](std::exception_ptr, int number) { answer = number; });
@@ -266,7 +266,7 @@ TEST_CASE("a peer of ours that hangs is found out, and comes back when it wakes"
         };
         co_await awake_until([&] { return client.is_connected(); });
         const auto begin = Clock::now();
-        co_await awake_until([&] { return Clock::now() - begin > 2 * max_silence; });
+        co_await awake_until([&] { return Clock::now() - begin > 2 * liveness_timeout; });
         CHECK(watchful.gone.empty());
         co_await test::until([&] { return watchful.gone.size() == 1; });
         CHECK(watchful.gone[0].why.code == errc::connection_lost);

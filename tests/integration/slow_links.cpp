@@ -21,9 +21,9 @@ constexpr std::size_t mebibyte = 1024 * 1024;
 
 /// A server and, behind a relay, a client of it.
 struct Linked {
-    explicit Linked(const Routes& routes, std::chrono::milliseconds max_silence = 15s) : routes_(routes) {
-        server_options.limits.max_silence = max_silence;
-        client_options.limits.max_silence = max_silence;
+    explicit Linked(const Routes& routes, std::chrono::milliseconds liveness_timeout = 15s) : routes_(routes) {
+        server_options.limits.liveness_timeout = liveness_timeout;
+        client_options.limits.liveness_timeout = liveness_timeout;
         client_options.on_disconnect = [this](const Error& why) { lost.push_back(why); };
         server_options.on_disconnect = [this](const std::string&, const Error& why) { lost_at_server.push_back(why); };
     }

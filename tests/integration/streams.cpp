@@ -856,8 +856,8 @@ TEST_CASE(
     });
     routes.add("echo", [](int value) { return value; });
     communica::ServerOptions options;
-    options.limits.max_held_in_all = limit;
-    options.limits.max_held = limit;
+    options.limits.max_inflight_bytes_in_all = limit;
+    options.limits.max_inflight_bytes = limit;
     test::RouteServer server(context, meeting.at_server(), routes, options);
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();

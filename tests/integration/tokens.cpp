@@ -76,7 +76,7 @@ TEST_CASE("completions by callback come later, once, on the entity's executor") 
         client.request<int>("fail", 7,
                             [&](std::exception_ptr failure, int) { events.push_back(Error::from(failure).message); });
         client.try_request<int>("fail", 7,
-                                [&](communica::result<int> result) { events.push_back(result.error().message); });
+                                [&](communica::Result<int> result) { events.push_back(result.error().message); });
         client.notify("echo", 7,
                       [&](std::exception_ptr failure) { events.push_back(failure ? "failed" : "notified"); });
         events.push_back("called");

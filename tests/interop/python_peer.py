@@ -175,13 +175,13 @@ class Session:
 
     def __init__(self, mode, ops):
         self.mode, self.ops, self.connection, self.writing = mode, ops, None, None
-        self.outbox, self.pending, self.handlers = asyncio.Queue(), {}, set()
+        self.unsent_queue, self.pending, self.handlers = asyncio.Queue(), {}, set()
 
     async def request(self, op, args, throw=False):
         metadata = {"id": "", "type": NOTIFICATION} if throw else {"id": uuid.uuid1().hex, "type": REQUEST}
         if self.mode == "route":
             metadata["route"] = op
-        self.outbox.put_nowait((metadata, dumps(args if self.mode == "route" else {"op": op, **args})))
+        self.unsent_queue.put_nowait((metadata, dumps(args if self.mode == "route" else {"op": op, **args})))
         if throw:
             return None
         self.pending[metadata["id"]] = answer = asyncio.get_running_loop().create_future()
@@ -212,7 +212,7 @@ class Session:
     async def write(self, connection):
         with suppress(OSError):
             while True:
-                await connection.send(*await self.outbox.get())
+                await connection.send(*await self.unsent_queue.get())
 
     def dispatch(self, metadata, body):
         if metadata["type"] >= OK:
@@ -233,7 +233,7 @@ class Session:
         except Exception as error:
             type, data = TYPES["unknown"], {"code": None, "message": repr(error)}
         if metadata["type"] == REQUEST:
-            self.outbox.put_nowait(({**metadata, "type": type}, dumps(data)))  # the rest is echoed
+            self.unsent_queue.put_nowait(({**metadata, "type": type}, dumps(data)))  # the rest is echoed
 
     async def handle(self, metadata, body):
         if self.mode == "route" and metadata["route"] not in self.ops:

@@ -207,9 +207,9 @@ TEST_CASE("a message that takes longer than the silence allowed keeps its connec
     options.keep_alive = 300ms;
     const std::string address = "slow";
     communica::ServerOptions server_options;
-    server_options.limits.max_silence = 1s;
+    server_options.limits.liveness_timeout = 1s;
     communica::ClientOptions client_options = test::quick_client("one");
-    client_options.limits.max_silence = 1s;
+    client_options.limits.liveness_timeout = 1s;
     std::vector<std::string> endings;
     client_options.on_disconnect = [&](const Error& ending) { endings.push_back(ending.text()); };
     server_options.on_disconnect = [&](const std::string&, const Error& ending) { endings.push_back(ending.text()); };
@@ -239,7 +239,8 @@ TEST_CASE("the io_context is not held up by what goes through the broker, a mess
     asio::io_context context;
     const RabbitmqMeeting meeting = meeting_of_large();
     communica::ServerOptions options;
-    options.limits.max_held = 65 * mebibyte;  // of answers not read some may be there when the large message comes
+    options.limits.max_inflight_bytes =
+        65 * mebibyte;  // of answers not read some may be there when the large message comes
     BytesServer server(
         context, meeting.at_server(), [](std::span<const std::byte> bytes) { return std::to_string(bytes.size()); },
         options);

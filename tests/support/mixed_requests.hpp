@@ -52,14 +52,14 @@ asio::awaitable<int> ask_mixed(Asker& asker, int count) {
                     [end, text](std::exception_ptr failure, std::string answer) { end(!failure && answer == text); });
                 break;
             case 2:
-                asker.template try_request<int>("fail", number, options, [end, number](communica::result<int> result) {
+                asker.template try_request<int>("fail", number, options, [end, number](communica::Result<int> result) {
                     end(!result && result.error().status == number &&
                         result.error().message == "status " + std::to_string(number));
                 });
                 break;
             case 3: asker.notify("note", number, options, [end](std::exception_ptr failure) { end(!failure); }); break;
             default:
-                asker.template try_request<int>("nowhere", number, options, [end](communica::result<int> result) {
+                asker.template try_request<int>("nowhere", number, options, [end](communica::Result<int> result) {
                     end(!result && result.error().kind == communica::Error::Kind::requester);
                 });
         }

@@ -12,24 +12,27 @@ namespace test {
 /// A connector whose type is forgotten, and its state.
 class PartTransport {
  public:
-    std::string address() const { return dialer_.address(); }
+    std::string address() const { return connection_factory_.address(); }
     std::string dump_state() const { return state_; }
     asio::awaitable<std::shared_ptr<communica::Connection>> connect(asio::any_io_executor executor,
                                                                     communica::ConnectionOptions options) const {
-        return dialer_.connect(std::move(executor), std::move(options));
+        return connection_factory_.connect(std::move(executor), std::move(options));
     }
     asio::awaitable<std::shared_ptr<communica::Listener>> listen(asio::any_io_executor executor,
                                                                  communica::ConnectionOptions options) const {
-        return binder_.listen(std::move(executor), std::move(options));
+        return listener_factory_.listen(std::move(executor), std::move(options));
     }
 
  protected:
-    PartTransport(communica::Dialer dialer, communica::Binder binder, std::string state)
-        : dialer_(std::move(dialer)), binder_(std::move(binder)), state_(std::move(state)) {}
+    PartTransport(communica::ConnectionFactory connection_factory, communica::ListenerFactory listener_factory,
+                  std::string state)
+        : connection_factory_(std::move(connection_factory)),
+          listener_factory_(std::move(listener_factory)),
+          state_(std::move(state)) {}
 
  private:
-    communica::Dialer dialer_;
-    communica::Binder binder_;
+    communica::ConnectionFactory connection_factory_;
+    communica::ListenerFactory listener_factory_;
     std::string state_;
 };
 

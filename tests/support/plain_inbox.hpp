@@ -1,14 +1,14 @@
 // An inbox without an entity: the test hands it the messages.
 #pragma once
 
-#include <communica/peer/inbox.hpp>
+#include <communica/peer/message_dispatcher.hpp>
 
 #include <optional>
 
 namespace test {
 
-struct PlainInbox final : communica::peer::Inbox {
-    using Inbox::Inbox;
+struct PlainInbox final : communica::peer::MessageDispatcher {
+    using MessageDispatcher::MessageDispatcher;
     void on_attached() override { attached = true; }
     void on_detached(const communica::Error& why) override { ending = why; }
 

@@ -30,7 +30,7 @@ class RecordingConnection final : public communica::Connection {
 
     std::vector<SentMessage> sent = {};
     /// What each of them was sent for.
-    std::vector<communica::Purpose> purposes = {};
+    std::vector<communica::SendClass> send_classes = {};
     /// How many messages are still taken.
     std::size_t capacity = static_cast<std::size_t>(-1);
     /// How many requests and notifications there is room for.
@@ -44,14 +44,14 @@ class RecordingConnection final : public communica::Connection {
     /// What `has_one_reader` says.
     bool one_reader = true;
 
-    bool send(communica::Purpose purpose, std::string_view metadata, communica::Buffer& body) override {
-        if (capacity == 0 || (purpose == communica::Purpose::ask && room == 0)) {
+    bool send(communica::SendClass send_class, std::string_view metadata, communica::Buffer& body) override {
+        if (capacity == 0 || (send_class == communica::SendClass::request && room == 0)) {
             return false;
         }
         --capacity;
-        room -= purpose == communica::Purpose::ask ? 1 : 0;
+        room -= send_class == communica::SendClass::request ? 1 : 0;
         sent.push_back({std::string(metadata), std::string(body.text())});
-        purposes.push_back(purpose);
+        send_classes.push_back(send_class);
         body.clear();
         return true;
     }

@@ -10,9 +10,9 @@ namespace budget_tests {
 namespace {
 
 using communica::Budget;
-using communica::Share;
+using communica::BudgetReservation;
 
-constexpr std::size_t step = Share::step;
+constexpr std::size_t step = BudgetReservation::step;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ TEST_CASE("a budget gives up to its limit, and nothing of what is over it") {
 
 TEST_CASE("what is held already is taken anyway, and then the budget is over") {
     Budget budget(100);
-    budget.take_anyway(101);
+    budget.force_take(101);
     CHECK(budget.used() == 101);
     CHECK(budget.is_over());
     CHECK_FALSE(budget.take(0, 26));
@@ -41,7 +41,7 @@ TEST_CASE("what is held already is taken anyway, and then the budget is over") {
 
 TEST_CASE("a share takes and gives in whole steps, so that what is small costs nothing") {
     const auto budget = std::make_shared<Budget>(10 * step);
-    Share share(budget);
+    BudgetReservation share(budget);
     CHECK(share.grow_to(step - 1));
     CHECK(budget->used() == 0);
     CHECK(share.grow_to(step));
@@ -56,7 +56,7 @@ TEST_CASE("a share takes and gives in whole steps, so that what is small costs n
 
 TEST_CASE("a share that grows never shrinks, and one that is set does") {
     const auto budget = std::make_shared<Budget>(10 * step);
-    Share share(budget);
+    BudgetReservation share(budget);
     CHECK(share.grow_to(5 * step));
     CHECK(share.grow_to(step));
     CHECK(budget->used() == 5 * step);
@@ -66,8 +66,8 @@ TEST_CASE("a share that grows never shrinks, and one that is set does") {
 
 TEST_CASE("shares of one budget have its limit together, and one that may not grow keeps what it has") {
     const auto budget = std::make_shared<Budget>(4 * step);
-    Share first(budget);
-    Share second(budget);
+    BudgetReservation first(budget);
+    BudgetReservation second(budget);
     CHECK(first.grow_to(3 * step));
     CHECK_FALSE(second.grow_to(2 * step));
     CHECK(second.grow_to(step));
@@ -79,8 +79,8 @@ TEST_CASE("shares of one budget have its limit together, and one that may not gr
 
 TEST_CASE("a share that is set may pass the limit, which stops the others from growing") {
     const auto budget = std::make_shared<Budget>(2 * step);
-    Share first(budget);
-    Share second(budget);
+    BudgetReservation first(budget);
+    BudgetReservation second(budget);
     first.set(5 * step);
     CHECK(budget->is_over());
     CHECK(second.grow_to(step - 1));
@@ -91,8 +91,8 @@ TEST_CASE("a share that is set may pass the limit, which stops the others from g
 
 TEST_CASE("who holds less than an equal part of a quarter may take that, also over the limit") {
     const auto budget = std::make_shared<Budget>(16 * step);
-    Share greedy(budget);
-    Share modest(budget);  // two who hold something: two steps are a fair share
+    BudgetReservation greedy(budget);
+    BudgetReservation modest(budget);  // two who hold something: two steps are a fair share
     greedy.set(20 * step);
     CHECK_FALSE(greedy.grow_to(21 * step));
     CHECK(modest.grow_to(2 * step));
@@ -101,7 +101,7 @@ TEST_CASE("who holds less than an equal part of a quarter may take that, also ov
     CHECK(budget->admits(step, step));
     CHECK_FALSE(budget->admits(2 * step, step));
     {
-        const Share one_more(budget);
+        const BudgetReservation one_more(budget);
         CHECK_FALSE(budget->admits(step, step));
     }
     CHECK(budget->admits(step, step));
@@ -110,14 +110,14 @@ TEST_CASE("who holds less than an equal part of a quarter may take that, also ov
 TEST_CASE("a share gives back all it has when it is gone") {
     const auto budget = std::make_shared<Budget>(4 * step);
     {
-        Share share(budget);
+        BudgetReservation share(budget);
         CHECK(share.grow_to(3 * step));
     }
     CHECK(budget->used() == 0);
 }
 
 TEST_CASE("a share of no budget may always grow") {
-    Share share;
+    BudgetReservation share;
     CHECK(share.grow_to(static_cast<std::size_t>(-1)));
     share.set(0);
 }
@@ -127,7 +127,7 @@ TEST_CASE("shares of several threads never take more than the limit, and leave n
     std::array<std::thread, 4> threads;
     for (auto& thread : threads) {
         thread = std::thread([budget] {
-            Share share(budget);
+            BudgetReservation share(budget);
             for (int round = 0; round != 2000; ++round) {
                 if (share.grow_to(step * static_cast<std::size_t>(round % 4))) {
                     share.set(0);

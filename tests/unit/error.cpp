@@ -120,7 +120,7 @@ TEST_CASE("any exception stands for an error") {
 }
 
 TEST_CASE("a result holds a value, which can be changed and moved out") {
-    communica::result<std::string> result(std::string("value"));
+    communica::Result<std::string> result(std::string("value"));
     CHECK(result);
     CHECK(result.has_value());
     CHECK(*result == "value");
@@ -131,7 +131,7 @@ TEST_CASE("a result holds a value, which can be changed and moved out") {
 }
 
 TEST_CASE("a result holds an error and throws it only when asked for the value") {
-    communica::result<int> result(Error{errc::busy, "later", 503, Kind::responder});
+    communica::Result<int> result(Error{errc::busy, "later", 503, Kind::responder});
     CHECK_FALSE(result);
     CHECK(result.error().code == errc::busy);
     CHECK_THROWS_AS(result.value(), communica::ResponderError);
@@ -139,11 +139,11 @@ TEST_CASE("a result holds an error and throws it only when asked for the value")
 }
 
 TEST_CASE("a result of nothing is a success or an error") {
-    const communica::result<void> success;
+    const communica::Result<void> success;
     CHECK(success);
     CHECK_NOTHROW(success.value());
 
-    const communica::result<void> failure(Error{errc::timeout});
+    const communica::Result<void> failure(Error{errc::timeout});
     CHECK_FALSE(failure);
     CHECK(failure.error().code == errc::timeout);
     CHECK(test::code_of([&] {
@@ -153,7 +153,7 @@ TEST_CASE("a result of nothing is a success or an error") {
 }
 
 TEST_CASE("a result carries values that can only be moved") {
-    communica::result<std::unique_ptr<int>> result(std::make_unique<int>(3));
+    communica::Result<std::unique_ptr<int>> result(std::make_unique<int>(3));
     const std::unique_ptr<int> value = std::move(result).value();
     CHECK(*value == 3);
 }

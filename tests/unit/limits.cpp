@@ -13,12 +13,12 @@ TEST_CASE("the default limits are finite and those that the documentation names"
     CHECK(limits.max_metadata == 64 * 1024);
     CHECK(limits.max_frame == 4'294'967'290);  // the Python library's: 2^32 - 1 - 5
     CHECK(limits.max_requests == 16 * 1024);
-    CHECK(limits.max_held == 64 * mebibyte);
-    CHECK(limits.max_held_in_all == 512 * mebibyte);
+    CHECK(limits.max_inflight_bytes == 64 * mebibyte);
+    CHECK(limits.max_inflight_bytes_in_all == 512 * mebibyte);
     CHECK(limits.max_refusals == mebibyte);
     CHECK(limits.max_unsent == 64 * mebibyte);
-    CHECK(limits.max_stall == 30s);
-    CHECK(limits.max_silence == 15s);
+    CHECK(limits.write_timeout == 30s);
+    CHECK(limits.liveness_timeout == 15s);
 }
 
 }  // namespace limits_tests

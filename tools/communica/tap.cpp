@@ -139,7 +139,7 @@ class Half final : public communica::Receiver {
     void on_message(const communica::Message& message) override {
         communica::Buffer body;
         body.append(message.body);
-        to_->send(communica::Purpose::answer, message.metadata, body);  // it goes on before it is shown
+        to_->send(communica::SendClass::response, message.metadata, body);  // it goes on before it is shown
         journal_.message(number_, is_client_, message);
         if (to_->unread_answers() > max_unread) {
             end("the other side does not read: 64 MiB wait for it");
@@ -193,8 +193,8 @@ asio::awaitable<std::pair<std::string, std::string>> greet(std::shared_ptr<Conne
 communica::ConnectionOptions connection_options() {
     communica::ConnectionOptions options;
     options.limits.max_message = 1024 * 1024 * 1024;
-    options.limits.max_held_in_all = options.limits.max_message;
-    options.budget = std::make_shared<communica::Budget>(options.limits.max_held_in_all);
+    options.limits.max_inflight_bytes_in_all = options.limits.max_message;
+    options.budget = std::make_shared<communica::Budget>(options.limits.max_inflight_bytes_in_all);
     return options;
 }
 

@@ -24,7 +24,7 @@ struct MemoryItem {
     Kind kind = Kind::message;
     std::string text = {};
     Buffer body = {};
-    Purpose purpose = Purpose::ask;
+    SendClass send_class = SendClass::request;
 
     std::size_t size() const noexcept { return text.size() + body.size(); }
 };
@@ -45,38 +45,38 @@ class MemoryPipe {
     }
     auto async_receive() { return channel_.async_receive(no_throw); }
 
-    std::size_t size(Purpose purpose) const {
+    std::size_t size(SendClass send_class) const {
         const std::lock_guard lock(mutex_);
-        return bytes_[static_cast<std::size_t>(purpose)];
+        return bytes_[static_cast<std::size_t>(send_class)];
     }
 
     /// Takes the body, or says false.
-    bool put(MemoryItem::Kind kind, Purpose purpose, std::string_view text, Buffer& body) {
+    bool put(MemoryItem::Kind kind, SendClass send_class, std::string_view text, Buffer& body) {
         const std::lock_guard lock(mutex_);
-        std::size_t& bytes = bytes_[static_cast<std::size_t>(purpose)];
-        if (!room_.admits(purpose, bytes, text.size() + body.size()) || !channel_.is_open()) {
+        std::size_t& bytes = bytes_[static_cast<std::size_t>(send_class)];
+        if (!room_.admits(send_class, bytes, text.size() + body.size()) || !channel_.is_open()) {
             return false;
         }
         bytes += text.size() + body.size();
-        return channel_.try_send(asio::error_code(), MemoryItem{kind, std::string(text), std::move(body), purpose});
+        return channel_.try_send(asio::error_code(), MemoryItem{kind, std::string(text), std::move(body), send_class});
     }
     bool put(MemoryItem::Kind kind, std::string_view text) {
         Buffer nothing;
-        return put(kind, Purpose::answer, text, nothing);
+        return put(kind, SendClass::response, text, nothing);
     }
 
     /// An item was dealt with. Says whether the other end waited for the room.
-    bool done(Purpose purpose, std::size_t size) {
+    bool done(SendClass send_class, std::size_t size) {
         const std::lock_guard lock(mutex_);
-        bytes_[static_cast<std::size_t>(purpose)] -= size;
-        return room_.is_back(bytes_[static_cast<std::size_t>(Purpose::ask)],
-                             bytes_[static_cast<std::size_t>(Purpose::stream)]);
+        bytes_[static_cast<std::size_t>(send_class)] -= size;
+        return room_.is_back(bytes_[static_cast<std::size_t>(SendClass::request)],
+                             bytes_[static_cast<std::size_t>(SendClass::stream)]);
     }
 
  private:
     Channel channel_;
     mutable std::mutex mutex_;
-    std::array<std::size_t, purposes> bytes_{};
+    std::array<std::size_t, send_classes> bytes_{};
     Room room_;
 };
 
@@ -128,26 +128,26 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         start_coroutine(get_executor(), read(), std::move(receiver));
     }
 
-    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
+    bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
         {
             const std::lock_guard lock(mutex_);
             if (ended_) {
                 return false;
             }
             const std::size_t size = metadata.size() + body.size();
-            if (!outbound_->put(MemoryItem::Kind::message, purpose, metadata, body)) {
+            if (!outbound_->put(MemoryItem::Kind::message, send_class, metadata, body)) {
                 return false;
             }
             if (counters_) {
                 Counters::add(counters_->bytes_sent, size);
             }
         }
-        if (purpose == Purpose::refuse && outbound_->size(purpose) > limits_.max_refusals) {
+        if (send_class == SendClass::rejection && outbound_->size(send_class) > limits_.max_refusals) {
             end();  // the other end does not read what it is refused with
         }
         return true;
     }
-    std::size_t unread_answers() const override { return outbound_->size(Purpose::answer); }
+    std::size_t unread_answers() const override { return outbound_->size(SendClass::response); }
 
     std::vector<UnsentMessage> take_unsent() override {
         end();
@@ -197,7 +197,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
                 const ReceiverTurn turn(*receiver_);
                 receiver_->on_message({item.text, item.body.bytes()});
             }
-            if (inbound_->done(item.purpose, size)) {
+            if (inbound_->done(item.send_class, size)) {
                 tell_of_room();
             }
         }

@@ -25,7 +25,7 @@ struct Settings;
 struct RmqOptions {
     /// With the Python library: how long a server may be silent before it gives a sign of life. A client waits one and a half
     /// times as long, then it looks for another server. Both sides need the same. Between peers of this library it is five
-    /// seconds, or this if it is less, and goes both ways; `Limits::max_silence` says when the other side is dead.
+    /// seconds, or this if it is less, and goes both ways; `Limits::liveness_timeout` says when the other side is dead.
     std::chrono::steady_clock::duration keep_alive = std::chrono::seconds{20};
     /// A server deletes the queues of clients that have been away for so long, and with them what waited there.
     std::chrono::steady_clock::duration keep_queues = std::chrono::hours{1};

@@ -19,7 +19,7 @@ namespace communica {
 /// The other side may change the memory at any time. Whatever is read of it is copied out before it is looked at, every position is read
 /// once and checked, and what can't be there ends the connection (`errc::protocol_error`). Nothing of what it does makes this side block.
 ///
-/// A side that waits sleeps. With `ClientOptions::spin` and `ServerOptions::spin` it polls for so long instead, without a system call: 10 us at a
+/// A side that waits sleeps. With `ClientOptions::busy_poll` and `ServerOptions::busy_poll` it polls for so long instead, without a system call: 10 us at a
 /// time, between which the other work of its thread gets its turn.
 ///
 /// Needs `/proc`. `connect` ends with `errc::handshake_failed` and the reason where the server refuses the memory, with the system's error

@@ -4,7 +4,7 @@
 #include "../peer/flush.hpp"
 #include "../peer/inspect.hpp"
 #include "../peer/requests.hpp"
-#include "client_keeper.hpp"
+#include "client_core.hpp"
 
 #include <chrono>
 #include <memory>
@@ -25,9 +25,9 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     using executor_type = asio::any_io_executor;
     using serializer_type = S;
 
-    executor_type get_executor() const noexcept { return keeper_->executor(); }
+    executor_type get_executor() const noexcept { return core_->executor(); }
     /// By which the server knows this client.
-    const std::string& client_id() const noexcept { return keeper_->client_id(); }
+    const std::string& client_id() const noexcept { return core_->client_id(); }
 
     /// Completes with the first connection, and keeps connected from then on. Cancelled, it stops the client that it
     /// started. With a timeout it gives up and stops when that has passed: `errc::timeout`, with the reason of the last
@@ -38,18 +38,18 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     }
     template <class Token = default_token>
     auto connect(ConnectOptions options, Token&& token = {}) {
-        return spawn(entities::ClientKeeper::connect(keeper_, options), std::forward<Token>(token));
+        return spawn(entities::ClientCore::connect(core_, options), std::forward<Token>(token));
     }
 
     /// Connects behind the caller's back.
     void start() {
-        asio::post(keeper_->strand(), Task([keeper = keeper_] { keeper->start(); }));
+        asio::post(core_->strand(), Task([core = core_] { core->start(); }));
     }
 
     /// Keeps connected until `stop`, and completes then.
     template <class Token = default_token>
     auto run(Token&& token = {}) {
-        return spawn(entities::ClientKeeper::run(keeper_), std::forward<Token>(token));
+        return spawn(entities::ClientCore::run(core_), std::forward<Token>(token));
     }
 
     /// Completes when there is a connection. With a timeout: `errc::timeout`; when stopped: `errc::closed`.
@@ -59,45 +59,45 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     }
     template <class Token = default_token>
     auto wait_connected(ConnectOptions options, Token&& token = {}) {
-        return spawn(entities::ClientKeeper::wait_connected(keeper_, options), std::forward<Token>(token));
+        return spawn(entities::ClientCore::wait_connected(core_, options), std::forward<Token>(token));
     }
     /// Is there a connection that has said hello? Thread-safe; it may be over when the caller looks.
-    bool is_connected() const { return keeper_->is_connected(); }
+    bool is_connected() const { return core_->is_connected(); }
 
     /// Ends every request with `errc::closed`, says goodbye to the server and stops connecting. Any thread, also from
     /// inside a handler. It can be started again.
-    void stop() { keeper_->request_stop(); }
+    void stop() { core_->request_stop(); }
 
     /// `stop`, and completes when the connection is closed.
     template <class Token = default_token>
     auto close(Token&& token = {}) {
-        return spawn(entities::ClientKeeper::close(keeper_), std::forward<Token>(token));
+        return spawn(entities::ClientCore::close(core_), std::forward<Token>(token));
     }
 
     /// Takes no more requests of the other side (they are answered `draining`), tells it so, lets those at work be
     /// answered, and closes; after `time` at the latest, when the rest is answered `closed`.
     template <class Token = default_token>
     auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
-        return spawn(entities::ClientKeeper::drain(keeper_, time), std::forward<Token>(token));
+        return spawn(entities::ClientCore::drain(core_, time), std::forward<Token>(token));
     }
 
     /// Why there is no connection, or how the last one ended; without a code before any did. Thread-safe.
-    Error last_error() const { return keeper_->last_error(); }
+    Error last_error() const { return core_->last_error(); }
 
  protected:
     // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
     ~Client() {
-        keeper_->close_hooks();
-        keeper_->request_stop();
-        keeper_->wait_for_calls();
+        core_->close_hooks();
+        core_->request_stop();
+        core_->wait_for_calls();
     }
 
-    peer::Target target() const {
-        keeper_->start_if_new();
-        return {keeper_->requester()};
+    peer::RequestTarget target() const {
+        core_->start_if_new();
+        return {core_->requester()};
     }
     const S& serializer() const noexcept { return serializer_; }
-    peer::Handlers& handlers() noexcept { return *keeper_->handlers(); }
+    peer::Handlers& handlers() noexcept { return *core_->handlers(); }
 
  private:
     friend Derived;
@@ -106,18 +106,18 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
 
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
-    Client(asio::any_io_executor executor, Dialer dialer, std::shared_ptr<peer::Handlers> handlers, S serializer,
-           ClientOptions options)
-        : keeper_(std::make_shared<entities::ClientKeeper>(std::move(executor), std::move(dialer), std::move(handlers),
-                                                           std::move(options))),
+    Client(asio::any_io_executor executor, ConnectionFactory factory, std::shared_ptr<peer::Handlers> handlers,
+           S serializer, ClientOptions options)
+        : core_(std::make_shared<entities::ClientCore>(std::move(executor), std::move(factory), std::move(handlers),
+                                                       std::move(options))),
           serializer_(std::move(serializer)) {}
 
     template <class Token>
     auto spawn(asio::awaitable<void> coroutine, Token&& token) {
-        return asio::co_spawn(keeper_->strand(), std::move(coroutine), std::forward<Token>(token));
+        return asio::co_spawn(core_->strand(), std::move(coroutine), std::forward<Token>(token));
     }
 
-    std::shared_ptr<entities::ClientKeeper> keeper_;
+    std::shared_ptr<entities::ClientCore> core_;
     [[no_unique_address]] S serializer_;
 };
 

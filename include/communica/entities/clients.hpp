@@ -29,12 +29,12 @@ class Clients {
     using Make = std::function<std::shared_ptr<peer::Peer>(std::string id)>;
 
     /// One connection of a client: it leaves when this is destroyed.
-    class Stay {
+    class Lease {
      public:
-        Stay(Clients& clients, std::shared_ptr<peer::Peer> peer) : clients_(clients), peer_(std::move(peer)) {}
-        Stay(const Stay&) = delete;
-        Stay& operator=(const Stay&) = delete;
-        ~Stay() { clients_.leave(peer_); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
+        Lease(Clients& clients, std::shared_ptr<peer::Peer> peer) : clients_(clients), peer_(std::move(peer)) {}
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        ~Lease() { clients_.leave(peer_); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
 
         const std::shared_ptr<peer::Peer>& peer() const noexcept { return peer_; }
 
@@ -43,14 +43,15 @@ class Clients {
         std::shared_ptr<peer::Peer> peer_;
     };
 
-    /// `nobody` keeps what was asked of any client while there is none; `make` makes the peer of a new id.
-    Clients(std::shared_ptr<peer::Requester> nobody, std::size_t max_connections, std::size_t max_sessions, Make make)
-        : nobody_(std::move(nobody)),
+    /// `unassigned` keeps what was asked of any client while there is none; `make` makes the peer of a new id.
+    Clients(std::shared_ptr<peer::Requester> unassigned, std::size_t max_connections, std::size_t max_sessions,
+            Make make)
+        : unassigned_(std::move(unassigned)),
           max_connections_(max_connections),
           max_sessions_(max_sessions),
           make_(std::move(make)) {}
 
-    /// The client of this id; one that was never here is expected from now on. After `close_all` nobody is, and the
+    /// The client of this id; one that was never here is expected from now on. After `close_all` unassigned is, and the
     /// peer is a closed one.
     std::shared_ptr<peer::Peer> find_or_expect(const std::string& id) {
         const std::lock_guard lock(mutex_);
@@ -63,7 +64,7 @@ class Clients {
     }
 
     /// Somebody says to be this client. Throws the reason if it can't come in.
-    std::unique_ptr<Stay> arrive(const std::string& id, const Credentials& credentials) {
+    std::unique_ptr<Lease> arrive(const std::string& id, const Credentials& credentials) {
         const std::lock_guard lock(mutex_);
         if (closed_) {
             throw MessageError(closed_->code, closed_->text(), {});
@@ -83,11 +84,11 @@ class Clients {
             known.since = std::chrono::steady_clock::now();
             std::erase(away_, known.peer);
         }
-        return std::make_unique<Stay>(*this, known.peer);
+        return std::make_unique<Lease>(*this, known.peer);
     }
 
     /// It can be asked from now on. What waited for any client goes to it.
-    void settle_in(const std::shared_ptr<peer::Peer>& peer) {
+    void mark_connected(const std::shared_ptr<peer::Peer>& peer) {
         {
             const std::lock_guard lock(mutex_);
             const auto known = known_.find(peer->id());
@@ -98,8 +99,8 @@ class Clients {
                 present_.push_back(peer);
             }
         }
-        if (!nobody_->is_idle()) {
-            hand_over(*nobody_, *peer->requester());
+        if (!unassigned_->is_idle()) {
+            hand_over(*unassigned_, *peer->requester());
         }
     }
 
@@ -133,12 +134,12 @@ class Clients {
     /// Any client that is connected, or the place where requests wait for the first.
     std::shared_ptr<peer::Requester> any() {
         const std::lock_guard lock(mutex_);
-        return present_.empty() ? nobody_ : any_present()->requester();
+        return present_.empty() ? unassigned_ : any_present()->requester();
     }
 
     /// What waits for any client goes to one that has come.
-    void settle() {
-        if (nobody_->is_idle()) {
+    void dispatch_unassigned() {
+        if (unassigned_->is_idle()) {
             return;
         }
         std::shared_ptr<peer::Requester> to;
@@ -149,7 +150,7 @@ class Clients {
             }
             to = any_present()->requester();
         }
-        hand_over(*nobody_, *to);
+        hand_over(*unassigned_, *to);
     }
 
     std::vector<std::shared_ptr<peer::Peer>> present() const {
@@ -158,21 +159,21 @@ class Clients {
     }
 
     /// A client that is connected.
-    struct Guest {
+    struct Connected {
         std::shared_ptr<peer::Peer> peer;
         Credentials user;
         std::chrono::steady_clock::time_point since;
     };
     /// So many of them at the most.
-    std::vector<Guest> guests(std::size_t most) const {
+    std::vector<Connected> connected_clients(std::size_t most) const {
         const std::lock_guard lock(mutex_);
-        std::vector<Guest> guests;
+        std::vector<Connected> connected_clients;
         for (const auto& [id, known] : known_) {
-            if (known.connections != 0 && guests.size() < most) {
-                guests.push_back({known.peer, known.user, known.since});
+            if (known.connections != 0 && connected_clients.size() < most) {
+                connected_clients.push_back({known.peer, known.user, known.since});
             }
         }
-        return guests;
+        return connected_clients;
     }
     std::size_t connected() const {
         const std::lock_guard lock(mutex_);
@@ -212,7 +213,7 @@ class Clients {
             away_.clear();
             connected_ = 0;
         }
-        nobody_->close(reason);
+        unassigned_->close(reason);
         for (const auto& [id, entry] : known) {
             try {
                 entry.peer->close(reason);
@@ -241,7 +242,7 @@ class Clients {
             const std::lock_guard lock(mutex_);
             closed_.reset();
         }
-        nobody_->open();
+        unassigned_->open();
     }
 
  private:
@@ -299,7 +300,7 @@ class Clients {
         }
     }
 
-    const std::shared_ptr<peer::Requester> nobody_;
+    const std::shared_ptr<peer::Requester> unassigned_;
     const std::size_t max_connections_;
     const std::size_t max_sessions_;
     const Make make_;

@@ -26,7 +26,7 @@ inline void no_log(LogLevel, std::string_view) {}
 
 namespace entities {
 
-/// Calls hooks, one at a time, until it is closed. What they throw is the executor's to deal with. Thread-safe.
+/// InflightCalls hooks, one at a time, until it is closed. What they throw is the executor's to deal with. Thread-safe.
 class Hooks {
  public:
     Hooks(asio::any_io_executor executor, Log log, std::shared_ptr<Counters> counters)

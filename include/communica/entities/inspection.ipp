@@ -71,8 +71,8 @@ COMMUNICA_INLINE std::string write_limits(const ServerOptions& options) {
         .number("max_expansion", limits.max_expansion)
         .number("max_metadata", limits.max_metadata)
         .number("max_requests", limits.max_requests)
-        .number("max_held", limits.max_held)
-        .number("max_held_in_all", limits.max_held_in_all)
+        .number("max_inflight_bytes", limits.max_inflight_bytes)
+        .number("max_inflight_bytes_in_all", limits.max_inflight_bytes_in_all)
         .number("max_refusals", limits.max_refusals)
         .number("max_unsent", limits.max_unsent)
         .number("max_streams", limits.max_streams)
@@ -80,8 +80,8 @@ COMMUNICA_INLINE std::string write_limits(const ServerOptions& options) {
         .number("max_connections", options.max_connections)
         .number("max_handshakes", options.max_handshakes)
         .number("max_sessions", options.max_sessions)
-        .seconds("max_stall", limits.max_stall)
-        .seconds("max_silence", limits.max_silence)
+        .seconds("write_timeout", limits.write_timeout)
+        .seconds("liveness_timeout", limits.liveness_timeout)
         .seconds("resume_window", options.resume_window)
         .end();
 }
@@ -115,7 +115,7 @@ COMMUNICA_INLINE std::string write_counters(const Counters& counters) {
 COMMUNICA_INLINE std::string write_clients(const Clients& clients) {
     const auto now = std::chrono::steady_clock::now();
     std::string all;
-    for (const auto& [peer, user, since] : clients.guests(max_inspected_clients)) {
+    for (const auto& [peer, user, since] : clients.connected_clients(max_inspected_clients)) {
         ObjectText client;
         client.text("id", peer->id())
             .number("at_work", peer->responder().at_work())

@@ -35,7 +35,7 @@ struct ClientOptions {
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
     /// How long after a message the next is polled for, in the place of waiting for it: what comes meanwhile is there at
     /// once, and keeps a core busy. Other handlers run in between. Of sockets without TLS; zero: not at all.
-    std::chrono::steady_clock::duration spin = {};
+    std::chrono::steady_clock::duration busy_poll = {};
     /// Around every handler.
     Interceptor interceptor = {};
     /// Before everything that is sent.
@@ -54,12 +54,14 @@ struct ClientOptions {
 };
 
 /// A client that wants in.
-struct Hello {
+struct ClientInfo {
     /// As the client says it.
     std::string client_id;
     /// As the system or TLS says it.
     Credentials credentials;
 };
+
+using Hello [[deprecated("communica: ClientInfo")]] = ClientInfo;
 
 /// Who may ask a server about itself (`inspect`): its routes, limits and counters, and who is connected.
 enum class Introspection {
@@ -88,7 +90,7 @@ struct ServerOptions {
     std::size_t max_sessions = 1'000;
     /// How long after a message the next is polled for, in the place of waiting for it: what comes meanwhile is there at
     /// once, and keeps a core busy. Other handlers run in between. Of sockets without TLS; zero: not at all.
-    std::chrono::steady_clock::duration spin = {};
+    std::chrono::steady_clock::duration busy_poll = {};
     /// Around every handler.
     Interceptor interceptor = {};
     /// Before everything that is sent.
@@ -99,7 +101,7 @@ struct ServerOptions {
     // Called on the server's executor, one at a time, until the server is destroyed.
 
     /// Says why a client may not enter; nothing if it may.
-    std::function<std::optional<std::string>(const Hello&)> on_accept = {};
+    std::function<std::optional<std::string>(const ClientInfo&)> on_accept = {};
     /// A client has come, or has come back.
     std::function<void(const std::string& client_id)> on_connect = {};
     /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...

@@ -23,7 +23,7 @@ class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<Ro
  public:
     template <ExecutorSource X>
     RouteClient(X&& executor, C connector, const RouteTable<S>& table = {}, ClientOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), Dialer(std::move(connector)),
+        : Base(executor_of(std::forward<X>(executor)), ConnectionFactory(std::move(connector)),
                std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
     template <ExecutorSource X>
     RouteClient(X&& executor, C connector, ClientOptions options)
@@ -36,8 +36,12 @@ class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<Ro
 
     /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
     template <Serializer Other>
-    void routes(const RouteTable<Other>& table) {
+    void add_routes(const RouteTable<Other>& table) {
         this->handlers().add(table.handlers(), table.name());
+    }
+    template <Serializer Other>
+    [[deprecated("communica: add_routes")]] void routes(const RouteTable<Other>& table) {
+        add_routes(table);
     }
 
  private:

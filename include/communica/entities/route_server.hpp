@@ -30,7 +30,7 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
  public:
     template <ExecutorSource X>
     RouteServer(X&& executor, C connector, const RouteTable<S>& table, ServerOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), Binder(std::move(connector)),
+        : Base(executor_of(std::forward<X>(executor)), ListenerFactory(std::move(connector)),
                std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
 
     /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.
@@ -70,8 +70,12 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
 
     /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
     template <Serializer Other>
-    void routes(const RouteTable<Other>& table) {
+    void add_routes(const RouteTable<Other>& table) {
         this->handlers().add(table.handlers(), table.name());
+    }
+    template <Serializer Other>
+    [[deprecated("communica: add_routes")]] void routes(const RouteTable<Other>& table) {
+        add_routes(table);
     }
 
  private:

@@ -22,7 +22,7 @@ class SimpleClient : public Client<SimpleClient<C, S>, S>, public SimpleRequests
  public:
     template <ExecutorSource X>
     explicit SimpleClient(X&& executor, C connector, S serializer = {}, ClientOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), Dialer(std::move(connector)), handlers_of(nullptr),
+        : Base(executor_of(std::forward<X>(executor)), ConnectionFactory(std::move(connector)), handlers_of(nullptr),
                std::move(serializer), std::move(options)) {}
     template <ExecutorSource X>
     SimpleClient(X&& executor, C connector, ClientOptions options)
@@ -30,7 +30,7 @@ class SimpleClient : public Client<SimpleClient<C, S>, S>, public SimpleRequests
     template <ExecutorSource X, class F>
         requires(!Serializer<std::decay_t<F>> && !std::same_as<std::decay_t<F>, ClientOptions>)
     SimpleClient(X&& executor, C connector, F&& handler, S serializer = {}, ClientOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), Dialer(std::move(connector)),
+        : Base(executor_of(std::forward<X>(executor)), ConnectionFactory(std::move(connector)),
                handlers_of(peer::make_handler(std::forward<F>(handler), serializer)), serializer, std::move(options)) {}
     template <ExecutorSource X, class F>
         requires(!Serializer<std::decay_t<F>> && !std::same_as<std::decay_t<F>, ClientOptions>)

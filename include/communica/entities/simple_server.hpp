@@ -27,7 +27,7 @@ class SimpleServer : public Server<SimpleServer<C, S>, S>, public SimpleRequests
     template <ExecutorSource X, class F>
         requires(!Serializer<std::decay_t<F>>)
     SimpleServer(X&& executor, C connector, F&& handler, S serializer = {}, ServerOptions options = {})
-        : Base(executor_of(std::forward<X>(executor)), Binder(std::move(connector)),
+        : Base(executor_of(std::forward<X>(executor)), ListenerFactory(std::move(connector)),
                std::make_shared<peer::Handlers>(peer::make_handler(std::forward<F>(handler), serializer)), serializer,
                std::move(options)) {}
     template <ExecutorSource X, class F>

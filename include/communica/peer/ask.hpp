@@ -52,9 +52,9 @@ concept Sendable = NotOptions<T> && !AnyRoute<T>;
 namespace peer {
 
 /// The requester that a request goes to, or who finds it once the request begins.
-struct Target {
+struct RequestTarget {
     std::shared_ptr<Requester> requester;
-    std::shared_ptr<PeerSource> source = nullptr;
+    std::shared_ptr<RequesterResolver> source = nullptr;
 };
 
 /// A JSON object of these texts.
@@ -73,8 +73,8 @@ template <class E, std::size_t N>
 inline constexpr bool is_borrowed<std::span<E, N>> = true;
 
 /// A message without its body.
-inline PreparedPtr prepare_message(Target target, wire::MessageType type, std::string_view route, bool with_route,
-                                   const RequestOptions& options) {
+inline PreparedPtr prepare_message(RequestTarget target, wire::MessageType type, std::string_view route,
+                                   bool with_route, const RequestOptions& options) {
     PreparedPtr request = prepare(std::move(target.requester), std::move(target.source));
     Outgoing& outgoing = request->outgoing;
     outgoing.type = type;
@@ -108,7 +108,7 @@ void dump_into(Prepared& request, const S& serializer, const Value& value) {
 
 /// `value` is serialised here and now; the rest happens when the token says so.
 template <class T, template <class> class Completion, class S, class Value, class Token>
-auto ask(Target target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
+auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
          const Value& value, const RequestOptions& options, Token&& token) {
     static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
     static_assert(std::disjunction_v<std::is_void<T>, MustLoad<S, T>>, "communica: not a reply type");
@@ -123,7 +123,7 @@ template <class S, class A, class Given>
 using PassedAs =
     std::conditional_t<std::same_as<A, std::remove_cvref_t<Given>> && Dumps<S, std::tuple<const A&>>, const A&, A>;
 
-/// Calls `ask(values, options, token)`: of what is given as many as `A` has are the values, and behind them may stand options and a
+/// InflightCalls `ask(values, options, token)`: of what is given as many as `A` has are the values, and behind them may stand options and a
 /// token.
 template <class S, class... A, class Ask, class... Given>
 auto ask_with_values(Ask ask, Given&&... given) {

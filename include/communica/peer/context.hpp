@@ -45,7 +45,7 @@ class Context {
  private:
     std::shared_ptr<peer::Peer> peer_;
     std::shared_ptr<Connection> connection_;
-    std::shared_ptr<const peer::Call> call_;  // null for a handler that is no coroutine
+    std::shared_ptr<const peer::InflightCall> call_;  // null for a handler that is no coroutine
     std::string route_;
     std::string headers_;
     std::optional<std::chrono::steady_clock::time_point> deadline_;

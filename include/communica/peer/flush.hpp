@@ -22,8 +22,9 @@ class Flush {
     }
     template <class Token = default_token>
     auto flush(RequestOptions options, Token&& token = {}) const {
-        return ask<void, Throwing>(static_cast<const Derived&>(*this).target(), wire::MessageType::flush,
-                                   BytesSerializer(), {}, false, Nothing{}, options, std::forward<Token>(token));
+        return ask<void, ExceptionCompletion>(static_cast<const Derived&>(*this).target(), wire::MessageType::flush,
+                                              BytesSerializer(), {}, false, Nothing{}, options,
+                                              std::forward<Token>(token));
     }
 
  private:

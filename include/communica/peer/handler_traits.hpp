@@ -26,8 +26,9 @@ class LoadLater {
 
  public:
     template <class S>
-    LoadLater(const S& serializer, Bytes body, Buffer* memory, std::size_t max_loaded)
-        : body_(load_from<Buffer>(BytesSerializer(), body, memory)), load_([serializer, max_loaded](Buffer& bytes) {
+    LoadLater(const S& serializer, Bytes body, Buffer* backing_buffer, std::size_t max_loaded)
+        : body_(load_from<Buffer>(BytesSerializer(), body, backing_buffer)),
+          load_([serializer, max_loaded](Buffer& bytes) {
               const codec::Allowance allowance(max_loaded);
               return load_from<Held>(serializer, bytes.bytes(), &bytes);
           }) {}
@@ -182,10 +183,14 @@ class Named<R(A...), F> {
 
 namespace communica {
 
-/// Names the signature of a generic or overloaded callable: `handler<int(Operands)>(f)`.
+/// Names the signature of a generic or overloaded callable: `with_signature<int(Operands)>(f)`.
 template <class Signature, class F>
-auto handler(F function) {
+auto with_signature(F function) {
     return peer::Named<Signature, F>(std::move(function));
+}
+template <class Signature, class F>
+[[deprecated("communica: with_signature")]] auto handler(F function) {
+    return with_signature<Signature>(std::move(function));
 }
 
 }  // namespace communica

@@ -25,7 +25,7 @@
 namespace communica::peer {
 
 class Peer;
-struct Call;
+struct InflightCall;
 
 /// A request or notification that has come, borrowed for the call that hands it out.
 struct Incoming {
@@ -34,9 +34,9 @@ struct Incoming {
     const wire::Metadata& metadata;
     Bytes body;
     bool redelivered = false;
-    Buffer* memory = nullptr;                      ///< as in `Message`
-    std::shared_ptr<const Call> call = nullptr;    ///< once a coroutine answers it
-    NotificationWindow::Ticket* ticket = nullptr;  ///< of a notification: taken by whoever handles it later
+    Buffer* backing_buffer = nullptr;                    ///< as in `Message`
+    std::shared_ptr<const InflightCall> call = nullptr;  ///< once a coroutine answers it
+    NotificationWindow::Ticket* ticket = nullptr;        ///< of a notification: taken by whoever handles it later
 };
 
 /// What became of a request, a notification or a stream, where nobody else may hear of it.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../connection.hpp"
-#include "offer.hpp"
+#include "capabilities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -18,13 +18,13 @@ namespace communica::peer {
 /// In bytes.
 inline constexpr std::size_t max_client_id = 1024;
 
-inline std::string client_hello(std::string_view client_id, const Offer& offer) {
+inline std::string client_hello(std::string_view client_id, const Capabilities& offer) {
     return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) +
            ", \"communica\": " + write_offer(offer) + "}";
 }
 
 /// The server answers an offer with its own, and says to all others what the Python library says.
-inline std::string server_hello(const Offer& of_client, const Offer& offer) {
+inline std::string server_hello(const Capabilities& of_client, const Capabilities& offer) {
     return of_client.session.empty() ? "{\"hello\": \"hello\"}"
                                      : "{\"hello\": \"hello\", \"communica\": " + write_offer(offer) + "}";
 }

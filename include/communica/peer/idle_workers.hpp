@@ -3,7 +3,7 @@
 
 #include "../asio.hpp"
 #include "../budget.hpp"
-#include "call.hpp"
+#include "inflight_call.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace communica::peer {
 struct Worker {
     using Resume = asio::async_result<asio::use_awaitable_t<>, void(void*)>::handler_type;
 
-    explicit Worker(std::shared_ptr<Call> used) : call(std::move(used)) {}
-    Worker(std::shared_ptr<Call> used, Resume&& waiting, const void* whose)
+    explicit Worker(std::shared_ptr<InflightCall> used) : call(std::move(used)) {}
+    Worker(std::shared_ptr<InflightCall> used, Resume&& waiting, const void* whose)
         : call(std::move(used)), resume(std::move(waiting)), handler(whose) {}
     Worker(Worker&&) = default;
     Worker& operator=(Worker&& other) noexcept {
@@ -33,7 +33,7 @@ struct Worker {
         return *this;
     }
 
-    std::shared_ptr<Call> call;
+    std::shared_ptr<InflightCall> call;
     std::optional<Resume> resume;   // with a job of the handler's
     const void* handler = nullptr;  // whose coroutine it is
 };
@@ -71,14 +71,14 @@ class IdleWorkers {
 
     /// May a worker wait here? Not behind a call that was cancelled or that somebody still looks at, nor where a handler
     /// has left the executor.
-    bool may_wait(const std::shared_ptr<Call>& call) {
+    bool may_wait(const std::shared_ptr<InflightCall>& call) {
         constexpr long owners = 2;  // the coroutine, and what is called at its end
         return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
                is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost) && has_place();
     }
 
     /// Waits for the next job. Keeps nothing alive of which this is a part.
-    static asio::awaitable<void*> wait(std::shared_ptr<IdleWorkers> here, const std::shared_ptr<Call>& call,
+    static asio::awaitable<void*> wait(std::shared_ptr<IdleWorkers> here, const std::shared_ptr<InflightCall>& call,
                                        const void* handler) {
         return asio::async_initiate<const asio::use_awaitable_t<>, void(void*)>(Wait{}, asio::use_awaitable,
                                                                                 std::move(here), call, handler);
@@ -100,8 +100,8 @@ class IdleWorkers {
     }
 
     struct Wait {
-        void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers>&& here, std::shared_ptr<Call>&& call,
-                        const void* handler) const {
+        void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers>&& here,
+                        std::shared_ptr<InflightCall>&& call, const void* handler) const {
             const auto workers = std::move(here);  // out of the waiting frame, which `workers` is to own
             workers->workers_.emplace_back(std::move(call), std::move(resume), handler);
         }
@@ -109,7 +109,7 @@ class IdleWorkers {
 
     const asio::any_io_executor executor_;
     std::vector<Worker> workers_;
-    Share share_;  // of the most that have waited
+    BudgetReservation share_;  // of the most that have waited
 };
 
 }  // namespace communica::peer

@@ -21,9 +21,9 @@ class Inspect {
     }
     template <class Token = default_token>
     auto inspect(RequestOptions options, Token&& token = {}) const {
-        return ask<nlohmann::json, Throwing>(static_cast<const Derived&>(*this).target(), wire::MessageType::inspect,
-                                             JsonSerializer(), {}, false, Nothing{}, options,
-                                             std::forward<Token>(token));
+        return ask<nlohmann::json, ExceptionCompletion>(static_cast<const Derived&>(*this).target(),
+                                                        wire::MessageType::inspect, JsonSerializer(), {}, false,
+                                                        Nothing{}, options, std::forward<Token>(token));
     }
 
  private:

@@ -27,7 +27,8 @@ struct NotificationLimits {
     std::size_t bytes = std::numeric_limits<std::size_t>::max();
 
     static NotificationLimits of(const Limits& limits) noexcept {
-        return {std::max<std::size_t>(limits.max_requests / 2, 1), std::max<std::size_t>(limits.max_held / 4, 1)};
+        return {std::max<std::size_t>(limits.max_requests / 2, 1),
+                std::max<std::size_t>(limits.max_inflight_bytes / 4, 1)};
     }
 };
 
@@ -122,7 +123,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
             Buffer body;
             wire::write_answer_metadata(metadata, wire::MessageType::taken, "{\"id\": \"\", \"type\": ", "}");
             body.append(std::to_string(ended_));
-            connection_->send(Purpose::answer, metadata.text(), body);
+            connection_->send(SendClass::response, metadata.text(), body);
             told_ = ended_;
             untold_bytes_ = 0;
         } catch (...) {  // NOLINT(bugprone-empty-catch)

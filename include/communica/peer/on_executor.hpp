@@ -91,7 +91,7 @@ struct MakeOnExecutor<F, R, void, std::tuple<E...>> {
 template <ExecutorSource E, class F>
 auto on_executor(E&& executor, F function) {
     static_assert(peer::Deducible<F>,
-                  "communica: on_executor needs a callable of one signature: name it with handler<R(A)>(f)");
+                  "communica: on_executor needs a callable of one signature: name it with with_signature<R(A)>(f)");
     using Its = peer::Signature<F>;
     using Made = typename peer::MakeOnExecutor<F, typename Its::Result, typename Its::Args::Data,
                                                typename Its::Args::Extras>::type;

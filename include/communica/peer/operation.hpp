@@ -5,7 +5,7 @@
 #include "../error.hpp"
 #include "../serializers/serializer.hpp"
 #include "cancel.hpp"
-#include "peer_source.hpp"
+#include "requester_resolver.hpp"
 #include "watched_operation.hpp"
 
 #include <memory>
@@ -17,15 +17,15 @@ namespace communica::peer {
 
 /// What a request completes with: `void(std::exception_ptr, T)`.
 template <class T>
-class Throwing {
+class ExceptionCompletion {
     static_assert(std::is_default_constructible_v<T>,
                   "communica: the reply type of a request must be default constructible");
 
  public:
     using Signature = void(std::exception_ptr, T);
 
-    explicit Throwing(T value) : value_(std::move(value)) {}
-    explicit Throwing(const Error& error) : error_(error.to_exception()), value_() {}
+    explicit ExceptionCompletion(T value) : value_(std::move(value)) {}
+    explicit ExceptionCompletion(const Error& error) : error_(error.to_exception()), value_() {}
 
     template <class Handler>
     void give_to(Handler&& handler) {
@@ -38,12 +38,12 @@ class Throwing {
 };
 
 template <>
-class Throwing<void> {
+class ExceptionCompletion<void> {
  public:
     using Signature = void(std::exception_ptr);
 
-    Throwing() = default;
-    explicit Throwing(const Error& error) : error_(error.to_exception()) {}
+    ExceptionCompletion() = default;
+    explicit ExceptionCompletion(const Error& error) : error_(error.to_exception()) {}
 
     template <class Handler>
     void give_to(Handler&& handler) {
@@ -54,13 +54,13 @@ class Throwing<void> {
     std::exception_ptr error_;
 };
 
-/// What a `try_request` completes with: `void(result<T>)`.
+/// What a `try_request` completes with: `void(Result<T>)`.
 template <class T>
-class Returning {
+class ResultCompletion {
  public:
-    using Signature = void(result<T>);
+    using Signature = void(Result<T>);
 
-    explicit Returning(result<T> outcome = {}) : result_(std::move(outcome)) {}
+    explicit ResultCompletion(Result<T> outcome = {}) : result_(std::move(outcome)) {}
 
     template <class Handler>
     void give_to(Handler&& handler) {
@@ -68,7 +68,7 @@ class Returning {
     }
 
  private:
-    result<T> result_;
+    Result<T> result_;
 };
 
 /// Loads the answer as `T`, gives it to the handler on the handler's executor. Lives in memory of the handler's
@@ -97,7 +97,7 @@ class RequestOperation final : public Operation {
     /// Ends a request for which there was no memory.
     static void fail_unmade(Handler&& handler, const asio::any_io_executor& inner, const Error& error) {
         const auto executor = asio::get_associated_executor(handler, inner);
-        asio::post(executor, Call{Completion(error), std::move(handler)});
+        asio::post(executor, BoundCompletion{Completion(error), std::move(handler)});
     }
 
     RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner, bool notification)
@@ -110,15 +110,15 @@ class RequestOperation final : public Operation {
 
     bool is_notification() const noexcept override { return notification_; }
 
-    void succeed(const Answer& answer, Via via) override {
+    void succeed(const Answer& answer, CompletionMode mode) override {
         const Allocator allocator = allocator_of(handler_);
-        Call call{load(answer), std::move(handler_)};
-        finish(via, call, allocator);
+        BoundCompletion call{load(answer), std::move(handler_)};
+        finish(mode, call, allocator);
     }
-    void fail(Error error, Via via) override {
+    void fail(Error error, CompletionMode mode) override {
         const Allocator allocator = allocator_of(handler_);
-        Call call{Completion(std::move(error)), std::move(handler_)};
-        finish(via, call, allocator);
+        BoundCompletion call{Completion(std::move(error)), std::move(handler_)};
+        finish(mode, call, allocator);
     }
 
  private:
@@ -137,7 +137,7 @@ class RequestOperation final : public Operation {
         } else {
             const codec::Allowance allowance(answer.max_loaded);
             try {
-                return Completion(load_from<T>(serializer_, answer.body, answer.memory));
+                return Completion(load_from<T>(serializer_, answer.body, answer.backing_buffer));
             } catch (...) {
                 return Completion(Error::of_serializer(std::current_exception()));
             }
@@ -145,23 +145,23 @@ class RequestOperation final : public Operation {
     }
 
     /// Of one type for values and errors: for every other that an executor is given, Asio compiles twenty functions.
-    struct Call {
+    struct BoundCompletion {
         Completion completion;
         Handler handler;
 
         void operator()() { completion.give_to(std::move(handler)); }
     };
 
-    void finish(Via via, Call& call, const Allocator& allocator) {
+    void finish(CompletionMode mode, BoundCompletion& call, const Allocator& allocator) {
         const asio::any_io_executor inner(std::move(inner_));
         const auto work = std::move(work_);
         free(allocator);
-        if (via == Via::dispatch && !work) {
-            call_here(inner, call);
+        if (mode == CompletionMode::dispatch && !work) {
+            complete_here(inner, call);
             return;
         }
         const auto executor = asio::get_associated_executor(call.handler, inner);
-        if (via == Via::dispatch) {
+        if (mode == CompletionMode::dispatch) {
             asio::dispatch(executor, Guarded{std::move(call), executor});
         } else {
             asio::post(executor, std::move(call));
@@ -170,7 +170,7 @@ class RequestOperation final : public Operation {
 
     /// May be called at once, where an answer is handed out. What the handler throws is its executor's to deal with.
     struct Guarded {
-        Call call;
+        BoundCompletion call;
         Executor executor;
 
         void operator()() {
@@ -183,7 +183,7 @@ class RequestOperation final : public Operation {
     };
 
     /// Already on the handler's executor. What a handler throws is the executor's, not the connection's, to deal with.
-    static void call_here(const asio::any_io_executor& inner, Call& call) {
+    static void complete_here(const asio::any_io_executor& inner, BoundCompletion& call) {
         try {
             call();
         } catch (...) {
@@ -209,11 +209,11 @@ class RequestOperation final : public Operation {
 /// A request ready to go, or the reason why its value can't be sent.
 struct Prepared {
     // An aggregate would be set to zero before its members are made, with all the bytes of the body's buffer.
-    Prepared(std::shared_ptr<Requester> to, std::shared_ptr<PeerSource> finder) noexcept
+    Prepared(std::shared_ptr<Requester> to, std::shared_ptr<RequesterResolver> finder) noexcept
         : requester(std::move(to)), source(std::move(finder)) {}
 
     std::shared_ptr<Requester> requester;
-    std::shared_ptr<PeerSource> source;  ///< finds the requester when the request begins, if that is null
+    std::shared_ptr<RequesterResolver> source;  ///< finds the requester when the request begins, if that is null
     Outgoing outgoing;
     std::optional<Error> error;
 };
@@ -227,7 +227,7 @@ struct FreePrepared {
 /// By pointer it is passed on: Asio moves what an operation begins with four times.
 using PreparedPtr = std::unique_ptr<Prepared, FreePrepared>;
 
-inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr<PeerSource> source) {
+inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr<RequesterResolver> source) {
     return PreparedPtr(new (asio::recycling_allocator<Prepared>().allocate(1))
                            Prepared(std::move(requester), std::move(source)));
 }
@@ -257,7 +257,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
     }
     requester->count(request.outgoing.is_notification(), request.error);
     if (request.error) {
-        operation.release()->fail(*std::move(request.error), Via::post);
+        operation.release()->fail(*std::move(request.error), CompletionMode::post);
         return;
     }
     RequestId id = 0;
@@ -280,7 +280,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
     requester->start(id, std::move(request.outgoing), std::move(operation));
     if (request.source) {
         try {
-            request.source->settle();
+            request.source->dispatch_unassigned();
         } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory it waits for the next client
         }
     }
@@ -305,7 +305,7 @@ struct InitiateRequest {
         } catch (...) {
             const Error error = Error::from(std::current_exception());
             if (operation) {
-                operation.release()->fail(error, Via::post);
+                operation.release()->fail(error, CompletionMode::post);
             } else {
                 Op::fail_unmade(std::move(own), requester ? requester->executor() : request->source->executor(), error);
             }

@@ -6,9 +6,9 @@
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
 #include "calls_under_way.hpp"
+#include "capabilities.hpp"
 #include "deadline_timer.hpp"
 #include "handlers.hpp"
-#include "offer.hpp"
 #include "requester.hpp"
 #include "responder.hpp"
 #include "streams/stream_table.hpp"
@@ -62,7 +62,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     CallsUnderWay& calls() noexcept { return calls_; }
 
     /// What this side can do, for the hello.
-    Offer offer() const;
+    Capabilities offer() const;
 
     /// Bytes that the value of one message may take.
     std::size_t max_loaded() const noexcept { return max_loaded_; }
@@ -79,7 +79,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     /// From now on messages go out over `connection`, first those that waited. An earlier connection is closed, with
     /// the word that it was replaced if it was another session's. Says no, and closes the connection, after `close`.
-    bool attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
+    bool attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
 
     /// The other side says over `connection` which requests of this side it has. The rest of those that were sent before is
     /// lost, or sent again if that does no harm.
@@ -116,7 +116,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// Over the only connection there is, both sides can say what they have of those before.
     void resume_if_alone();
 
-    static void say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted = true);
+    static void say_goodbye(Connection& connection, const Capabilities& offer, errc why, bool wanted = true);
 
     const std::shared_ptr<const Handlers> handlers_;
     const std::string id_;
@@ -135,12 +135,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
     mutable std::mutex mutex_;  // for what follows; the halves' locks may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
     std::vector<const Connection*> open_;  // attached and not detached: two for a moment, when one replaces another
-    Offer offer_;                          // of the connection there is or was last
+    Capabilities offer_;                   // of the connection there is or was last
     bool resumes_ = false;                 // this side has not said yet what it has
     std::unique_ptr<RequestIds> resumed_;  // what the other side has, until an earlier connection has ended
     std::shared_ptr<Requester> requester_;
     std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
-    RequestText text_;                         // that it writes
+    RequestIdCodec text_;                      // that it writes
     DeadlineTimer timer_;
     bool was_connected_ = false;
     std::optional<Error> closed_;  // with which requests end

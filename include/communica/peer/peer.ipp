@@ -24,7 +24,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
       counters_(settings.connection.counters),
       timer_(settings.executor) {}
 
-COMMUNICA_INLINE Offer Peer::offer() const {
+COMMUNICA_INLINE Capabilities Peer::offer() const {
     const std::lock_guard lock(mutex_);
     return full_offer(std::string(text_.session()), max_message_, ahead_);
 }
@@ -41,7 +41,7 @@ COMMUNICA_INLINE bool Peer::was_replaced(const Connection& connection) const {
 
 COMMUNICA_INLINE bool Peer::is_idle() const { return !is_connected() && halves_are_idle(); }
 
-COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
     std::unique_lock lock(mutex_);
     if (closed_) {
         lock.unlock();
@@ -49,7 +49,7 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
         return false;
     }
     const auto earlier = std::exchange(connection_, connection);
-    const Offer earlier_offer = std::exchange(offer_, offer);
+    const Capabilities earlier_offer = std::exchange(offer_, offer);
     const bool same_session = earlier_offer.session == offer.session;
     timer_.disarm();
     const bool again = std::exchange(was_connected_, true);
@@ -166,7 +166,7 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
 COMMUNICA_INLINE void Peer::open() {
     const std::lock_guard lock(mutex_);
     if (std::exchange(closed_, std::nullopt)) {
-        text_ = RequestText();
+        text_ = RequestIdCodec();
     }
     draining_ = false;
     offer_ = {};
@@ -184,7 +184,7 @@ COMMUNICA_INLINE void Peer::on_timer() {
             return;
         }
         give_up();
-        text_ = RequestText();  // who comes back and still waits sees another session
+        text_ = RequestIdCodec();  // who comes back and still waits sees another session
         if (requester_) {
             requester_->renew(text_);
         }
@@ -239,13 +239,13 @@ COMMUNICA_INLINE void Peer::resume_if_alone() {
     }
 }
 
-COMMUNICA_INLINE void Peer::say_goodbye(Connection& connection, const Offer& offer, errc why, bool wanted) {
+COMMUNICA_INLINE void Peer::say_goodbye(Connection& connection, const Capabilities& offer, errc why, bool wanted) {
     if (offer.goodbye && wanted) {
         Buffer metadata;
         Buffer body;
         wire::write_metadata(metadata, {.type = wire::MessageType::goodbye});
         wire::write_goodbye(body, why);
-        connection.send(Purpose::answer, metadata.text(), body);
+        connection.send(SendClass::response, metadata.text(), body);
     }
 }
 

@@ -13,9 +13,9 @@ namespace communica {
 namespace peer {
 
 /// A peer that is known already.
-class KnownPeer final : public PeerSource {
+class FixedResolver final : public RequesterResolver {
  public:
-    explicit KnownPeer(std::shared_ptr<Requester> requester) : requester_(std::move(requester)) {}
+    explicit FixedResolver(std::shared_ptr<Requester> requester) : requester_(std::move(requester)) {}
     std::shared_ptr<Requester> find() override { return requester_; }
     asio::any_io_executor executor() const override { return requester_->executor(); }
 
@@ -26,26 +26,26 @@ class KnownPeer final : public PeerSource {
 template <class S>
 class PeerHandle : public Flush<PeerHandle<S>> {
  public:
-    PeerHandle(std::shared_ptr<PeerSource> source, std::string id, S serializer)
+    PeerHandle(std::shared_ptr<RequesterResolver> source, std::string id, S serializer)
         : source_(std::move(source)), id_(std::move(id)), serializer_(std::move(serializer)) {}
 
     /// Made by the library for a handler that asks for it.
     explicit PeerHandle(const Incoming& incoming)
         requires std::default_initializable<S>
-        : PeerHandle(std::make_shared<KnownPeer>(incoming.peer->requester()), incoming.peer->id(), S{}) {}
+        : PeerHandle(std::make_shared<FixedResolver>(incoming.peer->requester()), incoming.peer->id(), S{}) {}
 
     /// The client id: of the other side on a server, of this side on a client.
     const std::string& id() const noexcept { return id_; }
     bool is_connected() const { return source_->find()->is_connected(); }
 
  protected:
-    Target target() const { return {nullptr, source_}; }
+    RequestTarget target() const { return {nullptr, source_}; }
     const S& serializer() const noexcept { return serializer_; }
 
  private:
     friend Flush<PeerHandle>;
 
-    std::shared_ptr<PeerSource> source_;
+    std::shared_ptr<RequesterResolver> source_;
     std::string id_;
     [[no_unique_address]] S serializer_;
 };

@@ -22,7 +22,7 @@ namespace communica::peer {
 
 /// Where a request's completion is called: at once if its executor allows (`dispatch`), or never inside the call that
 /// ends it (`post`).
-enum class Via { dispatch, post };
+enum class CompletionMode { dispatch, post };
 
 class Requester;
 
@@ -40,7 +40,7 @@ struct Location {
 /// What a request is answered with, borrowed.
 struct Answer {
     Bytes body = {};
-    Buffer* memory = nullptr;                              ///< as in `Message`
+    Buffer* backing_buffer = nullptr;                      ///< as in `Message`
     std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may take
 };
 
@@ -52,8 +52,8 @@ class Operation {
     Operation& operator=(const Operation&) = delete;
 
     /// Loads the value; a notification has none.
-    virtual void succeed(const Answer& answer, Via via) = 0;
-    virtual void fail(Error error, Via via) = 0;
+    virtual void succeed(const Answer& answer, CompletionMode mode) = 0;
+    virtual void fail(Error error, CompletionMode mode) = 0;
     /// Does a notification wait here? It is done as soon as it is on its way.
     virtual bool is_notification() const noexcept = 0;
 

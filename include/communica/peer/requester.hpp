@@ -9,10 +9,10 @@
 #include "asking.hpp"
 #include "deadline_timer.hpp"
 #include "lateness.hpp"
-#include "outbox.hpp"
 #include "pending_requests.hpp"
-#include "request_text.hpp"
+#include "request_id_codec.hpp"
 #include "sender.hpp"
+#include "unsent_queue.hpp"
 #include "waiting_service.hpp"
 
 #include <cstddef>
@@ -32,7 +32,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
  public:
     /// `max_loaded`: bytes that the value of an answer may take. `streams`: those that are opened here.
     Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
-              const RequestText& text = {}, Destination destination = {},
+              const RequestIdCodec& text = {}, Destination destination = {},
               std::size_t max_loaded = codec::Allowance::unlimited, std::shared_ptr<StreamTable> streams = nullptr);
 
     ~Requester() {
@@ -51,7 +51,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
     bool is_idle() const {
         const std::lock_guard lock(mutex_);
-        return pending_.empty() && outbox_.empty();
+        return pending_.empty() && unsent_queue_.empty();
     }
 
     // ---- asking
@@ -95,7 +95,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     std::optional<RequestId> oldest_unsent() {
         const std::lock_guard lock(mutex_);
-        return outbox_.empty() ? std::nullopt : std::optional(outbox_.front().id);
+        return unsent_queue_.empty() ? std::nullopt : std::optional(unsent_queue_.front().id);
     }
 
     struct Taken {
@@ -113,7 +113,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     // ---- the life of connections
 
     /// From now on messages go out over `connection`, first those that waited.
-    void attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
+    void attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
 
     /// The connection has ended: what it did not send waits for the next, and so does what may be sent again.
     void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
@@ -122,7 +122,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void give_up_sent();
 
     /// Nothing that was sent waits any more: the next is another session's.
-    void renew(const RequestText& text) {
+    void renew(const RequestIdCodec& text) {
         const std::lock_guard lock(mutex_);
         text_ = text;
     }
@@ -156,7 +156,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void close(const Error& reason);
 
     /// Lets requests in again after `close`, as another session.
-    void open(const RequestText& text = {});
+    void open(const RequestIdCodec& text = {});
 
     // ---- answers
 
@@ -166,7 +166,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// The answer can't be had: it was dropped, or the request never reaches the other side.
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
         if (auto operation = take_answered(metadata)) {
-            fail(std::move(operation), why, Via::dispatch);
+            fail(std::move(operation), why, CompletionMode::dispatch);
         }
     }
 
@@ -179,7 +179,8 @@ class Requester : public std::enable_shared_from_this<Requester> {
  private:
     /// May it go out now? What waits goes first, but requests pass notifications that the other side has no room for.
     bool can_send(const Outgoing& outgoing) const noexcept {
-        return sender_.is_open() && (outbox_.empty() || (only_notifications_wait_ && !follows_notifications(outgoing)));
+        return sender_.is_open() &&
+               (unsent_queue_.empty() || (only_notifications_wait_ && !follows_notifications(outgoing)));
     }
     static bool follows_notifications(const Outgoing& outgoing) noexcept {
         return outgoing.is_notification() || outgoing.type == wire::MessageType::flush;
@@ -190,7 +191,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         std::optional<Error> error = {};
     };
 
-    /// Sends the message or puts it into the outbox, or says why neither can be.
+    /// Sends the message or puts it into the unsent_queue, or says why neither can be.
     Outcome send_or_keep(RequestId id, Outgoing& outgoing);
 
     /// Sends what waits, in order, until there is no more room.
@@ -219,7 +220,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
-    void fail(OperationPtr operation, const Error& error, Via via = Via::post);
+    void fail(OperationPtr operation, const Error& error, CompletionMode mode = CompletionMode::post);
     void fail_all(std::vector<OperationPtr>& operations, const Error& error) {
         for (auto& operation : operations) {
             try {
@@ -237,10 +238,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     Sender sender_;
-    RequestText text_;
+    RequestIdCodec text_;
     wire::MetadataReader reader_;
     PendingRequests pending_;
-    Outbox outbox_;
+    UnsentQueue unsent_queue_;
     bool only_notifications_wait_ = false;  // and flushes behind them, for credit
     DeadlineTimer timer_;
     WaitingService<Requester>* service_ = nullptr;  // that knows this, from the first request on

@@ -13,7 +13,7 @@
 namespace communica::peer {
 
 COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_t max_unsent,
-                                      std::shared_ptr<Counters> counters, const RequestText& text,
+                                      std::shared_ptr<Counters> counters, const RequestIdCodec& text,
                                       Destination destination, std::size_t max_loaded,
                                       std::shared_ptr<StreamTable> streams)
     : max_unsent_(max_unsent),
@@ -22,7 +22,7 @@ COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_
       destination_(std::move(destination)),
       sender_(std::move(streams)),
       text_(text),
-      outbox_(counters_),
+      unsent_queue_(counters_),
       timer_(std::move(executor)) {}
 
 COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
@@ -63,7 +63,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (error || (sent && notification)) {
             auto done = pending_.take(id);
             lock.unlock();
-            return error ? fail(std::move(done), *error) : done.release()->succeed({}, Via::post);
+            return error ? fail(std::move(done), *error) : done.release()->succeed({}, CompletionMode::post);
         }
         if (sent) {
             pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
@@ -96,7 +96,7 @@ COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes
 COMMUNICA_INLINE void Requester::cancel(RequestId id) {
     std::unique_lock lock(mutex_);
     auto operation = pending_.take(id);
-    if (operation && !outbox_.take(id)) {
+    if (operation && !unsent_queue_.take(id)) {
         sender_.cancel(text_.write(id));
     }
     disarm_if_idle();
@@ -109,7 +109,7 @@ COMMUNICA_INLINE void Requester::cancel(RequestId id) {
 COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
     const std::lock_guard lock(mutex_);
     const auto left = left_until(pending_.deadline_of(id));
-    Taken taken{pending_.take(id), outbox_.take(id).value_or(Outgoing{})};
+    Taken taken{pending_.take(id), unsent_queue_.take(id).value_or(Outgoing{})};
     taken.message.timeout = left;
     disarm_if_idle();
     return taken;
@@ -125,11 +125,11 @@ COMMUNICA_INLINE void Requester::abandon() {
         for (const RequestId id : pending_.ids()) {
             waiting.push_back(pending_.take(id));
         }
-        outbox_.clear();
+        unsent_queue_.clear();
     }
 }
 
-COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
     const std::lock_guard lock(mutex_);
     if (closed_) {
         return;
@@ -163,7 +163,7 @@ COMMUNICA_INLINE void Requester::give_up_sent() {
         const std::lock_guard lock(mutex_);
         put_back_idempotent();
         for (const RequestId id : pending_.ids()) {
-            if (!outbox_.contains(id)) {
+            if (!unsent_queue_.contains(id)) {
                 failed.push_back(pending_.take(id));
             }
         }
@@ -191,11 +191,11 @@ COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
     {
         const std::lock_guard lock(mutex_);
         for (const RequestId id : std::views::reverse(pending_.ids_of_others(connections_))) {
-            if (ids.contains(id) || outbox_.contains(id)) {
+            if (ids.contains(id) || unsent_queue_.contains(id)) {
                 continue;
             }
             if (const Operation* operation = pending_.find_operation(id); operation->again) {
-                outbox_.put_back(id, operation->again->copy());
+                unsent_queue_.put_back(id, operation->again->copy());
             } else {
                 lost.push_back(pending_.take(id));
             }
@@ -213,7 +213,7 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
     }
     Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
     const RequestId id = outgoing.is_notification() ? 0 : text_.read(metadata.id).value_or(0);
-    if (!outgoing.is_notification() && (!pending_.contains(id) || outbox_.contains(id))) {
+    if (!outgoing.is_notification() && (!pending_.contains(id) || unsent_queue_.contains(id))) {
         return;  // cancelled or timed out meanwhile, or put back already
     }
     outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
@@ -221,15 +221,15 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
         sender_.on_unsent_notification();
     }
     outgoing.body = std::move(unsent.body);
-    outbox_.put_back(id, std::move(outgoing));
+    unsent_queue_.put_back(id, std::move(outgoing));
 }
 
 COMMUNICA_INLINE void Requester::put_back_idempotent() {
     const auto ids = pending_.ids();
     for (const RequestId id : std::views::reverse(ids)) {
         const Operation* operation = pending_.find_operation(id);
-        if (operation->again && !outbox_.contains(id)) {
-            outbox_.put_back(id, operation->again->copy());
+        if (operation->again && !unsent_queue_.contains(id)) {
+            unsent_queue_.put_back(id, operation->again->copy());
         }
     }
 }
@@ -245,13 +245,13 @@ COMMUNICA_INLINE void Requester::close(const Error& reason) {
         for (const RequestId id : pending_.ids()) {
             failed.push_back(pending_.take(id));
         }
-        outbox_.clear();
+        unsent_queue_.clear();
         timer_.disarm();
     }
     fail_all(failed, reason);
 }
 
-COMMUNICA_INLINE void Requester::open(const RequestText& text) {
+COMMUNICA_INLINE void Requester::open(const RequestIdCodec& text) {
     const std::lock_guard lock(mutex_);
     if (std::exchange(closed_, false)) {
         text_ = text;
@@ -264,9 +264,9 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
             if (counters_) {
                 Counters::add(counters_->answers);
             }
-            operation.release()->succeed({message.body, message.memory, max_loaded_}, Via::dispatch);
+            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, CompletionMode::dispatch);
         } else {
-            fail(std::move(operation), wire::read_error_body(metadata.type, message.body), Via::dispatch);
+            fail(std::move(operation), wire::read_error_body(metadata.type, message.body), CompletionMode::dispatch);
         }
     }
 }
@@ -275,7 +275,7 @@ COMMUNICA_INLINE void Requester::on_lost(std::string_view text) {
     std::unique_lock lock(mutex_);
     const auto id = text_.read(text);
     if (auto operation = id ? pending_.take(*id) : nullptr) {
-        outbox_.take(*id);
+        unsent_queue_.take(*id);
         lock.unlock();
         fail(std::move(operation), {errc::connection_lost});
     }
@@ -300,17 +300,17 @@ COMMUNICA_INLINE void Requester::on_timer() {
 }
 
 COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
-    const Outgoing* const unsent = outbox_.find(id);
+    const Outgoing* const unsent = unsent_queue_.find(id);
     Lateness late{.quoted_route = unsent != nullptr ? unsent->quoted_route : pending_.route_of(id),
                   .timeout = pending_.timeout_of(id)};
     if (unsent != nullptr) {
         late.state = sender_.is_draining()    ? Lateness::State::refused
                      : sender_.is_connected() ? Lateness::State::queued
                                               : Lateness::State::not_connected;
-        late.queued = outbox_.size() - 1;
+        late.queued = unsent_queue_.size() - 1;
     }
     Error error{errc::timeout, late.text(destination_)};
-    outbox_.take(id);
+    unsent_queue_.take(id);
     return {pending_.take(id), std::move(error)};
 }
 
@@ -325,18 +325,18 @@ COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoi
     } else if (!outgoing.wait_for_connection && !sender_.is_open()) {
         return {.error = Error{sender_.is_connected() ? errc::draining : errc::not_connected}};
     }
-    if (outbox_.bytes() + outgoing.size() > max_unsent_) {
+    if (unsent_queue_.bytes() + outgoing.size() > max_unsent_) {
         return {.error = Error{errc::queue_full}};
     }
     only_notifications_wait_ = only_notifications_wait_ && follows_notifications(outgoing);
-    outbox_.add(id, std::move(outgoing));
+    unsent_queue_.add(id, std::move(outgoing));
     return {};
 }
 
 COMMUNICA_INLINE void Requester::send_waiting() {
     bool lacks_credit = false;
     const bool no_requests_wait = std::exchange(only_notifications_wait_, false);
-    for (auto place = outbox_.begin(); place != outbox_.end() && sender_.is_open();) {
+    for (auto place = unsent_queue_.begin(); place != unsent_queue_.end() && sender_.is_open();) {
         auto& [id, message, bytes] = *place;
         if (lacks_credit && follows_notifications(message)) {
             ++place;
@@ -366,10 +366,10 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         pending_.note_sent(id, connections_, std::move(message.quoted_route));
         const bool done = sent != Sender::Sent::yes || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
-            sent == Sender::Sent::yes ? operation.release()->succeed({}, Via::post)
+            sent == Sender::Sent::yes ? operation.release()->succeed({}, CompletionMode::post)
                                       : fail(std::move(operation), sender_.error_of(sent));
         }
-        place = outbox_.erase(place);
+        place = unsent_queue_.erase(place);
     }
     only_notifications_wait_ = lacks_credit && sender_.is_open();
 }
@@ -381,17 +381,17 @@ COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& met
         return nullptr;
     }
     sender_.on_answer(metadata.id);
-    if (!outbox_.empty()) {
-        outbox_.take(*id);  // an idempotent request about to be sent again
+    if (!unsent_queue_.empty()) {
+        unsent_queue_.take(*id);  // an idempotent request about to be sent again
     }
     return pending_.take(*id);
 }
 
-COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, Via via) {
+COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, CompletionMode mode) {
     if (counters_) {
         counters_->count_error(error.code);
     }
-    operation.release()->fail(error.worded(), via);
+    operation.release()->fail(error.worded(), mode);
 }
 
 }  // namespace communica::peer

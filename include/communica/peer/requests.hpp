@@ -21,7 +21,7 @@ class RouteRequestsWith;
 ///
 /// `request<Reply>(value[, options][, token])` completes with the answer, or with the other side's error
 /// (`RequesterError`, `ResponderError`, `SerializerError`, `UnknownError`) or an `errc`, no later than its deadline.
-/// `try_request` completes with a `result<Reply>` instead of throwing. `notify` completes when the value is on its way.
+/// `try_request` completes with a `Result<Reply>` instead of throwing. `notify` completes when the value is on its way.
 ///
 /// The value is serialised before the function returns; one that can't be completes with `SerializerError`. Completion
 /// is on the token's executor, by default the entity's. Cancelling (any type) forgets the request and leaves the
@@ -32,20 +32,20 @@ class SimpleRequests {
     /// Completes with the answer: `void(std::exception_ptr, Reply)`.
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto request(const V& value, Token&& token = {}) const {
-        return ask<Reply, peer::Throwing>(value, {}, std::forward<Token>(token));
+        return ask<Reply, peer::ExceptionCompletion>(value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto request(const V& value, RequestOptions options, Token&& token = {}) const {
-        return ask<Reply, peer::Throwing>(value, options, std::forward<Token>(token));
+        return ask<Reply, peer::ExceptionCompletion>(value, options, std::forward<Token>(token));
     }
-    /// The same, with the error as a value: `void(result<Reply>)`.
+    /// The same, with the error as a value: `void(Result<Reply>)`.
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto try_request(const V& value, Token&& token = {}) const {
-        return ask<Reply, peer::Returning>(value, {}, std::forward<Token>(token));
+        return ask<Reply, peer::ResultCompletion>(value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
-        return ask<Reply, peer::Returning>(value, options, std::forward<Token>(token));
+        return ask<Reply, peer::ResultCompletion>(value, options, std::forward<Token>(token));
     }
     /// Completes when the value is on its way: `void(std::exception_ptr)`.
     template <Sendable V, NotOptions Token = default_token>
@@ -54,8 +54,9 @@ class SimpleRequests {
     }
     template <Sendable V, NotOptions Token = default_token>
     auto notify(const V& value, RequestOptions options, Token&& token = {}) const {
-        return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, self().serializer(),
-                                               {}, false, value, options, std::forward<Token>(token));
+        return peer::ask<void, peer::ExceptionCompletion>(self().target(), wire::MessageType::notification,
+                                                          self().serializer(), {}, false, value, options,
+                                                          std::forward<Token>(token));
     }
 
     /// Opens a stream of this signature: `client.open<Stream<Tick>(Symbol)>(symbol[, options][, token])`. As that of `RouteRequests`.
@@ -90,75 +91,75 @@ class RouteRequests {
     /// Completes with the answer: `void(std::exception_ptr, R)`. A route of several values takes them one by one.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
-        return ask<R, peer::Throwing>(route, argument, {}, std::forward<Token>(token));
+        return ask<R, peer::ExceptionCompletion>(route, argument, {}, std::forward<Token>(token));
     }
     template <class R, class A, class S, NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                  Token&& token = {}) const {
-        return ask<R, peer::Throwing>(route, argument, options, std::forward<Token>(token));
+        return ask<R, peer::ExceptionCompletion>(route, argument, options, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
     auto request(const Route<R(), S>& route, Token&& token = {}) const {
-        return ask<R, peer::Throwing>(route, Nothing{}, {}, std::forward<Token>(token));
+        return ask<R, peer::ExceptionCompletion>(route, Nothing{}, {}, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
     auto request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
-        return ask<R, peer::Throwing>(route, Nothing{}, options, std::forward<Token>(token));
+        return ask<R, peer::ExceptionCompletion>(route, Nothing{}, options, std::forward<Token>(token));
     }
     template <class R, class A, class B, class... C, class S, class First, class Second, class... More>
     auto request(const Route<R(A, B, C...), S>& route, First&& first, Second&& second, More&&... more) const {
-        return ask_several<peer::Throwing>(route, std::forward<First>(first), std::forward<Second>(second),
-                                           std::forward<More>(more)...);
+        return ask_several<peer::ExceptionCompletion>(route, std::forward<First>(first), std::forward<Second>(second),
+                                                      std::forward<More>(more)...);
     }
     template <class R, class A, class B, class S, NotOptions Token = default_token>
     auto request(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
                  const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
-        return ask_several<peer::Throwing>(route, first, second, options, std::forward<Token>(token));
+        return ask_several<peer::ExceptionCompletion>(route, first, second, options, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto request(std::string_view route, const V& value, Token&& token = {}) const {
-        return ask<Reply, peer::Throwing>(route, value, {}, std::forward<Token>(token));
+        return ask<Reply, peer::ExceptionCompletion>(route, value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
-        return ask<Reply, peer::Throwing>(route, value, options, std::forward<Token>(token));
+        return ask<Reply, peer::ExceptionCompletion>(route, value, options, std::forward<Token>(token));
     }
 
-    /// The same, with the error as a value: `void(result<R>)`.
+    /// The same, with the error as a value: `void(Result<R>)`.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
-        return ask<R, peer::Returning>(route, argument, {}, std::forward<Token>(token));
+        return ask<R, peer::ResultCompletion>(route, argument, {}, std::forward<Token>(token));
     }
     template <class R, class A, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                      Token&& token = {}) const {
-        return ask<R, peer::Returning>(route, argument, options, std::forward<Token>(token));
+        return ask<R, peer::ResultCompletion>(route, argument, options, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(), S>& route, Token&& token = {}) const {
-        return ask<R, peer::Returning>(route, Nothing{}, {}, std::forward<Token>(token));
+        return ask<R, peer::ResultCompletion>(route, Nothing{}, {}, std::forward<Token>(token));
     }
     template <class R, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
-        return ask<R, peer::Returning>(route, Nothing{}, options, std::forward<Token>(token));
+        return ask<R, peer::ResultCompletion>(route, Nothing{}, options, std::forward<Token>(token));
     }
     template <class R, class A, class B, class... C, class S, class First, class Second, class... More>
     auto try_request(const Route<R(A, B, C...), S>& route, First&& first, Second&& second, More&&... more) const {
-        return ask_several<peer::Returning>(route, std::forward<First>(first), std::forward<Second>(second),
-                                            std::forward<More>(more)...);
+        return ask_several<peer::ResultCompletion>(route, std::forward<First>(first), std::forward<Second>(second),
+                                                   std::forward<More>(more)...);
     }
     template <class R, class A, class B, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
                      const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
-        return ask_several<peer::Returning>(route, first, second, options, std::forward<Token>(token));
+        return ask_several<peer::ResultCompletion>(route, first, second, options, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto try_request(std::string_view route, const V& value, Token&& token = {}) const {
-        return ask<Reply, peer::Returning>(route, value, {}, std::forward<Token>(token));
+        return ask<Reply, peer::ResultCompletion>(route, value, {}, std::forward<Token>(token));
     }
     template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
     auto try_request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
-        return ask<Reply, peer::Returning>(route, value, options, std::forward<Token>(token));
+        return ask<Reply, peer::ResultCompletion>(route, value, options, std::forward<Token>(token));
     }
 
     /// Completes when the value is on its way: `void(std::exception_ptr)`.
@@ -254,8 +255,8 @@ class RouteRequests {
     template <class S, class V, class Token>
     auto tell(std::string_view route, const S& serializer, const V& value, const RequestOptions& options,
               Token&& token) const {
-        return peer::ask<void, peer::Throwing>(self().target(), wire::MessageType::notification, serializer, route,
-                                               true, value, options, std::forward<Token>(token));
+        return peer::ask<void, peer::ExceptionCompletion>(self().target(), wire::MessageType::notification, serializer,
+                                                          route, true, value, options, std::forward<Token>(token));
     }
     const Derived& self() const { return static_cast<const Derived&>(*this); }
 };
@@ -266,14 +267,15 @@ namespace peer {
 template <class S>
 class WithSerializer {
  public:
-    WithSerializer(Target target, S serializer) : target_(std::move(target)), serializer_(std::move(serializer)) {}
+    WithSerializer(RequestTarget target, S serializer)
+        : target_(std::move(target)), serializer_(std::move(serializer)) {}
 
  protected:
-    Target target() const { return target_; }
+    RequestTarget target() const { return target_; }
     const S& serializer() const noexcept { return serializer_; }
 
  private:
-    Target target_;
+    RequestTarget target_;
     [[no_unique_address]] S serializer_;
 };
 

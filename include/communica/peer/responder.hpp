@@ -6,10 +6,10 @@
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata.hpp"
-#include "call.hpp"
+#include "capabilities.hpp"
 #include "deadline_timer.hpp"
 #include "idle_workers.hpp"
-#include "offer.hpp"
+#include "inflight_call.hpp"
 #include "reply.hpp"
 
 #include <atomic>
@@ -53,11 +53,11 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     /// Nothing of the coroutine is left but its reply, which goes out unless somebody answered for it or nobody wants it
     /// any more.
-    void finish(Call& call, Reply& reply);
+    void finish(InflightCall& call, Reply& reply);
 
     /// Sends an answer over the connection that the request came by, or the one that followed it.
     void answer(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply,
-                Purpose purpose = Purpose::answer);
+                SendClass send_class = SendClass::response);
 
     /// The requester does not want an answer any more.
     void cancel(std::string_view id);
@@ -70,7 +70,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     // ---- the life of connections
 
     /// From now on answers go out over `connection`, first those that waited.
-    void attach(const std::shared_ptr<Connection>& connection, const Offer& offer);
+    void attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
 
     /// Tells the other side which of its requests are at work, once their answers can come over this connection alone.
     void send_resumed();
@@ -107,7 +107,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     void hold(std::ptrdiff_t bytes);
 
-    void remove(Call& call);
+    void remove(InflightCall& call);
 
     void disarm_if_idle();
 
@@ -116,15 +116,15 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// Workers wait for the connection that there is; those of an earlier one end.
     Worker worker_for(const std::shared_ptr<Connection>& connection, const void* handler);
 
-    static void cancel_now(const std::shared_ptr<Call>& call);
+    static void cancel_now(const std::shared_ptr<InflightCall>& call);
 
     /// Answers in the place of a coroutine, and cancels it. Posted: one that is just about to be done, as after it has
     /// closed its entity, still answers by itself.
-    void answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status);
+    void answer_and_cancel(const std::shared_ptr<InflightCall>& call, errc why, std::int64_t status);
 
-    void send_unavailable(const Call& call, const Error& error);
+    void send_unavailable(const InflightCall& call, const Error& error);
 
-    void answer_locked(const Call& call, Reply& reply);
+    void answer_locked(const InflightCall& call, Reply& reply);
 
     /// Makes another answer of one that is too large, or that finds too many unread. With it so many bytes become free.
     Buffer answer_metadata(const Connection& connection, Reply& reply, std::string_view before_type,
@@ -148,14 +148,14 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void send_kept();
 
     const std::size_t max_requests_;
-    const std::size_t max_held_;
+    const std::size_t max_inflight_bytes_;
     const std::shared_ptr<Budget> budget_;
     const std::shared_ptr<Counters> counters_;
 
     // Read without the lock, for every request; written under it.
-    std::atomic<errc> why_not_ = errc{};  // `draining` or `closed`
+    std::atomic<errc> rejection_reason_ = errc{};  // `draining` or `closed`
     std::atomic<bool> offers_deadline_ = false;
-    std::atomic<std::size_t> max_answer_ = Offer().max_message;
+    std::atomic<std::size_t> max_answer_ = Capabilities().max_message;
     std::atomic<std::size_t> at_work_ = 0;  // requests
     std::atomic<std::size_t> notifications_at_work_ = 0;
     std::atomic<std::size_t> held_ = 0;  // bytes of calls and of kept answers
@@ -163,11 +163,11 @@ class Responder : public std::enable_shared_from_this<Responder> {
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     std::shared_ptr<Connection> connection_;
     std::shared_ptr<IdleWorkers> idle_workers_;  // of this connection, once it has had a coroutine
-    Calls calls_;
+    InflightCalls calls_;
     std::list<UnsentMessage> answers_;
     DeadlineTimer timer_;
-    Share share_;  // of what is held
-    Gauge gauge_;  // of the calls
+    BudgetReservation share_;  // of what is held
+    Gauge gauge_;              // of the calls
     std::function<void()> idle_;
 };
 

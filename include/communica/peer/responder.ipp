@@ -10,7 +10,7 @@ namespace communica::peer {
 
 COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, const ConnectionOptions& options)
     : max_requests_(options.limits.max_requests),
-      max_held_(options.limits.max_held),
+      max_inflight_bytes_(options.limits.max_inflight_bytes),
       budget_(options.budget),
       counters_(options.counters),
       timer_(executor),
@@ -26,7 +26,8 @@ COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
 COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, const wire::Metadata& metadata,
                                                          std::size_t bytes) const {
     // Not relaxed: see `CallsUnderWay`. A notification that was sent before its sender heard of the draining is handled.
-    if (const errc why = why_not_.load(); why != errc{} && (why != errc::draining || metadata.wants_answer())) {
+    if (const errc why = rejection_reason_.load();
+        why != errc{} && (why != errc::draining || metadata.wants_answer())) {
         return unavailable(why);
     }
     const bool is_request = metadata.wants_answer();
@@ -34,7 +35,8 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
         return unavailable(errc::busy, is_request ? "too many requests at work" : "too many notifications at work");
     }
     const std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers();
-    if (held + bytes > (is_request ? max_held_ : max_held_ + max_held_ / 4) || (budget_ && !budget_->admits(held, 0))) {
+    if (held + bytes > (is_request ? max_inflight_bytes_ : max_inflight_bytes_ + max_inflight_bytes_ / 4) ||
+        (budget_ && !budget_->admits(held, 0))) {
         return unavailable(errc::busy, no_room);
     }
     if (metadata.timeout && metadata.timeout->count() <= 0 && deadline_of(metadata)) {
@@ -50,7 +52,7 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
 COMMUNICA_INLINE bool Responder::has_room(const Connection& connection, std::size_t bytes, std::size_t freed) const {
     std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers();
     held -= std::min(freed, held);  // its request may be forgotten already
-    return (held == 0 || held + bytes <= max_held_) && (!budget_ || budget_->admits(held, 0));
+    return (held == 0 || held + bytes <= max_inflight_bytes_) && (!budget_ || budget_->admits(held, 0));
 }
 
 COMMUNICA_INLINE std::optional<Clock::time_point> Responder::deadline_of(const wire::Metadata& metadata) const {
@@ -63,7 +65,7 @@ COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& conn
                                          std::size_t bytes, const void* handler) {
     const auto deadline = deadline_of(metadata);
     const std::lock_guard lock(mutex_);
-    if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
+    if (rejection_reason_.load(std::memory_order_relaxed) == errc::closed) {
         return Worker(nullptr);
     }
     Worker worker = worker_for(connection, handler);
@@ -77,7 +79,7 @@ COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& conn
     return worker;
 }
 
-COMMUNICA_INLINE void Responder::finish(Call& call, Reply& reply) {
+COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
     std::function<void()> idle;
     {
         const std::lock_guard lock(mutex_);
@@ -97,9 +99,9 @@ COMMUNICA_INLINE void Responder::finish(Call& call, Reply& reply) {
 }
 
 COMMUNICA_INLINE void Responder::answer(Connection& connection, std::string_view before_type,
-                                        std::string_view after_type, Reply& reply, Purpose purpose) {
+                                        std::string_view after_type, Reply& reply, SendClass send_class) {
     const auto metadata = answer_metadata(connection, reply, before_type, after_type);
-    if (!connection.send(purpose, metadata.text(), reply.body) && purpose != Purpose::refuse) {
+    if (!connection.send(send_class, metadata.text(), reply.body) && send_class != SendClass::rejection) {
         const std::lock_guard lock(mutex_);
         send_later(metadata, reply);
     }
@@ -118,7 +120,7 @@ COMMUNICA_INLINE bool Responder::is_idle() const {
     return calls_.empty() && answers_.empty();
 }
 
-COMMUNICA_INLINE void Responder::attach(const std::shared_ptr<Connection>& connection, const Offer& offer) {
+COMMUNICA_INLINE void Responder::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
     const std::lock_guard lock(mutex_);
     connection_ = connection;
     idle_workers_.reset();
@@ -136,7 +138,7 @@ COMMUNICA_INLINE void Responder::send_resumed() {
     Buffer body;
     wire::write_metadata(metadata, {.type = wire::MessageType::resumed});
     wire::write_resumption(body, [this](auto add) { calls_.for_each_id(add); });
-    connection_->send(Purpose::answer, metadata.text(), body);
+    connection_->send(SendClass::response, metadata.text(), body);
 }
 
 COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
@@ -146,7 +148,7 @@ COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vecto
         idle_workers_.reset();
         disarm_if_idle();
     }
-    if (why_not_.load(std::memory_order_relaxed) == errc::closed) {
+    if (rejection_reason_.load(std::memory_order_relaxed) == errc::closed) {
         return;
     }
     for (auto message = unsent.rbegin(); message != unsent.rend(); ++message) {
@@ -175,13 +177,13 @@ COMMUNICA_INLINE void Responder::abandon() {
 COMMUNICA_INLINE void Responder::drain(std::function<void()> idle) {
     const std::lock_guard lock(mutex_);
     errc open{};
-    why_not_.compare_exchange_strong(open, errc::draining);
+    rejection_reason_.compare_exchange_strong(open, errc::draining);
     idle_ = std::move(idle);
 }
 
 COMMUNICA_INLINE void Responder::close() {
     const std::lock_guard lock(mutex_);
-    why_not_.store(errc::closed);
+    rejection_reason_.store(errc::closed);
     for (const auto& call : calls_.take_all()) {
         try {
             answer_and_cancel(call, errc::closed, 503);
@@ -198,7 +200,7 @@ COMMUNICA_INLINE void Responder::close() {
 
 COMMUNICA_INLINE void Responder::open() {
     const std::lock_guard lock(mutex_);
-    why_not_.store(errc{}, std::memory_order_relaxed);
+    rejection_reason_.store(errc{}, std::memory_order_relaxed);
 }
 
 COMMUNICA_INLINE void Responder::on_timer() {
@@ -238,7 +240,7 @@ COMMUNICA_INLINE void Responder::hold(std::ptrdiff_t bytes) {
     gauge_.set(calls_.size());
 }
 
-COMMUNICA_INLINE void Responder::remove(Call& call) {
+COMMUNICA_INLINE void Responder::remove(InflightCall& call) {
     if (calls_.remove(call)) {
         call.ticket.end();
         hold(-static_cast<std::ptrdiff_t>(call.bytes));
@@ -260,25 +262,26 @@ COMMUNICA_INLINE void Responder::forget_all() {
 
 COMMUNICA_INLINE Worker Responder::worker_for(const std::shared_ptr<Connection>& connection, const void* handler) {
     if (connection != connection_) {
-        return Worker(std::make_shared<Call>(connection));
+        return Worker(std::make_shared<InflightCall>(connection));
     }
     if (!idle_workers_) {
         idle_workers_ = std::make_shared<IdleWorkers>(connection->get_executor(), budget_);
     }
     Worker worker = idle_workers_->take(handler);
     if (!worker.call) {
-        worker.call = std::make_shared<Call>(connection, idle_workers_);
+        worker.call = std::make_shared<InflightCall>(connection, idle_workers_);
     }
     return worker;
 }
 
-COMMUNICA_INLINE void Responder::cancel_now(const std::shared_ptr<Call>& call) {
+COMMUNICA_INLINE void Responder::cancel_now(const std::shared_ptr<InflightCall>& call) {
     call->cancelled.store(true, std::memory_order_relaxed);
     asio::post(call->connection->get_executor(),
                Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
 }
 
-COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<Call>& call, errc why, std::int64_t status) {
+COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<InflightCall>& call, errc why,
+                                                   std::int64_t status) {
     asio::post(call->connection->get_executor(), Task([self = shared_from_this(), call, why, status] {
                    {
                        const std::lock_guard lock(self->mutex_);
@@ -291,20 +294,20 @@ COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<Call>& 
                }));
 }
 
-COMMUNICA_INLINE void Responder::send_unavailable(const Call& call, const Error& error) {
+COMMUNICA_INLINE void Responder::send_unavailable(const InflightCall& call, const Error& error) {
     Reply reply;
     reply.set_error(error);
     Buffer metadata;
     wire::write_answer_metadata(metadata, reply.type, call.before_type, call.after_type);
     count(reply);
-    if (!call.connection->send(Purpose::answer, metadata.text(), reply.body) && connection_) {
-        connection_->send(Purpose::answer, metadata.text(), reply.body);
+    if (!call.connection->send(SendClass::response, metadata.text(), reply.body) && connection_) {
+        connection_->send(SendClass::response, metadata.text(), reply.body);
     }
 }
 
-COMMUNICA_INLINE void Responder::answer_locked(const Call& call, Reply& reply) {
+COMMUNICA_INLINE void Responder::answer_locked(const InflightCall& call, Reply& reply) {
     const auto metadata = answer_metadata(*call.connection, reply, call.before_type, call.after_type, call.bytes);
-    if (!call.connection->send(Purpose::answer, metadata.text(), reply.body)) {
+    if (!call.connection->send(SendClass::response, metadata.text(), reply.body)) {
         send_later(metadata, reply);
     }
 }
@@ -335,8 +338,8 @@ COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connecti
 }
 
 COMMUNICA_INLINE void Responder::send_later(const Buffer& metadata, Reply& reply) {
-    if (why_not_.load(std::memory_order_relaxed) != errc::closed &&
-        (!connection_ || !connection_->send(Purpose::answer, metadata.text(), reply.body))) {
+    if (rejection_reason_.load(std::memory_order_relaxed) != errc::closed &&
+        (!connection_ || !connection_->send(SendClass::response, metadata.text(), reply.body))) {
         keep({std::string(metadata.text()), std::move(reply.body)});
     }
 }
@@ -349,7 +352,7 @@ COMMUNICA_INLINE void Responder::keep(UnsentMessage answer) {
 COMMUNICA_INLINE void Responder::send_kept() {
     while (connection_ && !answers_.empty()) {
         const std::size_t bytes = cost_of(answers_.front());
-        if (!connection_->send(Purpose::answer, answers_.front().metadata, answers_.front().body)) {
+        if (!connection_->send(SendClass::response, answers_.front().metadata, answers_.front().body)) {
             return;
         }
         answers_.pop_front();

@@ -3,10 +3,10 @@
 
 #include "../connection.hpp"
 #include "../wire/metadata.hpp"
+#include "capabilities.hpp"
 #include "notification_window.hpp"
-#include "offer.hpp"
 #include "outgoing.hpp"
-#include "request_text.hpp"
+#include "request_id_codec.hpp"
 #include "streams/stream_table.hpp"
 
 #include <algorithm>
@@ -30,12 +30,12 @@ class Sender {
 
     bool is_connected() const noexcept { return connection_ != nullptr; }
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
-    const Offer& offer() const noexcept { return offer_; }
+    const Capabilities& offer() const noexcept { return offer_; }
     bool is_draining() const noexcept { return draining_; }
     /// Is there somebody who takes requests?
     bool is_open() const noexcept { return connection_ && !draining_; }
 
-    void attach(std::shared_ptr<Connection> connection, Offer offer) {
+    void attach(std::shared_ptr<Connection> connection, Capabilities offer) {
         detach();
         connection_ = std::move(connection);
         offer_ = std::move(offer);
@@ -52,7 +52,7 @@ class Sender {
     void set_draining() noexcept { draining_ = true; }
 
     /// Sends a message, whose body it takes. Its timeout is the time that there is for it, from now on.
-    Sent send(const RequestText::Id& id, Outgoing& outgoing) {
+    Sent send(const RequestIdCodec::Id& id, Outgoing& outgoing) {
         if (outgoing.type == wire::MessageType::flush) [[unlikely]] {
             if (!offer_.flush) {
                 return Sent::not_supported;
@@ -92,7 +92,7 @@ class Sender {
             begin_stream(id, outgoing);
         }
         const std::size_t size = outgoing.body.size();
-        if (!connection_->send(Purpose::ask, metadata.text(), outgoing.body)) {
+        if (!connection_->send(SendClass::request, metadata.text(), outgoing.body)) {
             if (outgoing.stream) {
                 streams_->remove(*outgoing.stream);  // it begins anew
             }
@@ -130,31 +130,31 @@ class Sender {
             return {errc::connection_lost, "what was sent over an earlier connection may not have arrived"};
         }
         const std::size_t most = offer_.max_message;
-        return {errc::message_too_large, most == Offer().max_message
+        return {errc::message_too_large, most == Capabilities().max_message
                                              ? "a route and headers of more than 64 KiB"
                                              : "the other side takes messages of up to " + std::to_string(most) +
                                                    " bytes, and routes and headers of up to 64 KiB"};
     }
 
     /// Tells the other side that a request is not wanted any more, if it understands that.
-    void cancel(const RequestText::Id& id) {
+    void cancel(const RequestIdCodec::Id& id) {
         if (connection_ && offer_.cancel) {
             Buffer metadata;
             Buffer nothing;
             wire::write_metadata(metadata, {.type = wire::MessageType::cancel, .id = {id.data(), id.size()}});
-            connection_->send(Purpose::answer, metadata.text(), nothing);
+            connection_->send(SendClass::response, metadata.text(), nothing);
         }
     }
 
  private:
     /// From before it is sent on: its messages may come at any time behind the answer.
-    void begin_stream(const RequestText::Id& id, Outgoing& outgoing) {
+    void begin_stream(const RequestIdCodec::Id& id, Outgoing& outgoing) {
         const auto credit = streams_->begin(outgoing.stream, connection_, {id.data(), id.size()});
         credit.store(outgoing.body.data());
     }
 
     /// What is no request has been sent.
-    void note(const RequestText::Id& id, const Outgoing& outgoing, std::size_t size) {
+    void note(const RequestIdCodec::Id& id, const Outgoing& outgoing, std::size_t size) {
         if (outgoing.is_notification()) {
             ++told_;
             credit_.on_sent(size);
@@ -174,7 +174,7 @@ class Sender {
 
     const std::shared_ptr<StreamTable> streams_;
     std::shared_ptr<Connection> connection_;
-    Offer offer_;
+    Capabilities offer_;
     bool draining_ = false;
     NotificationCredit credit_;
 
@@ -183,7 +183,7 @@ class Sender {
     std::uint64_t taken_ = 0;  // as far as a flush says
     bool is_unknown_ = false;  // of some, whose connection is gone; the next flush says so
     bool flushing_ = false;    // the last flush, behind so many, is not answered
-    RequestText::Id flush_{};
+    RequestIdCodec::Id flush_{};
     std::uint64_t flushed_ = 0;
 };
 

@@ -93,9 +93,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             const codec::Allowance allowance(most);
             try {
                 if constexpr (LoadedAs<Data>::is_later) {
-                    data.emplace(serializer_, incoming.body, incoming.memory, most);
+                    data.emplace(serializer_, incoming.body, incoming.backing_buffer, most);
                 } else {
-                    data.emplace(load_from<Loaded>(serializer_, incoming.body, incoming.memory));
+                    data.emplace(load_from<Loaded>(serializer_, incoming.body, incoming.backing_buffer));
                 }
             } catch (...) {
                 report(incoming, reply.set_load_error(std::current_exception()));
@@ -161,7 +161,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
     // NOLINTBEGIN(*-reference-coroutine-parameters)
 
     /// Answers one call after another.
-    static asio::awaitable<void> work(const TypedHandler& self, std::shared_ptr<Call> call, std::optional<Job> job) {
+    static asio::awaitable<void> work(const TypedHandler& self, std::shared_ptr<InflightCall> call,
+                                      std::optional<Job> job) {
         for (;;) {
             {
                 Reply reply;  // nothing of it stays where a worker waits
@@ -192,7 +193,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
 
     // NOLINTEND(*-reference-coroutine-parameters)
 
-    static void end(Call& call, std::optional<Job>& job, Reply& reply) {
+    static void end(InflightCall& call, std::optional<Job>& job, Reply& reply) {
         const auto peer = std::move(job->peer);
         take_apart(job->data);
         job.reset();
@@ -277,7 +278,7 @@ template <bool Own = false, class F, class S>
 HandlerPtr make_handler(F&& function, S serializer) {
     static_assert(Deducible<F>,
                   "communica: the handler's argument type cannot be deduced (it is generic, overloaded or bound): name "
-                  "its signature with communica::handler<R(A)>(f), or add it under a Route<R(A)>");
+                  "its signature with communica::with_signature<R(A)>(f), or add it under a Route<R(A)>");
     if constexpr (Deducible<F>) {
         using Args = typename Signature<F>::Args;
         if constexpr (HandlerShape<F>::is_one) {

@@ -20,21 +20,22 @@ class WatchedOperation final : public Operation {
     }
 
     bool is_notification() const noexcept override { return inner_->is_notification(); }
-    void succeed(const Answer& answer, Via via) override { end({}, via).release()->succeed(answer, via); }
-    void fail(Error error, Via via) override { end(error, via).release()->fail(std::move(error), via); }
+    void succeed(const Answer& answer, CompletionMode mode) override { end({}, mode).release()->succeed(answer, mode); }
+    void fail(Error error, CompletionMode mode) override { end(error, mode).release()->fail(std::move(error), mode); }
 
  private:
     WatchedOperation(AskingEnd on_end, const asio::any_io_executor& executor)
         : on_end_(std::move(on_end)), executor_(executor) {}
 
     /// As any operation that is completed this one is gone after it. What is posted may come from under a lock.
-    OperationPtr end(const Error& error, Via via) {
+    OperationPtr end(const Error& error, CompletionMode mode) {
         OperationPtr inner = std::move(inner_);
         const AskingEnd on_end = std::move(on_end_);
         const asio::any_io_executor executor = std::move(executor_);
         destroy();
         try {
-            via == Via::post ? asio::post(executor, Task([on_end, error] { on_end(error); })) : on_end(error);
+            mode == CompletionMode::post ? asio::post(executor, Task([on_end, error] { on_end(error); }))
+                                         : on_end(error);
         } catch (...) {  // NOLINT(bugprone-empty-catch): it must not throw; without memory to post it is not told
         }
         return inner;

@@ -17,29 +17,29 @@
 namespace communica::peer {
 
 /// Sends the answer of a handler that is done, if the request wants one.
-void answer(const Incoming& incoming, Reply& reply, Purpose purpose = Purpose::answer);
+void answer(const Incoming& incoming, Reply& reply, SendClass send_class = SendClass::response);
 
 /// Tells the entity of a failure.
 void report(const Incoming& incoming, const Error& error);
 
 /// Makes an error of the exception that a coroutine at work has ended with, and tells the entity of it.
-void fail(const Call& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception);
+void fail(const InflightCall& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception);
 
 /// Registers a request whose value has allocated so many bytes, and takes the worker that is to answer it. No call if it
 /// was refused, which is then answered, or if nothing may start any more.
 Worker begin_work(const Incoming& incoming, std::size_t loaded, const void* handler);
 
 /// The request once its coroutine has a call: for `Context`.
-Incoming called(const Incoming& incoming, std::shared_ptr<const Call> call);
+Incoming called(const Incoming& incoming, std::shared_ptr<const InflightCall> call);
 
 /// Ends a call whose coroutine could not be made.
-void give_up(const Incoming& incoming, Call& call, const std::exception_ptr& exception);
+void give_up(const Incoming& incoming, InflightCall& call, const std::exception_ptr& exception);
 
 /// Starts the coroutine of a worker that has none, at once, in this call.
-void start_worker(std::shared_ptr<Call> call, asio::awaitable<void> work);
+void start_worker(std::shared_ptr<InflightCall> call, asio::awaitable<void> work);
 
 /// Whether the worker of a call that has ended may wait for another, in the state of one that has just been started.
-std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<Call>& call);
+std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<InflightCall>& call);
 
 /// A handler that may be run under the entity's interceptor.
 class Interceptable {
@@ -80,7 +80,7 @@ class InterceptedCall : public Interceptable {
     Bytes keep(Bytes body);
 
  private:
-    /// Calls the handler, if it is no coroutine.
+    /// InflightCalls the handler, if it is no coroutine.
     virtual void call_now(Reply& reply) = 0;
 
     std::vector<std::byte> lent_;

@@ -9,10 +9,10 @@
 
 namespace communica::peer {
 
-COMMUNICA_INLINE void answer(const Incoming& incoming, Reply& reply, Purpose purpose) {
+COMMUNICA_INLINE void answer(const Incoming& incoming, Reply& reply, SendClass send_class) {
     if (incoming.metadata.wants_answer()) {
         incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
-                                          incoming.metadata.after_type, reply, purpose);
+                                          incoming.metadata.after_type, reply, send_class);
     }
 }
 
@@ -20,7 +20,8 @@ COMMUNICA_INLINE void report(const Incoming& incoming, const Error& error) {
     incoming.peer->handlers().report({incoming.metadata.route.value_or(""), error, kind_of(incoming.metadata)});
 }
 
-COMMUNICA_INLINE void fail(const Call& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception) {
+COMMUNICA_INLINE void fail(const InflightCall& call, const Peer& peer, Reply& reply,
+                           const std::exception_ptr& exception) {
     const Error error = reply.set_handler_error(exception);
     if (!call.is_cancelled()) {
         const auto what = call.wants_answer ? Failure::What::request : Failure::What::notification;
@@ -35,7 +36,7 @@ COMMUNICA_INLINE Worker begin_work(const Incoming& incoming, std::size_t loaded,
             Reply reply;
             reply.set_error(*refusal);
             report(incoming, *refusal);
-            answer(incoming, reply, Purpose::refuse);
+            answer(incoming, reply, SendClass::rejection);
             return Worker(nullptr);
         }
     }
@@ -46,12 +47,12 @@ COMMUNICA_INLINE Worker begin_work(const Incoming& incoming, std::size_t loaded,
     return worker;
 }
 
-COMMUNICA_INLINE Incoming called(const Incoming& incoming, std::shared_ptr<const Call> call) {
+COMMUNICA_INLINE Incoming called(const Incoming& incoming, std::shared_ptr<const InflightCall> call) {
     return {incoming.peer, incoming.connection, incoming.metadata, incoming.body, incoming.redelivered,
             nullptr,       std::move(call)};
 }
 
-COMMUNICA_INLINE void give_up(const Incoming& incoming, Call& call, const std::exception_ptr& exception) {
+COMMUNICA_INLINE void give_up(const Incoming& incoming, InflightCall& call, const std::exception_ptr& exception) {
     Reply reply;
     report(incoming, reply.set_handler_error(exception));
     incoming.peer->responder().finish(call, reply);
@@ -59,14 +60,14 @@ COMMUNICA_INLINE void give_up(const Incoming& incoming, Call& call, const std::e
 
 // A worker can be cancelled by its call's signal, which Asio looks at until the completion handler is called: after the
 // coroutine's frame is gone, so that is an owner too.
-COMMUNICA_INLINE void start_worker(std::shared_ptr<Call> call, asio::awaitable<void> work) {
+COMMUNICA_INLINE void start_worker(std::shared_ptr<InflightCall> call, asio::awaitable<void> work) {
     const auto executor = call->connection->get_executor();
     const auto slot = call->signal.slot();
     asio::co_spawn(executor, std::move(work),
                    asio::bind_cancellation_slot(slot, [call = std::move(call)](const std::exception_ptr&) {}));
 }
 
-COMMUNICA_INLINE std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<Call>& call) {
+COMMUNICA_INLINE std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<InflightCall>& call) {
     auto idle = call->idle.lock();
     return idle && idle->may_wait(call) ? std::move(idle) : nullptr;
 }
@@ -119,7 +120,8 @@ namespace detail {
 inline constexpr char any_intercepted = 0;
 
 /// Answers one call after another.
-COMMUNICA_INLINE asio::awaitable<void> work_intercepted(std::shared_ptr<Call> call, InterceptedCallPtr intercepted) {
+COMMUNICA_INLINE asio::awaitable<void> work_intercepted(std::shared_ptr<InflightCall> call,
+                                                        InterceptedCallPtr intercepted) {
     for (;;) {
         {
             Reply reply;

@@ -59,11 +59,11 @@ concept LoadsInPlace = requires(const S& serializer, Buffer&& bytes) {
 
 /// Loads a `T` from bytes that lie in `memory`, which may be had, or are borrowed if that is null.
 template <class T, class S>
-T load_from(const S& serializer, Bytes bytes, Buffer* memory) {
+T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
     if constexpr (LoadsInPlace<S, T>) {
-        if (memory != nullptr) {
-            const auto begin = static_cast<std::size_t>(as_text(bytes).data() - memory->data());
-            Buffer owned = std::move(*memory);
+        if (backing_buffer != nullptr) {
+            const auto begin = static_cast<std::size_t>(as_text(bytes).data() - backing_buffer->data());
+            Buffer owned = std::move(*backing_buffer);
             owned.truncate(begin + bytes.size());
             owned.drop_front(begin);
             return serializer.template load<T>(std::move(owned));

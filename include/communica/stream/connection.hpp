@@ -4,9 +4,9 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 #include "../wire/handshake.hpp"
+#include "liveness_monitor.hpp"
 #include "reader.hpp"
 #include "traits.hpp"
-#include "watch.hpp"
 #include "writer.hpp"
 
 #include <concepts>
@@ -28,7 +28,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
           strand_(stream_.get_executor()),
           credentials_(std::move(credentials)),
           counters_(options.counters),
-          watch_(options.limits),
+          liveness_(options.limits),
           timer_(strand_.executor()),
           reader_(*this, stream_, options),
           writer_(*this, stream_, options) {}
@@ -102,10 +102,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         reader_.start(*receiver);
     }
 
-    void start_pings() override { watch_.start_pings(); }
+    void start_pings() override { liveness_.start_pings(); }
 
-    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        return writer_.send(purpose, metadata, body);
+    bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
+        return writer_.send(send_class, metadata, body);
     }
     std::size_t unread_answers() const override { return writer_.unread_answers(); }
     std::vector<UnsentMessage> take_unsent() override { return writer_.take_unsent(); }
@@ -148,7 +148,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
     Out& writer() noexcept { return writer_; }
 
-    void on_read() { watch_.on_read(); }
+    void note_activity() { liveness_.note_activity(); }
     void on_read_failed(asio::error_code error) noexcept {
         on_read_end([&] { return reader_.is_refused() ? refusal_or(error.message()) : ending_for(error); });
     }
@@ -173,7 +173,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    void on_progress() { watch_.on_written(); }
+    void on_progress() { liveness_.on_written(); }
     void on_room() {
         if (running_) {
             receiver_->on_room();
@@ -193,27 +193,28 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     /// Looks, from now on, every so often whether the other side is alive, and reads.
     void watch() {
-        timer_.expires_after(watch_.period());
+        timer_.expires_after(liveness_.period());
         timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
             if (!error && !self->writer_.is_closing()) {
-                self->act_on(self->watch_.tick(self->writer_.is_writing()));
+                self->act_on(self->liveness_.tick(self->writer_.is_writing()));
             }
         }));
     }
 
-    void act_on(Watch::Verdict verdict) {
+    void act_on(LivenessMonitor::Health verdict) {
         reader_.give_back_memory();
         if constexpr (GivesBackMemory<Stream>) {
             stream_.give_back_memory();
         }
         writer_.flush_left();
         switch (verdict) {
-            case Watch::Verdict::silent:
+            case LivenessMonitor::Health::silent:
                 return give_up({errc::connection_lost, "the other side gives no sign of life"});
-            case Watch::Verdict::slow: return give_up({errc::slow_peer, "it does not read what is sent to it"});
-            case Watch::Verdict::ping: writer_.send_frame(Purpose::refuse, wire::ping_frame); break;
-            case Watch::Verdict::pong: writer_.send_frame(Purpose::refuse, wire::pong_frame); break;
-            case Watch::Verdict::fine: break;
+            case LivenessMonitor::Health::slow:
+                return give_up({errc::slow_peer, "it does not read what is sent to it"});
+            case LivenessMonitor::Health::ping: writer_.send_frame(SendClass::rejection, wire::ping_frame); break;
+            case LivenessMonitor::Health::pong: writer_.send_frame(SendClass::rejection, wire::pong_frame); break;
+            case LivenessMonitor::Health::fine: break;
         }
         watch();
     }
@@ -332,7 +333,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     const Strand strand_;
     Credentials credentials_;
     std::shared_ptr<Counters> counters_;
-    Watch watch_;
+    LivenessMonitor liveness_;
     asio::steady_timer timer_;              // of the watch, and then of the patience at the end
     bool opened_ = false;                   // by the stream's own handshake
     bool ended_ = false;                    // in the stream's own way

@@ -22,7 +22,7 @@ namespace communica::stream {
 /// while they are handed out goes out in one write behind them.
 ///
 /// `Owner` is what it is a part of. It has a `strand()` and a `writer()`, and is told of what comes
-/// in: `on_read()`, `on_read_failed(error_code)`, and `on_read_end(Error)`. What waits keeps alive what its `kept()` says.
+/// in: `note_activity()`, `on_read_failed(error_code)`, and `on_read_end(Error)`. What waits keeps alive what its `kept()` says.
 ///
 /// By handlers instead of a coroutine, and on a stream whose executor is the one below the strand: one request at a time
 /// takes 11,000 instructions so, and 12,800 through `co_await` and any_io_executors.
@@ -46,7 +46,8 @@ class Reader {
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
-          spin_(std::min<Clock::duration>(options.spin, std::chrono::hours{24})) {}  // so that times do not overflow
+          spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})) {
+    }  // so that times do not overflow
 
     /// What has come and was not used yet.
     wire::ReadBuffer& buffer() noexcept { return frames_.buffer(); }
@@ -64,7 +65,7 @@ class Reader {
         if (!buffer().unread().empty()) {
             on_bytes();
         }
-        read_on();
+        process_buffered();
     }
 
     /// From now on nothing is handed out, also of what has come already. What would have been handed out next tells the
@@ -85,39 +86,39 @@ class Reader {
     using Clock = std::chrono::steady_clock;
 
     /// What a read completes with, and what is posted to go on with what has come.
-    struct OnRead {
+    struct ReadHandler {
         using executor_type = StrandExecutor;
         executor_type get_executor() const noexcept { return StrandExecutor(owner->strand()); }
 
-        void operator()(asio::error_code error, std::size_t count) const { self->on_read(error, count); }
-        void operator()() const { self->read_on(); }
+        void operator()(asio::error_code error, std::size_t count) const { self->handle_read(error, count); }
+        void operator()() const { self->process_buffered(); }
 
         Reader* self;
         std::shared_ptr<Owner> owner;
     };
-    OnRead on_read() { return {this, owner_.kept()}; }
+    ReadHandler make_read_handler() { return {this, owner_.kept()}; }
 
-    void on_read(asio::error_code error, std::size_t count) {
+    void handle_read(asio::error_code error, std::size_t count) {
         if (error) {
             return owner_.on_read_failed(error);
         }
-        if constexpr (HasReadOn<Stream>) {
-            count += stream_.read_on(room_ + count);
+        if constexpr (HasReadPending<Stream>) {
+            count += stream_.read_pending(room_ + count);
         }
         commit(count);
         on_bytes();
-        read_on();
+        process_buffered();
     }
 
     void on_bytes() {
-        owner_.on_read();
+        owner_.note_activity();
         if (spin_ != Clock::duration::zero()) {
             poll_until_ = Clock::now() + spin_;
         }
     }
 
     /// Hands out what has come, sends what that made us send, and waits for more.
-    void read_on() {
+    void process_buffered() {
         if (receiver_ == nullptr) {
             return owner_.on_read_failed(asio::error::operation_aborted);
         }
@@ -149,10 +150,10 @@ class Reader {
         int turns = 0;
         do {
             switch (take_turn()) {
-                case Turn::over: return asio::post(owner_.strand().executor(), on_read());
+                case Turn::over: return asio::post(owner_.strand().executor(), make_read_handler());
                 case Turn::closed: return owner_.on_read_end({errc::closed});
                 case Turn::stopped: return owner_.on_read_failed(asio::error::operation_aborted);
-                case Turn::read_on: chunks_.shrink();
+                case Turn::read_more: chunks_.shrink();
             }
             if (read_error_) {
                 return owner_.on_read_failed(read_error_);
@@ -166,7 +167,7 @@ class Reader {
 
     void begin_read() {
         room_ = room();
-        stream_.async_read_some(room_, on_read());
+        stream_.async_read_some(room_, make_read_handler());
     }
 
     /// Polls in memory for a moment, which costs less than a round of the event loop.
@@ -182,7 +183,7 @@ class Reader {
         if constexpr (IsNonBlocking<Stream>) {
             if (spin_ != Clock::duration::zero() && Clock::now() < poll_until_) {
                 polls_ = true;
-                asio::post(owner_.strand().executor(), on_read());
+                asio::post(owner_.strand().executor(), make_read_handler());
                 return true;
             }
         }
@@ -193,7 +194,7 @@ class Reader {
     /// not where nothing comes: then `give_back_memory` is called, so no read may be waiting with it.
     bool waits_with_large_buffer() {
         if constexpr (HasAsyncWait<Stream>) {
-            if (!frames_.is_tight()) {
+            if (!frames_.is_under_pressure()) {
                 waits_with_large_buffer_ = true;
                 auto ready = [this, owner = owner_.kept()](asio::error_code) {
                     waits_with_large_buffer_ = false;
@@ -207,7 +208,7 @@ class Reader {
         return false;
     }
 
-    enum class Turn { read_on, over, closed, stopped };
+    enum class Turn { read_more, over, closed, stopped };
 
     /// Hands out the messages that are there, then sends what they made us send.
     Turn take_turn() {
@@ -235,7 +236,7 @@ class Reader {
             }
             if (!frames_.next(frame)) {
                 if (!read_now()) {
-                    return Turn::read_on;
+                    return Turn::read_more;
                 }
                 continue;
             }
@@ -245,7 +246,7 @@ class Reader {
             }
             switch (frame.kind) {
                 case wire::Frame::Kind::close: return Turn::closed;
-                case wire::Frame::Kind::ping: owner_.writer().send_frame(Purpose::refuse, wire::pong_frame); break;
+                case wire::Frame::Kind::ping: owner_.writer().send_frame(SendClass::rejection, wire::pong_frame); break;
                 case wire::Frame::Kind::discarded: receiver_->on_discarded(frame.metadata, frame.why); break;
                 case wire::Frame::Kind::message: hand_out(frame); break;
                 case wire::Frame::Kind::chunk:

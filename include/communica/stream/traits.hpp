@@ -47,7 +47,7 @@ concept HasCancel = requires(S& stream, asio::error_code& error) { stream.cancel
 
 /// What has come with what was read may wait inside the stream, and be taken without reading.
 template <class S>
-concept HasReadOn = requires(S& stream, asio::mutable_buffer buffer) { stream.read_on(buffer); };
+concept HasReadPending = requires(S& stream, asio::mutable_buffer buffer) { stream.read_pending(buffer); };
 
 /// What has come lies in memory: to read, or to look whether there is anything, takes no system call.
 template <class S>

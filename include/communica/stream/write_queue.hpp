@@ -31,39 +31,41 @@ class WriteQueue {
 
     bool empty() const noexcept { return queued_bytes_ == 0; }
     /// Bytes that no write has taken over yet, and those of the write that is under way.
-    std::size_t size() const noexcept { return queued_bytes_ + flying_bytes_; }
-    /// What there is of one purpose.
-    std::size_t size(Purpose purpose) const noexcept {
-        const auto index = static_cast<std::size_t>(purpose);
-        return queued_by_purpose_[index] + flying_by_purpose_[index];
+    std::size_t size() const noexcept { return queued_bytes_ + in_flight_bytes_; }
+    /// What there is of one class.
+    std::size_t size(SendClass send_class) const noexcept {
+        const auto index = static_cast<std::size_t>(send_class);
+        return queued_by_class_[index] + in_flight_by_class_[index];
     }
 
     /// Is there room for so many bytes more? If not `room_is_back` tells when there is.
-    bool admits(Purpose purpose, std::size_t more) noexcept { return room_.admits(purpose, size(purpose), more); }
-    bool room_is_back() noexcept { return room_.is_back(size(Purpose::ask), size(Purpose::stream)); }
+    bool admits(SendClass send_class, std::size_t more) noexcept {
+        return room_.admits(send_class, size(send_class), more);
+    }
+    bool room_is_back() noexcept { return room_.is_back(size(SendClass::request), size(SendClass::stream)); }
 
-    void push(Purpose purpose, std::string_view metadata, Buffer& body) {
+    void push(SendClass send_class, std::string_view metadata, Buffer& body) {
         const std::size_t before = queued_bytes_;
         push_message(metadata, body);
-        queued_by_purpose_[static_cast<std::size_t>(purpose)] += queued_bytes_ - before;
+        queued_by_class_[static_cast<std::size_t>(send_class)] += queued_bytes_ - before;
         share_.set(size());
     }
     /// Bytes that are a frame already.
-    void push_frame(Purpose purpose, std::string_view frame) {
+    void push_frame(SendClass send_class, std::string_view frame) {
         open_segment().append(frame);
         queued_bytes_ += frame.size();
-        queued_by_purpose_[static_cast<std::size_t>(purpose)] += frame.size();
+        queued_by_class_[static_cast<std::size_t>(send_class)] += frame.size();
     }
 
     /// Takes over all that is queued for one write, or throws and leaves it there. The buffers live until `end_write`.
     std::span<const asio::const_buffer> begin_write() {
         buffers_.reserve(queued_.size());
-        std::swap(queued_, flying_);
-        flying_bytes_ = std::exchange(queued_bytes_, 0);
-        flying_by_purpose_ = std::exchange(queued_by_purpose_, {});
-        sealed_ = false;
+        std::swap(queued_, in_flight_);
+        in_flight_bytes_ = std::exchange(queued_bytes_, 0);
+        in_flight_by_class_ = std::exchange(queued_by_class_, {});
+        tail_is_borrowed_ = false;
         buffers_.clear();
-        for (const Buffer& segment : flying_) {
+        for (const Buffer& segment : in_flight_) {
             buffers_.emplace_back(segment.data(), segment.size());
         }
         return buffers_;
@@ -81,35 +83,35 @@ class WriteQueue {
 
     /// The write is done; after a failed one `written` says how far it came, or may have come.
     void end_write(std::size_t written) {
-        if (written < flying_bytes_) {
+        if (written < in_flight_bytes_) {
             written_ = written;
             return;
         }
-        flying_bytes_ = 0;
-        flying_by_purpose_ = {};
+        in_flight_bytes_ = 0;
+        in_flight_by_class_ = {};
         share_.set(size());
-        if (flying_.size() > 1) {
-            flying_.erase(flying_.begin() + 1, flying_.end());
+        if (in_flight_.size() > 1) {
+            in_flight_.erase(in_flight_.begin() + 1, in_flight_.end());
         }
-        if (flying_.front().capacity() > segment_size) {
-            flying_.clear();
+        if (in_flight_.front().capacity() > segment_size) {
+            in_flight_.clear();
         } else {
-            flying_.front().clear();  // kept: the next messages go there
+            in_flight_.front().clear();  // kept: the next messages go there
         }
     }
 
     /// The messages that did not go out whole, so that nobody can have handled them, oldest first. Leaves the queue empty.
     std::vector<UnsentMessage> take_unsent() {
         Buffer rest;
-        for (const Buffer& segment : std::exchange(flying_, {})) {
-            rest.append(flying_bytes_ != 0 ? segment.text() : std::string_view{});
+        for (const Buffer& segment : std::exchange(in_flight_, {})) {
+            rest.append(in_flight_bytes_ != 0 ? segment.text() : std::string_view{});
         }
         const std::size_t begin = first_not_written(rest.text(), written_);
         for (const Buffer& segment : std::exchange(queued_, {})) {
             rest.append(segment.text());
         }
-        queued_bytes_ = flying_bytes_ = written_ = 0;
-        queued_by_purpose_ = flying_by_purpose_ = {};
+        queued_bytes_ = in_flight_bytes_ = written_ = 0;
+        queued_by_class_ = in_flight_by_class_ = {};
         share_.set(0);
         return unframe(rest.text().substr(begin));
     }
@@ -118,9 +120,9 @@ class WriteQueue {
     static constexpr std::size_t segment_size = 64 * 1024;
 
     Buffer& open_segment() {
-        if (queued_.empty() || sealed_ || queued_.back().size() >= segment_size) {
+        if (queued_.empty() || tail_is_borrowed_ || queued_.back().size() >= segment_size) {
             queued_.emplace_back();
-            sealed_ = false;
+            tail_is_borrowed_ = false;
         }
         return queued_.back();
     }
@@ -135,7 +137,7 @@ class WriteQueue {
             all_or_nothing([&] {
                 push_head(metadata, body.size(), 0);
                 queued_.push_back(std::move(body));
-                sealed_ = true;
+                tail_is_borrowed_ = true;
             });
         }
     }
@@ -156,7 +158,7 @@ class WriteQueue {
         const std::size_t segments = queued_.size();
         const std::size_t size = queued_.empty() ? 0 : queued_.back().size();
         const std::size_t bytes = queued_bytes_;
-        const bool sealed = sealed_;
+        const bool sealed = tail_is_borrowed_;
         try {
             push();
         } catch (...) {
@@ -165,7 +167,7 @@ class WriteQueue {
                 queued_.back().truncate(size);
             }
             queued_bytes_ = bytes;
-            sealed_ = sealed;
+            tail_is_borrowed_ = sealed;
             throw;
         }
     }
@@ -227,17 +229,17 @@ class WriteQueue {
     }
 
     std::size_t max_frame_;
-    Share share_;  // of all that is here
+    BudgetReservation share_;  // of all that is here
     Room room_;
     std::vector<Buffer> queued_;
-    std::vector<Buffer> flying_;
+    std::vector<Buffer> in_flight_;
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_bytes_ = 0;
-    std::size_t flying_bytes_ = 0;
-    std::array<std::size_t, purposes> queued_by_purpose_{};
-    std::array<std::size_t, purposes> flying_by_purpose_{};
-    std::size_t written_ = 0;  // of the failed write's bytes
-    bool sealed_ = false;      // the last segment is a body: nothing may be added to it
+    std::size_t in_flight_bytes_ = 0;
+    std::array<std::size_t, send_classes> queued_by_class_{};
+    std::array<std::size_t, send_classes> in_flight_by_class_{};
+    std::size_t written_ = 0;        // of the failed write's bytes
+    bool tail_is_borrowed_ = false;  // the last segment is a body: nothing may be added to it
 };
 
 }  // namespace communica::stream

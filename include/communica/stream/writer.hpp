@@ -37,20 +37,20 @@ class Writer {
 
     // ---- from any thread
 
-    bool send(Purpose purpose, std::string_view metadata, Buffer& body) {
-        return enqueue(purpose, [&] {
-            if (!queue_.admits(purpose, metadata.size() + body.size())) {
+    bool send(SendClass send_class, std::string_view metadata, Buffer& body) {
+        return enqueue(send_class, [&] {
+            if (!queue_.admits(send_class, metadata.size() + body.size())) {
                 return false;
             }
-            queue_.push(purpose, metadata, body);
+            queue_.push(send_class, metadata, body);
             return true;
         });
     }
 
     /// Bytes that are a frame already.
-    void send_frame(Purpose purpose, std::string_view frame) {
-        enqueue(purpose, [&] {
-            queue_.push_frame(purpose, frame);
+    void send_frame(SendClass send_class, std::string_view frame) {
+        enqueue(send_class, [&] {
+            queue_.push_frame(send_class, frame);
             return true;
         });
     }
@@ -102,14 +102,14 @@ class Writer {
         if (std::exchange(closing_, true)) {
             return false;
         }
-        queue_.push_frame(Purpose::answer, frame);
+        queue_.push_frame(SendClass::response, frame);
         flush(std::move(lock));
         return true;
     }
 
  private:
     template <class Push>
-    bool enqueue(Purpose purpose, Push push) {
+    bool enqueue(SendClass send_class, Push push) {
         bool unread = false;
         {
             const std::lock_guard lock(mutex_);
@@ -117,7 +117,7 @@ class Writer {
                 return false;
             }
             note_answers();
-            unread = purpose == Purpose::refuse && queue_.size(purpose) > max_refusals_ &&
+            unread = send_class == SendClass::rejection && queue_.size(send_class) > max_refusals_ &&
                      !std::exchange(refusals_unread_, true);
             if (!unread &&
                 (in_turn_.load(std::memory_order_relaxed) || writing_ || std::exchange(flush_posted_, true))) {
@@ -218,7 +218,7 @@ class Writer {
     }
 
     /// After each change of the queue.
-    void note_answers() noexcept { unread_answers_.store(queue_.size(Purpose::answer), std::memory_order_relaxed); }
+    void note_answers() noexcept { unread_answers_.store(queue_.size(SendClass::response), std::memory_order_relaxed); }
 
     Owner& owner_;
     Stream& stream_;

@@ -119,7 +119,7 @@ class ChunkAssembler {
     }
 
     std::size_t max_message_;
-    Share share_;                   // of the message
+    BudgetReservation share_;       // of the message
     std::unique_ptr<Parts> parts_;  // seldom there: an idle connection takes 500 bytes less
 };
 

@@ -58,7 +58,7 @@ class FrameReader {
     /// Is there memory that only a large message needed, with nothing in it?
     bool has_large_buffer() const noexcept { return buffer_.is_large() && buffer_.unread().empty(); }
     /// Others may need that memory.
-    bool is_tight() const noexcept { return share_.is_tight(); }
+    bool is_under_pressure() const noexcept { return share_.is_under_pressure(); }
     /// Gives it back. Call it when `next` has said false.
     void shrink() noexcept {
         if (buffer_.shrink() && !at_once_) {
@@ -150,7 +150,7 @@ class FrameReader {
             }
             // The buffer grows by what has come, so that is what the budget has to bear. What this thread has kept for it is
             // had at once, with a budget that can spare that.
-            const bool at_once = has_spare_block(size) && !share_.is_tight() && share_.grow_to(size);
+            const bool at_once = has_spare_block(size) && !share_.is_under_pressure() && share_.grow_to(size);
             if (at_once || share_.grow_to(std::min(size, 2 * bytes.size()))) {
                 return need(size, at_once);
             }
@@ -205,7 +205,7 @@ class FrameReader {
 
     std::size_t max_message_;
     std::size_t max_metadata_;
-    Share share_;  // of what `buffer_` holds
+    BudgetReservation share_;  // of what `buffer_` holds
     ReadBuffer buffer_;
     std::size_t used_ = 0;      // bytes of the frame given last
     std::size_t needed_ = 0;    // bytes of the frame that is on its way, as far as known

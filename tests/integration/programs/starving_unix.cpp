@@ -147,8 +147,8 @@ constexpr const char* words[] = {"fine",
 
 communica::Limits limits() {
     communica::Limits limits;
-    limits.max_silence = 400ms;
-    limits.max_stall = 400ms;
+    limits.liveness_timeout = 400ms;
+    limits.write_timeout = 400ms;
     return limits;
 }
 

@@ -38,12 +38,12 @@ bool RabbitmqTransport::is_wanted() {
 
 RabbitmqTransport RabbitmqTransport::at_server() {
     const communica::RmqConnector connector(broker().url(), "tests-" + unique_name(), {}, "communica", options());
-    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
+    return {communica::ConnectionFactory(connector), communica::ListenerFactory(connector), connector.dump_state()};
 }
 
 RabbitmqTransport RabbitmqTransport::load_state(const std::string& state) {
     const auto connector = communica::RmqConnector::load_state(state, "client-" + unique_name(), options());
-    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
+    return {communica::ConnectionFactory(connector), communica::ListenerFactory(connector), connector.dump_state()};
 }
 
 }  // namespace test

@@ -20,7 +20,7 @@ SharedMemoryTransport SharedMemoryTransport::in(const std::string& directory) {
 
 SharedMemoryTransport SharedMemoryTransport::load_state(const std::string& state) {
     const auto connector = communica::SharedMemoryConnector::load_state(state);
-    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
+    return {communica::ConnectionFactory(connector), communica::ListenerFactory(connector), connector.dump_state()};
 }
 
 }  // namespace test

@@ -34,12 +34,12 @@ bool TlsTransport::exists() { return true; }
 
 TlsTransport TlsTransport::at_server() {
     const communica::TlsConnector connector("127.0.0.1", 0, contexts().server);
-    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
+    return {communica::ConnectionFactory(connector), communica::ListenerFactory(connector), connector.dump_state()};
 }
 
 TlsTransport TlsTransport::load_state(const std::string& state) {
     const auto connector = communica::TlsConnector::load_state(state, contexts().client);
-    return {communica::Dialer(connector), communica::Binder(connector), connector.dump_state()};
+    return {communica::ConnectionFactory(connector), communica::ListenerFactory(connector), connector.dump_state()};
 }
 
 }  // namespace test

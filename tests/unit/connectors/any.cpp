@@ -63,11 +63,11 @@ TEST_CASE("a state of the right type that does not load says why") {
 }
 
 TEST_CASE("a connector says how soon to try again, also when its type is forgotten") {
-    CHECK(communica::Dialer(TcpConnector("h", 1)).first_retry() == 1s);
-    CHECK(communica::Dialer(LocalConnector("x")).first_retry() == 50ms);
-    CHECK(communica::Dialer(AnyConnector(TcpConnector("h", 1))).first_retry() == 1s);
-    CHECK(communica::Dialer(AnyConnector(LocalConnector("x"))).first_retry() == 50ms);
-    CHECK(communica::Dialer(AnyConnector(LocalConnector("x"))).address() == LocalConnector("x").address());
+    CHECK(communica::ConnectionFactory(TcpConnector("h", 1)).first_retry() == 1s);
+    CHECK(communica::ConnectionFactory(LocalConnector("x")).first_retry() == 50ms);
+    CHECK(communica::ConnectionFactory(AnyConnector(TcpConnector("h", 1))).first_retry() == 1s);
+    CHECK(communica::ConnectionFactory(AnyConnector(LocalConnector("x"))).first_retry() == 50ms);
+    CHECK(communica::ConnectionFactory(AnyConnector(LocalConnector("x"))).address() == LocalConnector("x").address());
 }
 
 }  // namespace any_tests

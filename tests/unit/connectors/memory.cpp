@@ -16,7 +16,7 @@ TEST_CASE("a connection in memory that is aborted hands out nothing more of what
         for (const char* text : {"first", "second"}) {
             communica::Buffer body;
             body.append(text);
-            CHECK(client->send(communica::Purpose::ask, "m", body));
+            CHECK(client->send(communica::SendClass::request, "m", body));
         }
         received->on_each = [&] { server->abort(); };
         server->start(received);

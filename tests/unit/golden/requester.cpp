@@ -6,7 +6,7 @@
 #include "support/recording_connection.hpp"
 
 #include <communica/peer/hello.hpp>
-#include <communica/peer/inbox.hpp>
+#include <communica/peer/message_dispatcher.hpp>
 #include <communica/serializers/json.hpp>
 #include <communica/stream/write_queue.hpp>
 #include <communica/wire/handshake.hpp>
@@ -36,7 +36,7 @@ class Requester {
         communica::Buffer body;
         body.append(message.body);
         communica::stream::WriteQueue queue(communica::Limits{});
-        queue.push(communica::Purpose::ask, message.metadata, body);
+        queue.push(communica::SendClass::request, message.metadata, body);
         const auto frame = queue.begin_write().front();
         return {static_cast<const char*>(frame.data()), frame.size()};
     }

@@ -4,7 +4,7 @@
 #include "support/plain_inbox.hpp"
 #include "support/recording_connection.hpp"
 
-#include <communica/peer/inbox.hpp>
+#include <communica/peer/message_dispatcher.hpp>
 #include <communica/peer/typed_handler.hpp>
 #include <communica/serializers/json.hpp>
 #include <communica/stream/write_queue.hpp>
@@ -93,7 +93,7 @@ class Responder {
         communica::Buffer body;
         body.append(message.body);
         communica::stream::WriteQueue queue(communica::Limits{});
-        queue.push(communica::Purpose::answer, message.metadata, body);
+        queue.push(communica::SendClass::response, message.metadata, body);
         std::string bytes;
         for (const auto& buffer : queue.begin_write()) {
             bytes.append(static_cast<const char*>(buffer.data()), buffer.size());

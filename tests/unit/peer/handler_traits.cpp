@@ -82,9 +82,10 @@ static_assert(!has_signature(generic));
 static_assert(!has_signature(Overloaded{}));
 static_assert(!has_signature(&Object::method));
 static_assert(!has_signature(std::bind_front(&Object::method, Object{})));
-static_assert(peer::Deducible<decltype(communica::handler<int(int)>(generic))>);
-static_assert(std::is_same_v<peer::Signature<decltype(communica::handler<int(std::string)>(Overloaded{}))>::Args::Data,
-                             std::string>);
+static_assert(peer::Deducible<decltype(communica::with_signature<int(int)>(generic))>);
+static_assert(
+    std::is_same_v<peer::Signature<decltype(communica::with_signature<int(std::string)>(Overloaded{}))>::Args::Data,
+                   std::string>);
 
 // Under a route a handler only has to be callable with the route's value.
 static_assert(under_route<std::string, std::tuple<>>(by_value));
@@ -112,12 +113,13 @@ static_assert(std::is_void_v<peer::ResultOf<asio::awaitable<void>>::type>);
 }  // namespace
 
 TEST_CASE("a callable with a named signature calls what it was made of") {
-    auto doubled = communica::handler<int(int)>([](auto value) { return 2 * value; });
+    auto doubled = communica::with_signature<int(int)>([](auto value) { return 2 * value; });
     CHECK(doubled(21) == 42);
-    auto counted = communica::handler<int()>([count = 0]() mutable { return ++count; });
+    auto counted = communica::with_signature<int()>([count = 0]() mutable { return ++count; });
     CHECK(counted() == 1);
     CHECK(counted() == 2);
-    auto length = communica::handler<std::size_t(std::unique_ptr<std::string>)>([](auto text) { return text->size(); });
+    auto length =
+        communica::with_signature<std::size_t(std::unique_ptr<std::string>)>([](auto text) { return text->size(); });
     CHECK(length(std::make_unique<std::string>("four")) == 4);
 }
 

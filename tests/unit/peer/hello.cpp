@@ -16,7 +16,7 @@ using communica::errc;
 
 namespace {
 
-const peer::Offer offer = peer::full_offer("00ff", 1000);
+const peer::Capabilities offer = peer::full_offer("00ff", 1000);
 
 std::string client_id_in(std::string_view hello) { return peer::client_id_in(communica::wire::parse_hello(hello)); }
 
@@ -36,10 +36,10 @@ TEST_CASE("a server answers who offers nothing as the Python library does, byte 
 }
 
 TEST_CASE("a server answers an offer with its own") {
-    const peer::Offer of_client{.session = "01ab"};
+    const peer::Capabilities of_client{.session = "01ab"};
     const std::string hello = peer::server_hello(of_client, offer);
     CHECK(hello.starts_with(R"({"hello": "hello", "communica": {)"));
-    const auto back = peer::read_offer(communica::wire::parse_hello(hello));
+    const auto back = peer::read_capabilities(communica::wire::parse_hello(hello));
     CHECK(back.session == "00ff");
     CHECK(back.max_message == 1000);
     CHECK(back.ping);
@@ -48,8 +48,8 @@ TEST_CASE("a server answers an offer with its own") {
 TEST_CASE("a hello brings its offer to the other side") {
     const auto hello = communica::wire::parse_hello(peer::client_hello("cafe", offer));
     CHECK(peer::client_id_in(hello) == "cafe");
-    CHECK(peer::read_offer(hello).session == "00ff");
-    CHECK(peer::read_offer(hello).goodbye);
+    CHECK(peer::read_capabilities(hello).session == "00ff");
+    CHECK(peer::read_capabilities(hello).goodbye);
 }
 
 TEST_CASE("a client id of any text is escaped to ASCII, and read back") {

@@ -4,8 +4,8 @@
 
 namespace idle_workers_tests {
 
-using communica::peer::Call;
 using communica::peer::IdleWorkers;
+using communica::peer::InflightCall;
 using communica::peer::Worker;
 
 namespace {
@@ -25,7 +25,7 @@ struct Waiting {
             ~Guard() { ++ended; }
         };
         const Guard guard{ended};
-        const auto call = std::make_shared<Call>(nullptr);
+        const auto call = std::make_shared<InflightCall>(nullptr);
         job = *static_cast<int*>(co_await IdleWorkers::wait(idle, call, &handler));
     }
 

@@ -29,7 +29,7 @@ class OnePeer {
                                             communica::ConnectionOptions{}, resume_window},
               "client", std::move(expired))) {}
 
-    std::shared_ptr<RecordingConnection> connect(const communica::peer::Offer& offer = {}) {
+    std::shared_ptr<RecordingConnection> connect(const communica::peer::Capabilities& offer = {}) {
         auto connection = std::make_shared<RecordingConnection>(context);
         attached = peer->attach(connection, offer);
         return connection;
@@ -44,11 +44,11 @@ class OnePeer {
     }
 
     /// A request of the other side that is at work.
-    std::shared_ptr<communica::peer::Call> begin(const std::shared_ptr<RecordingConnection>& connection) const {
+    std::shared_ptr<communica::peer::InflightCall> begin(const std::shared_ptr<RecordingConnection>& connection) const {
         communica::wire::MetadataReader reader;
         return peer->responder().begin(connection, reader.read(R"({"id": "x", "type": 1})"), 1).call;
     }
-    void finish(communica::peer::Call& call, std::string_view result) const {
+    void finish(communica::peer::InflightCall& call, std::string_view result) const {
         communica::peer::Reply reply;
         reply.body.append(result);
         peer->responder().finish(call, reply);

@@ -28,11 +28,11 @@ class OneRequester {
     explicit OneRequester(std::size_t max_unsent = communica::Limits{}.max_unsent)
         : requester(std::make_shared<communica::peer::Requester>(context.get_executor(), max_unsent)) {}
 
-    std::shared_ptr<RecordingConnection> connect(const communica::peer::Offer& offer = {}) {
+    std::shared_ptr<RecordingConnection> connect(const communica::peer::Capabilities& offer = {}) {
         return connect(std::make_shared<RecordingConnection>(context), offer);
     }
     std::shared_ptr<RecordingConnection> connect(std::shared_ptr<RecordingConnection> connection,
-                                                 const communica::peer::Offer& offer = {}) {
+                                                 const communica::peer::Capabilities& offer = {}) {
         requester->attach(connection, offer);
         return connection;
     }

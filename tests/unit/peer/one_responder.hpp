@@ -40,7 +40,7 @@ class OneResponder {
         : responder(std::make_shared<communica::peer::Responder>(
               context.get_executor(), communica::ConnectionOptions{limits, std::move(budget)})) {}
 
-    std::shared_ptr<RecordingConnection> connect(const communica::peer::Offer& offer = {}) {
+    std::shared_ptr<RecordingConnection> connect(const communica::peer::Capabilities& offer = {}) {
         auto connection = std::make_shared<RecordingConnection>(context);
         responder->attach(connection, offer);
         return connection;
@@ -48,7 +48,7 @@ class OneResponder {
 
     /// A request at work, whose coroutine only counts how often it was cancelled.
     struct Work {
-        std::shared_ptr<communica::peer::Call> call;
+        std::shared_ptr<communica::peer::InflightCall> call;
         std::shared_ptr<int> cancelled = std::make_shared<int>(0);
     };
     Work begin(const std::shared_ptr<RecordingConnection>& connection, std::string_view metadata,
@@ -69,10 +69,10 @@ class OneResponder {
     }
 
     void answer(RecordingConnection& connection, std::string_view text,
-                communica::Purpose purpose = communica::Purpose::answer) const {
+                communica::SendClass send_class = communica::SendClass::response) const {
         communica::peer::Reply reply;
         reply.body.append(text);
-        responder->answer(connection, "{\"id\": \"x\", \"type\": ", "}", reply, purpose);
+        responder->answer(connection, "{\"id\": \"x\", \"type\": ", "}", reply, send_class);
     }
 
     /// As a connection that breaks before these of its messages went out.

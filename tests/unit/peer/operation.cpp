@@ -17,7 +17,7 @@ namespace operation_tests {
 namespace {
 
 using communica::BytesSerializer;
-using communica::peer::Via;
+using communica::peer::CompletionMode;
 
 /// What a handler's allocator did, and what the handler was called with.
 struct Seen {
@@ -65,7 +65,7 @@ struct HandlerWithAllocator : Handler {
 
 template <class H>
 communica::peer::OperationPtr make(H handler, const asio::any_io_executor& executor) {
-    using Completion = communica::peer::Throwing<std::string>;
+    using Completion = communica::peer::ExceptionCompletion<std::string>;
     return communica::peer::RequestOperation<std::string, Completion, BytesSerializer, H>::make(handler, {}, executor,
                                                                                                 false);
 }
@@ -74,12 +74,12 @@ communica::peer::OperationPtr make(H handler, const asio::any_io_executor& execu
 
 TEST_CASE("an operation lives in its handler's own memory, which is free when the handler is called") {
     asio::io_context context;
-    for (const Via via : {Via::dispatch, Via::post}) {
+    for (const CompletionMode mode : {CompletionMode::dispatch, CompletionMode::post}) {
         Seen seen;
         auto operation = make(HandlerWithAllocator{{&seen}}, context.get_executor());
         CHECK(seen.allocated == 1);
         operation.release()->succeed({communica::as_bytes("answer")}, via);
-        CHECK(seen.value.has_value() == (via == Via::dispatch));
+        CHECK(seen.value.has_value() == (via == CompletionMode::dispatch));
         context.restart();
         context.run();
         CHECK(seen.value == "answer");

@@ -5,8 +5,8 @@ namespace peer_tests {
 namespace {
 
 using communica::errc;
+using communica::peer::Capabilities;
 using communica::peer::full_offer;
-using communica::peer::Offer;
 using communica::peer::RequestId;
 using test::Bodies;
 using test::bodies;
@@ -20,7 +20,7 @@ const std::string goodbye_metadata = R"({"id": "", "type": 4})";
 
 TEST_CASE("a peer offers all that the library knows, its limit, and the session of its requests") {
     OnePeer one;
-    const Offer offer = one.peer->offer();
+    const Capabilities offer = one.peer->offer();
     const auto connection = one.connect();
     one.request("1");
     CHECK(offer.session == test::session_of(connection->sent[0]));

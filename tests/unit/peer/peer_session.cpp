@@ -6,8 +6,8 @@ namespace peer_session_tests {
 namespace {
 
 using communica::errc;
+using communica::peer::Capabilities;
 using communica::peer::full_offer;
-using communica::peer::Offer;
 using test::Bodies;
 using test::bodies;
 using test::error_of;
@@ -82,7 +82,7 @@ TEST_CASE("a connection that another session replaced is told so, if it offered 
     CHECK(first->sent == std::vector<test::SentMessage>{{goodbye_metadata, R"("replaced")"}});
     CHECK(first->closed == 1);
     CHECK(second->sent.empty());
-    one.connect(Offer{.session = "c"});
+    one.connect(Capabilities{.session = "c"});
     CHECK(second->sent.size() == 1);
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("a connection that its own session replaced, or that did not offer goo
     one.lose(second);
 
     OnePeer other;
-    const auto silent = other.connect(Offer{.session = "a", .cancel = true});
+    const auto silent = other.connect(Capabilities{.session = "a", .cancel = true});
     other.connect(full_offer("b", 1000));
     CHECK(silent->sent.empty());
     CHECK(silent->closed == 1);

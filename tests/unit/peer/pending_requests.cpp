@@ -51,7 +51,7 @@ TEST_CASE("an operation is found by its number, once") {
     CHECK_FALSE(pending.contains(id));
     CHECK(pending.empty());
     CHECK_FALSE(pending.take(id));
-    taken.release()->succeed({communica::as_bytes("answer")}, communica::peer::Via::post);
+    taken.release()->succeed({communica::as_bytes("answer")}, communica::peer::CompletionMode::post);
     CHECK(outcome->body == "answer");
 }
 

@@ -26,7 +26,7 @@ TEST_CASE("requests wait for a connection, and go out over it in their order") {
     const auto connection = one.connect();
     CHECK(one.requester->is_connected());
     CHECK(bodies(*connection) == Bodies{"1", "2", "3"});
-    CHECK(connection->purposes == std::vector(3, communica::Purpose::ask));
+    CHECK(connection->send_classes == std::vector(3, communica::SendClass::request));
     CHECK(notification->completions == 1);
     CHECK_FALSE(notification->error);
     CHECK(request->completions == 0);

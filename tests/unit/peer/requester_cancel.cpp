@@ -12,7 +12,7 @@ namespace requester_cancel_tests {
 
 namespace {
 
-using communica::peer::Offer;
+using communica::peer::Capabilities;
 using communica::peer::RequestId;
 using test::Bodies;
 using test::bodies;
@@ -36,7 +36,7 @@ std::string id_of(const test::SentMessage& message) {
 
 TEST_CASE("cancelling a request that was sent tells who understands it, once") {
     OneRequester one;
-    const auto connection = one.connect(Offer{.cancel = true});
+    const auto connection = one.connect(Capabilities{.cancel = true});
     const RequestId id = one.requester->reserve();
     const auto request = one.request("1", id);
     one.requester->cancel(id);
@@ -44,13 +44,13 @@ TEST_CASE("cancelling a request that was sent tells who understands it, once") {
     REQUIRE(connection->sent.size() == 2);
     CHECK(type_of(connection->sent[1]) == cancel_type);
     CHECK(id_of(connection->sent[1]) == id_of(connection->sent[0]));
-    CHECK(connection->purposes[1] == communica::Purpose::answer);  // it may not wait for room
+    CHECK(connection->send_classes[1] == communica::SendClass::response);  // it may not wait for room
     CHECK(request->completions == 1);
 }
 
 TEST_CASE("who does not understand cancellations is not told") {
     OneRequester one;
-    const auto connection = one.connect(Offer{.deadline = true, .headers = true});
+    const auto connection = one.connect(Capabilities{.deadline = true, .headers = true});
     const RequestId id = one.requester->reserve();
     one.request("1", id);
     one.requester->cancel(id);
@@ -59,7 +59,7 @@ TEST_CASE("who does not understand cancellations is not told") {
 
 TEST_CASE("a request that was not sent is cancelled in silence") {
     OneRequester one;
-    const auto connection = one.connect(Offer{.cancel = true});
+    const auto connection = one.connect(Capabilities{.cancel = true});
     connection->room = 0;
     const RequestId id = one.requester->reserve();
     const auto request = one.request("1", id);
@@ -72,7 +72,7 @@ TEST_CASE("a request that was not sent is cancelled in silence") {
 
 TEST_CASE("a request that was answered, timed out or never started is cancelled in silence") {
     OneRequester one;
-    const auto connection = one.connect(Offer{.cancel = true});
+    const auto connection = one.connect(Capabilities{.cancel = true});
     const RequestId answered = one.requester->reserve();
     one.request("1", answered);
     one.answer(connection->sent[0], "1");
@@ -90,10 +90,10 @@ TEST_CASE("a request that was answered, timed out or never started is cancelled 
 TEST_CASE("a request that was sent over a connection before is cancelled over the one there is") {
     OneRequester one;
     const RequestId id = one.requester->reserve();
-    const auto first = one.connect(Offer{.cancel = true});
+    const auto first = one.connect(Capabilities{.cancel = true});
     one.request("1", id);
     one.lose(first);
-    const auto second = one.connect(Offer{.cancel = true});
+    const auto second = one.connect(Capabilities{.cancel = true});
     one.requester->cancel(id);
     REQUIRE(second->sent.size() == 1);
     CHECK(type_of(second->sent[0]) == cancel_type);

@@ -7,7 +7,7 @@ namespace requester_limits_tests {
 namespace {
 
 using communica::errc;
-using communica::peer::Offer;
+using communica::peer::Capabilities;
 using communica::peer::RequestId;
 using test::Bodies;
 using test::bodies;
@@ -146,7 +146,7 @@ TEST_CASE("a message too large for the other side fails at once, and nothing of 
     const std::string metadata = R"({"id": "0123456789abcdef0123456789abcdef", "type": 1})";
     for (const std::size_t over : {std::size_t{0}, std::size_t{1}}) {
         OneRequester one;
-        const auto connection = one.connect(Offer{.max_message = metadata.size() + 100});
+        const auto connection = one.connect(Capabilities{.max_message = metadata.size() + 100});
         const auto request = one.request(std::string(100 + over, 'b'));
         CHECK(error_of(request) == (over == 0 ? std::error_code() : errc::message_too_large));
         CHECK(connection->sent.size() == 1 - over);
@@ -156,7 +156,7 @@ TEST_CASE("a message too large for the other side fails at once, and nothing of 
 
 TEST_CASE("a notification too large for the other side fails at once") {
     OneRequester one;
-    const auto connection = one.connect(Offer{.max_message = 100});
+    const auto connection = one.connect(Capabilities{.max_message = 100});
     CHECK(error_of(one.notify(std::string(100, 'b'))) == errc::message_too_large);
     CHECK_FALSE(one.requester->notify_now("", communica::as_bytes(std::string(100, 'b'))));
     CHECK(connection->sent.empty());
@@ -168,7 +168,7 @@ TEST_CASE("what waited and is too large for who comes fails then, and what is be
     const auto notification = one.notify(std::string(1000, 'b'));
     const auto small = one.request("small");
     CHECK(large->completions == 0);
-    CHECK(bodies(*one.connect(Offer{.max_message = 500})) == Bodies{"small"});
+    CHECK(bodies(*one.connect(Capabilities{.max_message = 500})) == Bodies{"small"});
     CHECK(error_of(large) == errc::message_too_large);
     CHECK(large->error->message.find("500") != std::string::npos);
     CHECK(error_of(notification) == errc::message_too_large);

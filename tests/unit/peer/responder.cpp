@@ -6,8 +6,8 @@ namespace peer_responder_tests {
 namespace {
 
 using communica::errc;
-using communica::Purpose;
-using communica::peer::Offer;
+using communica::SendClass;
+using communica::peer::Capabilities;
 using test::metadata_of;
 using test::OneResponder;
 using test::Refused;
@@ -24,7 +24,7 @@ TEST_CASE("a coroutine's result is answered over the connection that its request
     CHECK_FALSE(one.responder->is_idle());
     one.finish(work, "result");
     CHECK(connection->sent == Sent{{R"({"id": "x", "type": 11, "k": 1})", "result"}});
-    CHECK(connection->purposes == std::vector{Purpose::answer});
+    CHECK(connection->send_classes == std::vector{SendClass::response});
     CHECK(one.responder->at_work() == 0);
     CHECK(one.responder->is_idle());
 }
@@ -122,18 +122,18 @@ TEST_CASE("a refusal that can't be sent is not kept") {
     OneResponder one;
     const auto first = one.connect();
     one.lose(first);
-    one.answer(*first, "1", Purpose::refuse);
+    one.answer(*first, "1", SendClass::rejection);
     CHECK(one.responder->is_idle());
     const auto second = one.connect();
     CHECK(second->sent.empty());
-    one.answer(*second, "2", Purpose::refuse);
-    CHECK(second->purposes == std::vector{Purpose::refuse});
+    one.answer(*second, "2", SendClass::rejection);
+    CHECK(second->send_classes == std::vector{SendClass::rejection});
 }
 
 TEST_CASE("an answer too large for the requester becomes an error that says so") {
     const std::string metadata = R"({"id": "x", "type": 11})";
     OneResponder one;
-    const auto connection = one.connect(Offer{.max_message = metadata.size() + 100});
+    const auto connection = one.connect(Capabilities{.max_message = metadata.size() + 100});
     one.answer(*connection, std::string(100, 'b'));
     CHECK(connection->sent[0].metadata == metadata);
     one.answer(*connection, std::string(101, 'b'));

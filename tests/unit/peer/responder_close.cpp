@@ -7,7 +7,7 @@ namespace responder_close_tests {
 namespace {
 
 using communica::errc;
-using communica::peer::Offer;
+using communica::peer::Capabilities;
 using communica::wire::MessageType;
 using test::metadata_of;
 using test::OneResponder;
@@ -172,7 +172,7 @@ TEST_CASE("a deadline that nobody waits for any more does not keep the context a
     enum class End { answered_then_lost, lost_then_answered, abandoned_after, closed };
     for (const End end : {End::answered_then_lost, End::lost_then_answered, End::abandoned_after, End::closed}) {
         OneResponder one;
-        const auto connection = one.connect(Offer{.deadline = true});
+        const auto connection = one.connect(Capabilities{.deadline = true});
         const auto work = one.begin(connection, metadata_of("x", R"(, "timeout": 3600000)"));
         switch (end) {
             case End::answered_then_lost:

@@ -8,7 +8,7 @@ namespace {
 
 using communica::errc;
 using communica::peer::call_cost;
-using communica::peer::Offer;
+using communica::peer::Capabilities;
 using test::metadata_of;
 using test::OneResponder;
 using test::Refused;
@@ -47,8 +47,8 @@ TEST_CASE("below max_requests a request is let in, at it the responder is busy, 
     CHECK(refusal_of(one, *connection) == let_in);
 }
 
-TEST_CASE("requests at work may hold max_held bytes: at it one is let in, above it the responder is busy") {
-    OneResponder one({.max_held = 100 + call_cost});
+TEST_CASE("requests at work may hold max_inflight_bytes bytes: at it one is let in, above it the responder is busy") {
+    OneResponder one({.max_inflight_bytes = 100 + call_cost});
     const auto connection = one.connect();
     CHECK(refusal_of(one, *connection, 100 + call_cost) == let_in);
     CHECK(refusal_of(one, *connection, 101 + call_cost) == errc::busy);
@@ -60,7 +60,7 @@ TEST_CASE("requests at work may hold max_held bytes: at it one is let in, above 
 }
 
 TEST_CASE("a request counts with what its coroutine takes, and with its metadata if they are large") {
-    OneResponder one({.max_held = 10 * call_cost});
+    OneResponder one({.max_inflight_bytes = 10 * call_cost});
     const auto connection = one.connect();
     for (int number = 0; number != 10; ++number) {
         CHECK(refusal_of(one, *connection, 0) == let_in);
@@ -69,7 +69,7 @@ TEST_CASE("a request counts with what its coroutine takes, and with its metadata
     CHECK(refusal_of(one, *connection, 0) == let_in);
     CHECK(refusal_of(one, *connection, 1) == errc::busy);
 
-    OneResponder other({.max_held = 100'000});
+    OneResponder other({.max_inflight_bytes = 100'000});
     const auto its = other.connect();
     const auto work =
         other.begin(its, metadata_of("x", ", \"headers\": {\"h\": \"" + std::string(60'000, 'h') + "\"}"), 0);
@@ -80,7 +80,7 @@ TEST_CASE("a request counts with what its coroutine takes, and with its metadata
 }
 
 TEST_CASE("what a request becomes when it is loaded counts too, but one is let in where nothing else is held") {
-    OneResponder one({.max_held = 100 + call_cost});
+    OneResponder one({.max_inflight_bytes = 100 + call_cost});
     const auto connection = one.connect();
     CHECK_FALSE(one.responder->refusal(*connection, 1'000'000));
     const auto work = one.begin(connection, metadata_of("1"), 1'000'000);
@@ -94,7 +94,7 @@ TEST_CASE("what a request becomes when it is loaded counts too, but one is let i
 }
 
 TEST_CASE("an answer that finds too many unread becomes an error, but a small one, or the only one") {
-    OneResponder one({.max_held = 10'000});
+    OneResponder one({.max_inflight_bytes = 10'000});
     const auto connection = one.connect();
     const auto answered = [&](std::size_t size) {
         one.answer(*connection, std::string(size, 'b'));
@@ -110,7 +110,7 @@ TEST_CASE("an answer that finds too many unread becomes an error, but a small on
     communica::peer::Reply refusal;
     refusal.set_error(*one.responder->refusal(*connection, {.type = communica::wire::MessageType::request}, 1));
     one.responder->answer(*connection, "{\"id\": \"" + std::string(500, 'x') + "\", \"type\": ", "}", refusal,
-                          communica::Purpose::refuse);
+                          communica::SendClass::rejection);
     CHECK(refused(connection->sent.back()) == Refused{51, 503, "busy"});  // an error stays what it is
 
     connection->unread = 0;
@@ -124,8 +124,8 @@ TEST_CASE("an answer that finds too many unread becomes an error, but a small on
     CHECK(connection->sent.back().body.size() == 9000);
 }
 
-TEST_CASE("answers that the other side has not read count against max_held") {
-    OneResponder one({.max_held = 100 + call_cost});
+TEST_CASE("answers that the other side has not read count against max_inflight_bytes") {
+    OneResponder one({.max_inflight_bytes = 100 + call_cost});
     const auto connection = one.connect();
     one.begin(connection, metadata_of("1"), 30);
     connection->unread = 50;
@@ -135,10 +135,10 @@ TEST_CASE("answers that the other side has not read count against max_held") {
     CHECK(refusal_of(one, *connection, 70) == let_in);
 }
 
-TEST_CASE("answers that wait for a connection count against max_held, until they go out") {
+TEST_CASE("answers that wait for a connection count against max_inflight_bytes, until they go out") {
     constexpr std::size_t each =
         sizeof(communica::UnsentMessage) + std::string_view(R"({"id": "x", "type": 11})").size();
-    OneResponder one({.max_held = 100 + 2 * each});
+    OneResponder one({.max_inflight_bytes = 100 + 2 * each});
     const auto first = one.connect();
     one.answer(*first, std::string(10, 'b'));
     one.lose(first, {0});
@@ -158,9 +158,9 @@ TEST_CASE(
     one.begin(connection, metadata_of("1"), 30);
     const OneResponder other({}, budget);
     const test::RecordingConnection its(one.context);
-    budget->take_anyway(100);
+    budget->force_take(100);
     CHECK(refusal_of(one, *connection) == let_in);
-    budget->take_anyway(1);
+    budget->force_take(1);
     CHECK(refusal_of(one, *connection) == errc::busy);
     CHECK(refusal_of(one, *connection, 0) == errc::busy);
     CHECK(refusal_of(other, its) == let_in);
@@ -169,7 +169,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what is at work, and what waits, is taken from the budget of the entity and given back") {
-    constexpr std::size_t step = communica::Share::step;
+    constexpr std::size_t step = communica::BudgetReservation::step;
     const auto budget = std::make_shared<communica::Budget>(100 * step);
     OneResponder one({}, budget);
     const auto connection = one.connect();
@@ -196,7 +196,7 @@ TEST_CASE("a deadline counts only where the other side offers them") {
     const auto metadata = reader.read(text);
     one.connect();
     CHECK_FALSE(one.responder->deadline_of(metadata));
-    one.connect(Offer{.deadline = true});
+    one.connect(Capabilities{.deadline = true});
     const auto deadline = one.responder->deadline_of(metadata);
     REQUIRE(deadline);
     CHECK(*deadline > communica::peer::Clock::now() + 30min);
@@ -212,14 +212,14 @@ TEST_CASE("a deadline counts only where the other side offers them") {
 
 TEST_CASE("a notification has no deadline unless its metadata says one") {
     OneResponder one;
-    one.connect(Offer{.deadline = true});
+    one.connect(Capabilities{.deadline = true});
     communica::wire::MetadataReader reader;
     CHECK_FALSE(one.responder->deadline_of(reader.read(R"({"id": "", "type": 2})")));
 }
 
 TEST_CASE("a request whose deadline passes is answered with a timeout and cancelled, and the others go on") {
     OneResponder one;
-    const auto connection = one.connect(Offer{.deadline = true});
+    const auto connection = one.connect(Capabilities{.deadline = true});
     const auto lasting = one.begin(connection, metadata_of("lasting", R"(, "timeout": null)"));
     const auto work = one.begin(connection, metadata_of("x", R"(, "timeout": 1)"));
     while (one.responder->at_work() == 2) {
@@ -229,7 +229,7 @@ TEST_CASE("a request whose deadline passes is answered with a timeout and cancel
     REQUIRE(connection->sent.size() == 1);
     CHECK(connection->sent[0].metadata == R"({"id": "x", "type": 51, "timeout": 1})");
     CHECK(refused(connection->sent[0]) == Refused{51, 504, "timeout"});
-    CHECK(connection->purposes[0] == communica::Purpose::answer);
+    CHECK(connection->send_classes[0] == communica::SendClass::response);
     CHECK(*work.cancelled == 1);
     CHECK(work.call->is_cancelled());
     CHECK(*lasting.cancelled == 0);
@@ -241,7 +241,7 @@ TEST_CASE("a request whose deadline passes is answered with a timeout and cancel
 
 TEST_CASE("a deadline that passes while nobody is connected cancels, and leaves no answer behind") {
     OneResponder one;
-    const auto connection = one.connect(Offer{.deadline = true});
+    const auto connection = one.connect(Capabilities{.deadline = true});
     const auto work = one.begin(connection, metadata_of("x", R"(, "timeout": 1)"));
     one.lose(connection);
     one.run_until_idle();
@@ -252,7 +252,7 @@ TEST_CASE("a deadline that passes while nobody is connected cancels, and leaves 
 
 TEST_CASE("a notification whose deadline passes is cancelled in silence") {
     OneResponder one;
-    const auto connection = one.connect(Offer{.deadline = true});
+    const auto connection = one.connect(Capabilities{.deadline = true});
     const auto work = one.begin(connection, R"({"id": "", "type": 2, "timeout": 1})");
     CHECK(connection->sent.empty());
     if (work.call->deadline) {

@@ -8,7 +8,7 @@ namespace sender_tests {
 namespace {
 
 using namespace std::chrono_literals;
-using communica::peer::Offer;
+using communica::peer::Capabilities;
 using communica::peer::Outgoing;
 using communica::peer::Sender;
 using communica::wire::MessageType;
@@ -16,7 +16,7 @@ using Sent = Sender::Sent;
 using Left = std::optional<communica::peer::Clock::duration>;
 
 struct Sending {
-    explicit Sending(Offer offer = {}) { sender.attach(connection, std::move(offer)); }
+    explicit Sending(Capabilities offer = {}) { sender.attach(connection, std::move(offer)); }
 
     Sent send(Outgoing message, Left left = 30s) {
         message.timeout = left;
@@ -30,7 +30,7 @@ struct Sending {
 
     asio::io_context context;
     std::shared_ptr<test::RecordingConnection> connection = std::make_shared<test::RecordingConnection>(context);
-    communica::peer::RequestText::Id id = communica::peer::RequestText().write(7);
+    communica::peer::RequestIdCodec::Id id = communica::peer::RequestIdCodec().write(7);
     Sender sender;
 };
 

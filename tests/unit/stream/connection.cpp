@@ -15,7 +15,7 @@ namespace {
 
 using communica::errc;
 using communica::Error;
-using communica::Purpose;
+using communica::SendClass;
 using Socket = test::PairSocket;
 using communica::stream::StreamConnection;
 using namespace std::chrono_literals;
@@ -103,11 +103,11 @@ TEST_CASE("closing while the other side reads nothing ends at the patience, and 
     ends.start();
     communica::Buffer begun;
     begun.append(std::string(20'000'000, 'x'));
-    REQUIRE(ends.connection->send(Purpose::ask, "begun", begun));
+    REQUIRE(ends.connection->send(SendClass::request, "begun", begun));
     ends.run_until([&] { return ends.other.available() != 0; });
     communica::Buffer waiting;
     waiting.append("waiting");
-    REQUIRE(ends.connection->send(Purpose::answer, "m", waiting));
+    REQUIRE(ends.connection->send(SendClass::response, "m", waiting));
     ends.connection->close(1ms);
     ends.run_to_end();
     CHECK(ends.messages.ending.code == errc::closed);
@@ -121,9 +121,9 @@ TEST_CASE("after its unsent messages were taken a connection takes no more") {
     Ends ends;
     communica::Buffer body;
     body.append("b");
-    CHECK(ends.connection->send(Purpose::ask, "m", body));
+    CHECK(ends.connection->send(SendClass::request, "m", body));
     CHECK(ends.connection->take_unsent().size() == 1);
-    CHECK_FALSE(ends.connection->send(Purpose::ask, "m", body));
+    CHECK_FALSE(ends.connection->send(SendClass::request, "m", body));
     CHECK(body.text() == "b");
 }
 
@@ -228,7 +228,7 @@ TEST_CASE("what came with one another is answered in one write, also when it tak
 
 TEST_CASE("after a message the next is polled for as long as is wanted, and then waited for") {
     constexpr auto spin = 20ms;
-    Ends ends({.spin = spin});
+    Ends ends({.busy_poll = spin});
     ends.start();
     ends.write(test::message_frame("m", "first"));
     ends.run_until([&] { return ends.messages.bodies.size() == 1; });

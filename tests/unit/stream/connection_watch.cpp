@@ -15,7 +15,7 @@ namespace {
 
 using communica::errc;
 using communica::Error;
-using communica::Purpose;
+using communica::SendClass;
 using Socket = test::PairSocket;
 using communica::stream::StreamConnection;
 using namespace std::chrono_literals;
@@ -52,10 +52,10 @@ struct Watched {
     }
 
     void write(std::string_view bytes) { asio::write(other, asio::buffer(bytes)); }
-    bool send(Purpose purpose, std::string_view text) const {
+    bool send(SendClass send_class, std::string_view text) const {
         communica::Buffer body;
         body.append(text);
-        return connection->send(purpose, "m", body);
+        return connection->send(send_class, "m", body);
     }
     void read() {
         std::string piece(other.available(), '?');
@@ -86,8 +86,8 @@ struct Watched {
 
 communica::ConnectionOptions limits_of(std::chrono::milliseconds silence, std::chrono::milliseconds stall) {
     communica::ConnectionOptions options;
-    options.limits.max_silence = silence;
-    options.limits.max_stall = stall;
+    options.limits.liveness_timeout = silence;
+    options.limits.write_timeout = stall;
     return options;
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("who answers pings lives on") {
 
 TEST_CASE("who reads nothing of what is sent is slow") {
     Watched watched(limits_of(1h, 10ms));
-    REQUIRE(watched.send(Purpose::answer, std::string(5'000'000, 'b')));
+    REQUIRE(watched.send(SendClass::response, std::string(5'000'000, 'b')));
     watched.run_until([&] { return watched.told.ended; });
     CHECK(watched.told.ending.code == errc::slow_peer);
 }
@@ -138,7 +138,7 @@ TEST_CASE("who does not read its refusals is slow") {
     communica::ConnectionOptions options;
     options.limits.max_refusals = 100'000;
     Watched watched(options);
-    for (int count = 0; count != 1000 && watched.send(Purpose::refuse, std::string(1000, 'b')); ++count) {
+    for (int count = 0; count != 1000 && watched.send(SendClass::rejection, std::string(1000, 'b')); ++count) {
     }
     watched.run_until([&] { return watched.told.ended; });
     CHECK(watched.told.ending.code == errc::slow_peer);
@@ -149,7 +149,7 @@ TEST_CASE("pings that nobody reads the answers to end the connection") {
     communica::ConnectionOptions options;
     options.limits.max_refusals = 1000;
     Watched watched(options);
-    REQUIRE(watched.send(Purpose::answer, std::string(5'000'000, 'b')));
+    REQUIRE(watched.send(SendClass::response, std::string(5'000'000, 'b')));
     std::string pings;
     for (int count = 0; count != 300; ++count) {
         pings += test::ping_frame();
@@ -161,14 +161,14 @@ TEST_CASE("pings that nobody reads the answers to end the connection") {
 
 TEST_CASE("a connection tells of room once there is some again") {
     Watched watched;
-    while (watched.send(Purpose::ask, std::string(300'000, 'b'))) {
+    while (watched.send(SendClass::request, std::string(300'000, 'b'))) {
     }
     while (watched.told.rooms == 0) {
         watched.context.restart();
         watched.context.poll();
         watched.read();
     }
-    CHECK(watched.send(Purpose::ask, "b"));
+    CHECK(watched.send(SendClass::request, "b"));
     watched.end();
 }
 
@@ -192,7 +192,7 @@ TEST_CASE("a connection tells of what it dropped, why, and reads on") {
 
 TEST_CASE("answers are unread until the other side has room for them") {
     Watched watched;
-    REQUIRE(watched.send(Purpose::answer, std::string(1'000'000, 'b')));
+    REQUIRE(watched.send(SendClass::response, std::string(1'000'000, 'b')));
     CHECK(watched.connection->unread_answers() > 1'000'000);
     while (watched.connection->unread_answers() != 0) {
         watched.context.restart();

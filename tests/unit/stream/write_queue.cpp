@@ -9,7 +9,7 @@ namespace write_queue_tests {
 namespace {
 
 using communica::Buffer;
-using communica::Purpose;
+using communica::SendClass;
 using communica::stream::WriteQueue;
 using test::Kind;
 using test::OwnedFrame;
@@ -24,7 +24,7 @@ Buffer buffer_of(std::string_view text) {
 
 void push(WriteQueue& queue, std::string_view metadata, std::string_view body) {
     Buffer buffer = buffer_of(body);
-    queue.push(Purpose::ask, metadata, buffer);
+    queue.push(SendClass::request, metadata, buffer);
 }
 
 std::string joined(std::span<const asio::const_buffer> buffers) {
@@ -84,10 +84,10 @@ TEST_CASE("a large body is taken as it is, a smaller one is copied and stays wit
     WriteQueue queue(no_limit);
     Buffer taken = buffer_of(large);
     const char* memory = taken.data();
-    queue.push(Purpose::ask, "m", taken);
+    queue.push(SendClass::request, "m", taken);
     CHECK(taken.empty());
     Buffer copied = buffer_of(large.substr(1));
-    queue.push(Purpose::ask, "n", copied);
+    queue.push(SendClass::request, "n", copied);
     CHECK(copied.size() == large.size() - 1);
 
     const auto buffers = queue.begin_write();
@@ -100,7 +100,7 @@ TEST_CASE("a large body is taken as it is, a smaller one is copied and stays wit
 TEST_CASE("nothing is added behind a body that was taken") {
     WriteQueue queue(no_limit);
     push(queue, "a", large);
-    queue.push_frame(Purpose::answer, communica::wire::close_notify);
+    queue.push_frame(SendClass::response, communica::wire::close_notify);
     CHECK(written(queue) == test::message_frame("a", large) + test::close_frame());
 
     push(queue, "a", large);

@@ -11,7 +11,7 @@ namespace write_queue_unsent_tests {
 namespace {
 
 using communica::Buffer;
-using communica::Purpose;
+using communica::SendClass;
 using communica::stream::WriteQueue;
 
 struct Text {
@@ -28,7 +28,7 @@ void push(WriteQueue& queue, const Texts& messages) {
     for (const Text& message : messages) {
         Buffer body;
         body.append(message.body);
-        queue.push(Purpose::ask, message.metadata, body);
+        queue.push(SendClass::request, message.metadata, body);
     }
 }
 
@@ -117,10 +117,10 @@ TEST_CASE("what a finished write has sent is not given back") {
 TEST_CASE("a close notify that did not go out is not given back, and what was queued before it is") {
     WriteQueue queue(no_limit);
     push(queue, {{"a", "1"}});
-    queue.push_frame(Purpose::answer, communica::wire::close_notify);
+    queue.push_frame(SendClass::response, communica::wire::close_notify);
     CHECK(unsent(queue) == Texts{{"a", "1"}});
 
-    queue.push_frame(Purpose::answer, communica::wire::close_notify);
+    queue.push_frame(SendClass::response, communica::wire::close_notify);
     CHECK(unsent(queue).empty());
 }
 

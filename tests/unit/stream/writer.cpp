@@ -12,7 +12,7 @@ namespace writer_tests {
 namespace {
 
 using communica::Buffer;
-using communica::Purpose;
+using communica::SendClass;
 using communica::stream::WriteQueue;
 using Socket = test::PairSocket;
 
@@ -51,10 +51,10 @@ struct Pair {
         owner = std::make_shared<Owner>(std::move(stream), options);
     }
 
-    bool send(Purpose purpose, std::string_view text) const {
+    bool send(SendClass send_class, std::string_view text) const {
         Buffer body;
         body.append(text);
-        return owner->writer.send(purpose, "m", body);
+        return owner->writer.send(send_class, "m", body);
     }
 
     void run() {
@@ -104,8 +104,8 @@ const std::string large(400'000, 'L');
 
 TEST_CASE("what is sent before the first write goes out with it, in order") {
     Pair pair;
-    CHECK(pair.send(Purpose::ask, "a"));
-    CHECK(pair.send(Purpose::answer, "b"));
+    CHECK(pair.send(SendClass::request, "a"));
+    CHECK(pair.send(SendClass::response, "b"));
     CHECK(pair.owner->writes == 0);
     pair.run();
     pair.expect(frame_a + frame_b);
@@ -118,8 +118,8 @@ TEST_CASE("what is sent before the first write goes out with it, in order") {
 TEST_CASE("what is sent during a turn goes out at its end") {
     Pair pair;
     pair.owner->writer.begin_turn();
-    CHECK(pair.send(Purpose::answer, "a"));
-    pair.owner->writer.send_frame(Purpose::refuse, communica::wire::pong_frame);
+    CHECK(pair.send(SendClass::response, "a"));
+    pair.owner->writer.send_frame(SendClass::rejection, communica::wire::pong_frame);
     pair.run();
     CHECK(pair.owner->writes == 0);
     CHECK(pair.other.available() == 0);
@@ -131,18 +131,18 @@ TEST_CASE("what is sent during a turn goes out at its end") {
 
 TEST_CASE("what is sent during a write goes out with the next") {
     Pair pair;
-    CHECK(pair.send(Purpose::answer, large));
+    CHECK(pair.send(SendClass::response, large));
     pair.run();
     CHECK(pair.owner->writer.is_writing());
-    CHECK(pair.send(Purpose::answer, "a"));
-    CHECK(pair.send(Purpose::answer, "b"));
+    CHECK(pair.send(SendClass::response, "a"));
+    CHECK(pair.send(SendClass::response, "b"));
     pair.read_until([&] { return pair.owner->writes == 2; });
     pair.expect(test::message_frame("m", large) + frame_a + frame_b);
 }
 
 TEST_CASE("each part of a large write that goes out is progress") {
     Pair pair;
-    CHECK(pair.send(Purpose::answer, large));
+    CHECK(pair.send(SendClass::response, large));
     pair.run_until_stuck();
     const int before = pair.owner->progress;
     pair.run();
@@ -152,40 +152,40 @@ TEST_CASE("each part of a large write that goes out is progress") {
 
 TEST_CASE("requests are taken while there is room, and their sender is told once when there is some again") {
     Pair pair;
-    while (pair.send(Purpose::ask, large)) {
+    while (pair.send(SendClass::request, large)) {
     }
-    CHECK_FALSE(pair.send(Purpose::ask, "a"));
-    CHECK(pair.send(Purpose::answer, "b"));
-    CHECK(pair.send(Purpose::refuse, "b"));
+    CHECK_FALSE(pair.send(SendClass::request, "a"));
+    CHECK(pair.send(SendClass::response, "b"));
+    CHECK(pair.send(SendClass::rejection, "b"));
     pair.run();
     CHECK(pair.owner->rooms == 0);
     pair.read_until([&] { return pair.owner->rooms != 0; });
-    CHECK(pair.send(Purpose::ask, "a"));
+    CHECK(pair.send(SendClass::request, "a"));
     pair.read_until([&] { return pair.received.ends_with(frame_b + frame_b + frame_a); });
     CHECK(pair.owner->rooms == 1);
 }
 
 TEST_CASE("who was never refused is not told of room") {
     Pair pair;
-    CHECK(pair.send(Purpose::ask, std::string(2 * communica::Room::enough, 'b')));
+    CHECK(pair.send(SendClass::request, std::string(2 * communica::Room::enough, 'b')));
     pair.read_until([&] { return pair.owner->writes == 1; });
     CHECK(pair.owner->rooms == 0);
 }
 
 TEST_CASE("a message that is not taken keeps its body") {
     Pair pair;
-    CHECK(pair.send(Purpose::ask, std::string(2 * communica::Room::enough, 'b')));
+    CHECK(pair.send(SendClass::request, std::string(2 * communica::Room::enough, 'b')));
     Buffer body;
     body.append(large);
-    CHECK_FALSE(pair.owner->writer.send(Purpose::ask, "m", body));
+    CHECK_FALSE(pair.owner->writer.send(SendClass::request, "m", body));
     CHECK(body.size() == large.size());
 }
 
 TEST_CASE("answers are unread until they are written") {
     Pair pair;
-    CHECK(pair.send(Purpose::ask, "a"));
+    CHECK(pair.send(SendClass::request, "a"));
     CHECK(pair.owner->writer.unread_answers() == 0);
-    CHECK(pair.send(Purpose::answer, large));
+    CHECK(pair.send(SendClass::response, large));
     const std::size_t size = test::message_frame("m", large).size();
     CHECK(pair.owner->writer.unread_answers() == size);
     pair.run();
@@ -197,15 +197,15 @@ TEST_CASE("answers are unread until they are written") {
 TEST_CASE("up to max_refusals bytes of refusals may be unread, above it that is told, once") {
     for (const std::size_t over : {std::size_t{0}, std::size_t{1}}) {
         Pair pair({.limits = {.max_refusals = 2 * frame_a.size() - over}});
-        pair.send(Purpose::answer, large);
-        pair.send(Purpose::refuse, "a");
+        pair.send(SendClass::response, large);
+        pair.send(SendClass::rejection, "a");
         pair.run();
         CHECK(pair.owner->unread == 0);
-        pair.send(Purpose::refuse, "a");
+        pair.send(SendClass::rejection, "a");
         pair.run();
         CHECK(pair.owner->unread == static_cast<int>(over));
         if (over != 0) {
-            pair.send(Purpose::refuse, "a");
+            pair.send(SendClass::rejection, "a");
             pair.run();
             CHECK(pair.owner->unread == 1);
         }
@@ -214,14 +214,14 @@ TEST_CASE("up to max_refusals bytes of refusals may be unread, above it that is 
 
 TEST_CASE("a closing writer takes nothing more, and its last frame goes out last") {
     Pair pair;
-    CHECK(pair.send(Purpose::answer, "a"));
+    CHECK(pair.send(SendClass::response, "a"));
     CHECK_FALSE(pair.owner->writer.is_closing());
     CHECK(pair.owner->writer.close_with(communica::wire::close_notify));
     CHECK(pair.owner->writer.is_closing());
     CHECK_FALSE(pair.owner->writer.close_with(communica::wire::close_notify));
     CHECK_FALSE(pair.owner->writer.close());
-    CHECK_FALSE(pair.send(Purpose::answer, "b"));
-    pair.owner->writer.send_frame(Purpose::refuse, communica::wire::ping_frame);
+    CHECK_FALSE(pair.send(SendClass::response, "b"));
+    pair.owner->writer.send_frame(SendClass::rejection, communica::wire::ping_frame);
     pair.run();
     pair.expect(frame_a + test::close_frame());
     CHECK(pair.owner->last);
@@ -229,7 +229,7 @@ TEST_CASE("a closing writer takes nothing more, and its last frame goes out last
 
 TEST_CASE("closing behind a write under way waits for it") {
     Pair pair;
-    CHECK(pair.send(Purpose::answer, large));
+    CHECK(pair.send(SendClass::response, large));
     pair.run();
     CHECK(pair.owner->writer.close_with(communica::wire::close_notify));
     CHECK_FALSE(pair.owner->last);
@@ -239,27 +239,27 @@ TEST_CASE("closing behind a write under way waits for it") {
 
 TEST_CASE("a write that fails is told, and what did not go out is given back") {
     Pair pair;
-    CHECK(pair.send(Purpose::answer, large));
+    CHECK(pair.send(SendClass::response, large));
     pair.run();
-    CHECK(pair.send(Purpose::ask, "a"));
+    CHECK(pair.send(SendClass::request, "a"));
     pair.other.close();
     pair.run();
     CHECK(pair.owner->failed);
     CHECK_FALSE(pair.owner->writer.is_writing());
-    CHECK(pair.send(Purpose::ask, "b"));
+    CHECK(pair.send(SendClass::request, "b"));
     pair.run();
     const auto unsent = pair.owner->writer.take_unsent();
     REQUIRE(unsent.size() == 3);
     CHECK(unsent[0].body.text() == large);  // a part of it went out
     CHECK(unsent[1].body.text() == "a");
     CHECK(unsent[2].body.text() == "b");
-    CHECK_FALSE(pair.send(Purpose::ask, "c"));
+    CHECK_FALSE(pair.send(SendClass::request, "c"));
     CHECK(pair.owner->writer.take_unsent().empty());
 }
 
 TEST_CASE("a write keeps what the writer is a part of") {
     Pair pair;
-    CHECK(pair.send(Purpose::answer, large));
+    CHECK(pair.send(SendClass::response, large));
     pair.run();
     const std::weak_ptr<Owner> owner = std::exchange(pair.owner, nullptr);
     CHECK_FALSE(owner.expired());

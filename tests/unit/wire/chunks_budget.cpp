@@ -16,7 +16,7 @@ using test::Kind;
 using test::OwnedFrame;
 using Messages = std::vector<OwnedFrame>;
 
-constexpr std::size_t step = communica::Share::step;
+constexpr std::size_t step = communica::BudgetReservation::step;
 
 /// Reads as a connection does, which gives memory back before each read.
 struct Reading {

@@ -162,7 +162,7 @@ TEST_CASE("the memory of a large frame can be moved away, and the frames behind 
     for (int round = 0; round != 3; ++round) {
         feed(test::message_frame("m", large));
         REQUIRE(reader.next(frame));
-        communica::Buffer* memory = reader.memory_of(frame);
+        communica::Buffer* backing_buffer = reader.memory_of(frame);
         REQUIRE(memory);
         if (round != 1) {  // once nobody wants it
             const communica::Buffer taken = std::move(*memory);

@@ -18,7 +18,7 @@ using test::Kind;
 using test::OwnedFrame;
 using Frames = std::vector<OwnedFrame>;
 
-constexpr std::size_t step = communica::Share::step;
+constexpr std::size_t step = communica::BudgetReservation::step;
 
 struct Reading {
     explicit Reading(std::size_t limit) : budget(std::make_shared<Budget>(limit)), reader({}, budget) {}
@@ -78,7 +78,7 @@ TEST_CASE("memory that is there is had at once for a large message, where the bu
     CHECK(roomy.budget->used() == 0);
 
     Reading tight(100 * step);
-    tight.budget->take_anyway(51 * step);
+    tight.budget->force_take(51 * step);
     CHECK(room_after_head(tight) < 1000);
     CHECK(tight.budget->used() == 51 * step);
     Reading small(10 * step);
@@ -99,7 +99,7 @@ TEST_CASE("what the budget refused is read past in constant memory") {
     const std::string large = test::message_frame("m", std::string(20'000'000, 'b'));
     reading.read(large, 50'000);
     reading.largest = 0;
-    reading.budget->take_anyway(100 * step);  // others have taken all meanwhile
+    reading.budget->force_take(100 * step);  // others have taken all meanwhile
     reading.read(next + large + next, 50'000);
     CHECK(reading.frames.size() == 4);
     CHECK(reading.frames.back() == next_frame);
@@ -109,7 +109,7 @@ TEST_CASE("what the budget refused is read past in constant memory") {
 
 TEST_CASE("a budget that is used up by others leaves small messages alone") {
     Reading reading(10 * step);
-    reading.budget->take_anyway(20 * step);
+    reading.budget->force_take(20 * step);
     for (int round = 0; round != 10; ++round) {
         reading.read(test::message_frame("m", std::string(2000, 'b')), 900);
     }

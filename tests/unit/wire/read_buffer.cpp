@@ -96,7 +96,7 @@ TEST_CASE("the memory of a large read buffer can be moved away with what ends it
     put_all(buffer, std::string(size, 'x'));
     CHECK_FALSE(buffer.memory_of(buffer.unread().substr(0, size - 1)));  // there is one byte behind it
     CHECK_FALSE(buffer.forget_taken());
-    communica::Buffer* memory = buffer.memory_of(buffer.unread().substr(5));
+    communica::Buffer* backing_buffer = buffer.memory_of(buffer.unread().substr(5));
     REQUIRE(memory);
     CHECK_FALSE(buffer.forget_taken());
     CHECK(buffer.unread().size() == size);

@@ -37,8 +37,8 @@ class KeyedConnection final : public Connection {
     std::string binding() const override { return inner_->binding(); }
     asio::awaitable<void> refuse(Error why) override { return inner_->refuse(std::move(why)); }
     void start(std::shared_ptr<Receiver> receiver) override { inner_->start(std::move(receiver)); }
-    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        return inner_->send(purpose, metadata, body);
+    bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
+        return inner_->send(send_class, metadata, body);
     }
     std::size_t unread_answers() const override { return inner_->unread_answers(); }
     void start_pings() override { inner_->start_pings(); }

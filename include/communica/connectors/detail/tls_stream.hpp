@@ -123,7 +123,7 @@ class TlsStream {
     /// What lies in records that have come already; `async_read_some` gives one record at a time, and goes round the
     /// event loop for the next, so that many small ones were answered one by one (64 requests at once: 4.1 to 2.3 of raw
     /// Asio). Errors are left to the next read.
-    std::size_t read_on(asio::mutable_buffer buffer) {
+    std::size_t read_pending(asio::mutable_buffer buffer) {
         const asio::mutable_buffer all = buffer;
         const auto is_there = [this] { return SSL_pending(ssl()) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl())) != 0; };
         for (std::size_t count = 0; buffer.size() != 0 && is_there(); buffer += count) {

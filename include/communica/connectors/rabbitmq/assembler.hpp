@@ -81,7 +81,7 @@ class Assembler {
 
     std::size_t limit_;
     std::size_t head_;
-    Share share_;
+    BudgetReservation share_;
     Buffer buffer_;
     std::string_view borrowed_;
     std::uint64_t left_ = 0;

@@ -193,9 +193,9 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             case AMQP_BASIC_ACK_METHOD: {
                 const auto& ack = *static_cast<const amqp_basic_ack_t*>(method.decoded);
                 const auto user = user_.lock();
-                return publisher_.confirm(ack.delivery_tag, ack.multiple != 0, [&](Purpose purpose, std::size_t size) {
+                return publisher_.confirm(ack.delivery_tag, ack.multiple != 0, [&](SendClass kind, std::size_t size) {
                     if (user) {
-                        user->on_confirmed(purpose, size);
+                        user->on_confirmed(kind, size);
                     }
                 });
             }
@@ -344,7 +344,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         const auto* const message = refusal ? publisher_.find_unconfirmed(refusal->size) : nullptr;
         const auto user = user_.lock();
         if (message != nullptr && user) {
-            user->on_too_large(message->purpose, message->head, refusal->limit, why.message);
+            user->on_too_large(message->send_class, message->head, refusal->limit, why.message);
         }
     }
 

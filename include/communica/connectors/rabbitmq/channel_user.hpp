@@ -32,9 +32,10 @@ class ChannelUser {
     /// Nobody takes it.
     virtual void on_returned(const Delivery&) {}
     /// The broker has taken a message of this size.
-    virtual void on_confirmed(Purpose, std::size_t) {}
+    virtual void on_confirmed(SendClass, std::size_t) {}
     /// The broker refuses a message for its size, closes the channel for it, and says why. `head` is the message's.
-    virtual void on_too_large(Purpose, std::string_view /*head*/, std::size_t /*limit*/, const std::string& /*why*/) {}
+    virtual void on_too_large(SendClass, std::string_view /*head*/, std::size_t /*limit*/, const std::string& /*why*/) {
+    }
     /// The broker does not deliver any more: the queue is gone.
     virtual void on_cancelled() {}
     /// The channel is no more.

@@ -29,22 +29,22 @@ class QueueConnection : public HandshakeEnd {
 
     void start_pings() override {
         with_ours_ = true;
-        keep_alive_.start_pings(options().limits.max_silence);
+        keep_alive_.start_pings(options().limits.liveness_timeout);
     }
 
-    bool send(Purpose purpose, std::string_view metadata, Buffer& body) override {
-        if ((purpose == Purpose::answer || purpose == Purpose::refuse) &&
+    bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
+        if ((send_class == SendClass::response || send_class == SendClass::rejection) &&
             metadata.size() + body.size() >= max_message()) {
             auto [text, error] = too_large_answer(metadata, broker_limit(max_message()));
-            return send(purpose, text.text(), error);
+            return send(send_class, text.text(), error);
         }
-        if (!queue_.push(purpose, metadata, body)) {
+        if (!queue_.push(send_class, metadata, body)) {
             return false;
         }
         if (!flush_posted_.exchange(true)) {
             asio::post(strand(), [self = self()] { self->flush(); });
         }
-        if (purpose == Purpose::refuse && queue_.size(purpose) > options().limits.max_refusals) {
+        if (send_class == SendClass::rejection && queue_.size(send_class) > options().limits.max_refusals) {
             asio::post(strand(), Task([self = self()] {
                            self->end({errc::slow_peer, "the broker does not take what it is refused with"});
                        }));
@@ -52,7 +52,7 @@ class QueueConnection : public HandshakeEnd {
         return true;
     }
 
-    std::size_t unread_answers() const override { return queue_.size(Purpose::answer); }
+    std::size_t unread_answers() const override { return queue_.size(SendClass::response); }
     std::vector<UnsentMessage> take_unsent() override { return queue_.take_unsent(); }
 
     void close(std::chrono::steady_clock::duration patience) override {
@@ -180,23 +180,23 @@ class QueueConnection : public HandshakeEnd {
         end({errc::connection_lost, "the queue " + send_queue_ + " is gone"});
     }
 
-    void on_confirmed(Purpose purpose, std::size_t size) override {
-        if (queue_.confirm(purpose, size) && receiver_ != nullptr) {
+    void on_confirmed(SendClass send_class, std::size_t size) override {
+        if (queue_.confirm(send_class, size) && receiver_ != nullptr) {
             receiver_->on_room();
         }
     }
 
-    void on_too_large(Purpose purpose, std::string_view head, std::size_t limit, const std::string& why) override {
+    void on_too_large(SendClass send_class, std::string_view head, std::size_t limit, const std::string& why) override {
         settings().notes->on_limit(limit);
         if (receiver_ == nullptr || head.empty()) {
             return;
         }
         const std::string_view metadata = head.substr(0, head.size() - 1);
-        if (purpose == Purpose::ask || purpose == Purpose::stream) {
+        if (send_class == SendClass::request || send_class == SendClass::stream) {
             return receiver_->on_undelivered(metadata, {errc::message_too_large, why});
         }
         auto [text, error] = too_large_answer(metadata, why);
-        queue_.push(purpose, text.text(), error);  // for the next connection
+        queue_.push(send_class, text.text(), error);  // for the next connection
     }
 
     void on_cancelled() override {
@@ -214,7 +214,7 @@ class QueueConnection : public HandshakeEnd {
                 keep_alive_.on_sent();
                 return next;
             }
-            queue_.confirm(next->purpose, next->size());
+            queue_.confirm(next->send_class, next->size());
             receiver_->on_undelivered(std::string_view(next->head).substr(0, next->head.size() - 1),
                                       {errc::message_too_large, broker_limit(max_message())});
         }
@@ -261,9 +261,8 @@ class QueueConnection : public HandshakeEnd {
             keep_alive_.on_received();  // nobody can speak now
         }
         switch (keep_alive_.tick()) {
-            case KeepAlive::Verdict::silent:
-                return end({errc::connection_lost, "the other side gives no sign of life"});
-            case KeepAlive::Verdict::speak:
+            case KeepAlive::Health::silent: return end({errc::connection_lost, "the other side gives no sign of life"});
+            case KeepAlive::Health::speak:
                 if (channel()->is_within_message()) {
                     speak_aside();
                 } else {
@@ -274,8 +273,8 @@ class QueueConnection : public HandshakeEnd {
                     asio::co_spawn(strand(), look_for_reader(self()), asio::detached);
                 }
                 break;
-            case KeepAlive::Verdict::doubtful: asio::co_spawn(strand(), look_for_reader(self()), asio::detached); break;
-            case KeepAlive::Verdict::fine: break;
+            case KeepAlive::Health::doubtful: asio::co_spawn(strand(), look_for_reader(self()), asio::detached); break;
+            case KeepAlive::Health::fine: break;
         }
     }
 

@@ -21,27 +21,27 @@
 
 namespace communica::rabbitmq {
 
-/// A queue that counts, by purpose, what the broker has not confirmed yet. Thread-safe.
+/// A queue that counts, by class, what the broker has not confirmed yet. Thread-safe.
 class MessageQueue {
  public:
     MessageQueue(std::shared_ptr<Budget> budget, std::shared_ptr<Counters> counters)
         : counters_(std::move(counters)), share_(std::move(budget)) {}
 
     /// Takes the body, or says no: there is no room, or it is closed.
-    bool push(Purpose purpose, std::string_view metadata, Buffer& body) {
+    bool push(SendClass send_class, std::string_view metadata, Buffer& body) {
         const std::lock_guard lock(mutex_);
         if (closed_) {
             return false;
         }
-        if (!room_.admits(purpose, bytes_of(purpose), metadata.size() + body.size())) {
+        if (!room_.admits(send_class, bytes_of(send_class), metadata.size() + body.size())) {
             return false;
         }
         std::string head;
         head.reserve(metadata.size() + 1);
         head.append(metadata) += separator;
-        bytes_of(purpose) += head.size() + body.size();
+        bytes_of(send_class) += head.size() + body.size();
         share_.set(all_bytes());
-        messages_.push_back({std::move(head), std::move(body), purpose, std::chrono::steady_clock::now()});
+        messages_.push_back({std::move(head), std::move(body), send_class, std::chrono::steady_clock::now()});
         return true;
     }
 
@@ -56,8 +56,8 @@ class MessageQueue {
         Message message = std::move(messages_.front());
         messages_.pop_front();
         Publication publication{.kind = Kind::message, .routing_key = routing_key, .mandatory = true};
-        publication.purpose = message.purpose;
-        if (knows_deadlines && message.purpose == Purpose::ask) {
+        publication.send_class = message.send_class;
+        if (knows_deadlines && message.send_class == SendClass::request) {
             publication.expiration = time_left(message);
         }
         if (is_goodbye(message.head)) {
@@ -72,11 +72,11 @@ class MessageQueue {
     }
 
     /// Says whether there is room now for something that was turned away.
-    bool confirm(Purpose purpose, std::size_t size) {
+    bool confirm(SendClass send_class, std::size_t size) {
         const std::lock_guard lock(mutex_);
-        bytes_of(purpose) -= std::min(bytes_of(purpose), size);
+        bytes_of(send_class) -= std::min(bytes_of(send_class), size);
         share_.set(all_bytes());
-        return room_.is_back(bytes_of(Purpose::ask), bytes_of(Purpose::stream));
+        return room_.is_back(bytes_of(SendClass::request), bytes_of(SendClass::stream));
     }
 
     bool empty() const {
@@ -84,9 +84,9 @@ class MessageQueue {
         return messages_.empty();
     }
     /// Bytes that the broker has not confirmed.
-    std::size_t size(Purpose purpose) const {
+    std::size_t size(SendClass send_class) const {
         const std::lock_guard lock(mutex_);
-        return bytes_[static_cast<std::size_t>(purpose)];
+        return bytes_[static_cast<std::size_t>(send_class)];
     }
 
     /// Takes nothing more.
@@ -121,7 +121,7 @@ class MessageQueue {
     struct Message {
         std::string head;
         Buffer body;
-        Purpose purpose;
+        SendClass send_class;
         std::chrono::steady_clock::time_point queued;
     };
 
@@ -134,7 +134,7 @@ class MessageQueue {
         return head.size() == metadata.size() + 1 && head.starts_with(metadata);
     }
 
-    std::size_t& bytes_of(Purpose purpose) { return bytes_[static_cast<std::size_t>(purpose)]; }
+    std::size_t& bytes_of(SendClass send_class) { return bytes_[static_cast<std::size_t>(send_class)]; }
     std::size_t all_bytes() const { return std::accumulate(bytes_.begin(), bytes_.end(), std::size_t{0}); }
 
     std::optional<std::chrono::milliseconds> time_left(const Message& message) {
@@ -151,8 +151,8 @@ class MessageQueue {
     const std::shared_ptr<Counters> counters_;
     mutable std::mutex mutex_;
     std::deque<Message> messages_;
-    std::array<std::size_t, purposes> bytes_{};
-    Share share_;
+    std::array<std::size_t, send_classes> bytes_{};
+    BudgetReservation share_;
     wire::MetadataReader reader_;
     Room room_;
     bool closed_ = false;

@@ -27,7 +27,7 @@ struct Publication {
     std::string connection = {};  ///< to which it is said, where it means nothing to another
     std::optional<std::chrono::milliseconds> expiration = {};  ///< the broker drops it after that
     bool mandatory = false;                                    ///< it comes back if no queue takes it
-    Purpose purpose = Purpose::answer;
+    SendClass send_class = SendClass::response;
 
     std::size_t size() const noexcept { return head.size() + body.size(); }
 };
@@ -40,32 +40,32 @@ class Publisher {
     void publish(Publication publication) { publications_.push_back(std::move(publication)); }
     bool empty() const noexcept { return publications_.empty(); }
     /// A message is written in part: nothing else may be written on the channel.
-    bool is_within_message() const noexcept { return flying_.has_value(); }
+    bool is_within_message() const noexcept { return in_flight_.has_value(); }
     /// Forgets what waits, but for a message that is written in part: the rest of it has to follow.
     void forget_waiting() noexcept { publications_.clear(); }
     /// Forgets everything, as nothing more is written. Not while a batch refers to it.
     void clear() noexcept {
         forget_waiting();
-        flying_.reset();
+        in_flight_.reset();
     }
 
     /// Writes the next message, or begins to.
     void write_next(Batch& batch, std::uint16_t channel, std::uint32_t frame_max) {
         Publication next = std::move(publications_.front());
         publications_.pop_front();
-        unconfirmed_.push_back({next.purpose, next.size(), next.size() < least_limit ? std::string() : next.head});
+        unconfirmed_.push_back({next.send_class, next.size(), next.size() < least_limit ? std::string() : next.head});
         append_head(batch.text(), channel, next);
         if (next.body.size() < large_body) {
             append_small(batch.text(), channel, frame_max, next.head.append(next.body.text()));
         } else {
-            flying_ = std::move(next);
+            in_flight_ = std::move(next);
             flown_ = 0;
         }
     }
 
     /// Writes the next frame of the message that was begun. The batch refers to its body.
     void write_on(Batch& batch, std::uint16_t channel, std::uint32_t frame_max) {
-        Publication& message = *flying_;
+        Publication& message = *in_flight_;
         const std::size_t size = std::min(largest_payload(frame_max), message.size() - flown_);
         append_frame_head(batch.text(), channel, size);
         std::size_t in_head = 0;
@@ -80,13 +80,13 @@ class Publisher {
         flown_ += size;
         if (flown_ == message.size()) {
             batch.keep(std::move(message.body));
-            flying_.reset();
+            in_flight_.reset();
         }
     }
 
     /// A message on which the broker has not said its word.
     struct Unconfirmed {
-        Purpose purpose;
+        SendClass send_class;
         std::size_t size;
         std::string head;  ///< empty where the message is smaller than any broker's limit
         bool confirmed = false;
@@ -100,7 +100,7 @@ class Publisher {
         return found == unconfirmed_.end() ? nullptr : &*found;
     }
 
-    /// The broker has taken the message of this number, or all up to it. `confirmed(purpose, size)` is called for each.
+    /// The broker has taken the message of this number, or all up to it. `confirmed(send_class, size)` is called for each.
     template <class Confirmed>
     void confirm(std::uint64_t number, bool multiple, Confirmed confirmed) {
         if (number < first_unconfirmed_ || number - first_unconfirmed_ >= unconfirmed_.size()) {
@@ -110,7 +110,7 @@ class Publisher {
         for (std::size_t index = multiple ? 0 : last; index <= last; ++index) {
             Unconfirmed& message = unconfirmed_[index];
             if (!std::exchange(message.confirmed, true)) {
-                confirmed(message.purpose, message.size);
+                confirmed(message.send_class, message.size);
             }
         }
         while (!unconfirmed_.empty() && unconfirmed_.front().confirmed) {
@@ -171,8 +171,8 @@ class Publisher {
 
     const std::string exchange_;
     std::deque<Publication> publications_;
-    std::optional<Publication> flying_;  // a large message, written frame by frame
-    std::size_t flown_ = 0;              // bytes of it that are written
+    std::optional<Publication> in_flight_;  // a large message, written frame by frame
+    std::size_t flown_ = 0;                 // bytes of it that are written
     std::deque<Unconfirmed> unconfirmed_;
     std::uint64_t first_unconfirmed_ = 1;
 };

@@ -22,9 +22,9 @@ namespace communica::rabbitmq {
 class ServerClients : public std::enable_shared_from_this<ServerClients> {
  public:
     /// A connection, as far as it is known here.
-    class Guest {
+    class Client {
      public:
-        virtual ~Guest() = default;
+        virtual ~Client() = default;
         /// Another connection has taken this one's place.
         virtual void supersede() = 0;
     };
@@ -35,23 +35,23 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     std::uint64_t next_turn() noexcept { return ++last_turn_; }
 
     /// Supersedes the earlier connection of this client. Says no if a later one is here already.
-    bool arrive(const std::string& client_id, const std::shared_ptr<Guest>& guest, std::uint64_t turn) {
+    bool arrive(const std::string& client_id, const std::shared_ptr<Client>& client, std::uint64_t turn) {
         std::erase_if(absent_, [&](const Absent& absent) { return absent.client_id == client_id; });
         Present& present = present_[client_id];
-        const auto other = present.guest.lock();
+        const auto other = present.client.lock();
         if (other && present.turn > turn) {
             return false;
         }
-        present = {guest, turn};
+        present = {client, turn};
         if (other) {
             other->supersede();
         }
         return true;
     }
 
-    void leave(const std::string& client_id, const Guest& guest) {
+    void leave(const std::string& client_id, const Client& client) {
         const auto found = present_.find(client_id);
-        if (found == present_.end() || found->second.guest.lock().get() != &guest) {
+        if (found == present_.end() || found->second.client.lock().get() != &client) {
             return;  // another has taken its place
         }
         present_.erase(found);
@@ -73,7 +73,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     static constexpr std::size_t most_absent = 10'000;
 
     struct Present {
-        std::weak_ptr<Guest> guest = {};
+        std::weak_ptr<Client> client = {};
         std::uint64_t turn = 0;
     };
 

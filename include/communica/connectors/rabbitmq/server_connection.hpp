@@ -12,7 +12,7 @@
 namespace communica::rabbitmq {
 
 /// `acknowledge` is called once the client was answered, or can't be: the next one's turn has come.
-class ServerConnection final : public QueueConnection, public ServerClients::Guest {
+class ServerConnection final : public QueueConnection, public ServerClients::Client {
  public:
     ServerConnection(Settings settings, const ConnectionOptions& options, std::string client_id,
                      std::string client_queue, std::shared_ptr<ServerClients> clients,

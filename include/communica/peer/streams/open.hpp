@@ -69,7 +69,7 @@ class StreamOpening {
 
 /// `value` is serialised here and now, behind the credit, which is known when the request is sent.
 template <class Shape, class S, class Value, class Token>
-auto open(Target target, const S& serializer, std::string_view route, bool with_route, const Value& value,
+auto open(RequestTarget target, const S& serializer, std::string_view route, bool with_route, const Value& value,
           const RequestOptions& options, Token&& token) {
     using Opened = Handle<Shape>;
     auto end = std::make_shared<StreamEnd>(StreamEnd::Role::opener, !std::is_void_v<typename Shape::Out>);
@@ -78,14 +78,14 @@ auto open(Target target, const S& serializer, std::string_view route, bool with_
     request->outgoing.stream = end;
     request->outgoing.body.extend(wire::StreamCredit::size);
     dump_into(*request, serializer, value);
-    return asio::async_initiate<Token, typename Throwing<Opened>::Signature>(
-        InitiateRequest<Opened, Throwing<Opened>, StreamOpening<Shape, S>>{}, token, std::move(request),
+    return asio::async_initiate<Token, typename ExceptionCompletion<Opened>::Signature>(
+        InitiateRequest<Opened, ExceptionCompletion<Opened>, StreamOpening<Shape, S>>{}, token, std::move(request),
         StreamOpening<Shape, S>(std::move(end), serializer));
 }
 
 /// Of what is given the first are the values, as many as the signature has, and behind them may stand options and a token.
 template <class Shape, class S, class... Given>
-auto open_with(Target target, const S& serializer, std::string_view route, bool with_route, Given&&... given) {
+auto open_with(RequestTarget target, const S& serializer, std::string_view route, bool with_route, Given&&... given) {
     static_assert(Shape::is_one, "communica: this signature has no stream: use request");
     const auto open_value = [&](const auto& value, const RequestOptions& options, auto&& token) {
         return open<Shape>(std::move(target), serializer, route, with_route, value, options,

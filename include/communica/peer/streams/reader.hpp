@@ -28,26 +28,26 @@ class ItemReader {
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
     /// The next item, or nothing at the end; no result where it has yet to come.
-    std::optional<result<Item>> take() const {
+    std::optional<Result<Item>> take() const {
         Bytes bytes;
-        Buffer* memory = nullptr;
-        switch (end_->read(bytes, memory)) {
+        Buffer* backing_buffer = nullptr;
+        switch (end_->read(bytes, backing_buffer)) {
             case StreamEnd::Read::nothing_yet: return std::nullopt;
             case StreamEnd::Read::end:
                 if (auto failure = end_->failure()) {
-                    return result<Item>(*std::move(failure));
+                    return Result<Item>(*std::move(failure));
                 }
-                return result<Item>(Item());
+                return Result<Item>(Item());
             case StreamEnd::Read::item: break;
         }
         try {
-            return result<Item>(Item(load_(bytes, memory)));
+            return Result<Item>(Item(load_(bytes, backing_buffer)));
         } catch (...) {
-            return result<Item>(Error::of_serializer(std::current_exception()));
+            return Result<Item>(Error::of_serializer(std::current_exception()));
         }
     }
 
-    static asio::awaitable<result<Item>> try_next(std::shared_ptr<const ItemReader> self) {
+    static asio::awaitable<Result<Item>> try_next(std::shared_ptr<const ItemReader> self) {
         for (;;) {
             if (auto taken = self->take()) {
                 co_return *std::move(taken);
@@ -76,10 +76,11 @@ class ItemReader {
 template <class T, class S>
 std::shared_ptr<const ItemReader<T>> make_item_reader(std::shared_ptr<StreamEnd> end, const S& serializer,
                                                       std::size_t max_loaded) {
-    return std::make_shared<const ItemReader<T>>(std::move(end), [serializer, max_loaded](Bytes item, Buffer* memory) {
-        const codec::Allowance allowance(max_loaded);
-        return load_from<T>(serializer, item, memory);
-    });
+    return std::make_shared<const ItemReader<T>>(std::move(end),
+                                                 [serializer, max_loaded](Bytes item, Buffer* backing_buffer) {
+                                                     const codec::Allowance allowance(max_loaded);
+                                                     return load_from<T>(serializer, item, backing_buffer);
+                                                 });
 }
 
 }  // namespace communica::peer

@@ -89,7 +89,7 @@ class [[nodiscard]] Stream {
         return peer::complete(executor(), next_or_end(), std::forward<Token>(token));
     }
 
-    /// The same with a `result<std::optional<T>>`, which does not throw.
+    /// The same with a `Result<std::optional<T>>`, which does not throw.
     template <class Token = default_token>
     auto try_next(Token&& token = {}) {
         return peer::complete(executor(), try_next_or_end(), std::forward<Token>(token));
@@ -116,8 +116,8 @@ class [[nodiscard]] Stream {
     asio::awaitable<std::optional<T>> next_or_end() {
         return reader_ ? peer::ItemReader<T>::next(reader_) : nothing<std::optional<T>>();
     }
-    asio::awaitable<result<std::optional<T>>> try_next_or_end() {
-        return reader_ ? peer::ItemReader<T>::try_next(reader_) : nothing<result<std::optional<T>>>();
+    asio::awaitable<Result<std::optional<T>>> try_next_or_end() {
+        return reader_ ? peer::ItemReader<T>::try_next(reader_) : nothing<Result<std::optional<T>>>();
     }
     template <class Nothing>
     static asio::awaitable<Nothing> nothing() {
@@ -207,8 +207,8 @@ class [[nodiscard]] Upload : public peer::WritesItems<T> {
     static asio::awaitable<R> answer_of(std::shared_ptr<peer::StreamEnd> end, Load load) {
         for (;;) {
             Bytes item;
-            Buffer* memory = nullptr;
-            const auto read = end->read(item, memory);
+            Buffer* backing_buffer = nullptr;
+            const auto read = end->read(item, backing_buffer);
             if (read == peer::StreamEnd::Read::end) {
                 break;
             }

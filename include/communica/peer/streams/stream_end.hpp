@@ -45,7 +45,8 @@ class StreamOwner {
 
     /// May a result of so many bytes go out, where as many of answers are not read?
     bool has_room_for(std::size_t unread, std::size_t bytes) const noexcept {
-        return (unread == 0 || unread + bytes <= limits_.max_held) && (!budget_ || budget_->admits(unread, bytes));
+        return (unread == 0 || unread + bytes <= limits_.max_inflight_bytes) &&
+               (!budget_ || budget_->admits(unread, bytes));
     }
 
     /// This one is over.
@@ -97,7 +98,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     enum class Read { item, nothing_yet, end };
 
     /// The next item, borrowed until the next call; `memory` is where it lies, if that may be had.
-    Read read(Bytes& item, Buffer*& memory);
+    Read read(Bytes& item, Buffer*& backing_buffer);
 
     /// Once `read` has said `end`: why, if it was not in order.
     std::optional<Error> failure() const;
@@ -175,7 +176,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// The other side has not accepted it yet.
     bool is_opening() const;
     /// Throws, which ends the connection, where the other side breaks the protocol.
-    void on_message(Bytes body, Buffer* memory);
+    void on_message(Bytes body, Buffer* backing_buffer);
     /// Sends what waits, as far as there is room and credit. Says false where there was no room.
     bool send_more();
 
@@ -207,7 +208,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
         }
     };
 
-    void on_items(std::string_view items, Buffer* memory);
+    void on_items(std::string_view items, Buffer* backing_buffer);
     void on_blocked();
     void on_credit(std::string_view text);
     void on_finish(std::string_view result);
@@ -236,7 +237,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
     std::weak_ptr<StreamOwner> owner_;
     std::shared_ptr<Connection> connection_;  // until the end
-    std::optional<Share> share_;
+    std::optional<BudgetReservation> share_;
     std::function<void()> on_end_;
     StreamInput in_;
     StreamOutput out_;

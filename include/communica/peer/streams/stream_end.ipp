@@ -42,7 +42,7 @@ COMMUNICA_INLINE void StreamEnd::set_on_end(std::function<void()> on_end) {
 
 // ---- reading
 
-COMMUNICA_INLINE StreamEnd::Read StreamEnd::read(Bytes& item, Buffer*& memory) {
+COMMUNICA_INLINE StreamEnd::Read StreamEnd::read(Bytes& item, Buffer*& backing_buffer) {
     if (reading_.is_empty()) {
         const std::lock_guard lock(mutex_);
         const bool has_items = in_.take(reading_);
@@ -52,7 +52,7 @@ COMMUNICA_INLINE StreamEnd::Read StreamEnd::read(Bytes& item, Buffer*& memory) {
             return is_ended() || in_.has_all() ? Read::end : Read::nothing_yet;
         }
     }
-    item = reading_.next(memory);
+    item = reading_.next(backing_buffer);
     if (reading_.has_to_tell()) {
         const std::lock_guard lock(mutex_);
         in_.tell(reading_);
@@ -79,7 +79,7 @@ COMMUNICA_INLINE void StreamEnd::give_credit() {
     if (!connection_ || !reads_) {
         return;
     }
-    if (const auto due = in_.due(!share_->is_tight())) {
+    if (const auto due = in_.due(!share_->is_under_pressure())) {
         char text[wire::StreamCredit::size + 8];
         due->credit.store(text);
         wire::store_u64(text + wire::StreamCredit::size, due->items_read);
@@ -188,12 +188,12 @@ COMMUNICA_INLINE void StreamEnd::send_frame(wire::StreamFrame frame, std::string
     Buffer body;
     body.push_back(static_cast<char>(frame));
     body.append(rest);
-    connection_->send(Purpose::answer, metadata_, body);
+    connection_->send(SendClass::response, metadata_, body);
 }
 
 // ---- what the other side says
 
-COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* memory) {
+COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* backing_buffer) {
     std::string_view text = as_text(body);
     if (text.empty()) {
         wire::throw_stream_error("is empty");
@@ -201,7 +201,7 @@ COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* memory) {
     const auto frame = static_cast<wire::StreamFrame>(text.front());
     text.remove_prefix(1);
     switch (frame) {
-        case wire::StreamFrame::items: return on_items(text, memory);
+        case wire::StreamFrame::items: return on_items(text, backing_buffer);
         case wire::StreamFrame::credit: return on_credit(text);
         case wire::StreamFrame::blocked: return on_blocked();
         case wire::StreamFrame::finish: return on_finish(text);
@@ -210,12 +210,12 @@ COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* memory) {
     wire::throw_stream_error("is of an unknown kind");
 }
 
-COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* memory) {
+COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* backing_buffer) {
     std::unique_lock lock(mutex_);
     if (is_ended()) {
         return;  // on this side, meanwhile
     }
-    const bool is_too_large = !in_.add(items, memory);
+    const bool is_too_large = !in_.add(items, backing_buffer);
     const bool is_too_much = !share_->grow_to(in_.held() + out_.unsent());
     StreamWaiters woken;
     if (in_.has_items()) {

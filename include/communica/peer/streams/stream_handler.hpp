@@ -20,7 +20,7 @@ namespace communica::peer {
 class ServedStream : public Interceptable {
  public:
     /// Runs the handler, tells the other side of the end, and waits until all has gone out.
-    static asio::awaitable<void> serve(std::shared_ptr<Call> call, std::unique_ptr<ServedStream> self);
+    static asio::awaitable<void> serve(std::shared_ptr<InflightCall> call, std::unique_ptr<ServedStream> self);
 
  protected:
     ServedStream(const Incoming& incoming, std::shared_ptr<StreamEnd> end)
@@ -46,7 +46,7 @@ class StreamHandler : public Handler {
                                                Bytes value) const = 0;
 
     static void begin(const Incoming& incoming, const std::shared_ptr<StreamEnd>& end,
-                      const std::shared_ptr<Call>& call, wire::StreamCredit credit,
+                      const std::shared_ptr<InflightCall>& call, wire::StreamCredit credit,
                       std::unique_ptr<ServedStream> served);
 
     const bool reads_;
@@ -182,9 +182,9 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
         if constexpr (count == 0) {
             values.emplace();
         } else if constexpr (count == 1) {
-            values.emplace(load_from<std::tuple_element_t<0, Values>>(serializer_, value, incoming.memory));
+            values.emplace(load_from<std::tuple_element_t<0, Values>>(serializer_, value, incoming.backing_buffer));
         } else {
-            values.emplace(load_from<Values>(serializer_, value, incoming.memory));
+            values.emplace(load_from<Values>(serializer_, value, incoming.backing_buffer));
         }
         return std::make_unique<Served>(*this, incoming, end, *std::move(values));
     }

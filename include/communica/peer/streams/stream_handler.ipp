@@ -15,7 +15,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
         Reply reply;
         reply.set_error(error);
         report(incoming, error);
-        answer(incoming, reply, Purpose::refuse);
+        answer(incoming, reply, SendClass::rejection);
     };
     Peer& peer = *incoming.peer;
     if (const auto refusal = peer.streams().refusal()) {
@@ -61,7 +61,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
 }
 
 COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::shared_ptr<StreamEnd>& end,
-                                           const std::shared_ptr<Call>& call, wire::StreamCredit credit,
+                                           const std::shared_ptr<InflightCall>& call, wire::StreamCredit credit,
                                            std::unique_ptr<ServedStream> served) {
     const auto given = incoming.peer->streams().begin(end, incoming.connection, incoming.metadata.id);
     Reply reply;
@@ -79,7 +79,7 @@ COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::
     start_worker(call, std::move(coroutine));
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Call> call,
+COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<InflightCall> call,
                                                            std::unique_ptr<ServedStream> self) {
     const auto peer = self->peer();
     const auto end = self->end_;

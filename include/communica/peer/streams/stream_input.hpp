@@ -27,7 +27,7 @@ struct StreamReading {
     bool has_to_tell() const noexcept { return consumed_bytes >= tell_bytes || consumed_items >= tell_items; }
 
     /// Takes the next item, which there is. `memory` is where it lies, if it lies there alone.
-    Bytes next(Buffer*& memory) noexcept;
+    Bytes next(Buffer*& backing_buffer) noexcept;
 };
 
 /// Items that have come and were not taken over, at most as many as there was credit for. Its window is given again as they are
@@ -46,7 +46,7 @@ class StreamInput {
 
     /// Says false where an item has become too large. Throws, which ends the connection, where the other side breaks the protocol.
     /// `memory`: where the items lie, if it may be had.
-    bool add(std::string_view items, Buffer* memory);
+    bool add(std::string_view items, Buffer* backing_buffer);
     /// The other side has no credit. Says false where that is not so any more: it has crossed what it was given.
     bool on_blocked() noexcept {
         const bool has_none = bytes_allowed_ <= wire::ItemHead::size || items_allowed_ == 0;

@@ -14,11 +14,11 @@ inline constexpr std::size_t charged_head = wire::ItemHead::size + 4;
 
 }  // namespace detail
 
-COMMUNICA_INLINE Bytes StreamReading::next(Buffer*& memory) noexcept {
+COMMUNICA_INLINE Bytes StreamReading::next(Buffer*& backing_buffer) noexcept {
     const char* const begin = items->data() + at;
     const auto head = wire::ItemHead::load(begin);
     const std::size_t head_size = head.is_part ? detail::charged_head : wire::ItemHead::size;
-    memory = at == 0 && head_size + head.length == items->size() ? items.get() : nullptr;
+    backing_buffer = at == 0 && head_size + head.length == items->size() ? items.get() : nullptr;
     at += head_size + head.length;
     consumed_bytes += head.is_part ? wire::load_u32(begin + wire::ItemHead::size) : head_size + head.length;
     ++consumed_items;
@@ -40,7 +40,7 @@ COMMUNICA_INLINE std::size_t StreamInput::held() const noexcept {
     return (inbox_ ? inbox_->capacity() : 0) + (partial_ ? partial_->capacity() : 0) + reading_size_;
 }
 
-COMMUNICA_INLINE bool StreamInput::add(std::string_view items, Buffer* memory) {
+COMMUNICA_INLINE bool StreamInput::add(std::string_view items, Buffer* backing_buffer) {
     if (has_all_ || items.empty()) {
         wire::throw_stream_error(has_all_ ? "has items behind the end of them" : "has no items");
     }
@@ -62,9 +62,9 @@ COMMUNICA_INLINE bool StreamInput::add(std::string_view items, Buffer* memory) {
                 return false;
             }
         }
-    } else if (!inbox_ && memory != nullptr) {
-        const auto begin = static_cast<std::size_t>(items.data() - memory->data());
-        inbox_ = std::make_unique<Buffer>(std::move(*memory));
+    } else if (!inbox_ && backing_buffer != nullptr) {
+        const auto begin = static_cast<std::size_t>(items.data() - backing_buffer->data());
+        inbox_ = std::make_unique<Buffer>(std::move(*backing_buffer));
         inbox_->truncate(begin + items.size());
         inbox_->drop_front(begin);
     } else {

@@ -36,7 +36,7 @@ class StreamOutput {
 
     /// Bytes that wait.
     std::size_t unsent() const noexcept {
-        return (outbox_ ? outbox_->size() - first_item : 0) + (cut_ ? cut_->size() - first_item : 0);
+        return (unsent_queue_ ? unsent_queue_->size() - first_item : 0) + (cut_ ? cut_->size() - first_item : 0);
     }
     bool is_full() const noexcept { return unsent() >= full; }
     std::uint64_t items_sent() const noexcept { return items_sent_; }
@@ -48,7 +48,7 @@ class StreamOutput {
     Sent send(Connection& connection, std::string_view metadata);
 
     void drop() noexcept {
-        outbox_.reset();
+        unsent_queue_.reset();
         cut_.reset();
     }
 
@@ -60,8 +60,8 @@ class StreamOutput {
 
     void cut();
 
-    std::unique_ptr<Buffer> outbox_;  // a message's first byte, and items behind it
-    std::unique_ptr<Buffer> cut_;     // a message made of the first of them
+    std::unique_ptr<Buffer> unsent_queue_;  // a message's first byte, and items behind it
+    std::unique_ptr<Buffer> cut_;           // a message made of the first of them
     std::size_t outbox_items_ = 0;
     std::size_t cut_items_ = 0;
     std::uint64_t bytes_credit_ = 0;

@@ -15,10 +15,10 @@ COMMUNICA_INLINE Buffer StreamOutput::make_item() {
 
 COMMUNICA_INLINE void StreamOutput::add(Buffer&& item) {
     wire::ItemHead{static_cast<std::uint32_t>(size_of(item))}.store(item.data() + first_item);
-    if (outbox_) {
-        outbox_->append(item.text().substr(first_item));
+    if (unsent_queue_) {
+        unsent_queue_->append(item.text().substr(first_item));
     } else {
-        outbox_ = std::make_unique<Buffer>(std::move(item));
+        unsent_queue_ = std::make_unique<Buffer>(std::move(item));
     }
     ++outbox_items_;
 }
@@ -38,18 +38,18 @@ COMMUNICA_INLINE StreamOutput::Sent StreamOutput::send(Connection& connection, s
                 if (!std::exchange(has_said_blocked_, true)) {
                     Buffer blocked;
                     blocked.push_back(static_cast<char>(wire::StreamFrame::blocked));
-                    connection.send(Purpose::answer, metadata, blocked);
+                    connection.send(SendClass::response, metadata, blocked);
                 }
                 return Sent::no_credit;
             }
-            if (unsent() > bytes_credit_ || outbox_items_ > items_credit_ || outbox_->size() > max_body) {
+            if (unsent() > bytes_credit_ || outbox_items_ > items_credit_ || unsent_queue_->size() > max_body) {
                 cut();
             }
         }
-        std::unique_ptr<Buffer>& message = cut_ ? cut_ : outbox_;
+        std::unique_ptr<Buffer>& message = cut_ ? cut_ : unsent_queue_;
         std::size_t& items = cut_ ? cut_items_ : outbox_items_;
         const std::size_t size = message->size() - first_item;
-        if (!connection.send(Purpose::stream, metadata, *message)) {
+        if (!connection.send(SendClass::stream, metadata, *message)) {
             return Sent::no_room;
         }
         message.reset();
@@ -66,8 +66,8 @@ COMMUNICA_INLINE void StreamOutput::cut() {
     auto room = static_cast<std::size_t>(std::min<std::uint64_t>(bytes_credit_, max_body - first_item));
     auto message = std::make_unique<Buffer>();
     message->push_back(static_cast<char>(wire::StreamFrame::items));
-    char* at = outbox_->data() + first_item;
-    const char* const end = outbox_->data() + outbox_->size();
+    char* at = unsent_queue_->data() + first_item;
+    const char* const end = unsent_queue_->data() + unsent_queue_->size();
     std::size_t items = 0;
     while (at != end && items != items_credit_) {
         const auto head = wire::ItemHead::load(at);
@@ -88,13 +88,13 @@ COMMUNICA_INLINE void StreamOutput::cut() {
         }
         break;
     }
-    outbox_->drop_front(static_cast<std::size_t>(at - outbox_->data()) - first_item);
-    outbox_->data()[0] = static_cast<char>(wire::StreamFrame::items);
+    unsent_queue_->drop_front(static_cast<std::size_t>(at - unsent_queue_->data()) - first_item);
+    unsent_queue_->data()[0] = static_cast<char>(wire::StreamFrame::items);
     outbox_items_ -= items;
     cut_items_ = items;
     cut_ = std::move(message);
-    if (outbox_->size() == first_item) {
-        outbox_.reset();
+    if (unsent_queue_->size() == first_item) {
+        unsent_queue_.reset();
     }
 }
 

@@ -59,7 +59,7 @@ COMMUNICA_INLINE std::shared_ptr<StreamEnd> StreamTable::find(const wire::Metada
 
 COMMUNICA_INLINE void StreamTable::on_message(const wire::Metadata& metadata, const Message& message) {
     if (const auto end = find(metadata, false)) {
-        end->on_message(message.body, message.memory);
+        end->on_message(message.body, message.backing_buffer);
     }
 }
 

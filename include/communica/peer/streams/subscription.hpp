@@ -158,7 +158,7 @@ class [[nodiscard]] Subscription {
 namespace peer {
 
 template <class Item, class... A, class S>
-asio::awaitable<Stream<Item>> open_again(Target target, Route<Stream<Item>(A...), S> route,
+asio::awaitable<Stream<Item>> open_again(RequestTarget target, Route<Stream<Item>(A...), S> route,
                                          std::shared_ptr<const std::tuple<std::remove_cvref_t<A>...>> values,
                                          std::string token) {
     const Header header{resume_header, token};
@@ -176,7 +176,7 @@ asio::awaitable<Stream<Item>> open_again(Target target, Route<Stream<Item>(A...)
 }
 
 template <class Item, class... A, class S, class... Given>
-Subscription<Item> subscribe(Target target, const Route<Stream<Item>(A...), S>& route, Given&&... given) {
+Subscription<Item> subscribe(RequestTarget target, const Route<Stream<Item>(A...), S>& route, Given&&... given) {
     static_assert(sizeof...(Given) == sizeof...(A), "communica: these are not as many values as the route takes");
     const auto executor = (target.requester ? target.requester : target.source->find())->executor();
     auto values = std::make_shared<const std::tuple<std::remove_cvref_t<A>...>>(std::forward<Given>(given)...);

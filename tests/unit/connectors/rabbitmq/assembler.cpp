@@ -12,7 +12,7 @@ using communica::Budget;
 using communica::errc;
 using communica::rabbitmq::Assembler;
 
-constexpr std::size_t step = communica::Share::step;
+constexpr std::size_t step = communica::BudgetReservation::step;
 
 /// Gives it a body in frames of up to `piece` bytes, which do not live any longer.
 void give(Assembler& assembler, const std::string& body, std::size_t piece) {

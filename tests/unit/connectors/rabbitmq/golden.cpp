@@ -34,7 +34,7 @@ class Forwarder final : public communica::Receiver {
     void on_message(const communica::Message& message) override {
         communica::Buffer body;
         body.append(message.body);
-        REQUIRE(queue_.push(communica::Purpose::ask, message.metadata, body));
+        REQUIRE(queue_.push(communica::SendClass::request, message.metadata, body));
     }
     void on_discarded(std::string_view, communica::errc) override { FAIL("it was cut"); }
     void on_room() override {}

@@ -10,7 +10,7 @@ namespace rabbitmq_message_queue_tests {
 namespace {
 
 using communica::Buffer;
-using communica::Purpose;
+using communica::SendClass;
 using communica::rabbitmq::Kind;
 using communica::rabbitmq::MessageQueue;
 using communica::rabbitmq::Publication;
@@ -24,20 +24,21 @@ Buffer bytes(std::string_view text) {
     return buffer;
 }
 
-bool push(MessageQueue& queue, Purpose purpose, std::string_view metadata, std::string_view body = {}) {
+bool push(MessageQueue& queue, SendClass send_class, std::string_view metadata, std::string_view body = {}) {
     Buffer buffer = bytes(body);
-    return queue.push(purpose, metadata, buffer);
+    return queue.push(send_class, metadata, buffer);
 }
 
 /// Of so many bytes in all.
-bool push(MessageQueue& queue, Purpose purpose, std::size_t size) {
-    return push(queue, purpose, "m", std::string(size - 2, 'b'));
+bool push(MessageQueue& queue, SendClass send_class, std::size_t size) {
+    return push(queue, send_class, "m", std::string(size - 2, 'b'));
 }
 
-std::optional<std::chrono::milliseconds> expiration(std::string_view metadata, Purpose purpose = Purpose::ask,
+std::optional<std::chrono::milliseconds> expiration(std::string_view metadata,
+                                                    SendClass send_class = SendClass::request,
                                                     bool knows_deadlines = true) {
     MessageQueue queue(nullptr, nullptr);
-    push(queue, purpose, metadata);
+    push(queue, send_class, metadata);
     return queue.pop("a queue", "a connection", knows_deadlines)->expiration;
 }
 
@@ -45,9 +46,9 @@ std::optional<std::chrono::milliseconds> expiration(std::string_view metadata, P
 
 TEST_CASE("a goodbye, and nothing else, names the connection that it is said to") {
     MessageQueue queue(nullptr, nullptr);
-    push(queue, Purpose::answer, R"({"id": "", "type": 4})");
-    push(queue, Purpose::answer, R"({"id": "", "type": 11})");
-    push(queue, Purpose::ask, R"({"id": "4", "type": 1})");
+    push(queue, SendClass::response, R"({"id": "", "type": 4})");
+    push(queue, SendClass::response, R"({"id": "", "type": 11})");
+    push(queue, SendClass::request, R"({"id": "4", "type": 1})");
     CHECK(queue.pop("a queue", "a connection", true)->connection == "a connection");
     CHECK(queue.pop("a queue", "a connection", true)->connection.empty());
     CHECK(queue.pop("a queue", "a connection", true)->connection.empty());
@@ -56,14 +57,14 @@ TEST_CASE("a goodbye, and nothing else, names the connection that it is said to"
 TEST_CASE("messages come out in their order, as metadata, a zero byte and the body") {
     MessageQueue queue(nullptr, nullptr);
     CHECK(queue.empty());
-    CHECK(push(queue, Purpose::answer, "{}", std::string("b\0dy", 4)));
-    CHECK(push(queue, Purpose::refuse, "second"));
+    CHECK(push(queue, SendClass::response, "{}", std::string("b\0dy", 4)));
+    CHECK(push(queue, SendClass::rejection, "second"));
     const auto first = queue.pop("a queue", "a connection", false);
     REQUIRE(first);
     CHECK(first->kind == Kind::message);
     CHECK(first->routing_key == "a queue");
     CHECK(first->mandatory);
-    CHECK(first->purpose == Purpose::answer);
+    CHECK(first->send_class == SendClass::response);
     CHECK(first->head == std::string("{}\0", 3));
     CHECK(first->body.text() == std::string("b\0dy", 4));
     CHECK(queue.pop("a queue", "a connection", false)->head == std::string("second\0", 7));
@@ -86,14 +87,14 @@ TEST_CASE("a request expires with its deadline, with a peer that knows of deadli
     REQUIRE(own);
     CHECK(*own <= 5000s);
     CHECK(*own > 4900s);
-    CHECK_FALSE(expiration(R"({"id": "a", "type": 1})", Purpose::ask, false));
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 1})", SendClass::request, false));
 }
 
 TEST_CASE("what has no deadline does not expire") {
     CHECK_FALSE(expiration(R"({"id": "a", "type": 1, "timeout": null})"));
     CHECK_FALSE(expiration(R"({"id": "", "type": 2})"));
     CHECK_FALSE(expiration(R"({"id": "a", "type": 3})"));
-    CHECK_FALSE(expiration(R"({"id": "a", "type": 11})", Purpose::answer));
+    CHECK_FALSE(expiration(R"({"id": "a", "type": 11})", SendClass::response));
 }
 
 TEST_CASE("no expiration is longer than RabbitMQ knows") {
@@ -103,8 +104,8 @@ TEST_CASE("no expiration is longer than RabbitMQ knows") {
 
 TEST_CASE("the time for which a request has waited is taken off its expiration, which is a millisecond at the least") {
     MessageQueue queue(nullptr, nullptr);
-    push(queue, Purpose::ask, R"({"id": "a", "type": 1, "timeout": 100000})");
-    push(queue, Purpose::ask, R"({"id": "b", "type": 1, "timeout": 2})");
+    push(queue, SendClass::request, R"({"id": "a", "type": 1, "timeout": 100000})");
+    push(queue, SendClass::request, R"({"id": "b", "type": 1, "timeout": 2})");
     const auto pushed = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < pushed + 5ms) {
     }
@@ -114,42 +115,42 @@ TEST_CASE("the time for which a request has waited is taken off its expiration, 
 
 TEST_CASE("requests find no room beside enough bytes that are not confirmed, and answers do") {
     MessageQueue queue(nullptr, nullptr);
-    CHECK(push(queue, Purpose::answer, 2 * enough));
-    CHECK(push(queue, Purpose::refuse, 2 * enough));
-    CHECK(push(queue, Purpose::ask, enough - 1));
-    CHECK(push(queue, Purpose::ask, 2));
-    CHECK(queue.size(Purpose::ask) == enough + 1);
+    CHECK(push(queue, SendClass::response, 2 * enough));
+    CHECK(push(queue, SendClass::rejection, 2 * enough));
+    CHECK(push(queue, SendClass::request, enough - 1));
+    CHECK(push(queue, SendClass::request, 2));
+    CHECK(queue.size(SendClass::request) == enough + 1);
     Buffer body = bytes("kept");
-    CHECK_FALSE(queue.push(Purpose::ask, "m", body));
+    CHECK_FALSE(queue.push(SendClass::request, "m", body));
     CHECK(body.text() == "kept");
-    CHECK(push(queue, Purpose::answer, 10));
+    CHECK(push(queue, SendClass::response, 10));
     queue.pop("a queue", "a connection", false);
-    CHECK(queue.size(Purpose::answer) == 2 * enough + 10);  // until it is confirmed
+    CHECK(queue.size(SendClass::response) == 2 * enough + 10);  // until it is confirmed
 }
 
 TEST_CASE("room is told of once, to one who was turned away, when there is some") {
     MessageQueue queue(nullptr, nullptr);
-    CHECK(push(queue, Purpose::ask, 100));
-    CHECK_FALSE(queue.confirm(Purpose::ask, 100));  // nobody waits for it
-    CHECK(push(queue, Purpose::ask, 2 * enough));
-    CHECK_FALSE(push(queue, Purpose::ask, 100));
-    CHECK(push(queue, Purpose::answer, 100));
-    CHECK_FALSE(queue.confirm(Purpose::answer, 100));
-    CHECK_FALSE(queue.confirm(Purpose::ask, enough));
-    CHECK(queue.confirm(Purpose::ask, 1));
-    CHECK_FALSE(queue.confirm(Purpose::ask, 1));
-    CHECK(push(queue, Purpose::ask, 100));
+    CHECK(push(queue, SendClass::request, 100));
+    CHECK_FALSE(queue.confirm(SendClass::request, 100));  // nobody waits for it
+    CHECK(push(queue, SendClass::request, 2 * enough));
+    CHECK_FALSE(push(queue, SendClass::request, 100));
+    CHECK(push(queue, SendClass::response, 100));
+    CHECK_FALSE(queue.confirm(SendClass::response, 100));
+    CHECK_FALSE(queue.confirm(SendClass::request, enough));
+    CHECK(queue.confirm(SendClass::request, 1));
+    CHECK_FALSE(queue.confirm(SendClass::request, 1));
+    CHECK(push(queue, SendClass::request, 100));
 }
 
 TEST_CASE("what is not confirmed is taken from the entity's budget") {
-    constexpr std::size_t step = communica::Share::step;
+    constexpr std::size_t step = communica::BudgetReservation::step;
     const auto budget = std::make_shared<communica::Budget>(step);
     MessageQueue queue(budget, nullptr);
-    push(queue, Purpose::answer, 2 * step);
-    push(queue, Purpose::ask, step);
+    push(queue, SendClass::response, 2 * step);
+    push(queue, SendClass::request, step);
     queue.pop("a queue", "a connection", false);
     CHECK(budget->used() == 3 * step);
-    queue.confirm(Purpose::answer, 2 * step);
+    queue.confirm(SendClass::response, 2 * step);
     CHECK(budget->used() == step);
     queue.take_unsent();
     CHECK(budget->used() == 0);
@@ -157,9 +158,9 @@ TEST_CASE("what is not confirmed is taken from the entity's budget") {
 
 TEST_CASE("messages that no write has begun are given back as they came, and nothing is taken from then on") {
     MessageQueue queue(nullptr, nullptr);
-    push(queue, Purpose::ask, "sent", "1");
-    push(queue, Purpose::ask, "first", "2");
-    push(queue, Purpose::answer, "", "3");
+    push(queue, SendClass::request, "sent", "1");
+    push(queue, SendClass::request, "first", "2");
+    push(queue, SendClass::response, "", "3");
     queue.pop("a queue", "a connection", false);
     const auto unsent = queue.take_unsent();
     REQUIRE(unsent.size() == 2);
@@ -168,21 +169,21 @@ TEST_CASE("messages that no write has begun are given back as they came, and not
     CHECK(unsent[1].metadata.empty());
     CHECK(unsent[1].body.text() == "3");
     CHECK(queue.empty());
-    for (const Purpose purpose : {Purpose::ask, Purpose::answer, Purpose::refuse}) {
-        CHECK_FALSE(push(queue, purpose, "late"));
-        CHECK(queue.size(purpose) == 0);
+    for (const SendClass send_class : {SendClass::request, SendClass::response, SendClass::rejection}) {
+        CHECK_FALSE(push(queue, send_class, "late"));
+        CHECK(queue.size(send_class) == 0);
     }
     CHECK(queue.take_unsent().empty());
-    CHECK_FALSE(queue.confirm(Purpose::ask, 6));  // of what was sent before
-    CHECK(queue.size(Purpose::ask) == 0);
+    CHECK_FALSE(queue.confirm(SendClass::request, 6));  // of what was sent before
+    CHECK(queue.size(SendClass::request) == 0);
 }
 
 TEST_CASE("a queue that was closed takes nothing more, and hands out what it has") {
     MessageQueue queue(nullptr, nullptr);
-    push(queue, Purpose::answer, "before");
+    push(queue, SendClass::response, "before");
     queue.close();
     Buffer body = bytes("kept");
-    CHECK_FALSE(queue.push(Purpose::answer, "m", body));
+    CHECK_FALSE(queue.push(SendClass::response, "m", body));
     CHECK(body.text() == "kept");
     CHECK(queue.pop("a queue", "a connection", false)->head == std::string("before\0", 7));
     CHECK_FALSE(queue.pop("a queue", "a connection", false));
@@ -191,8 +192,8 @@ TEST_CASE("a queue that was closed takes nothing more, and hands out what it has
 TEST_CASE("bytes are counted when they are on their way") {
     const auto counters = std::make_shared<communica::Counters>();
     MessageQueue queue(nullptr, counters);
-    push(queue, Purpose::ask, 100);
-    push(queue, Purpose::answer, 10);
+    push(queue, SendClass::request, 100);
+    push(queue, SendClass::response, 10);
     CHECK(counters->bytes_sent == 0);
     queue.pop("a queue", "a connection", false);
     CHECK(counters->bytes_sent == 100);

@@ -10,7 +10,7 @@ namespace rabbitmq_publisher_tests {
 namespace {
 
 using namespace communica::rabbitmq;
-using communica::Purpose;
+using communica::SendClass;
 
 constexpr std::uint32_t frame_max = smallest_frame_max;
 constexpr std::size_t payload = frame_max - FrameHead::size - 1;
@@ -50,13 +50,13 @@ void check_round_trip(std::size_t head_size, std::size_t body_size) {
     CHECK(message.frames == full_frames(head_size + body_size));
 }
 
-/// A publisher that has written messages of these purposes, each of 10 bytes more than the one before.
+/// A publisher that has written messages of these send_classes, each of 10 bytes more than the one before.
 struct Unconfirmed {
-    explicit Unconfirmed(const std::vector<Purpose>& purposes) {
+    explicit Unconfirmed(const std::vector<SendClass>& send_classes) {
         std::size_t size = 0;
-        for (const Purpose purpose : purposes) {
+        for (const SendClass send_class : send_classes) {
             Publication next = publication(some_text(4), some_text(size += 10));
-            next.purpose = purpose;
+            next.send_class = send_class;
             publisher.publish(std::move(next));
         }
         Batch batch;
@@ -66,19 +66,19 @@ struct Unconfirmed {
     /// The sizes that are told, in their order.
     std::vector<std::size_t> confirm(std::uint64_t number, bool multiple) {
         std::vector<std::size_t> sizes;
-        publisher.confirm(number, multiple, [&](Purpose purpose, std::size_t size) {
+        publisher.confirm(number, multiple, [&](SendClass send_class, std::size_t size) {
             sizes.push_back(size);
-            told.push_back(purpose);
+            told.push_back(send_class);
         });
         return sizes;
     }
 
     Publisher publisher{"an exchange"};
-    std::vector<Purpose> told = {};
+    std::vector<SendClass> told = {};
 };
 using Sizes = std::vector<std::size_t>;
 
-const std::vector<Purpose> four(4, Purpose::ask);
+const std::vector<SendClass> four(4, SendClass::request);
 
 }  // namespace
 
@@ -190,13 +190,13 @@ TEST_CASE("when nothing more is written, a message that was begun is forgotten t
     CHECK(publisher.empty());
 }
 
-TEST_CASE("each message that the broker has taken is told once, with its purpose and size") {
-    Unconfirmed written({Purpose::ask, Purpose::answer, Purpose::refuse});
+TEST_CASE("each message that the broker has taken is told once, with its send_class and size") {
+    Unconfirmed written({SendClass::request, SendClass::response, SendClass::rejection});
     CHECK(written.confirm(1, false) == Sizes{14});
     CHECK(written.confirm(1, false).empty());
     CHECK(written.confirm(2, false) == Sizes{24});
     CHECK(written.confirm(3, false) == Sizes{34});
-    CHECK(written.told == std::vector{Purpose::ask, Purpose::answer, Purpose::refuse});
+    CHECK(written.told == std::vector{SendClass::request, SendClass::response, SendClass::rejection});
 }
 
 TEST_CASE("confirms may come out of order, and for several messages at once") {
@@ -235,7 +235,7 @@ TEST_CASE("a message that is not confirmed is found by its size, with its head u
     Batch batch;
     for (const std::size_t size : std::array<std::size_t, 4>{10, 5'000, 20'000, 5'000}) {
         Publication next = publication("head", some_text(size - 4));
-        next.purpose = size == 20'000 ? Purpose::ask : Purpose::answer;
+        next.send_class = size == 20'000 ? SendClass::request : SendClass::response;
         publisher.publish(std::move(next));
         publisher.write_next(batch, 1, frame_max);
         while (publisher.is_within_message()) {
@@ -244,12 +244,12 @@ TEST_CASE("a message that is not confirmed is found by its size, with its head u
     }
     CHECK(publisher.find_unconfirmed(7) == nullptr);
     REQUIRE(publisher.find_unconfirmed(20'000) != nullptr);
-    CHECK(publisher.find_unconfirmed(20'000)->purpose == Purpose::ask);
+    CHECK(publisher.find_unconfirmed(20'000)->send_class == SendClass::request);
     CHECK(publisher.find_unconfirmed(20'000)->head == "head");
     CHECK(publisher.find_unconfirmed(10)->head.empty());
-    publisher.confirm(2, false, [](Purpose, std::size_t) {});
+    publisher.confirm(2, false, [](SendClass, std::size_t) {});
     CHECK(publisher.find_unconfirmed(5'000) != nullptr);  // the last
-    publisher.confirm(4, false, [](Purpose, std::size_t) {});
+    publisher.confirm(4, false, [](SendClass, std::size_t) {});
     CHECK(publisher.find_unconfirmed(5'000) == nullptr);
 }
 

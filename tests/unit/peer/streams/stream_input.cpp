@@ -41,7 +41,7 @@ struct Input {
         if (reading.is_empty() && !input.take(reading)) {
             return std::nullopt;
         }
-        communica::Buffer* memory = nullptr;
+        communica::Buffer* backing_buffer = nullptr;
         std::string next(communica::as_text(reading.next(memory)));
         in_own_memory = memory != nullptr;
         if (reading.has_to_tell()) {

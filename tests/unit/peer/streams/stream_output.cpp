@@ -11,7 +11,7 @@
 namespace stream_output_tests {
 
 using communica::errc;
-using communica::Purpose;
+using communica::SendClass;
 using communica::peer::StreamOutput;
 using communica::wire::ItemHead;
 using communica::wire::ItemReader;
@@ -64,7 +64,7 @@ TEST_CASE("what was written goes out in one message") {
     CHECK(out.output.unsent() == 0);
     CHECK(out.items() == Items{"a", "", "bc"});
     CHECK(out.connection.sent.size() == 1);
-    CHECK(out.connection.purposes == std::vector{Purpose::stream});
+    CHECK(out.connection.send_classes == std::vector{SendClass::stream});
     CHECK(out.output.items_sent() == 3);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("without credit nothing goes out, and the other side is told once") {
     CHECK(out.send() == Sent::no_credit);
     CHECK(out.send() == Sent::no_credit);
     CHECK(out.items() == Items{"blocked"});
-    CHECK(out.connection.purposes == std::vector{Purpose::answer});
+    CHECK(out.connection.send_classes == std::vector{SendClass::response});
     out.output.give({100, 1});
     out.add("b");
     CHECK(out.send() == Sent::no_credit);

@@ -1,14 +1,14 @@
 #pragma once
 
 #include "../peer/hello.hpp"
-#include "../peer/inbox.hpp"
+#include "../peer/message_dispatcher.hpp"
 #include "../peer/peer.hpp"
 #include "../wire/challenge.hpp"
 #include "../wire/handshake.hpp"
-#include "client_source.hpp"
+#include "client_resolver.hpp"
 #include "clients.hpp"
 #include "inspection.hpp"
-#include "server_keeper.hpp"
+#include "server_core.hpp"
 
 #include <exception>
 #include <functional>
@@ -19,83 +19,83 @@
 namespace communica::entities {
 
 /// A client that was let in.
-struct ServerKeeper::Guest {
-    std::unique_ptr<Clients::Stay> stay = nullptr;
-    peer::Offer offer = {};
+struct ServerCore::AcceptedClient {
+    std::unique_ptr<Clients::Lease> lease = nullptr;
+    peer::Capabilities offer = {};
 };
 
 /// While it lives, other calls of `start` wait.
-struct ServerKeeper::Starting {
-    explicit Starting(ServerKeeper& starts) : keeper(starts) { keeper.starting_ = true; }
+struct ServerCore::Starting {
+    explicit Starting(ServerCore& starts) : core(starts) { core.starting_ = true; }
     Starting(const Starting&) = delete;
     Starting& operator=(const Starting&) = delete;
     ~Starting() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
-        keeper.starting_ = false;
-        keeper.changed_.cancel();
+        core.starting_ = false;
+        core.changed_.cancel();
     }
-    ServerKeeper& keeper;
+    ServerCore& core;
 };
 
 /// While it lives, the server drains: it does not start to listen.
-struct ServerKeeper::Draining {
-    explicit Draining(ServerKeeper& drains) : keeper(drains) { ++keeper.drains_; }
+struct ServerCore::Draining {
+    explicit Draining(ServerCore& drains) : core(drains) { ++core.drains_; }
     Draining(const Draining&) = delete;
     Draining& operator=(const Draining&) = delete;
-    ~Draining() { --keeper.drains_; }
-    ServerKeeper& keeper;
+    ~Draining() { --core.drains_; }
+    ServerCore& core;
 };
 
-/// A connection of a guest that is served.
-class ServerKeeper::Visit final : public peer::Inbox {
+/// A connection of a accepted that is served.
+class ServerCore::ServedConnection final : public peer::MessageDispatcher {
  public:
-    Visit(std::shared_ptr<ServerKeeper> keeper, std::shared_ptr<Connection> connection,
-          std::unique_ptr<Clients::Stay> stay)
-        : Inbox(stay->peer(), std::move(connection)), keeper_(std::move(keeper)), stay_(std::move(stay)) {}
+    ServedConnection(std::shared_ptr<ServerCore> core, std::shared_ptr<Connection> connection,
+                     std::unique_ptr<Clients::Lease> lease)
+        : MessageDispatcher(lease->peer(), std::move(connection)), core_(std::move(core)), lease_(std::move(lease)) {}
 
  private:
     void on_attached() override {
         attached_ = true;
-        keeper_->clients_->settle_in(stay_->peer());
-        keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" connected"; });
-        keeper_->hooks_.call(keeper_->options_.on_connect, id());
+        core_->clients_->mark_connected(lease_->peer());
+        core_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" connected"; });
+        core_->hooks_.call(core_->options_.on_connect, id());
     }
 
     void on_detached(const Error& why) override {
         if (attached_) {
-            keeper_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
-            keeper_->hooks_.call(keeper_->options_.on_disconnect, id(), why);
+            core_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
+            core_->hooks_.call(core_->options_.on_disconnect, id(), why);
         }
-        stay_.reset();
-        keeper_->forget(connection());
+        lease_.reset();
+        core_->forget(connection());
     }
 
-    const std::string& id() const { return stay_->peer()->id(); }
+    const std::string& id() const { return lease_->peer()->id(); }
 
-    const std::shared_ptr<ServerKeeper> keeper_;
-    std::unique_ptr<Clients::Stay> stay_;
+    const std::shared_ptr<ServerCore> core_;
+    std::unique_ptr<Clients::Lease> lease_;
     bool attached_ = false;
 };
 
-COMMUNICA_INLINE ServerKeeper::ServerKeeper(asio::any_io_executor executor, Binder binder,
-                                            std::shared_ptr<peer::Handlers> handlers, ServerOptions options)
+COMMUNICA_INLINE ServerCore::ServerCore(asio::any_io_executor executor, ListenerFactory factory,
+                                        std::shared_ptr<peer::Handlers> handlers, ServerOptions options)
     : executor_(std::move(executor)),
       strand_(make_strand_on(executor_)),
-      binder_(std::move(binder)),
+      listener_factory_(std::move(factory)),
       handlers_(std::move(handlers)),
       options_(std::move(options)),
       hooks_(executor_, options_.log, options_.counters),
-      budget_(std::make_shared<Budget>(options_.limits.max_held_in_all)),
+      budget_(std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all)),
       changed_(strand_, asio::steady_timer::time_point::max()),
       next_(strand_) {}
 
-COMMUNICA_INLINE ServerKeeper::~ServerKeeper() = default;
+COMMUNICA_INLINE ServerCore::~ServerCore() = default;
 
-COMMUNICA_INLINE std::string ServerKeeper::address() const {
+COMMUNICA_INLINE std::string ServerCore::address() const {
     const auto listening = listener();
-    return listening ? listening->address() : binder_.address();
+    return listening ? listening->address() : listener_factory_.address();
 }
 
-COMMUNICA_INLINE std::string ServerKeeper::connector_state() const {
+COMMUNICA_INLINE std::string ServerCore::connector_state() const {
     const auto listening = listener();
     if (!listening) {
         throw std::system_error(errc::not_connected, "the server does not listen yet");
@@ -103,21 +103,21 @@ COMMUNICA_INLINE std::string ServerKeeper::connector_state() const {
     return listening->state();
 }
 
-COMMUNICA_INLINE std::vector<std::shared_ptr<peer::Peer>> ServerKeeper::present() const { return clients_->present(); }
+COMMUNICA_INLINE std::vector<std::shared_ptr<peer::Peer>> ServerCore::present() const { return clients_->present(); }
 
-COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::any_client() {
+COMMUNICA_INLINE std::shared_ptr<peer::RequesterResolver> ServerCore::any_client() {
     return std::make_shared<AnyClient>(clients_, executor_);
 }
 
-COMMUNICA_INLINE std::shared_ptr<peer::PeerSource> ServerKeeper::client(std::string id) {
+COMMUNICA_INLINE std::shared_ptr<peer::RequesterResolver> ServerCore::client(std::string id) {
     return std::make_shared<ClientById>(clients_, executor_, std::move(id));
 }
 
-COMMUNICA_INLINE void ServerKeeper::wait_for_calls() const { clients_->wait_for_calls(); }
+COMMUNICA_INLINE void ServerCore::wait_for_calls() const { clients_->wait_for_calls(); }
 
-COMMUNICA_INLINE bool ServerKeeper::forget_client(const std::string& id) { return clients_->forget(id); }
+COMMUNICA_INLINE bool ServerCore::forget_client(const std::string& id) { return clients_->forget(id); }
 
-COMMUNICA_INLINE void ServerKeeper::request_stop() {
+COMMUNICA_INLINE void ServerCore::request_stop() {
     clients_->close_all({errc::closed});
     // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
     if (is_running_on(strand_)) {
@@ -127,7 +127,7 @@ COMMUNICA_INLINE void ServerKeeper::request_stop() {
     }
 }
 
-COMMUNICA_INLINE void ServerKeeper::init() {
+COMMUNICA_INLINE void ServerCore::init() {
     handlers_->set_interceptor(options_.interceptor);
     handlers_->set_asking_interceptor(options_.asking_interceptor);
     handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
@@ -148,13 +148,13 @@ COMMUNICA_INLINE void ServerKeeper::init() {
         };
         return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
     };
-    auto nobody = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters,
-                                                    peer::RequestText(), peer::Destination{"any client"});
-    nobody->set_asking_interceptor(handlers_->asking_interceptor());
-    clients_ = std::make_shared<Clients>(std::move(nobody), options_.max_connections, options_.max_sessions, make);
+    auto unassigned = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters,
+                                                        peer::RequestIdCodec(), peer::Destination{"any client"});
+    unassigned->set_asking_interceptor(handlers_->asking_interceptor());
+    clients_ = std::make_shared<Clients>(std::move(unassigned), options_.max_connections, options_.max_sessions, make);
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<ServerKeeper> self) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::start(std::shared_ptr<ServerCore> self) {
     const auto stops = self->stops_;
     while (self->starting_ || (self->stopped_ && !self->has_ended())) {  // by another call; or it is about to end
         co_await self->changed_.async_wait(no_throw);
@@ -166,7 +166,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
         co_return;
     }
     const Starting starting(*self);
-    auto listener = co_await self->binder_.listen(self->executor_, self->connection_options());
+    auto listener = co_await self->listener_factory_.listen(self->executor_, self->connection_options());
     if (self->stops_ != stops) {  // stopped before it began
         listener->close();
         throw std::system_error(errc::closed);
@@ -191,19 +191,19 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::start(std::shared_ptr<Serve
     });
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::run(std::shared_ptr<ServerKeeper> self) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::run(std::shared_ptr<ServerCore> self) {
     co_await start(self);
     co_await wait_stopped(self, self->stops_ + 1);
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::close(std::shared_ptr<ServerKeeper> self) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::close(std::shared_ptr<ServerCore> self) {
     self->request_stop();
     self->stop();
     co_await wait_stopped(self, self->stops_);
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<ServerKeeper> self,
-                                                           std::chrono::steady_clock::duration time) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerCore> self,
+                                                         std::chrono::steady_clock::duration time) {
     self->draining_ = true;
     const auto stops = self->stops_;
     std::optional<Draining> draining(std::in_place, *self);
@@ -236,11 +236,11 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::drain(std::shared_ptr<Serve
     }
 }
 
-COMMUNICA_INLINE ConnectionOptions ServerKeeper::connection_options() const {
-    return {options_.limits, budget_, options_.counters, options_.spin};
+COMMUNICA_INLINE ConnectionOptions ServerCore::connection_options() const {
+    return {options_.limits, budget_, options_.counters, options_.busy_poll};
 }
 
-COMMUNICA_INLINE void ServerKeeper::stop() {
+COMMUNICA_INLINE void ServerCore::stop() {
     ++stops_;
     stopped_ = true;
     next_.cancel();
@@ -256,22 +256,21 @@ COMMUNICA_INLINE void ServerKeeper::stop() {
     on_change();
 }
 
-COMMUNICA_INLINE void ServerKeeper::on_change() {
+COMMUNICA_INLINE void ServerCore::on_change() {
     if (has_ended()) {
         stops_done_ = stops_;
     }
     changed_.cancel();
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::wait_stopped(std::shared_ptr<ServerKeeper> self,
-                                                                  std::uint64_t stop) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::wait_stopped(std::shared_ptr<ServerCore> self, std::uint64_t stop) {
     while (self->stops_done_ < stop) {
         co_await self->changed_.async_wait(no_throw);
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<ServerKeeper> self,
-                                                                std::shared_ptr<Listener> listener) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::accept_all(std::shared_ptr<ServerCore> self,
+                                                              std::shared_ptr<Listener> listener) {
     while (self->accepts()) {
         std::shared_ptr<Connection> connection;
         std::optional<Error> failure;
@@ -309,7 +308,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::accept_all(std::shared_ptr<
     }
 }
 
-COMMUNICA_INLINE void ServerKeeper::admit(const std::shared_ptr<Connection>& connection) {
+COMMUNICA_INLINE void ServerCore::admit(const std::shared_ptr<Connection>& connection) {
     connections_.emplace(connection.get(), connection);
     handshakes_.push_back(connection);
     if (handshakes_.size() > options_.max_handshakes) {
@@ -317,23 +316,24 @@ COMMUNICA_INLINE void ServerKeeper::admit(const std::shared_ptr<Connection>& con
         handshakes_.front()->abort();
         handshakes_.pop_front();
     }
-    asio::co_spawn(connection->get_executor(), welcome(shared_from_this(), connection), asio::detached);
+    asio::co_spawn(connection->get_executor(), serve(shared_from_this(), connection), asio::detached);
 }
 
-COMMUNICA_INLINE void ServerKeeper::end_handshake(const std::shared_ptr<Connection>& connection) {
+COMMUNICA_INLINE void ServerCore::end_handshake(const std::shared_ptr<Connection>& connection) {
     if (!handshakes_.empty() && handshakes_.back() == connection) {
         next_.cancel();
     }
     std::erase(handshakes_, connection);
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::welcome(std::shared_ptr<ServerKeeper> self,
-                                                             std::shared_ptr<Connection> connection) {
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::serve(std::shared_ptr<ServerCore> self,
+                                                         std::shared_ptr<Connection> connection) {
     try {
-        Guest guest = co_await greet(self, connection);
+        AcceptedClient accepted = co_await handshake(self, connection);
         asio::post(self->strand_, Task([self, connection] { self->end_handshake(connection); }));
-        if (guest.stay) {
-            Visit::begin(std::make_shared<Visit>(self, connection, std::move(guest.stay)), guest.offer);
+        if (accepted.lease) {
+            ServedConnection::begin(std::make_shared<ServedConnection>(self, connection, std::move(accepted.lease)),
+                                    accepted.offer);
             co_return;
         }
     } catch (...) {  // a handshake that failed is its sender's loss alone
@@ -344,45 +344,45 @@ COMMUNICA_INLINE asio::awaitable<void> ServerKeeper::welcome(std::shared_ptr<Ser
     self->forget(connection);
 }
 
-COMMUNICA_INLINE void ServerKeeper::forget(const std::shared_ptr<Connection>& connection) {
+COMMUNICA_INLINE void ServerCore::forget(const std::shared_ptr<Connection>& connection) {
     post_or_again(strand_, [self = shared_from_this(), connection] {
         self->connections_.erase(connection.get());
         self->end_handshake(connection);
         self->on_change();
-        if (self->binder_.serves_once() && self->connections_.empty() && !self->stopped_) {
+        if (self->listener_factory_.serves_once() && self->connections_.empty() && !self->stopped_) {
             self->request_stop();  // nobody else can come
         }
     });
 }
 
-COMMUNICA_INLINE asio::awaitable<ServerKeeper::Guest> ServerKeeper::greet(std::shared_ptr<ServerKeeper> self,
-                                                                          std::shared_ptr<Connection> connection) {
+COMMUNICA_INLINE asio::awaitable<ServerCore::AcceptedClient> ServerCore::handshake(
+    std::shared_ptr<ServerCore> self, std::shared_ptr<Connection> connection) {
     const peer::HandshakeDeadline deadline(connection, peer::deadline_after(self->options_.handshake_timeout));
     std::string hello = co_await connection->read_hello();
-    Guest guest;
+    AcceptedClient accepted;
     Error refusal;
     try {
-        guest = self->let_in(hello, connection->credentials());
+        accepted = self->authorize(hello, connection->credentials());
     } catch (const std::system_error& e) {
         refusal = {e.code(), e.what()};
     }
     std::string().swap(hello);  // whoever is refused may take long to go
-    if (guest.stay) {
-        co_await connection->write_hello(peer::server_hello(guest.offer, guest.stay->peer()->offer()));
+    if (accepted.lease) {
+        co_await connection->write_hello(peer::server_hello(accepted.offer, accepted.lease->peer()->offer()));
     } else {
         self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal.message; });
         co_await connection->refuse(refusal);
     }
-    co_return guest;
+    co_return accepted;
 }
 
-COMMUNICA_INLINE ServerKeeper::Guest ServerKeeper::let_in(const std::string& hello_text,
-                                                          const Credentials& credentials) {
+COMMUNICA_INLINE ServerCore::AcceptedClient ServerCore::authorize(const std::string& hello_text,
+                                                                  const Credentials& credentials) {
     const auto hello = wire::parse_hello(hello_text);
     if (wire::nonce_in(hello)) {
         throw MessageError(errc::authentication_failed, "the client has a shared key, and this server has none", {});
     }
-    const Hello who{peer::client_id_in(hello), credentials};
+    const ClientInfo who{peer::client_id_in(hello), credentials};
     std::optional<std::string> refusal;
     if (draining_) {
         refusal = "the server is about to close";
@@ -393,7 +393,7 @@ COMMUNICA_INLINE ServerKeeper::Guest ServerKeeper::let_in(const std::string& hel
     if (refusal) {
         throw MessageError(errc::handshake_failed, *refusal, {});
     }
-    return {clients_->arrive(who.client_id, credentials), peer::read_offer(hello)};
+    return {clients_->arrive(who.client_id, credentials), peer::read_capabilities(hello)};
 }
 
 }  // namespace communica::entities

@@ -3,7 +3,7 @@
 
 #include "../asio.hpp"
 #include "../connector.hpp"
-#include "../peer/peer_source.hpp"
+#include "../peer/requester_resolver.hpp"
 #include "../separate_compilation.hpp"
 #include "options.hpp"
 
@@ -27,13 +27,13 @@ class Clients;
 
 /// Listens, greets, serves each connection on its own executor, until it is stopped. Everything runs on one strand, but
 /// for the visits and what is marked thread-safe.
-class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
+class ServerCore : public std::enable_shared_from_this<ServerCore> {
  public:
-    ServerKeeper(asio::any_io_executor executor, Binder binder, std::shared_ptr<peer::Handlers> handlers,
-                 ServerOptions options);
-    ~ServerKeeper();
-    ServerKeeper(const ServerKeeper&) = delete;
-    ServerKeeper& operator=(const ServerKeeper&) = delete;
+    ServerCore(asio::any_io_executor executor, ListenerFactory factory, std::shared_ptr<peer::Handlers> handlers,
+               ServerOptions options);
+    ~ServerCore();
+    ServerCore(const ServerCore&) = delete;
+    ServerCore& operator=(const ServerCore&) = delete;
 
     // ---- thread-safe
 
@@ -51,9 +51,9 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     /// The clients that are connected.
     std::vector<std::shared_ptr<peer::Peer>> present() const;
     /// Whichever client is there when it is asked.
-    std::shared_ptr<peer::PeerSource> any_client();
+    std::shared_ptr<peer::RequesterResolver> any_client();
     /// The client behind an id, whoever it is by then.
-    std::shared_ptr<peer::PeerSource> client(std::string id);
+    std::shared_ptr<peer::RequesterResolver> client(std::string id);
 
     void request_stop();
 
@@ -65,16 +65,16 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 
     // ---- on the strand
 
-    /// Called once, before anything else: the peers refer back to the keeper.
+    /// Called once, before anything else: the peers refer back to the core.
     void init();
 
-    static asio::awaitable<void> start(std::shared_ptr<ServerKeeper> self);
+    static asio::awaitable<void> start(std::shared_ptr<ServerCore> self);
 
-    static asio::awaitable<void> run(std::shared_ptr<ServerKeeper> self);
+    static asio::awaitable<void> run(std::shared_ptr<ServerCore> self);
 
-    static asio::awaitable<void> close(std::shared_ptr<ServerKeeper> self);
+    static asio::awaitable<void> close(std::shared_ptr<ServerCore> self);
 
-    static asio::awaitable<void> drain(std::shared_ptr<ServerKeeper> self, std::chrono::steady_clock::duration time);
+    static asio::awaitable<void> drain(std::shared_ptr<ServerCore> self, std::chrono::steady_clock::duration time);
 
  private:
     /// After so long the next handshake begins beside it.
@@ -93,10 +93,10 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     void on_change();
 
     /// Until the `stop`-th stop has been carried out.
-    static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerKeeper> self, std::uint64_t stop);
+    static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerCore> self, std::uint64_t stop);
 
     bool accepts() const noexcept { return !stopped_ && !draining_; }
-    static asio::awaitable<void> accept_all(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Listener> listener);
+    static asio::awaitable<void> accept_all(std::shared_ptr<ServerCore> self, std::shared_ptr<Listener> listener);
 
     void admit(const std::shared_ptr<Connection>& connection);
 
@@ -104,25 +104,26 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
     void end_handshake(const std::shared_ptr<Connection>& connection);
 
     /// Greets one connection, on its own executor, and lets it be served.
-    static asio::awaitable<void> welcome(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection);
+    static asio::awaitable<void> serve(std::shared_ptr<ServerCore> self, std::shared_ptr<Connection> connection);
 
     void forget(const std::shared_ptr<Connection>& connection);
 
-    struct Guest;
+    struct AcceptedClient;
     struct Starting;
     struct Draining;
-    class Visit;
+    class ServedConnection;
 
-    /// Says hello to a client, or why not; then the guest is nobody. The server speaks second, so that a refusal comes
+    /// Says hello to a client, or why not; then the accepted is nobody. The server speaks second, so that a refusal comes
     /// where the client looks for it.
-    static asio::awaitable<Guest> greet(std::shared_ptr<ServerKeeper> self, std::shared_ptr<Connection> connection);
+    static asio::awaitable<AcceptedClient> handshake(std::shared_ptr<ServerCore> self,
+                                                     std::shared_ptr<Connection> connection);
 
     /// Throws the reason if the client of this hello may not enter.
-    Guest let_in(const std::string& hello_text, const Credentials& credentials);
+    AcceptedClient authorize(const std::string& hello_text, const Credentials& credentials);
 
     const asio::any_io_executor executor_;
     const asio::any_io_executor strand_;
-    const Binder binder_;
+    const ListenerFactory listener_factory_;
     const std::shared_ptr<peer::Handlers> handlers_;
     const ServerOptions options_;
     Hooks hooks_;
@@ -148,5 +149,5 @@ class ServerKeeper : public std::enable_shared_from_this<ServerKeeper> {
 }  // namespace communica::entities
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)
-#include "server_keeper.ipp"
+#include "server_core.ipp"
 #endif

@@ -3,19 +3,19 @@
 #include "support/recorded_operation.hpp"
 #include "support/recording_connection.hpp"
 
-#include <communica/peer/inbox.hpp>
+#include <communica/peer/message_dispatcher.hpp>
 
 namespace inbox_tests {
 
 namespace {
 
 using communica::errc;
+using communica::peer::Capabilities;
 using communica::peer::full_offer;
 using communica::peer::Handler;
 using communica::peer::HandlerMap;
 using communica::peer::Handlers;
-using communica::peer::Inbox;
-using communica::peer::Offer;
+using communica::peer::MessageDispatcher;
 using communica::peer::Peer;
 using test::Outcome;
 
@@ -26,17 +26,17 @@ class Begins final : public Handler {
         calls.push_back(
             incoming.peer->responder().begin(incoming.connection, incoming.metadata, incoming.body.size()).call);
     }
-    mutable std::vector<std::shared_ptr<communica::peer::Call>> calls;
+    mutable std::vector<std::shared_ptr<communica::peer::InflightCall>> calls;
 };
 
 struct Arrivals {
-    explicit Arrivals(const Offer& offer = {}, const communica::Limits& limits = {})
+    explicit Arrivals(const Capabilities& offer = {}, const communica::Limits& limits = {})
         : peer(std::make_shared<Peer>(
               communica::peer::PeerSettings{
                   context.get_executor(), std::make_shared<Handlers>(handler), {.limits = limits}},
               "client")),
           inbox(std::make_shared<test::PlainInbox>(peer, connection)) {
-        Inbox::begin(inbox, offer);
+        MessageDispatcher::begin(inbox, offer);
     }
 
     void message(std::string_view metadata, std::string_view body = "") {
@@ -85,7 +85,7 @@ TEST_CASE("a request too large is refused with 413, a notification too large in 
     CHECK(arrivals.connection->sent[0].metadata == R"({"id": "x", "type": 41})");
     CHECK(arrivals.last_body()["code"] == 413);
     CHECK(arrivals.last_body()["errc"] == "message_too_large");
-    CHECK(arrivals.connection->purposes[0] == communica::Purpose::refuse);
+    CHECK(arrivals.connection->send_classes[0] == communica::SendClass::rejection);
 }
 
 TEST_CASE("a request that the budget had no room for is refused with 503, a notification in silence") {
@@ -97,7 +97,7 @@ TEST_CASE("a request that the budget had no room for is refused with 503, a noti
     CHECK(arrivals.connection->sent[0].metadata == R"({"id": "x", "type": 51})");
     CHECK(arrivals.last_body()["code"] == 503);
     CHECK(arrivals.last_body()["errc"] == "busy");
-    CHECK(arrivals.connection->purposes[0] == communica::Purpose::refuse);
+    CHECK(arrivals.connection->send_classes[0] == communica::SendClass::rejection);
 }
 
 TEST_CASE(
@@ -116,11 +116,11 @@ TEST_CASE(
     REQUIRE(arrivals.connection->sent.size() == 1);
     CHECK(arrivals.connection->sent[0].metadata == R"({"id": "2", "type": 51})");
     CHECK(arrivals.last_body()["errc"] == "busy");
-    CHECK(arrivals.connection->purposes[0] == communica::Purpose::refuse);
+    CHECK(arrivals.connection->send_classes[0] == communica::SendClass::rejection);
 }
 
 TEST_CASE("a request whose time is over is answered without calling its handler") {
-    Arrivals arrivals(Offer{.session = "s", .deadline = true});
+    Arrivals arrivals(Capabilities{.session = "s", .deadline = true});
     arrivals.message(R"({"id": "1", "type": 1, "timeout": 0})");
     CHECK(arrivals.handler->calls.empty());
     REQUIRE(arrivals.connection->sent.size() == 1);
@@ -180,7 +180,7 @@ TEST_CASE("room on the connection sends what waits") {
 
 TEST_CASE("serving watches who answers pings, and no other") {
     for (const bool ping : {false, true}) {
-        const Arrivals arrivals(Offer{.ping = ping});
+        const Arrivals arrivals(Capabilities{.ping = ping});
         CHECK(arrivals.inbox->attached);
         CHECK(arrivals.connection->pings == ping);
         CHECK(arrivals.peer->is_connected());

@@ -1,6 +1,6 @@
 #include "support/catch.hpp"
 
-#include <communica/peer/request_text.hpp>
+#include <communica/peer/request_id_codec.hpp>
 
 #include <string>
 
@@ -8,9 +8,9 @@ namespace request_text_tests {
 
 namespace {
 
-using communica::peer::RequestText;
+using communica::peer::RequestIdCodec;
 
-std::string written(const RequestText& text, std::uint64_t number) {
+std::string written(const RequestIdCodec& text, std::uint64_t number) {
     const auto id = text.write(number);
     return {id.data(), id.size()};
 }
@@ -18,7 +18,7 @@ std::string written(const RequestText& text, std::uint64_t number) {
 }  // namespace
 
 TEST_CASE("an id is 32 hexadecimal digits in lower case") {
-    const RequestText text;
+    const RequestIdCodec text;
     const std::string id = written(text, 0xfedcba9876543210);
     CHECK(id.size() == 32);
     CHECK(id.find_first_not_of("0123456789abcdef") == id.npos);
@@ -26,22 +26,22 @@ TEST_CASE("an id is 32 hexadecimal digits in lower case") {
 }
 
 TEST_CASE("the number in an id is read back") {
-    const RequestText text;
+    const RequestIdCodec text;
     for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{0x100000000}, UINT64_MAX}) {
         CHECK(text.read(written(text, number)) == number);
     }
 }
 
 TEST_CASE("ids of one object share their first half, those of two do not") {
-    const RequestText text;
-    const RequestText other;
+    const RequestIdCodec text;
+    const RequestIdCodec other;
     CHECK(written(text, 1).substr(0, 16) == written(text, 2).substr(0, 16));
     CHECK(written(text, 1).substr(0, 16) != written(other, 1).substr(0, 16));
     CHECK(other.read(written(text, 1)) == std::nullopt);
 }
 
 TEST_CASE("what this object did not write is no id of its own") {
-    const RequestText text;
+    const RequestIdCodec text;
     const std::string id = written(text, 0xabc);
     CHECK(text.read("") == std::nullopt);
     CHECK(text.read(id.substr(1)) == std::nullopt);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "offer.hpp"
+#include "capabilities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,21 +15,21 @@ namespace communica::peer {
 
 namespace detail {
 
-inline constexpr std::array<std::pair<std::string_view, bool Offer::*>, 10> extensions{{
-    {"cancel", &Offer::cancel},
-    {"deadline", &Offer::deadline},
-    {"flush", &Offer::flush},
-    {"goodbye", &Offer::goodbye},
-    {"headers", &Offer::headers},
-    {"inspect", &Offer::inspect},
-    {"notifications", &Offer::notifications},
-    {"ping", &Offer::ping},
-    {"resume", &Offer::resume},
-    {"streams", &Offer::streams},
+inline constexpr std::array<std::pair<std::string_view, bool Capabilities::*>, 10> extensions{{
+    {"cancel", &Capabilities::cancel},
+    {"deadline", &Capabilities::deadline},
+    {"flush", &Capabilities::flush},
+    {"goodbye", &Capabilities::goodbye},
+    {"headers", &Capabilities::headers},
+    {"inspect", &Capabilities::inspect},
+    {"notifications", &Capabilities::notifications},
+    {"ping", &Capabilities::ping},
+    {"resume", &Capabilities::resume},
+    {"streams", &Capabilities::streams},
 }};
 
 /// Without both limits the extension is not offered.
-COMMUNICA_INLINE void read_ahead(const nlohmann::json& communica, Offer& offer) {
+COMMUNICA_INLINE void read_ahead(const nlohmann::json& communica, Capabilities& offer) {
     const auto ahead = communica.find("notifications_ahead");
     const bool is_said = ahead != communica.end() && ahead->is_array() && ahead->size() == 2 &&
                          (*ahead)[0].is_number_unsigned() && (*ahead)[1].is_number_unsigned();
@@ -42,15 +42,15 @@ COMMUNICA_INLINE void read_ahead(const nlohmann::json& communica, Offer& offer) 
 
 }  // namespace detail
 
-COMMUNICA_INLINE Offer full_offer(std::string session, std::size_t max_message, NotificationLimits ahead) {
-    Offer offer{.session = std::move(session), .max_message = max_message, .ahead = ahead};
+COMMUNICA_INLINE Capabilities full_offer(std::string session, std::size_t max_message, NotificationLimits ahead) {
+    Capabilities offer{.session = std::move(session), .max_message = max_message, .ahead = ahead};
     for (const auto& [name, extension] : detail::extensions) {
         offer.*extension = true;
     }
     return offer;
 }
 
-COMMUNICA_INLINE std::string write_offer(const Offer& offer) {
+COMMUNICA_INLINE std::string write_offer(const Capabilities& offer) {
     std::string json = "{\"session\": \"" + offer.session + "\", \"max_message\": " + std::to_string(offer.max_message);
     if (offer.notifications) {
         json += ", \"notifications_ahead\": [" + std::to_string(offer.ahead.items) + ", " +
@@ -67,8 +67,8 @@ COMMUNICA_INLINE std::string write_offer(const Offer& offer) {
     return json + "]}";
 }
 
-COMMUNICA_INLINE Offer read_offer(const nlohmann::json& hello) {
-    Offer offer;
+COMMUNICA_INLINE Capabilities read_capabilities(const nlohmann::json& hello) {
+    Capabilities offer;
     const auto found = hello.is_object() ? hello.find("communica") : hello.end();
     if (!hello.is_object() || found == hello.end() || !found->is_object()) {
         return offer;

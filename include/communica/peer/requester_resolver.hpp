@@ -9,14 +9,14 @@
 namespace communica::peer {
 
 /// Finds the requester that a handle, or a server's own `request`, stands for: clients come and go.
-class PeerSource {
+class RequesterResolver {
  public:
-    virtual ~PeerSource() = default;
+    virtual ~RequesterResolver() = default;
     virtual std::shared_ptr<Requester> find() = 0;
     /// Where completions are called that have no executor of their own.
     virtual asio::any_io_executor executor() const = 0;
     /// Called after a request was started: if it waits for anybody, it goes to whoever has come meanwhile.
-    virtual void settle() {}
+    virtual void dispatch_unassigned() {}
 };
 
 }  // namespace communica::peer

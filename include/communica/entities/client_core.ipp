@@ -2,11 +2,11 @@
 
 #include "../peer/backoff.hpp"
 #include "../peer/hello.hpp"
-#include "../peer/inbox.hpp"
+#include "../peer/message_dispatcher.hpp"
 #include "../peer/peer.hpp"
 #include "../serializers/codec/utf8.hpp"
 #include "../wire/handshake.hpp"
-#include "client_keeper.hpp"
+#include "client_core.hpp"
 
 #include <random>
 #include <utility>
@@ -14,41 +14,42 @@
 namespace communica::entities {
 
 /// A connection that is served.
-class ClientKeeper::Visit final : public peer::Inbox {
+class ClientCore::ServedConnection final : public peer::MessageDispatcher {
  public:
-    Visit(std::shared_ptr<ClientKeeper> keeper, std::shared_ptr<Connection> connection)
-        : Inbox(keeper->peer_, std::move(connection)), keeper_(std::move(keeper)) {}
+    ServedConnection(std::shared_ptr<ClientCore> core, std::shared_ptr<Connection> connection)
+        : MessageDispatcher(core->peer_, std::move(connection)), core_(std::move(core)) {}
 
  private:
     void on_attached() override {
-        asio::post(keeper_->strand_, Task([keeper = keeper_] {
-                       ++keeper->connections_;
-                       keeper->changed_.cancel();
-                       keeper->hooks_.log(LogLevel::info, [&] { return "connected to " + keeper->dialer_.address(); });
-                       keeper->hooks_.call(keeper->options_.on_connect);
+        asio::post(core_->strand_, Task([core = core_] {
+                       ++core->connections_;
+                       core->changed_.cancel();
+                       core->hooks_.log(LogLevel::info,
+                                        [&] { return "connected to " + core->connection_factory_.address(); });
+                       core->hooks_.call(core->options_.on_connect);
                    }));
     }
 
     void on_detached(const Error& why) override {
-        post_or_again(keeper_->strand_, [keeper = keeper_, why] {
-            keeper->ending_ = why;
-            keeper->changed_.cancel();
+        post_or_again(core_->strand_, [core = core_, why] {
+            core->ending_ = why;
+            core->changed_.cancel();
         });
     }
 
-    const std::shared_ptr<ClientKeeper> keeper_;
+    const std::shared_ptr<ClientCore> core_;
 };
 
-COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dialer dialer,
-                                            std::shared_ptr<peer::Handlers> handlers, ClientOptions options)
+COMMUNICA_INLINE ClientCore::ClientCore(asio::any_io_executor executor, ConnectionFactory factory,
+                                        std::shared_ptr<peer::Handlers> handlers, ClientOptions options)
     : executor_(std::move(executor)),
       strand_(make_strand_on(executor_)),
-      dialer_(std::move(dialer)),
+      connection_factory_(std::move(factory)),
       handlers_(std::move(handlers)),
       options_(std::move(options)),
       hooks_(executor_, options_.log, options_.counters),
-      connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_held_in_all), options_.counters,
-                          options_.spin},
+      connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all),
+                          options_.counters, options_.busy_poll},
       changed_(strand_, asio::steady_timer::time_point::max()),
       retry_(strand_) {
     if (options_.client_id.empty()) {
@@ -65,15 +66,15 @@ COMMUNICA_INLINE ClientKeeper::ClientKeeper(asio::any_io_executor executor, Dial
         options_.client_id);
 }
 
-COMMUNICA_INLINE ClientKeeper::~ClientKeeper() = default;
+COMMUNICA_INLINE ClientCore::~ClientCore() = default;
 
-COMMUNICA_INLINE const std::shared_ptr<peer::Requester>& ClientKeeper::requester() { return peer_->requester(); }
+COMMUNICA_INLINE const std::shared_ptr<peer::Requester>& ClientCore::requester() { return peer_->requester(); }
 
-COMMUNICA_INLINE bool ClientKeeper::is_connected() const { return peer_->is_connected(); }
+COMMUNICA_INLINE bool ClientCore::is_connected() const { return peer_->is_connected(); }
 
-COMMUNICA_INLINE Error ClientKeeper::last_error() const { return failures_->last(); }
+COMMUNICA_INLINE Error ClientCore::last_error() const { return failures_->last(); }
 
-COMMUNICA_INLINE void ClientKeeper::request_stop(const Error& reason) {
+COMMUNICA_INLINE void ClientCore::request_stop(const Error& reason) {
     touched_ = true;
     try {
         peer_->close(reason);
@@ -87,9 +88,9 @@ COMMUNICA_INLINE void ClientKeeper::request_stop(const Error& reason) {
     }
 }
 
-COMMUNICA_INLINE void ClientKeeper::wait_for_calls() const { peer_->calls().wait(); }
+COMMUNICA_INLINE void ClientCore::wait_for_calls() const { peer_->calls().wait(); }
 
-COMMUNICA_INLINE void ClientKeeper::start() {
+COMMUNICA_INLINE void ClientCore::start() {
     touched_ = true;
     if (!std::exchange(reports_, true)) {
         handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
@@ -114,8 +115,7 @@ COMMUNICA_INLINE void ClientKeeper::start() {
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::connect(std::shared_ptr<ClientKeeper> self,
-                                                             ConnectOptions options) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::connect(std::shared_ptr<ClientCore> self, ConnectOptions options) {
     const bool was_started = self->running_ && !self->stopped_;
     self->start();
     try {
@@ -129,8 +129,8 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::connect(std::shared_ptr<Cli
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_ptr<ClientKeeper> self,
-                                                                    ConnectOptions options) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::wait_connected(std::shared_ptr<ClientCore> self,
+                                                                  ConnectOptions options) {
     asio::steady_timer deadline(self->strand_, peer::Clock::time_point::max());
     if (options.timeout) {
         deadline.expires_after(*options.timeout);
@@ -153,19 +153,19 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_connected(std::shared_
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::run(std::shared_ptr<ClientKeeper> self) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::run(std::shared_ptr<ClientCore> self) {
     self->start();
     co_await wait_stopped(self, self->stops_ + 1);
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::close(std::shared_ptr<ClientKeeper> self) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::close(std::shared_ptr<ClientCore> self) {
     self->request_stop();
     self->stop();
     co_await wait_stopped(self, self->stops_);
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::drain(std::shared_ptr<ClientKeeper> self,
-                                                           std::chrono::steady_clock::duration time) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::drain(std::shared_ptr<ClientCore> self,
+                                                         std::chrono::steady_clock::duration time) {
     asio::steady_timer deadline(self->strand_, time);
     deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
     self->peer_->drain([weak = self->weak_from_this()] {
@@ -184,7 +184,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::drain(std::shared_ptr<Clien
     co_await close(self);
 }
 
-COMMUNICA_INLINE void ClientKeeper::stop() {
+COMMUNICA_INLINE void ClientCore::stop() {
     ++stops_;
     stopped_ = true;
     retry_.cancel();
@@ -195,21 +195,21 @@ COMMUNICA_INLINE void ClientKeeper::stop() {
     changed_.cancel();
 }
 
-COMMUNICA_INLINE void ClientKeeper::on_stopped() {
+COMMUNICA_INLINE void ClientCore::on_stopped() {
     stops_done_ = stops_;
     changed_.cancel();
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::wait_stopped(std::shared_ptr<ClientKeeper> self,
-                                                                  std::uint64_t stop) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::wait_stopped(std::shared_ptr<ClientCore> self, std::uint64_t stop) {
     while (self->stops_ < stop || (self->running_ && self->stops_done_ < stop)) {
         co_await self->changed_.async_wait(no_throw);
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_ptr<ClientKeeper> self) {
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::keep_connected(std::shared_ptr<ClientCore> self) {
     std::minstd_rand random{std::random_device{}()};
-    peer::Backoff backoff(self->options_.backoff.value_or(BackoffOptions{.first = self->dialer_.first_retry()}));
+    peer::Backoff backoff(
+        self->options_.backoff.value_or(BackoffOptions{.first = self->connection_factory_.first_retry()}));
     while (!self->stopped_) {
         self->on_stopped();  // and started again
         const auto before = self->connections_;
@@ -218,7 +218,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
         Error ending;
         try {
             self->current_ = co_await self->open_connection(deadline);
-            co_await asio::co_spawn(self->current_->get_executor(), greet(self, self->current_, deadline),
+            co_await asio::co_spawn(self->current_->get_executor(), handshake(self, self->current_, deadline),
                                     asio::use_awaitable);
             while (!self->ending_) {
                 co_await self->changed_.async_wait(no_throw);
@@ -244,26 +244,27 @@ COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::keep_connected(std::shared_
     }
 }
 
-COMMUNICA_INLINE bool ClientKeeper::is_final(const std::error_code& code) {
+COMMUNICA_INLINE bool ClientCore::is_final(const std::error_code& code) {
     return code == errc::replaced || code == errc::authentication_failed || code == errc::invalid_argument ||
            code == asio::error::access_denied || code == std::errc::permission_denied;
 }
 
-COMMUNICA_INLINE void ClientKeeper::on_ending(const Error& ending, bool was_connected) {
+COMMUNICA_INLINE void ClientCore::on_ending(const Error& ending, bool was_connected) {
     failures_->add(ending, was_connected);
     ++attempts_;
-    hooks_.log(LogLevel::info, [&] { return "no connection to " + dialer_.address() + ": " + ending.text(); });
+    hooks_.log(LogLevel::info,
+               [&] { return "no connection to " + connection_factory_.address() + ": " + ending.text(); });
     if (was_connected) {
         hooks_.call(options_.on_disconnect, ending);
     }
     // To come back would be to replace the other in turn, to fail again, or to wait for what can't come.
-    if ((is_final(ending.code) || dialer_.serves_once()) && !stopped_) {
+    if ((is_final(ending.code) || connection_factory_.serves_once()) && !stopped_) {
         stop_reason_ = ending.worded();
         request_stop(stop_reason_);
     }
 }
 
-COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientKeeper::open_connection(
+COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientCore::open_connection(
     peer::Clock::time_point deadline) {
     asio::steady_timer timer(strand_, deadline);
     timer.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
@@ -271,38 +272,39 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientKeeper::open
             self->attempt_.emit(asio::cancellation_type::terminal);
         }
     }));
-    co_return co_await asio::co_spawn(strand_, dialer_.connect(executor_, connection_options_),
+    co_return co_await asio::co_spawn(strand_, connection_factory_.connect(executor_, connection_options_),
                                       asio::bind_cancellation_slot(attempt_.slot(), asio::use_awaitable));
 }
 
-COMMUNICA_INLINE asio::awaitable<void> ClientKeeper::greet(std::shared_ptr<ClientKeeper> self,
-                                                           std::shared_ptr<Connection> connection,
-                                                           peer::Clock::time_point deadline) {
-    peer::Offer offer;
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::handshake(std::shared_ptr<ClientCore> self,
+                                                             std::shared_ptr<Connection> connection,
+                                                             peer::Clock::time_point deadline) {
+    peer::Capabilities offer;
     try {
         const peer::HandshakeDeadline limit(connection, deadline);
         co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer()));
         const std::string hello = co_await connection->read_hello();
-        offer = peer::read_offer(wire::parse_hello(hello));
+        offer = peer::read_capabilities(wire::parse_hello(hello));
     } catch (const std::exception&) {
         if (deadline <= peer::Clock::now()) {
-            throw MessageError(errc::timeout, self->dialer_.address() + ": connected, but no hello came", {});
+            throw MessageError(errc::timeout, self->connection_factory_.address() + ": connected, but no hello came",
+                               {});
         }
         throw;
     }
-    Visit::begin(std::make_shared<Visit>(self, connection), offer);
+    ServedConnection::begin(std::make_shared<ServedConnection>(self, connection), offer);
 }
 
-COMMUNICA_INLINE std::string ClientKeeper::why_not_connected() const {
-    const std::string where = dialer_.address() + ": ";
+COMMUNICA_INLINE std::string ClientCore::why_not_connected() const {
+    const std::string where = connection_factory_.address() + ": ";
     const std::string why = failures_->text();
     return "no connection to " + (why.starts_with(where) ? why : where + why);
 }
 
-COMMUNICA_INLINE peer::Destination ClientKeeper::destination() const {
+COMMUNICA_INLINE peer::Destination ClientCore::destination() const {
     peer::Destination to;
     try {
-        to.name = dialer_.address();
+        to.name = connection_factory_.address();
     } catch (...) {  // NOLINT(bugprone-empty-catch): an address that its connector throws at has no text
     }
     to.why_absent = [failures = failures_] { return failures->text(); };

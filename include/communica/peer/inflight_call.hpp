@@ -31,8 +31,8 @@ inline constexpr std::size_t call_cost = 2304;
 
 /// What it takes to answer after the message with the request is gone, and to cancel who answers. A worker uses it for
 /// one request after another.
-struct Call {
-    explicit Call(std::shared_ptr<Connection> from, std::weak_ptr<IdleWorkers> others = {})
+struct InflightCall {
+    explicit InflightCall(std::shared_ptr<Connection> from, std::weak_ptr<IdleWorkers> others = {})
         : connection(std::move(from)), idle(std::move(others)) {}
 
     /// Begins with a request.
@@ -92,14 +92,14 @@ struct Call {
 };
 
 /// The calls at work: all of them, by id, and by deadline. Not thread-safe.
-class Calls {
+class InflightCalls {
  public:
     bool empty() const noexcept { return calls_.empty(); }
     std::size_t size() const noexcept { return calls_.size(); }
     /// How many of them nobody waits for.
     std::size_t notifications() const noexcept { return notifications_; }
 
-    void add(std::shared_ptr<Call> call) {
+    void add(std::shared_ptr<InflightCall> call) {
         call->is_listed = true;
         notifications_ += call->wants_answer ? 0 : 1;
         call->index = calls_.size();
@@ -113,7 +113,7 @@ class Calls {
     }
 
     /// Says whether it was in.
-    bool remove(Call& call) {
+    bool remove(InflightCall& call) {
         if (!std::exchange(call.is_listed, false)) {
             return false;
         }
@@ -134,7 +134,7 @@ class Calls {
     }
 
     /// Null if there is none.
-    std::shared_ptr<Call> find(std::string_view id) {
+    std::shared_ptr<InflightCall> find(std::string_view id) {
         if (!by_id_) {
             by_id_.emplace();
             for (const auto& call : calls_) {
@@ -158,13 +158,13 @@ class Calls {
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
     /// The call whose deadline comes first, if it has passed; null otherwise.
-    std::shared_ptr<Call> expired(Clock::time_point now) const {
+    std::shared_ptr<InflightCall> expired(Clock::time_point now) const {
         const auto call = deadlines_.expired(now);
         return call ? calls_[(*call)->index] : nullptr;
     }
 
-    std::vector<std::shared_ptr<Call>> take_all() {
-        std::vector<std::shared_ptr<Call>> all = calls_;
+    std::vector<std::shared_ptr<InflightCall>> take_all() {
+        std::vector<std::shared_ptr<InflightCall>> all = calls_;
         for (const auto& call : all) {
             remove(*call);
         }
@@ -173,21 +173,21 @@ class Calls {
 
  private:
     struct PlaceOf {
-        std::uint32_t& operator()(Call* call) const noexcept { return call->place; }
+        std::uint32_t& operator()(InflightCall* call) const noexcept { return call->place; }
     };
 
-    void index(Call& call) {
+    void index(InflightCall& call) {
         if (!call.id.empty()) {  // a notification, or an id that is not a text
             by_id_->emplace(call.id, &call);
         }
     }
 
-    std::vector<std::shared_ptr<Call>> calls_;
+    std::vector<std::shared_ptr<InflightCall>> calls_;
     std::size_t notifications_ = 0;
     // Of two with one id, the first. Made when one is looked for, which is rare, and kept until there are none: so a
     // call is put in once at the most. A tree: the ids are the other side's to choose, and can't collide in it.
-    std::optional<std::map<std::string_view, Call*>> by_id_;
-    DeadlineHeap<Call*, PlaceOf> deadlines_{PlaceOf{}};
+    std::optional<std::map<std::string_view, InflightCall*>> by_id_;
+    DeadlineHeap<InflightCall*, PlaceOf> deadlines_{PlaceOf{}};
 };
 
 }  // namespace communica::peer

@@ -14,11 +14,11 @@ namespace communica::peer {
 
 /// Writes and reads ids: 32 hexadecimal digits, as the Python library's, of which the first half stands for this peer
 /// object. So an answer to an earlier process under the same client id is not taken for one to this.
-class RequestText {
+class RequestIdCodec {
  public:
     using Id = std::array<char, 32>;
 
-    RequestText() {
+    RequestIdCodec() {
         std::random_device random;
         write(id_.data(), std::uint64_t{random()} << 32 | random());
     }

@@ -16,13 +16,13 @@
 namespace communica::peer {
 
 /// Serves a peer over a connection, on its executor.
-class Inbox : public Receiver {
+class MessageDispatcher : public Receiver {
  public:
-    Inbox(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection)
+    MessageDispatcher(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection)
         : peer_(std::move(peer)), connection_(std::move(connection)) {}
 
     /// Begins to serve somebody of `offer`.
-    static void begin(const std::shared_ptr<Inbox>& inbox, const Offer& offer) {
+    static void begin(const std::shared_ptr<MessageDispatcher>& inbox, const Capabilities& offer) {
         inbox->cancel_ = offer.cancel;
         inbox->flush_ = offer.flush;
         inbox->goodbye_ = offer.goodbye;
@@ -104,7 +104,7 @@ class Inbox : public Receiver {
     }
 
  protected:
-    ~Inbox() = default;
+    ~MessageDispatcher() = default;
 
     /// Requests go out over the connection from now on.
     virtual void on_attached() = 0;
@@ -135,7 +135,7 @@ class Inbox : public Receiver {
             peer_->responder().cancel(metadata.id);
         } else if (metadata.type == wire::MessageType::flush && flush_) {
             Reply taken;
-            answer(metadata, taken, Purpose::answer);
+            answer(metadata, taken, SendClass::response);
         } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
         } else if (metadata.type == wire::MessageType::taken && window_) {
@@ -161,7 +161,7 @@ class Inbox : public Receiver {
             reply.set_error(
                 {.code = errc::requester_error, .message = e.what(), .status = 403, .kind = Error::Kind::requester});
         }
-        answer(metadata, reply, Purpose::answer);
+        answer(metadata, reply, SendClass::response);
     }
 
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
@@ -188,8 +188,8 @@ class Inbox : public Receiver {
         } else if (auto refusal = peer_->responder().refusal(*connection_, metadata, message.body.size())) {
             refuse(metadata, *refusal);
         } else {
-            handler->handle(
-                {peer_, connection_, metadata, message.body, message.redelivered, message.memory, nullptr, ticket});
+            handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.backing_buffer,
+                             nullptr, ticket});
         }
     }
 
@@ -221,12 +221,12 @@ class Inbox : public Receiver {
         if (metadata.wants_answer()) {
             Reply reply;
             reply.set_error(error);
-            answer(metadata, reply, Purpose::refuse);
+            answer(metadata, reply, SendClass::rejection);
         }
     }
 
-    void answer(const wire::Metadata& metadata, Reply& reply, Purpose purpose) {
-        peer_->responder().answer(*connection_, metadata.before_type, metadata.after_type, reply, purpose);
+    void answer(const wire::Metadata& metadata, Reply& reply, SendClass send_class) {
+        peer_->responder().answer(*connection_, metadata.before_type, metadata.after_type, reply, send_class);
     }
 
     std::shared_ptr<Peer> peer_;

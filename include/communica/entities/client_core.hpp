@@ -26,13 +26,13 @@ namespace communica::entities {
 
 /// Connects, serves the connection, and connects again until it is stopped. Everything runs on one strand, but for what
 /// is marked thread-safe.
-class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
+class ClientCore : public std::enable_shared_from_this<ClientCore> {
  public:
-    ClientKeeper(asio::any_io_executor executor, Dialer dialer, std::shared_ptr<peer::Handlers> handlers,
-                 ClientOptions options);
-    ~ClientKeeper();
-    ClientKeeper(const ClientKeeper&) = delete;
-    ClientKeeper& operator=(const ClientKeeper&) = delete;
+    ClientCore(asio::any_io_executor executor, ConnectionFactory factory, std::shared_ptr<peer::Handlers> handlers,
+               ClientOptions options);
+    ~ClientCore();
+    ClientCore(const ClientCore&) = delete;
+    ClientCore& operator=(const ClientCore&) = delete;
 
     // ---- thread-safe
 
@@ -64,15 +64,15 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     void start();
 
-    static asio::awaitable<void> connect(std::shared_ptr<ClientKeeper> self, ConnectOptions options);
+    static asio::awaitable<void> connect(std::shared_ptr<ClientCore> self, ConnectOptions options);
 
-    static asio::awaitable<void> wait_connected(std::shared_ptr<ClientKeeper> self, ConnectOptions options);
+    static asio::awaitable<void> wait_connected(std::shared_ptr<ClientCore> self, ConnectOptions options);
 
-    static asio::awaitable<void> run(std::shared_ptr<ClientKeeper> self);
+    static asio::awaitable<void> run(std::shared_ptr<ClientCore> self);
 
-    static asio::awaitable<void> close(std::shared_ptr<ClientKeeper> self);
+    static asio::awaitable<void> close(std::shared_ptr<ClientCore> self);
 
-    static asio::awaitable<void> drain(std::shared_ptr<ClientKeeper> self, std::chrono::steady_clock::duration time);
+    static asio::awaitable<void> drain(std::shared_ptr<ClientCore> self, std::chrono::steady_clock::duration time);
 
  private:
     void stop();
@@ -81,9 +81,9 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     void on_stopped();
 
     /// Until the `stop`-th stop has been carried out.
-    static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientKeeper> self, std::uint64_t stop);
+    static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientCore> self, std::uint64_t stop);
 
-    static asio::awaitable<void> keep_connected(std::shared_ptr<ClientKeeper> self);
+    static asio::awaitable<void> keep_connected(std::shared_ptr<ClientCore> self);
 
     /// Would another attempt fail in the same way?
     static bool is_final(const std::error_code& code);
@@ -95,10 +95,10 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
     asio::awaitable<std::shared_ptr<Connection>> open_connection(std::chrono::steady_clock::time_point deadline);
 
     /// Greets, on the connection's own executor, and lets it be served.
-    static asio::awaitable<void> greet(std::shared_ptr<ClientKeeper> self, std::shared_ptr<Connection> connection,
-                                       std::chrono::steady_clock::time_point deadline);
+    static asio::awaitable<void> handshake(std::shared_ptr<ClientCore> self, std::shared_ptr<Connection> connection,
+                                           std::chrono::steady_clock::time_point deadline);
 
-    class Visit;
+    class ServedConnection;
 
     std::string why_not_connected() const;
 
@@ -107,7 +107,7 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 
     asio::any_io_executor executor_;
     asio::any_io_executor strand_;
-    Dialer dialer_;
+    ConnectionFactory connection_factory_;
     std::shared_ptr<peer::Handlers> handlers_;
     ClientOptions options_;
     Hooks hooks_;
@@ -135,5 +135,5 @@ class ClientKeeper : public std::enable_shared_from_this<ClientKeeper> {
 }  // namespace communica::entities
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)
-#include "client_keeper.ipp"
+#include "client_core.ipp"
 #endif

@@ -16,9 +16,10 @@
 namespace communica::peer {
 
 /// A queue out of which any message can be taken by its number. Not thread-safe.
-class Outbox {
+class UnsentQueue {
  public:
-    explicit Outbox(std::shared_ptr<Counters> counters = nullptr) : gauge_(std::move(counters), &Counters::unsent) {}
+    explicit UnsentQueue(std::shared_ptr<Counters> counters = nullptr)
+        : gauge_(std::move(counters), &Counters::unsent) {}
 
     struct Waiting {
         RequestId id = 0;  ///< 0: nobody waits for it any more, but it is to be sent

@@ -1,7 +1,7 @@
 // Which of a server's clients a request goes to.
 #pragma once
 
-#include "../peer/peer_source.hpp"
+#include "../peer/requester_resolver.hpp"
 #include "clients.hpp"
 
 #include <memory>
@@ -12,9 +12,9 @@ namespace communica::entities {
 
 /// Finds requesters among a server's clients. Keeps neither them nor the server alive: a handler may own a handle. Without
 /// the server every request ends with `errc::closed`.
-class ClientSource : public peer::PeerSource {
+class ClientResolver : public peer::RequesterResolver {
  public:
-    ClientSource(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor)
+    ClientResolver(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor)
         : clients_(clients), executor_(std::move(executor)) {}
 
     std::shared_ptr<peer::Requester> find() final {
@@ -37,12 +37,12 @@ class ClientSource : public peer::PeerSource {
 };
 
 /// Whichever client is there when it is asked.
-class AnyClient final : public ClientSource {
+class AnyClient final : public ClientResolver {
  public:
-    using ClientSource::ClientSource;
-    void settle() override {
+    using ClientResolver::ClientResolver;
+    void dispatch_unassigned() override {
         if (const auto alive = clients()) {
-            alive->settle();
+            alive->dispatch_unassigned();
         }
     }
 
@@ -51,10 +51,10 @@ class AnyClient final : public ClientSource {
 };
 
 /// The client behind an id, whoever it is by then.
-class ClientById final : public ClientSource {
+class ClientById final : public ClientResolver {
  public:
     ClientById(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor, std::string id)
-        : ClientSource(clients, std::move(executor)), id_(std::move(id)) {}
+        : ClientResolver(clients, std::move(executor)), id_(std::move(id)) {}
 
  private:
     std::shared_ptr<peer::Requester> find_in(Clients& clients) override {

@@ -16,7 +16,7 @@ namespace communica::peer {
 inline constexpr std::size_t max_session = 1024;
 
 /// An extension is used only between peers that both offer it. The default offers nothing.
-struct Offer {
+struct Capabilities {
     /// Stands for what a peer remembers: another session has forgotten every request of the one before. Empty where
     /// nothing is said.
     std::string session = {};
@@ -37,16 +37,17 @@ struct Offer {
 };
 
 /// Everything that this library knows.
-Offer full_offer(std::string session, std::size_t max_message, NotificationLimits ahead = NotificationLimits::of({}));
+Capabilities full_offer(std::string session, std::size_t max_message,
+                        NotificationLimits ahead = NotificationLimits::of({}));
 
 /// The JSON object that stands for an offer in a hello.
-std::string write_offer(const Offer& offer);
+std::string write_offer(const Capabilities& offer);
 
 /// The offer in a hello. What is not there, or not of its form, is not offered; without a session, nothing is.
-Offer read_offer(const nlohmann::json& hello);
+Capabilities read_capabilities(const nlohmann::json& hello);
 
 }  // namespace communica::peer
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)
-#include "offer.ipp"
+#include "capabilities.ipp"
 #endif

@@ -1,7 +1,7 @@
 #include "support/catch.hpp"
 #include "support/recording_connection.hpp"
 
-#include <communica/peer/call.hpp>
+#include <communica/peer/inflight_call.hpp>
 #include <communica/wire/metadata_reader.hpp>
 
 #include <algorithm>
@@ -10,17 +10,17 @@ namespace call_tests {
 
 namespace {
 
-using communica::peer::Call;
-using communica::peer::Calls;
 using communica::peer::Clock;
+using communica::peer::InflightCall;
+using communica::peer::InflightCalls;
 using Deadline = std::optional<Clock::time_point>;
 
 Clock::time_point at(int milliseconds) { return Clock::time_point(std::chrono::milliseconds(milliseconds)); }
 
-std::shared_ptr<Call> call(std::string_view id, Deadline deadline = {}, std::string_view type = "1") {
+std::shared_ptr<InflightCall> call(std::string_view id, Deadline deadline = {}, std::string_view type = "1") {
     const std::string text = "{\"id\": \"" + std::string(id) + "\", \"type\": " + std::string(type) + ", \"odd\": 0}";
     communica::wire::MetadataReader reader;
-    auto made = std::make_shared<Call>(nullptr);
+    auto made = std::make_shared<InflightCall>(nullptr);
     made->begin(reader.read(text), deadline, 7);
     return made;
 }
@@ -40,7 +40,7 @@ TEST_CASE("a call keeps what it takes to answer after its message is gone") {
 }
 
 TEST_CASE("a call is at work from its begin to its end") {
-    Calls calls;
+    InflightCalls calls;
     CHECK(calls.empty());
     const auto first = call("1");
     const auto second = call("2");
@@ -57,7 +57,7 @@ TEST_CASE("a call is at work from its begin to its end") {
 
 TEST_CASE("calls are found by id, whichever was taken out") {
     for (int removed = 0; removed != 5; ++removed) {
-        Calls calls;
+        InflightCalls calls;
         for (int number = 0; number != 5; ++number) {
             calls.add(call(std::to_string(number)));
         }
@@ -71,7 +71,7 @@ TEST_CASE("calls are found by id, whichever was taken out") {
 }
 
 TEST_CASE("of two calls with one id the first is found, and the second stays at work without it") {
-    Calls calls;
+    InflightCalls calls;
     const auto first = call("same");
     const auto second = call("same");
     calls.add(first);
@@ -89,7 +89,7 @@ TEST_CASE("of two calls with one id the first is found, and the second stays at 
 }
 
 TEST_CASE("the call whose deadline comes first has expired first") {
-    Calls calls;
+    InflightCalls calls;
     const auto late = call("late", at(20));
     const auto early = call("early", at(10));
     calls.add(call("without"));
@@ -107,7 +107,7 @@ TEST_CASE("the call whose deadline comes first has expired first") {
 }
 
 TEST_CASE("all calls can be taken at once, and added anew") {
-    Calls calls;
+    InflightCalls calls;
     for (int number = 0; number != 5; ++number) {
         calls.add(call(std::to_string(number), number % 2 == 0 ? Deadline(at(number)) : std::nullopt));
     }

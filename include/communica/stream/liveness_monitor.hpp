@@ -11,27 +11,28 @@ namespace communica::stream {
 
 /// Counts the ticks of a timer in which nothing came, or nothing of what waits could be written: no clock is read, and
 /// no timer set, for a message. Not thread-safe.
-class Watch {
+class LivenessMonitor {
  public:
     using Duration = std::chrono::steady_clock::duration;
 
-    explicit Watch(const Limits& limits)
-        : period_(std::max<Duration>(std::min(limits.max_silence, limits.max_stall) / 5, std::chrono::milliseconds{1})),
-          most_silent_(ticks_in(limits.max_silence)),
-          most_stalled_(ticks_in(limits.max_stall)) {}
+    explicit LivenessMonitor(const Limits& limits)
+        : period_(std::max<Duration>(std::min(limits.liveness_timeout, limits.write_timeout) / 5,
+                                     std::chrono::milliseconds{1})),
+          most_silent_(ticks_in(limits.liveness_timeout)),
+          most_stalled_(ticks_in(limits.write_timeout)) {}
 
     /// How often `tick` is to be called.
     Duration period() const noexcept { return period_; }
 
-    void on_read() noexcept { read_ = true; }
+    void note_activity() noexcept { read_ = true; }
     void on_written() noexcept { written_ = true; }
     /// The other side answers pings, so its silence means something.
     void start_pings() noexcept { pings_ = true; }
 
     /// `pong`: the other side may be busy with one long message, which this side reads and does not answer yet.
-    enum class Verdict { fine, ping, pong, silent, slow };
+    enum class Health { fine, ping, pong, silent, slow };
 
-    Verdict tick(bool is_writing) noexcept {
+    Health tick(bool is_writing) noexcept {
         const bool written = std::exchange(written_, false);
         const bool read = std::exchange(read_, false);
         // What had to wait goes out because the other side took what was before it; what the system takes at once says
@@ -40,15 +41,15 @@ class Watch {
         silent_ = read || taken || !pings_ ? 0 : silent_ + 1;
         stalled_ = written || !is_writing ? 0 : stalled_ + 1;
         if (silent_ >= most_silent_) {
-            return Verdict::silent;
+            return Health::silent;
         }
         if (stalled_ >= most_stalled_) {
-            return Verdict::slow;
+            return Health::slow;
         }
         if (silent_ != 0) {
-            return Verdict::ping;
+            return Health::ping;
         }
-        return pings_ && read && !written ? Verdict::pong : Verdict::fine;
+        return pings_ && read && !written ? Health::pong : Health::fine;
     }
 
  private:
