@@ -31,26 +31,26 @@ class Address {
     template <class C>
         requires(!std::same_as<C, Address>) && communica::Connector<C>
     explicit Address(C connector)
-        : dialer_(connector), binder_(connector), state_([connector] { return connector.dump_state(); }) {}
+        : connection_factory_(connector), listener_factory_(connector), state_([connector] { return connector.dump_state(); }) {}
 
-    std::string address() const { return dialer_.address(); }
+    std::string address() const { return connection_factory_.address(); }
     std::string dump_state() const { return state_(); }
     static Address load_state(const std::string& text);
 
     asio::awaitable<std::shared_ptr<communica::Connection>> connect(asio::any_io_executor executor,
                                                                     communica::ConnectionOptions options) const {
-        return dialer_.connect(std::move(executor), std::move(options));
+        return connection_factory_.connect(std::move(executor), std::move(options));
     }
     asio::awaitable<std::shared_ptr<communica::Listener>> listen(asio::any_io_executor executor,
                                                                  communica::ConnectionOptions options) const {
-        return binder_.listen(std::move(executor), std::move(options));
+        return listener_factory_.listen(std::move(executor), std::move(options));
     }
-    std::chrono::milliseconds first_retry() const { return dialer_.first_retry(); }
-    bool serves_once() const { return dialer_.serves_once(); }
+    std::chrono::milliseconds first_retry() const { return connection_factory_.first_retry(); }
+    bool serves_once() const { return connection_factory_.serves_once(); }
 
  private:
-    communica::Dialer dialer_;
-    communica::Binder binder_;
+    communica::ConnectionFactory connection_factory_;
+    communica::ListenerFactory listener_factory_;
     std::function<std::string()> state_;
 };
 

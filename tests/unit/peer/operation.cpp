@@ -78,8 +78,8 @@ TEST_CASE("an operation lives in its handler's own memory, which is free when th
         Seen seen;
         auto operation = make(HandlerWithAllocator{{&seen}}, context.get_executor());
         CHECK(seen.allocated == 1);
-        operation.release()->succeed({communica::as_bytes("answer")}, via);
-        CHECK(seen.value.has_value() == (via == CompletionMode::dispatch));
+        operation.release()->succeed({communica::as_bytes("answer")}, mode);
+        CHECK(seen.value.has_value() == (mode == CompletionMode::dispatch));
         context.restart();
         context.run();
         CHECK(seen.value == "answer");

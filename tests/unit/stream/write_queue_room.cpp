@@ -63,11 +63,11 @@ TEST_CASE("chunks count with their heads") {
 
 TEST_CASE("there is room below enough bytes of requests, whatever there is of answers") {
     WriteQueue queue(no_limit);
-    push(queue, SendClass::response, 2 * communica::Room::enough);
-    push(queue, SendClass::rejection, 2 * communica::Room::enough);
+    push(queue, SendClass::response, 2 * communica::Room::high_watermark);
+    push(queue, SendClass::rejection, 2 * communica::Room::high_watermark);
     CHECK(has_room(queue));
     const std::size_t head = test::message_frame("m", "").size();
-    push(queue, SendClass::request, communica::Room::enough - head - 1);
+    push(queue, SendClass::request, communica::Room::high_watermark - head - 1);
     CHECK(has_room(queue));
     push(queue, SendClass::request, 0);
     CHECK_FALSE(has_room(queue));
@@ -79,8 +79,8 @@ TEST_CASE("there is room below enough bytes of requests, whatever there is of an
 
 TEST_CASE("at enough bytes of requests there is no room") {
     WriteQueue queue(no_limit);
-    push(queue, SendClass::request, communica::Room::enough - test::message_frame("m", "").size());
-    CHECK(queue.size() == communica::Room::enough);
+    push(queue, SendClass::request, communica::Room::high_watermark - test::message_frame("m", "").size());
+    CHECK(queue.size() == communica::Room::high_watermark);
     CHECK_FALSE(has_room(queue));
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("of streams as much is queued as a request may wait behind, but one me
     constexpr std::size_t most = communica::max_stream_message;
     WriteQueue queue(no_limit);
     CHECK(queue.admits(SendClass::stream, 10 * most));
-    push(queue, SendClass::request, 2 * communica::Room::enough);
+    push(queue, SendClass::request, 2 * communica::Room::high_watermark);
     CHECK(queue.admits(SendClass::stream, most));
     const std::size_t first = push(queue, SendClass::stream, 1000);
     CHECK(queue.admits(SendClass::stream, most - first));
@@ -98,14 +98,14 @@ TEST_CASE("of streams as much is queued as a request may wait behind, but one me
 TEST_CASE("room for those that were turned away is told once, of each send_class") {
     communica::Room room;
     CHECK_FALSE(room.is_back(0, 0));
-    CHECK_FALSE(room.admits(SendClass::request, communica::Room::enough, 1));
-    CHECK_FALSE(room.is_back(communica::Room::enough, 0));
-    CHECK(room.is_back(communica::Room::enough - 1, communica::max_stream_message));
+    CHECK_FALSE(room.admits(SendClass::request, communica::Room::high_watermark, 1));
+    CHECK_FALSE(room.is_back(communica::Room::high_watermark, 0));
+    CHECK(room.is_back(communica::Room::high_watermark - 1, communica::max_stream_message));
     CHECK_FALSE(room.is_back(0, 0));
     CHECK_FALSE(room.admits(SendClass::stream, 1, communica::max_stream_message));
     CHECK_FALSE(room.is_back(0, communica::max_stream_message / 2 + 1));
     CHECK(room.is_back(0, communica::max_stream_message / 2));
-    CHECK(room.admits(SendClass::response, communica::Room::enough, communica::Room::enough));
+    CHECK(room.admits(SendClass::response, communica::Room::high_watermark, communica::Room::high_watermark));
     CHECK_FALSE(room.is_back(0, 0));
 }
 

@@ -167,14 +167,14 @@ TEST_CASE("requests are taken while there is room, and their sender is told once
 
 TEST_CASE("who was never refused is not told of room") {
     Pair pair;
-    CHECK(pair.send(SendClass::request, std::string(2 * communica::Room::enough, 'b')));
+    CHECK(pair.send(SendClass::request, std::string(2 * communica::Room::high_watermark, 'b')));
     pair.read_until([&] { return pair.owner->writes == 1; });
     CHECK(pair.owner->rooms == 0);
 }
 
 TEST_CASE("a message that is not taken keeps its body") {
     Pair pair;
-    CHECK(pair.send(SendClass::request, std::string(2 * communica::Room::enough, 'b')));
+    CHECK(pair.send(SendClass::request, std::string(2 * communica::Room::high_watermark, 'b')));
     Buffer body;
     body.append(large);
     CHECK_FALSE(pair.owner->writer.send(SendClass::request, "m", body));

@@ -163,9 +163,9 @@ TEST_CASE("the memory of a large frame can be moved away, and the frames behind 
         feed(test::message_frame("m", large));
         REQUIRE(reader.next(frame));
         communica::Buffer* backing_buffer = reader.memory_of(frame);
-        REQUIRE(memory);
+        REQUIRE(backing_buffer);
         if (round != 1) {  // once nobody wants it
-            const communica::Buffer taken = std::move(*memory);
+            const communica::Buffer taken = std::move(*backing_buffer);
         }
         reader.forget_taken();
         REQUIRE_FALSE(reader.next(frame));

@@ -97,11 +97,11 @@ TEST_CASE("the memory of a large read buffer can be moved away with what ends it
     CHECK_FALSE(buffer.memory_of(buffer.unread().substr(0, size - 1)));  // there is one byte behind it
     CHECK_FALSE(buffer.forget_taken());
     communica::Buffer* backing_buffer = buffer.memory_of(buffer.unread().substr(5));
-    REQUIRE(memory);
+    REQUIRE(backing_buffer);
     CHECK_FALSE(buffer.forget_taken());
     CHECK(buffer.unread().size() == size);
     const char* at = buffer.unread().data();
-    const communica::Buffer taken = std::move(*memory);
+    const communica::Buffer taken = std::move(*backing_buffer);
     CHECK(taken.data() == at);
     CHECK(buffer.forget_taken());
     CHECK(buffer.unread().empty());

@@ -16,7 +16,7 @@ using communica::rabbitmq::MessageQueue;
 using communica::rabbitmq::Publication;
 using namespace std::chrono_literals;
 
-constexpr std::size_t enough = communica::Room::enough;
+constexpr std::size_t enough = communica::Room::high_watermark;
 
 Buffer bytes(std::string_view text) {
     Buffer buffer;

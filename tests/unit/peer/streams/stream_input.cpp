@@ -42,8 +42,8 @@ struct Input {
             return std::nullopt;
         }
         communica::Buffer* backing_buffer = nullptr;
-        std::string next(communica::as_text(reading.next(memory)));
-        in_own_memory = memory != nullptr;
+        std::string next(communica::as_text(reading.next(backing_buffer)));
+        in_own_memory = backing_buffer != nullptr;
         if (reading.has_to_tell()) {
             input.tell(reading);
         }
