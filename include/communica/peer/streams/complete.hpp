@@ -1,4 +1,4 @@
-// A coroutine of the library's as an operation with any token.
+// Turns a coroutine of the library into an operation with any token.
 #pragma once
 
 #include "../../asio.hpp"
@@ -9,7 +9,8 @@
 
 namespace communica::peer {
 
-/// With the default token it is awaited as it is, which costs nothing more. Any other is given `void(std::exception_ptr, T)`.
+/// With the default token, returns the coroutine itself, which costs nothing. Any other token completes with
+/// `void(std::exception_ptr, T)`.
 template <class T, class Token>
 auto complete(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, Token&& token) {
     if constexpr (std::same_as<std::remove_cvref_t<Token>, default_token>) {

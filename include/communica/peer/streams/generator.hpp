@@ -25,14 +25,16 @@ namespace communica::peer {
 template <class T>
 class Generator;
 
-/// Awaited by a generator: the stream that it serves, and a `StreamEnd::notify` of it; the end of the stream is thrown.
+/// Awaited by a generator. `ThisStream` gives the stream that it serves. `Notice` waits for a `StreamEnd::notify` of
+/// it, and throws at the end of the stream.
 struct ThisStream {};
 struct Notice {};
 
-/// The promise of a handler that returns a `Stream<T>`. It runs on its connection's executor, from `Generator::run` on.
+/// The promise of a handler that returns a `Stream<T>`. Runs on its connection's executor, from `Generator::run` on.
 ///
-/// Who waits for its end owns the coroutine. So while that is suspended, what it is suspended on owns who waits: when an execution
-/// context is destroyed, and with it what waits there, all of it goes.
+/// The coroutine that awaits `run` owns this one. While this one is suspended, the operation that it awaits owns the
+/// completion handler of `run`. So when an execution context is destroyed, and its operations with it, both coroutines
+/// are destroyed.
 template <class T>
 class GeneratorPromise {
     using Handle = std::coroutine_handle<GeneratorPromise>;
@@ -44,7 +46,7 @@ class GeneratorPromise {
     auto final_suspend() noexcept {
         struct Tell {
             bool await_ready() const noexcept { return false; }
-            // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
+            // NOLINTNEXTLINE(bugprone-exception-escape): out of memory terminates
             void await_suspend(Handle handle) const noexcept { handle.promise().tell_done(); }
             void await_resume() const noexcept {}
         };
@@ -143,7 +145,7 @@ class GeneratorPromise {
         bool await_ready() const noexcept { return !has_to_wait; }
         bool await_suspend(Handle) {
             number = promise.end().next_waiter();
-            is_waiting = true;  // before another thread may wake it
+            is_waiting = true;  // set before another thread may wake it
             if (promise.end().wait(what, *this)) {
                 return true;
             }
@@ -163,7 +165,7 @@ class GeneratorPromise {
         }
         void destroy() noexcept override {
             is_waiting = false;
-            const auto done = std::exchange(promise.done_, nullptr);  // and with it this
+            const auto done = std::exchange(promise.done_, nullptr);  // destroys the coroutine, and this
         }
 
         GeneratorPromise& promise;
@@ -195,7 +197,7 @@ class GeneratorPromise {
         Handle::from_promise(*this).resume();
     }
 
-    /// Posted: who waits destroys the coroutine.
+    /// Posted, because the completion destroys the coroutine.
     void tell_done() {
         asio::get_associated_cancellation_slot(*done_).clear();
         asio::post(executor(), Task([done = std::exchange(done_, nullptr), exception = exception_] {
@@ -232,7 +234,8 @@ class Generator {
 
     explicit operator bool() const noexcept { return handle_ != nullptr; }
 
-    /// Runs it to its end, and throws what it throws. Cancelled, it cancels the stream and what the coroutine awaits.
+    /// Runs the coroutine to its end, and throws its exception. Cancellation cancels the stream and the operation that
+    /// the coroutine awaits.
     asio::awaitable<void> run(std::shared_ptr<const ItemWriter<T>> writer) {
         return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
             Begin{handle_}, asio::use_awaitable, std::move(writer));

@@ -1,4 +1,4 @@
-// How a stream is opened: a request whose answer is that the other side has accepted it.
+// Opens a stream: a request that the peer answers when it accepts the stream.
 #pragma once
 
 #include "../../wire/stream_body.hpp"
@@ -16,8 +16,8 @@
 
 namespace communica::peer {
 
-/// In the place of a serializer: makes the handle of a stream that has been accepted. A stream that was not is cancelled when the
-/// last copy of this goes.
+/// Takes the place of a serializer: makes the handle of an accepted stream. A stream that was not accepted is cancelled
+/// when the last copy of this is destroyed.
 template <class Shape, class S>
 class StreamOpening {
  public:
@@ -26,7 +26,7 @@ class StreamOpening {
 
     template <class T>
     T load(Bytes answer) const {
-        const std::size_t max_loaded = codec::Allowance::mark();  // that a message of this entity may take
+        const std::size_t max_loaded = codec::Allowance::mark();  // the most that a message of this entity may allocate
         const auto credit = wire::StreamCredit::load(as_text(answer));
         const auto end = std::move(opening_->end);
         if constexpr (!std::is_void_v<typename Shape::In>) {
@@ -53,7 +53,7 @@ class StreamOpening {
         explicit Opening(std::shared_ptr<StreamEnd> e) : end(std::move(e)) {}
         Opening(const Opening&) = delete;
         Opening& operator=(const Opening&) = delete;
-        ~Opening() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+        ~Opening() {  // NOLINT(bugprone-exception-escape): out of memory terminates
             if (end) {
                 end->cancel({.code = errc::closed,
                              .message = "the stream is not wanted any more",
@@ -67,7 +67,7 @@ class StreamOpening {
     [[no_unique_address]] S serializer_;
 };
 
-/// `value` is serialised here and now, behind the credit, which is known when the request is sent.
+/// Serialises `value` at once, behind space for the credit, which is known when the request is sent.
 template <class Shape, class S, class Value, class Token>
 auto open(RequestTarget target, const S& serializer, std::string_view route, bool with_route, const Value& value,
           const RequestOptions& options, Token&& token) {
@@ -83,7 +83,7 @@ auto open(RequestTarget target, const S& serializer, std::string_view route, boo
         StreamOpening<Shape, S>(std::move(end), serializer));
 }
 
-/// Of what is given the first are the values, as many as the signature has, and behind them may stand options and a token.
+/// The first arguments, as many as the signature has, are the values. Options and a token may follow.
 template <class Shape, class S, class... Given>
 auto open_with(RequestTarget target, const S& serializer, std::string_view route, bool with_route, Given&&... given) {
     static_assert(Shape::is_one, "communica: this signature has no stream: use request");

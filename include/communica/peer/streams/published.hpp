@@ -1,4 +1,4 @@
-// An item of a stream that can be followed over several connections.
+// An item of a stream that can be continued over another connection.
 #pragma once
 
 #include "../../serializers/model.hpp"
@@ -9,32 +9,33 @@
 
 namespace communica {
 
-/// A value with what it takes to go on behind it. In the `Route` of a stream that is subscribed to:
+/// A value and its place in the stream. Used in the `Route` of a stream that is subscribed to:
 /// `Route<Stream<Published<Tick>>(Symbol)>`.
 template <class T>
 struct Published {
-    /// What `missed` says where it is not known how many.
+    /// The value of `missed` if the number is not known.
     static constexpr std::int64_t some = -1;
 
-    /// The item that was published.
+    /// The published item.
     T value = {};
-    /// Stands for this place in the stream: who comes again says it, and gets what is behind it. Of the handler's choice.
+    /// The place of this item in the stream, chosen by the handler. A subscriber that opens the stream again sends it,
+    /// and gets the items after it.
     std::string token = {};
-    /// Items between the one before and this that the subscriber does not get.
+    /// The number of items directly before this one that the subscriber does not get.
     std::int64_t missed = 0;
 };
 
-/// As an object of the value and what is known of its place.
+/// The fields of a `Published`; `token` and `missed` are optional.
 template <class T>
 constexpr auto communica_model(Type<Published<T>>) {
     return model("Published", field("value", &Published<T>::value), field("token", &Published<T>::token).optional(),
                  field("missed", &Published<T>::missed).optional());
 }
 
-/// The header by which a subscriber that comes again says the token of its last item.
+/// The header with which a subscriber sends the token of its last item when it opens the stream again.
 inline constexpr const char* resume_header = "communica-resume";
 
-/// The token that the subscriber has seen last; empty where it begins.
+/// Returns the token of the subscriber's last item; empty for a new subscription.
 inline std::string resume_token(const Context& context) { return context.header(resume_header).value_or(""); }
 
 }  // namespace communica

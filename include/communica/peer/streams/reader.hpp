@@ -1,4 +1,4 @@
-// Items out of a stream: loaded one by one as they are asked for.
+// Reads the items of a stream: each is loaded when it is asked for.
 #pragma once
 
 #include "../../asio.hpp"
@@ -16,7 +16,7 @@
 
 namespace communica::peer {
 
-/// What a handle reads with: an end of a stream, and how an item is made of its bytes.
+/// The reading half of a handle: an end of a stream, and the function that loads an item.
 template <class T>
 class ItemReader {
  public:
@@ -27,7 +27,7 @@ class ItemReader {
 
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
-    /// The next item, or nothing at the end; no result where it has yet to come.
+    /// Returns the next item, or an empty one at the end; no result if no item has arrived.
     std::optional<Result<Item>> take() const {
         Bytes bytes;
         Buffer* backing_buffer = nullptr;
@@ -72,7 +72,7 @@ class ItemReader {
     Load load_;
 };
 
-/// `max_loaded`: bytes that the value of an item may take.
+/// `max_loaded`: bytes that the value of an item may allocate.
 template <class T, class S>
 std::shared_ptr<const ItemReader<T>> make_item_reader(std::shared_ptr<StreamEnd> end, const S& serializer,
                                                       std::size_t max_loaded) {

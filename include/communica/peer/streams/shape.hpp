@@ -1,4 +1,4 @@
-// What a route's or a handler's signature says of streams.
+// The streams in the signature of a route or a handler.
 #pragma once
 
 #include "stream.hpp"
@@ -8,7 +8,7 @@
 
 namespace communica::peer {
 
-/// The type of the items; void of what is no stream.
+/// The type of a stream's items; void if `T` is not a stream.
 template <class T>
 struct ItemOf {
     using type = void;
@@ -23,7 +23,8 @@ using ItemOfT = typename ItemOf<std::remove_cvref_t<T>>::type;
 template <class T>
 inline constexpr bool is_stream = !std::is_void_v<ItemOfT<T>>;
 
-/// `In` is what the side that opens the stream sends, `Out` what it gets, void for neither; `Result` is what it gets in the end.
+/// `In` is the type of the items that the opening side sends, `Out` of those it receives; void for none. `Result` is
+/// the type of the answer at the end.
 template <class R, class InItem, class... V>
 struct StreamShapeOf {
     using In = InItem;
@@ -45,13 +46,13 @@ struct SplitLast<R, std::tuple<V...>, Last>
 template <class R, class... V, class Next, class More, class... Rest>
 struct SplitLast<R, std::tuple<V...>, Next, More, Rest...> : SplitLast<R, std::tuple<V..., Next>, More, Rest...> {};
 
-/// Of a route's signature, `R(A...)`.
+/// The shape of a route's signature, `R(A...)`.
 template <class Signature>
 struct StreamShape;
 template <class R, class... A>
 struct StreamShape<R(A...)> : SplitLast<R, std::tuple<>, A...> {};
 
-/// What `open` gives for it.
+/// The handle that `open` completes with.
 template <class Out, class In, class Result>
 struct HandleOf {
     using type = Duplex<Out, In>;

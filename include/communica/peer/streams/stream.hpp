@@ -1,4 +1,4 @@
-// The handles of streams: what `open` gives, and what handlers are given.
+// The handles of streams: the results of `open`, and the arguments of handlers.
 #pragma once
 
 #include "../../asio.hpp"
@@ -21,7 +21,7 @@ namespace peer {
 
 struct StreamAccess;
 
-/// Cancels a stream that this side has opened when its handle goes.
+/// Cancels a stream that this side has opened when its handle is destroyed.
 class OpenedStream {
  public:
     OpenedStream() = default;
@@ -31,7 +31,7 @@ class OpenedStream {
         std::swap(end_, other.end_);
         return *this;
     }
-    ~OpenedStream() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+    ~OpenedStream() {  // NOLINT(bugprone-exception-escape): out of memory terminates
         if (end_) {
             end_->cancel(
                 {.code = errc::closed, .message = "nobody reads the stream any more", .kind = Error::Kind::requester});
@@ -42,7 +42,7 @@ class OpenedStream {
     std::shared_ptr<StreamEnd> end_;
 };
 
-/// Throws where a handle was moved from, or never had a stream.
+/// Throws `errc::closed` if a handle was moved from, or never had a stream.
 inline void require_stream(bool has_one) {
     if (!has_one) {
         throw MessageError(errc::closed, "a handle without a stream", {});
@@ -60,43 +60,47 @@ inline void cancel_stream(StreamEnd& end, std::string reason, std::optional<std:
 
 }  // namespace peer
 
-/// Items that come one after another, as many as there are. In a `Route` it stands for the result, or, as the last parameter, for
-/// what the asking side sends. It is what `open` completes with, and what such a handler takes.
+/// Any number of items, one after another. In a `Route`, it is the result type or, as the last parameter, the
+/// requester's items. `open` completes with it, and handlers take it as an argument.
 ///
-/// A handler that returns a `Stream<T>` may be a coroutine, which yields the items (`co_yield`) and awaits what it likes:
+/// A handler that returns a `Stream<T>` may be a coroutine, which yields the items (`co_yield`) and may await any
+/// `asio::awaitable`:
 ///
 ///     communica::Stream<int> count_to(int last) {
 ///         for (int number = 1; number <= last; ++number) co_yield number;
 ///     }
 ///
-/// Movable. Distinct streams are thread-safe, one is for one reader at a time. A stream that was opened on this side and is
-/// destroyed is cancelled.
+/// Movable. Distinct streams are thread-safe; a stream has one reader at a time. Destroying a stream that this side has
+/// opened cancels it.
 template <class T>
 class [[nodiscard]] Stream {
  public:
     using value_type = T;
     using promise_type = peer::GeneratorPromise<T>;
 
-    /// One without items.
+    /// A stream without items.
     Stream() = default;
 
-    /// Completes with the next item, and with nothing at the end. Throws what the stream has failed with: what the other side's
-    /// handler threw, or cancelled it with; `errc::connection_lost` and `errc::closed` behind the last item that came.
-    /// `SerializerError` for an item that is no `T`: the next one can be read. Signature `void(std::exception_ptr,
-    /// std::optional<T>)`. Cancelled, no item is lost.
+    /// Reads the next item.
+    /// Completes with: `void(std::exception_ptr, std::optional<T>)`, without a value at the end.
+    /// Executor: the token's, by default the connection's. One reader at a time.
+    /// Cancellation: no item is lost.
+    /// Errors: the exception of the peer's handler, or the error with which the peer has cancelled;
+    /// `errc::connection_lost` and `errc::closed` after the last item that arrived; `SerializerError` for an item that
+    /// is not a `T`, after which the next one can be read.
     template <class Token = default_token>
     auto next(Token&& token = {}) {
         return peer::complete(executor(), next_or_end(), std::forward<Token>(token));
     }
 
-    /// The same with a `Result<std::optional<T>>`, which does not throw.
+    /// As `next`, with a `Result<std::optional<T>>`. Does not throw.
     template <class Token = default_token>
     auto try_next(Token&& token = {}) {
         return peer::complete(executor(), try_next_or_end(), std::forward<Token>(token));
     }
 
-    /// Not wanted any more: the other side's coroutine sees this reason, as a `RequesterError` if this side has opened the
-    /// stream and as a `ResponderError` otherwise. Any thread.
+    /// Cancels the stream. The peer's coroutine gets the reason as a `RequesterError` if this side has opened the
+    /// stream, otherwise as a `ResponderError`. Thread-safe.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
         if (reader_) {
             peer::cancel_stream(*reader_->end(), std::move(reason), status);
@@ -131,24 +135,27 @@ class [[nodiscard]] Stream {
 
 namespace peer {
 
-/// The writing face of a stream.
+/// The writing half of a stream.
 template <class T>
 class WritesItems {
  public:
-    /// Takes an item at once, and completes when the next may be written: while the other side's reader is behind, it waits.
-    /// Throws `SerializerError` and `errc::message_too_large`, and nothing but the item is lost; what the stream has failed
-    /// with; `errc::closed` where the other side has ended it in order. Signature `void(std::exception_ptr)`. Cancelled, the
-    /// item is sent all the same. Thread-safe.
+    /// Takes an item at once, and completes when the next may be written. It waits while the peer's reader is behind.
+    /// Completes with: `void(std::exception_ptr)`.
+    /// Executor: the token's, by default the connection's. Thread-safe.
+    /// Cancellation: the item is sent all the same.
+    /// Errors: `SerializerError` and `errc::message_too_large`, which lose only the item; the error that the stream has
+    /// failed with; `errc::closed` if the peer has ended the stream in order.
     template <class Token = default_token>
     auto write(const T& item, Token&& token = {}) {
         require_stream(writer_ != nullptr);
         return ItemWriter<T>::write(writer_, item, std::forward<Token>(token));
     }
 
-    /// Items that the other side's reader has read. It says so now and then, so some more may be.
+    /// The number of items that the peer's reader has read. The peer reports it from time to time, so it may have read
+    /// more.
     std::uint64_t acknowledged() const { return end().acknowledged(); }
 
-    /// As that of a `Stream`.
+    /// As `Stream::cancel`.
     void cancel(std::string reason = "cancelled", std::optional<std::int64_t> status = {}) {
         if (writer_) {
             cancel_stream(end(), std::move(reason), status);
@@ -170,7 +177,7 @@ class WritesItems {
 
 }  // namespace peer
 
-/// Sends items: for a handler that is no generator. Copies are the same writer. Thread-safe.
+/// Sends items, in a handler that is not a generator. Copies are the same writer. Thread-safe.
 template <class T>
 class StreamWriter : public peer::WritesItems<T> {
  public:
@@ -181,15 +188,18 @@ class StreamWriter : public peer::WritesItems<T> {
     using peer::WritesItems<T>::WritesItems;
 };
 
-/// Many items to the other side, and one answer: what `open` gives for a `Route<R(..., Stream<T>)>`. Movable; destroyed before
-/// `finish` it is cancelled.
+/// Many items to the peer, and one answer: the result of `open` for a `Route<R(..., Stream<T>)>`. Movable. Destroying
+/// it before `finish` cancels it.
 template <class T, class R>
 class [[nodiscard]] Upload : public peer::WritesItems<T> {
  public:
     Upload() = default;
 
-    /// Ends the items, and completes with the answer, also one that the other side has given before the end of them. Throws as
-    /// a request does. Signature `void(std::exception_ptr, R)`.
+    /// Ends the items, and waits for the answer. The peer may have answered before.
+    /// Completes with: `void(std::exception_ptr, R)`.
+    /// Executor: the token's, by default the connection's.
+    /// Cancellation: ends the wait; the upload remains.
+    /// Errors: as of `request`.
     template <class Token = default_token>
     auto finish(Token&& token = {}) {
         const auto end = this->end().shared_from_this();
@@ -226,24 +236,25 @@ class [[nodiscard]] Upload : public peer::WritesItems<T> {
     peer::OpenedStream opened_;
 };
 
-/// Items both ways: what `open` gives for a `Route<Stream<In>(..., Stream<Out>)>`. Movable; destroyed it is cancelled.
+/// Items in both directions: the result of `open` for a `Route<Stream<In>(..., Stream<Out>)>`. Movable. Destroying it
+/// cancels it.
 template <class In, class Out>
 class [[nodiscard]] Duplex : public peer::WritesItems<Out> {
  public:
     Duplex() = default;
 
-    /// As that of a `Stream`. One may write while another reads.
+    /// As `Stream::next`. Reading and writing may overlap.
     template <class Token = default_token>
     auto next(Token&& token = {}) {
         return in_.next(std::forward<Token>(token));
     }
-    /// As `next`, with the error as a value.
+    /// As `Stream::try_next`.
     template <class Token = default_token>
     auto try_next(Token&& token = {}) {
         return in_.try_next(std::forward<Token>(token));
     }
 
-    /// No more items from this side; the other side's go on.
+    /// Ends the items of this side. The peer's continue.
     void finish() { this->end().finish(); }
 
  private:
@@ -262,7 +273,7 @@ Stream<T> GeneratorPromise<T>::get_return_object() {
     return Stream<T>(Generator<T>(*this));
 }
 
-/// How the library makes handles, and looks into them.
+/// Gives the library access to the handles.
 struct StreamAccess {
     template <class T, class S>
     static Stream<T> reader(std::shared_ptr<StreamEnd> end, const S& serializer, std::size_t max_loaded) {

@@ -1,4 +1,4 @@
-// One end of a stream: items that have come and are not read, items that are written and not sent.
+// One end of a stream: received items that are not read, and written items that are not sent.
 #pragma once
 
 #include "../../asio.hpp"
@@ -29,7 +29,7 @@ namespace communica::peer {
 
 class StreamEnd;
 
-/// What knows the streams of a peer. Thread-safe.
+/// The owner of a peer's streams. Thread-safe.
 class StreamOwner {
  public:
     StreamOwner(const Limits& limits, std::shared_ptr<Budget> budget) : limits_(limits), budget_(std::move(budget)) {}
@@ -39,19 +39,19 @@ class StreamOwner {
     const Limits& limits() const noexcept { return limits_; }
     const std::shared_ptr<Budget>& budget() const noexcept { return budget_; }
 
-    /// The largest message that the other side takes.
+    /// The largest message that the peer accepts, in bytes.
     std::size_t max_message() const noexcept { return max_message_.load(std::memory_order_relaxed); }
     void set_max_message(std::size_t bytes) noexcept { max_message_.store(bytes, std::memory_order_relaxed); }
 
-    /// May a result of so many bytes go out, where as many of answers are not read?
+    /// True if a result of `bytes` bytes may be sent while `unread` bytes of answers are unread.
     bool has_room_for(std::size_t unread, std::size_t bytes) const noexcept {
         return (unread == 0 || unread + bytes <= limits_.max_inflight_bytes) &&
                (!budget_ || budget_->admits(unread, bytes));
     }
 
-    /// This one is over.
+    /// This stream has ended.
     virtual void remove(const StreamEnd& end) = 0;
-    /// This one sends more as soon as there is room.
+    /// Lets this stream send more as soon as there is room.
     virtual void wait_for_room(std::shared_ptr<StreamEnd> end) = 0;
 
  protected:
@@ -63,10 +63,10 @@ class StreamOwner {
     std::atomic<std::size_t> max_message_ = std::numeric_limits<std::size_t>::max();
 };
 
-/// Belongs to one connection, and ends with it. Knows items as bytes. What comes in is bounded by the credit that was given for
-/// it, what goes out by what the other side has given.
+/// Belongs to one connection, and ends with it. Handles items as bytes. The credit that was given bounds the received
+/// items, the peer's credit the sent ones.
 ///
-/// Thread-safe, but for `read`: an end has one reader.
+/// Thread-safe, except for `read`: an end has one reader.
 class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
  public:
     enum class Role { opener, accepter };
@@ -76,60 +76,62 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     StreamEnd& operator=(const StreamEnd&) = delete;
 
     Role role() const noexcept { return role_; }
-    /// Once it has begun.
+    /// Empty before `begin`.
     std::string_view id() const noexcept { return id_; }
-    /// The connection's.
+    /// The connection's executor.
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
-    // ---- the beginning
+    // ---- opening
 
-    /// Belongs to a connection from now on. Gives what the other side may send at first: nothing to an end that does not read.
+    /// Assigns the stream to a connection. Returns the first credit for the peer: none if this end does not read.
     wire::StreamCredit begin(const std::shared_ptr<StreamOwner>& owner, std::shared_ptr<Connection> connection,
                              std::string_view id);
 
-    /// What this end may send at first: the other side has accepted the stream, or opened it.
+    /// The peer has accepted the stream, or opened it. `credit` is the first credit of this end.
     void accept(wire::StreamCredit credit);
 
-    /// Called, without a lock, when the stream ends before this side has ended it.
+    /// Sets a function that is called, without a lock, when the stream ends before this side has ended it.
     void set_on_end(std::function<void()> on_end);
 
-    // ---- reading: by one reader at a time
+    // ---- reading: one reader at a time
 
     enum class Read { item, nothing_yet, end };
 
-    /// The next item, borrowed until the next call; `memory` is where it lies, if that may be had.
+    /// Reads the next item, borrowed until the next call. `backing_buffer` is the buffer that holds it, if the caller
+    /// may take that; otherwise null.
     Read read(Bytes& item, Buffer*& backing_buffer);
 
-    /// Once `read` has said `end`: why, if it was not in order.
+    /// The error of the end, once `read` has returned `end`; none after an orderly end.
     std::optional<Error> failure() const;
 
-    /// What came with the end from the side that accepted the stream, in order.
+    /// The result that the accepting side has sent with an orderly end.
     Bytes result() const noexcept { return as_bytes(last_); }
 
     // ---- writing
 
     enum class Written { taken, full, ended };
 
-    /// Takes an item (`StreamOutput::make_item`), unless the stream has ended. Full: the next one should wait. Throws where the item is over the other
-    /// side's limit.
+    /// Takes an item (`StreamOutput::make_item`), unless the stream has ended. After `full`, the next one should wait.
+    /// Throws if the item is over the peer's limit.
     Written write(Buffer&& item);
 
     bool has_ended() const {
         const std::lock_guard lock(mutex_);
         return is_ended();
     }
-    /// What a write after the end ends with.
+    /// The error of a write after the end.
     Error write_failure() const;
 
-    /// Nothing more is written here.
+    /// Ends the items of this side.
     void finish();
-    /// The same from the side that accepted the stream: the end, once all items have gone out, with its result or its error.
+    /// The same on the side that accepted the stream: ends it with the result or the error of `reply`, once all items
+    /// are sent.
     void finish(Reply&& reply);
 
-    /// Everything that was written, and the end, has gone out; or the stream has ended otherwise.
+    /// True if all written items are sent and no end is pending, or if the stream has ended.
     bool is_flushed() const;
 
-    /// Items that the other side's reader has read, as far as it has said.
+    /// The number of items that the peer's reader has read, as far as the peer has reported.
     std::uint64_t acknowledged() const {
         const std::lock_guard lock(mutex_);
         return out_.items_read();
@@ -137,47 +139,47 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
     // ---- waiting
 
-    /// What is waited for: items, or the end of them; less that is not sent; nothing that is not sent; a `notify`.
+    /// The reason to wait: items or their end; fewer unsent bytes; no unsent bytes; a `notify`.
     enum class For { reading, writing, flush, notice };
 
-    /// Completes with `void(error_code)` when what was waited for is there, or the stream has ended. May do so for nothing.
+    /// Completes with `void(error_code)` when the reason to wait is over, or the stream has ended. May complete early.
     template <class Token>
     auto async_wait(For what, Token&& token) {
         return asio::async_initiate<Token, void(asio::error_code)>(Wait{}, token, shared_from_this(), what);
     }
 
-    /// The same. Says false, and leaves the waiter, where there is nothing to wait for.
+    /// The same. Returns false, and does not take the waiter, if there is no reason to wait.
     bool wait(For what, StreamWaiter& waiter);
-    /// Null if it does not wait any more.
+    /// Removes a waiter; null if it does not wait any more.
     StreamWaiter* take_waiter(std::uint64_t number);
     std::uint64_t next_waiter() {
         const std::lock_guard lock(mutex_);
         return ++waiters_;
     }
 
-    /// Ends one wait for a notice, now or when it comes.
+    /// Ends one wait for a notice, now or when it starts.
     void notify();
 
-    // ---- the end
+    // ---- ending
 
-    /// Not wanted any more on this side, which tells the other.
+    /// Ends the stream on this side with an error, and tells the peer.
     void cancel(const Error& why) { end(why, &why); }
-    /// The same, with other words for the other side.
+    /// The same, with another error for the peer.
     void close(const Error& why, const Error& told) { end(why, &told); }
-    /// The other side can't be told.
+    /// Ends the stream with an error. The peer cannot be told.
     void fail(const Error& why);
-    /// The execution context is being destroyed: so is what waits here.
+    /// The execution context is being destroyed. Destroys all waiters.
     void abandon();
 
     // ---- called by the owner
 
-    /// Is this the connection that it goes over?
+    /// True if the stream runs over this connection.
     bool is_over(const Connection& connection) const;
-    /// The other side has not accepted it yet.
+    /// True until the peer has accepted the stream.
     bool is_opening() const;
-    /// Throws, which ends the connection, where the other side breaks the protocol.
+    /// Throws, which ends the connection, if the peer breaks the protocol.
     void on_message(Bytes body, Buffer* backing_buffer);
-    /// Sends what waits, as far as there is room and credit. Says false where there was no room.
+    /// Sends waiting items, as far as there is room and credit. Returns false if there was no room.
     bool send_more();
 
  private:
@@ -214,7 +216,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     void on_finish(std::string_view result);
     void on_failed(std::string_view error);
 
-    // With the lock:
+    // Called with the lock:
     bool is_ended() const noexcept { return failed_ || result_has_come_ || (finish_sent_ && role_ == Role::accepter); }
     void hold();
     void give_credit();
@@ -222,21 +224,21 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     void send_frame(wire::StreamFrame frame, std::string_view rest);
     void finish_with(wire::StreamFrame frame, std::string rest);
 
-    /// Ends it; tells the other side if there is something to tell.
+    /// Ends the stream with an error. Sends `told` to the peer, unless it is null.
     void end(const Error& why, const Error* told);
-    /// It is over, in order or not: wakes all who wait.
+    /// The stream has ended, in order or not. Wakes all waiters.
     void leave(std::unique_lock<std::mutex> lock);
 
     const Role role_;
     const bool reads_;
     asio::any_io_executor executor_;
-    std::string metadata_;   // of its messages
-    std::string_view id_;    // in there
-    StreamReading reading_;  // the reader's
+    std::string metadata_;   // of all its messages
+    std::string_view id_;    // part of `metadata_`
+    StreamReading reading_;  // used by the reader alone, without the lock
 
-    mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
+    mutable std::mutex mutex_;  // guards the members below; a connection's lock may be taken under it, not vice versa
     std::weak_ptr<StreamOwner> owner_;
-    std::shared_ptr<Connection> connection_;  // until the end
+    std::shared_ptr<Connection> connection_;  // null after the end
     std::optional<BudgetReservation> share_;
     std::function<void()> on_end_;
     StreamInput in_;
@@ -246,7 +248,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::uint64_t waiters_ = 0;
     std::unique_ptr<const Error> failure_;
     wire::StreamFrame last_frame_ = wire::StreamFrame::finish;
-    std::string last_;  // what the side that has accepted the stream says at its end
+    std::string last_;  // the result or the error of the side that accepted the stream
     bool has_notice_ = false;
     bool is_accepted_ = false;
     bool is_posted_ = false;

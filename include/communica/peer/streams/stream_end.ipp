@@ -7,7 +7,7 @@
 
 namespace communica::peer {
 
-// ---- the beginning
+// ---- opening
 
 COMMUNICA_INLINE wire::StreamCredit StreamEnd::begin(const std::shared_ptr<StreamOwner>& owner,
                                                      std::shared_ptr<Connection> connection, std::string_view id) {
@@ -191,7 +191,7 @@ COMMUNICA_INLINE void StreamEnd::send_frame(wire::StreamFrame frame, std::string
     connection_->send(SendClass::response, metadata_, body);
 }
 
-// ---- what the other side says
+// ---- messages of the peer
 
 COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* backing_buffer) {
     std::string_view text = as_text(body);
@@ -213,7 +213,7 @@ COMMUNICA_INLINE void StreamEnd::on_message(Bytes body, Buffer* backing_buffer) 
 COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* backing_buffer) {
     std::unique_lock lock(mutex_);
     if (is_ended()) {
-        return;  // on this side, meanwhile
+        return;  // ended on this side meanwhile
     }
     const bool is_too_large = !in_.add(items, backing_buffer);
     const bool is_too_much = !share_->grow_to(in_.held() + out_.unsent());
@@ -303,7 +303,7 @@ COMMUNICA_INLINE void StreamEnd::notify() {
     StreamWaiters woken;
     {
         const std::lock_guard lock(mutex_);
-        has_notice_ = true;  // also where one waits: that may be a reader
+        has_notice_ = true;  // kept even if this wakes a waiter, which may wait for items
         woken = std::move(readers_);
     }
     woken.wake();
@@ -315,7 +315,7 @@ COMMUNICA_INLINE StreamWaiter* StreamEnd::take_waiter(std::uint64_t number) {
     return waiter != nullptr ? waiter : writers_.take(number);
 }
 
-// ---- the end
+// ---- ending
 
 COMMUNICA_INLINE bool StreamEnd::is_over(const Connection& connection) const {
     const std::lock_guard lock(mutex_);

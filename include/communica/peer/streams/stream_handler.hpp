@@ -1,4 +1,4 @@
-// A user's callable that takes or gives a stream, as a handler.
+// A user's callable that takes or returns a stream, as a handler.
 #pragma once
 
 #include "../handler_traits.hpp"
@@ -16,10 +16,10 @@
 
 namespace communica::peer {
 
-/// What it takes to serve a stream, whatever its types.
+/// A running handler of a stream: the part that does not depend on its types.
 class ServedStream : public Interceptable {
  public:
-    /// Runs the handler, tells the other side of the end, and waits until all has gone out.
+    /// Runs the handler, sends the end of the stream, and waits until all is sent.
     static asio::awaitable<void> serve(std::shared_ptr<InflightCall> call, std::unique_ptr<ServedStream> self);
 
  protected:
@@ -32,7 +32,7 @@ class ServedStream : public Interceptable {
     std::shared_ptr<StreamEnd> end_;
 };
 
-/// Takes the streams that are opened, as far as the limits allow.
+/// Accepts streams, within the limits.
 class StreamHandler : public Handler {
  public:
     void handle(const Incoming& incoming) const final;
@@ -41,7 +41,7 @@ class StreamHandler : public Handler {
     explicit StreamHandler(bool reads) noexcept : Handler(true), reads_(reads) {}
 
  private:
-    /// Loads the value of the request that opens a stream; throws if it does not load.
+    /// Loads the value of the request that opens a stream. Throws if it does not load.
     virtual std::unique_ptr<ServedStream> load(const Incoming& incoming, const std::shared_ptr<StreamEnd>& end,
                                                Bytes value) const = 0;
 
@@ -57,8 +57,8 @@ using OneOrNone = std::conditional_t<std::is_void_v<T>, std::tuple<>, std::tuple
 template <class T>
 using WriterOrNone = std::conditional_t<std::is_void_v<T>, std::tuple<>, std::tuple<StreamWriter<T>>>;
 
-/// What a handler of a stream is called with: the values, a `Stream` of what comes in, a `StreamWriter` unless it yields what
-/// goes out or gives a result, and the extras.
+/// The arguments of a stream's handler: the values, a `Stream` of incoming items, a `StreamWriter` unless the handler
+/// yields the outgoing items or returns a result, and the extras.
 template <class Shape, bool writes, class... Extras>
 using StreamArguments =
     decltype(std::tuple_cat(std::declval<typename Shape::Values>(), std::declval<OneOrNone<typename Shape::In>>(),
@@ -70,7 +70,7 @@ inline constexpr bool is_called_with = false;
 template <class F, class... A>
 inline constexpr bool is_called_with<F, std::tuple<A...>> = std::is_invocable_v<F&, A...>;
 
-/// Which of these extras, and whether a writer, `F` takes under a shape; void extras for none.
+/// The extras that `F` takes under a shape, and whether it takes a writer. `Extras` is void if `F` fits no form.
 template <class F, class Shape, class... Candidates>
 struct StreamForm {
     using Extras = void;
@@ -138,7 +138,7 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
                                                                  std::apply(borrowed, extras_)));
         }
 
-        // NOLINTNEXTLINE(*-reference-coroutine-parameters): both live in the coroutine that awaits it
+        // NOLINTNEXTLINE(*-reference-coroutine-parameters): the coroutine that awaits it owns both
         static asio::awaitable<void> run(Served& self, Reply& reply) {
             using Returned = decltype(self.call_function());
             if constexpr (is_stream<Returned>) {
@@ -193,7 +193,7 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
     [[no_unique_address]] S serializer_;
 };
 
-/// Does the serializer serve a stream of this shape? Does not compile if not, and says what.
+/// True if the serializer supports the type; otherwise the compiler's error names it.
 template <class S, class T>
 inline constexpr bool can_load = std::disjunction_v<std::is_void<T>, MustLoad<S, T>>;
 template <class S, class T>
@@ -220,7 +220,7 @@ std::shared_ptr<const Handler> make_stream_handler(F&& function, S serializer) {
     return nullptr;
 }
 
-/// Of a handler's own signature: the shape of the stream that it serves, if it serves one.
+/// The shape of the stream that a handler's own signature serves, if it serves one.
 template <class R, class InItem, class OutItem, class... V>
 struct HandledShape {
     using In = InItem;

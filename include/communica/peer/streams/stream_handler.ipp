@@ -21,7 +21,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     if (const auto refusal = peer.streams().refusal()) {
         return refuse(*refusal);
     }
-    if (incoming.metadata.id.empty() || !communica::is_plain(incoming.metadata.id)) {  // it stands in messages as it is
+    if (incoming.metadata.id.empty() || !communica::is_plain(incoming.metadata.id)) {  // written into messages as it is
         return refuse({.code = errc::requester_error,
                        .message = "The id of a stream is a text of plain ASCII",
                        .kind = Error::Kind::requester});
@@ -31,7 +31,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     std::unique_ptr<ServedStream> served;
     const codec::Allowance allowance(peer.max_loaded());
     auto metadata = incoming.metadata;
-    metadata.type = wire::MessageType::notification;  // what is at work is answered by its stream
+    metadata.type = wire::MessageType::notification;  // no answer for `call` itself: the stream has its own
     const auto call = peer.responder().begin(incoming.connection, metadata, incoming.body.size(), this).call;
     if (!call) {
         return;

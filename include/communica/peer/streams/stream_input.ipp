@@ -9,7 +9,8 @@ namespace communica::peer {
 
 namespace detail {
 
-/// Of an item that came in parts: behind its head stands its charge, the bytes that credit is to be given for when it is read.
+/// An item that arrived in parts: its head is followed by its charge, the bytes for which credit is given when it is
+/// read.
 inline constexpr std::size_t charged_head = wire::ItemHead::size + 4;
 
 }  // namespace detail
@@ -137,14 +138,14 @@ COMMUNICA_INLINE void StreamInput::tell(StreamReading& reading) noexcept {
 }
 
 COMMUNICA_INLINE std::optional<StreamInput::Due> StreamInput::due(bool may_grow) {
-    if (is_reader_idle_) {  // nothing can come before the rest of this item
+    if (is_reader_idle_) {  // the rest of this item must arrive first
         read_bytes_ += std::exchange(partial_charge_, 0);
     }
     const bool is_awaited = is_other_blocked_ && is_reader_idle_;
     if (has_all_ || (!is_awaited && read_bytes_ < (window_bytes_ + 1) / 2 && read_items_ < (window_items_ + 1) / 2)) {
         return std::nullopt;
     }
-    if (is_awaited && may_grow) {  // the window is what both wait for
+    if (is_awaited && may_grow) {  // both sides wait for a larger window
         grow();
     }
     if (read_bytes_ == 0 && read_items_ == 0) {

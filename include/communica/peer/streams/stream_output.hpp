@@ -1,4 +1,4 @@
-// What is written at one end of a stream, and the credit that there is for it.
+// The sending half of a stream's end, and its credit.
 #pragma once
 
 #include "../../connection.hpp"
@@ -12,29 +12,30 @@
 
 namespace communica::peer {
 
-/// Items that wait to be sent: gathered into messages as large as there is credit for, and cut where one is larger. Not
+/// Items that wait to be sent: combined into messages as large as the credit permits, and split if they are larger. Not
 /// thread-safe.
 class StreamOutput {
  public:
-    /// With so many bytes that wait a writer should.
+    /// With this many waiting bytes, a writer should wait.
     static constexpr std::size_t full = 64 * 1024;
 
-    /// A buffer for an item, to be filled behind what it holds and given to `add`.
+    /// Returns a buffer for an item. The item is appended to it, and the buffer given to `add`.
     static Buffer make_item();
     static std::size_t size_of(const Buffer& item) noexcept { return item.size() - first_item - wire::ItemHead::size; }
 
-    /// Takes an item of at most `ItemHead::most` bytes.
+    /// Adds an item of at most `ItemHead::most` bytes.
     void add(Buffer&& item);
 
-    /// What the other side takes, and at first takes no less.
+    /// Adds the peer's credit.
     void give(wire::StreamCredit credit) noexcept {
         bytes_credit_ += credit.bytes;
         items_credit_ += credit.items;
     }
-    /// The same, and how many items its reader has read. Throws where those are more than were sent.
+    /// Adds the peer's credit, and the number of items that its reader has read. Throws if that is less than before, or
+    /// more than were sent.
     void give(wire::StreamCredit credit, std::uint64_t items_read);
 
-    /// Bytes that wait.
+    /// Bytes that wait to be sent.
     std::size_t unsent() const noexcept {
         return (unsent_queue_ ? unsent_queue_->size() - first_item : 0) + (cut_ ? cut_->size() - first_item : 0);
     }
@@ -44,7 +45,7 @@ class StreamOutput {
 
     enum class Sent { all, no_room, no_credit };
 
-    /// Sends what waits, as far as there is credit for it and room on the connection.
+    /// Sends waiting items, as far as there is credit and room on the connection.
     Sent send(Connection& connection, std::string_view metadata);
 
     void drop() noexcept {
@@ -53,15 +54,15 @@ class StreamOutput {
     }
 
  private:
-    /// In front of the items of a message stands the kind of it.
+    /// The first byte of a message is its kind; the items follow.
     static constexpr std::size_t first_item = 1;
-    /// So that the message with its metadata fits what streams may have queued.
+    /// Chosen so that a message with its metadata fits the bytes that streams may have queued.
     static constexpr std::size_t max_body = 64 * 1024 + 64;
 
     void cut();
 
-    std::unique_ptr<Buffer> unsent_queue_;  // a message's first byte, and items behind it
-    std::unique_ptr<Buffer> cut_;           // a message made of the first of them
+    std::unique_ptr<Buffer> unsent_queue_;  // a message: its first byte and the items
+    std::unique_ptr<Buffer> cut_;           // a message cut off the front of it
     std::size_t outbox_items_ = 0;
     std::size_t cut_items_ = 0;
     std::uint64_t bytes_credit_ = 0;

@@ -83,7 +83,7 @@ COMMUNICA_INLINE void StreamOutput::cut() {
             const auto part = static_cast<std::uint32_t>(room - wire::ItemHead::size);
             wire::ItemHead{part, true}.store(message->extend(wire::ItemHead::size));
             message->append(at + wire::ItemHead::size, part);
-            at += part;  // the head of the rest goes where the last bytes of the part were
+            at += part;  // the head of the rest overwrites the last bytes of the part
             wire::ItemHead{head.length - part}.store(at);
         }
         break;

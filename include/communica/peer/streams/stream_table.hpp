@@ -1,4 +1,4 @@
-// The streams of a peer, by id, and those of them that wait for room on their connection.
+// The streams of a peer by id, and the queue of those that wait for room on their connection.
 #pragma once
 
 #include "../../asio.hpp"
@@ -32,31 +32,32 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
         }
     }
 
-    /// Why no further stream of the other side's can be accepted now.
+    /// Returns the error if the peer may not open another stream now.
     std::optional<Error> refusal() const;
 
-    /// A stream of this id has begun over a connection: gives the credit that the other side has at first. Throws if there is one.
+    /// Registers a stream that begins over a connection, and returns the peer's first credit. Throws if the id is in
+    /// use.
     wire::StreamCredit begin(const std::shared_ptr<StreamEnd>& end, const std::shared_ptr<Connection>& connection,
                              std::string_view id);
     void remove(const StreamEnd& end) override;
 
-    /// A message of a stream has come. One of a stream that has ended is dropped.
+    /// Passes a message to its stream. A message of an ended stream is dropped.
     void on_message(const wire::Metadata& metadata, const Message& message);
-    /// A message of a stream was lost, on this side or on its way: so is the stream.
+    /// Cancels the stream of a message that was lost, on this side or on its way.
     void on_lost(const wire::Metadata& metadata, const Error& why);
 
     void wait_for_room(std::shared_ptr<StreamEnd> end) override;
     void on_room(const Connection& connection);
 
-    /// The connection has ended, and its streams with it. Gives the ids of those that were being opened.
+    /// Ends the streams of a connection that has ended. Returns the ids of those that the peer had not accepted.
     std::vector<std::string> end_all(const Connection& connection, const Error& why);
-    /// All of them end with this error. The other side is told that this one has closed.
+    /// Ends all streams with this error. The peer is told that this side has closed.
     void close(const Error& why);
-    /// The execution context is being destroyed.
+    /// The execution context is being destroyed. Destroys all waiters.
     void abandon();
 
  private:
-    using ById = std::map<std::string_view, std::shared_ptr<StreamEnd>>;  // a tree: ids are others' to choose
+    using ById = std::map<std::string_view, std::shared_ptr<StreamEnd>>;  // a tree, because the peer chooses ids
 
     ById& of(StreamEnd::Role role) noexcept { return role == StreamEnd::Role::opener ? opened_ : accepted_; }
     std::shared_ptr<StreamEnd> find(const wire::Metadata& metadata, bool is_own);
@@ -64,11 +65,11 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
 
     const asio::any_io_executor executor_;
 
-    mutable std::mutex mutex_;  // for what follows; no other is taken under it
+    mutable std::mutex mutex_;  // guards the members below; no other lock is taken under it
     ById opened_;
     ById accepted_;
     std::deque<std::shared_ptr<StreamEnd>> waiting_;
-    WaitingService<StreamTable>* service_ = nullptr;  // that knows this, from the first stream on
+    WaitingService<StreamTable>* service_ = nullptr;  // holds this from the first stream on
 };
 
 }  // namespace communica::peer

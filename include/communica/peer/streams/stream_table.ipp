@@ -39,7 +39,7 @@ COMMUNICA_INLINE wire::StreamCredit StreamTable::begin(const std::shared_ptr<Str
 }
 
 COMMUNICA_INLINE void StreamTable::remove(const StreamEnd& end) {
-    std::shared_ptr<StreamEnd> last;  // maybe; not to be destroyed under the lock
+    std::shared_ptr<StreamEnd> last;  // perhaps the last reference, so destroyed after the lock is released
     const std::lock_guard lock(mutex_);
     std::erase_if(waiting_, [&](const auto& waiting) { return waiting.get() == &end; });
     ById& streams = of(end.role());
@@ -64,7 +64,7 @@ COMMUNICA_INLINE void StreamTable::on_message(const wire::Metadata& metadata, co
 }
 
 COMMUNICA_INLINE void StreamTable::on_lost(const wire::Metadata& metadata, const Error& why) {
-    for (const bool is_own : {false, true}) {  // a message of the other side, or one to it
+    for (const bool is_own : {false, true}) {  // a message of the peer, or one to the peer
         if (const auto end = find(metadata, is_own)) {
             return end->cancel(why);
         }

@@ -1,4 +1,4 @@
-// A stream that is opened again wherever it was lost.
+// A stream that is opened again when its connection is lost.
 #pragma once
 
 #include "../../asio.hpp"
@@ -23,10 +23,10 @@
 
 namespace communica {
 
-/// What a subscription knows of what it has not brought.
+/// The items that a subscription did not deliver.
 struct Gaps {
-    std::uint64_t items = 0;    ///< that were missed, as the other side has said
-    std::uint64_t unknown = 0;  ///< times at which some may have been, and nobody knows how many
+    std::uint64_t items = 0;    ///< missed, as the peer has reported
+    std::uint64_t unknown = 0;  ///< places where an unknown number may be missing
 };
 
 namespace peer {
@@ -42,37 +42,41 @@ struct ValueOf<Published<T>> {
     static constexpr bool has_token = true;
 };
 
-/// Can another connection, or some time, mend this?
+/// True if the stream may succeed over another connection, or later.
 inline bool may_be_mended(const Error& error) noexcept {
     return error.code == errc::connection_lost || error.code == errc::not_connected || error.code == errc::draining ||
            error.code == errc::busy || error.code == errc::timeout ||
-           (error.code == errc::closed && error.kind == Error::Kind::responder);  // the other side's word
+           (error.code == errc::closed && error.kind == Error::Kind::responder);  // reported by the peer
 }
 
 }  // namespace peer
 
-/// The items of a stream, over one connection after another: what `subscribe` gives. It begins with the first `next`; where the
-/// connection is lost, or the other side closes, it opens the stream again, with the token of the last item if its items are
+/// The items of a stream over successive connections: the result of `subscribe`. Opens the stream at the first `next`.
+/// Opens it again if the connection is lost or the peer closes, with the token of the last item if its items are
 /// `Published`.
 ///
-/// Movable; for one reader at a time. Destroyed it is cancelled.
+/// Movable. One reader at a time. Destroying it cancels the stream.
 template <class Item>
 class [[nodiscard]] Subscription {
     using T = typename peer::ValueOf<Item>::type;
 
  public:
     using value_type = T;
-    /// Opens the stream behind this token.
+    /// Opens the stream after the item of this token.
     using Open = std::function<asio::awaitable<Stream<Item>>(std::string token)>;
 
     /// Made by the library.
     Subscription(asio::any_io_executor executor, Open open)
         : state_(std::make_shared<State>(State{std::move(executor), std::move(open)})) {}
 
-    /// Completes with the next item, over whatever connection, and with nothing once the other side has ended the stream in
-    /// order. Throws what another connection can't mend: an error of the handler's, `SerializerError`, no such route, and
-    /// `errc::closed` where this entity has stopped. Signature `void(std::exception_ptr, std::optional<T>)`. Cancelled, no
-    /// item is lost.
+    /// Reads the next item, over any connection. Opens a lost stream again at once, then after 1 ms, doubled up to 1 s,
+    /// until an item arrives.
+    /// Completes with: `void(std::exception_ptr, std::optional<T>)`, without a value once the peer has ended the stream
+    /// in order.
+    /// Executor: the token's, by default the entity's. One reader at a time.
+    /// Cancellation: no item is lost.
+    /// Errors: those that another connection does not fix: an exception of the handler, `SerializerError`, an unknown
+    /// route, and `errc::closed` if this entity has stopped.
     template <class Token = default_token>
     auto next(Token&& token = {}) {
         peer::require_stream(state_ != nullptr);

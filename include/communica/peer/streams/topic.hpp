@@ -1,4 +1,4 @@
-// One who publishes, and many who follow.
+// Published values, and the streams of their subscribers.
 #pragma once
 
 #include "../../serializers/json.hpp"
@@ -20,55 +20,55 @@
 
 namespace communica {
 
-/// What becomes of a subscriber that is so slow that an item is gone before its turn comes.
+/// What happens to a subscriber so slow that an item is dropped before it was read.
 enum class SlowSubscriber {
-    drop_oldest,  ///< it gets the rest, and is told how many it has missed
-    latest,       ///< it gets the newest item whenever it is ready for one
+    drop_oldest,  ///< it gets the remaining items, and the number it has missed
+    latest,       ///< it gets the newest item whenever it can take one
     fail,         ///< its stream ends with `errc::slow_peer`
 };
 
-/// What a topic keeps.
+/// The items that a topic keeps.
 struct TopicOptions {
-    /// Items that are kept for those who are behind, or come again.
+    /// Items kept for slow subscribers, and for those that subscribe again. Default: 1024.
     std::size_t capacity = 1024;
-    /// The same in bytes, as they are sent; one item is kept in any case.
+    /// The same in bytes, as they are sent. One item is always kept. Default: 16 MiB.
     std::size_t max_bytes = 16 * 1024 * 1024;
-    /// How many of them one who comes for the first time gets at once.
+    /// Kept items that a new subscriber gets at once. Default: 0.
     std::size_t history = 0;
 };
 
-/// Values for all who subscribe, each of whom may be behind. A value is serialised once, however many there are.
+/// Publishes values to any number of subscribers, each of which may be behind. Serialises a value once for all of them.
 ///
 ///     communica::Topic<Tick> ticks;
 ///     routes.add(prices, [&](Symbol, communica::Context& context) { return ticks.follow(context); });
 ///     ticks.publish(tick);
 ///
-/// `S` is the serializer of the routes that it is for; with another one it is serialised for each subscriber. Thread-safe. May be
-/// destroyed while there are subscribers: their streams end.
+/// `S` is the serializer of its routes. Under a route with another serializer, a value is serialised for each
+/// subscriber. Thread-safe. May be destroyed while there are subscribers: their streams end.
 template <class T, Serializer S = JsonSerializer>
 class Topic {
  public:
-    /// What its subscribers get.
+    /// The items of its streams.
     using Item = Published<T>;
 
     explicit Topic(TopicOptions options = {}, S serializer = {})
         : state_(std::make_shared<State>(options, std::move(serializer))) {}
     Topic(const Topic&) = delete;
     Topic& operator=(const Topic&) = delete;
-    ~Topic() { close(); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
+    ~Topic() { close(); }  // NOLINT(bugprone-exception-escape): out of memory terminates
 
-    /// Hands a value to all subscribers, and returns at once. Throws what the serializer throws.
+    /// Publishes a value to all subscribers, and returns at once. Throws the serializer's exception.
     void publish(T value) { state_->publish(std::move(value)); }
 
-    /// What a handler returns whose requester subscribes.
+    /// Returns the stream of a new subscriber. A handler returns it to its requester.
     Stream<Item> follow(const Context& context, SlowSubscriber slow = SlowSubscriber::drop_oldest) const {
         return follow(state_, resume_token(context), slow);
     }
 
-    /// Those who follow now.
+    /// The number of subscribers.
     std::size_t subscribers() const { return state_->size(); }
 
-    /// Ends all streams, in order, behind what was published.
+    /// Ends all streams in order, after the published items.
     void close() { state_->close(); }
 
  private:
@@ -116,7 +116,7 @@ class Topic {
             notify(followers);
         }
 
-        /// Where somebody with this token goes on, and how many he has missed before he begins.
+        /// Returns where a subscriber with this token continues, and how many items it has missed before.
         std::pair<std::uint64_t, std::int64_t> begin(std::string_view token, SlowSubscriber slow) const {
             const std::lock_guard lock(mutex_);
             if (token.empty()) {
@@ -125,7 +125,7 @@ class Topic {
             }
             std::uint64_t last = 0;
             if (!token.starts_with(epoch_) || !read(token.substr(epoch_.size()), last) || last >= end_) {
-                return {end_ - entries_.size(), Item::some};  // of another topic, which this one follows
+                return {end_ - entries_.size(), Item::some};  // a token of another topic, which this one replaces
             }
             return {last + 1, 0};
         }
@@ -142,12 +142,12 @@ class Topic {
             return living().size();
         }
 
-        /// What a subscriber is to get.
+        /// The next item of a subscriber.
         struct Next {
-            std::shared_ptr<const Entry> entry;  ///< null: there is none yet, or never
-            std::int64_t missed = 0;             ///< items before it that are not kept any more
-            bool is_closed = false;              ///< the topic is gone
-            bool is_too_slow = false;            ///< items were missed, and that ends it (`SlowSubscriber::fail`)
+            std::shared_ptr<const Entry> entry;  ///< null if there is none yet, or never
+            std::int64_t missed = 0;             ///< dropped items before it
+            bool is_closed = false;              ///< the topic is closed
+            bool is_too_slow = false;            ///< items were missed, which ends the stream (`SlowSubscriber::fail`)
         };
 
         Next next(std::uint64_t& place, SlowSubscriber slow) const {
@@ -194,14 +194,14 @@ class Topic {
 
         const TopicOptions options_;
         const S serializer_;
-        std::string epoch_;  // other topics have other tokens
+        std::string epoch_;  // tells the tokens of topics apart
         std::mutex publishing_;
-        mutable std::mutex mutex_;  // for what follows; `end_` changes under both
+        mutable std::mutex mutex_;  // guards the members below; `end_` changes under both mutexes
         std::deque<std::shared_ptr<const Entry>> entries_;
-        std::uint64_t end_ = 0;  // the number of the next
+        std::uint64_t end_ = 0;  // the number of the next item
         std::size_t bytes_ = 0;
         mutable std::vector<std::weak_ptr<peer::StreamEnd>> followers_;
-        std::size_t prune_at_ = 16;  // with so many of them those that have gone are looked for
+        std::size_t prune_at_ = 16;  // with this many followers, those that have ended are removed
         bool is_closed_ = false;
     };
 

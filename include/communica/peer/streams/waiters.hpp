@@ -1,4 +1,4 @@
-// What waits at one end of a stream: until there is something to read, or room to write.
+// The waiters of a stream's end: for something to read, or for room to write.
 #pragma once
 
 #include "../../asio.hpp"
@@ -9,25 +9,25 @@
 
 namespace communica::peer {
 
-/// Somebody who waits. Woken once, and gone then; or destroyed, uncalled.
+/// A waiter. Woken once and gone then; or destroyed without a call.
 class StreamWaiter {
  public:
     StreamWaiter() = default;
     StreamWaiter(const StreamWaiter&) = delete;
     StreamWaiter& operator=(const StreamWaiter&) = delete;
 
-    /// Never calls anything of a user's before it returns.
+    /// Does not call the user's code before it returns.
     virtual void wake(asio::error_code error) = 0;
     virtual void destroy() noexcept = 0;
 
-    std::uint64_t number = 0;  ///< by which it can be cancelled
+    std::uint64_t number = 0;  ///< identifies it for its cancellation
     StreamWaiter* next = nullptr;
 
  protected:
     ~StreamWaiter() = default;
 };
 
-/// Those who wait for the same. Not thread-safe.
+/// A list of waiters. Not thread-safe.
 class StreamWaiters {
  public:
     StreamWaiters() = default;
@@ -45,7 +45,7 @@ class StreamWaiters {
     bool empty() const noexcept { return first_ == nullptr; }
     void add(StreamWaiter& waiter) noexcept { waiter.next = std::exchange(first_, &waiter); }
 
-    /// Null if it does not wait here any more.
+    /// Removes a waiter; null if it is not in the list.
     StreamWaiter* take(std::uint64_t number) noexcept {
         for (StreamWaiter** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->number == number) {
@@ -57,7 +57,7 @@ class StreamWaiters {
 
     StreamWaiter* pop() noexcept { return first_ != nullptr ? std::exchange(first_, first_->next) : nullptr; }
 
-    /// Wakes all of them. Without the lock that guards this.
+    /// Wakes all waiters. Called without the lock that guards the list.
     void wake() {
         while (StreamWaiter* const waiter = pop()) {
             waiter->wake({});

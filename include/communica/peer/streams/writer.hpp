@@ -1,4 +1,4 @@
-// Items into a stream.
+// Writes the items of a stream.
 #pragma once
 
 #include "../../asio.hpp"
@@ -13,19 +13,19 @@
 
 namespace communica::peer {
 
-/// An item that may be serialised already.
+/// An item with its serialised bytes.
 template <class T>
 struct EncodedItem {
     const T& item;
     Bytes bytes;
-    const void* serializer;  // by which: `serializer_tag`
+    const void* serializer;  // that made them: its `serializer_tag`
 };
 
-/// Another address for each type of serializer.
+/// Has a different address for each type of serializer.
 template <class S>
 inline constexpr char serializer_tag = 0;
 
-/// What a handle writes with: an end of a stream, and how an item becomes bytes.
+/// The writing half of a handle: an end of a stream, and the function that serialises an item.
 template <class T>
 class ItemWriter {
  public:
@@ -36,7 +36,7 @@ class ItemWriter {
 
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
-    /// Throws `SerializerError`, and what a write after the end ends with. Says whether the next one should wait.
+    /// Throws `SerializerError`, and the error of a write after the end. Returns whether the next write should wait.
     bool write(const T& item) const {
         Buffer bytes = StreamOutput::make_item();
         try {
@@ -65,7 +65,7 @@ class ItemWriter {
         co_return;
     }
 
-    /// Takes the item now, and completes when the next may be written.
+    /// Takes the item at once, and completes when the next may be written.
     template <class Token>
     static auto write(const std::shared_ptr<const ItemWriter>& self, const T& item, Token&& token) {
         asio::awaitable<void> rest;
