@@ -1,4 +1,4 @@
-// How a request begins: what it is made with, and where it goes.
+// How a request starts: its options, its target and its serialised message.
 #pragma once
 
 #include "operation.hpp"
@@ -19,45 +19,46 @@
 
 namespace communica {
 
-/// A name and a text that go with a request.
+/// A header of a request: a name and a text.
 struct Header {
     std::string_view name;
     /// Any text.
     std::string_view value;
 };
 
-/// How a request is made. Trivially destructible, so that it can be spelled inside a `co_await` expression: GCC 12
-/// destroys other aggregates twice there.
+/// The options of a request. Trivially destructible, so that an initializer can stand inside a `co_await` expression:
+/// GCC 12 destroys other aggregates twice there.
 struct RequestOptions {
-    /// Covers everything: waiting for a connection, sending, the answer. `std::nullopt` for no deadline.
+    /// Covers the wait for a connection, sending and the answer. `std::nullopt`: no deadline. Default: 30 s.
     std::optional<std::chrono::steady_clock::duration> timeout = std::chrono::seconds{30};
-    /// False: without a connection the request fails at once, with `errc::not_connected`.
+    /// If false, a request without a connection fails at once with `errc::not_connected`, or with `errc::draining` if
+    /// the peer refuses new requests.
     bool wait_for_connection = true;
-    /// True: carrying it out twice does no harm. If it went out on a connection that is lost it is sent again.
+    /// If true, the request is sent again when its connection is lost. The handler may then run twice.
     bool idempotent = false;
-    /// Texts that go with the request, which handlers find in their `Context`: a trace id, say. Borrowed until the
-    /// function returns. Peers of the Python library do not get them.
+    /// Headers for the handler's `Context`, such as a trace id. Borrowed until the function returns. Peers of the
+    /// Python library do not get them.
     std::span<const Header> headers = {};
 };
 static_assert(std::is_trivially_destructible_v<RequestOptions>);
 
-/// Any type but `RequestOptions`: for overloads.
+/// Any type but `RequestOptions`. Distinguishes overloads.
 template <class T>
 concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
 
-/// What can be sent: any value but those that other overloads are for.
+/// Any value that can be sent: not `RequestOptions` and not a route, which have overloads of their own.
 template <class T>
 concept Sendable = NotOptions<T> && !AnyRoute<T>;
 
 namespace peer {
 
-/// The requester that a request goes to, or who finds it once the request begins.
+/// The requester of a request, or the resolver that finds it when the request starts.
 struct RequestTarget {
     std::shared_ptr<Requester> requester;
     std::shared_ptr<RequesterResolver> source = nullptr;
 };
 
-/// A JSON object of these texts.
+/// Returns a JSON object of the headers.
 inline std::string quote_headers(std::span<const Header> headers) {
     std::string object = "{";
     for (const auto& [name, value] : headers) {
@@ -72,7 +73,7 @@ inline constexpr bool is_borrowed =
 template <class E, std::size_t N>
 inline constexpr bool is_borrowed<std::span<E, N>> = true;
 
-/// A message without its body.
+/// Makes a message without its body.
 inline PreparedPtr prepare_message(RequestTarget target, wire::MessageType type, std::string_view route,
                                    bool with_route, const RequestOptions& options) {
     PreparedPtr request = prepare(std::move(target.requester), std::move(target.source));
@@ -106,7 +107,7 @@ void dump_into(Prepared& request, const S& serializer, const Value& value) {
     }
 }
 
-/// `value` is serialised here and now; the rest happens when the token says so.
+/// Serialises `value` at once. The token decides when the request starts.
 template <class T, template <class> class Completion, class S, class Value, class Token>
 auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
          const Value& value, const RequestOptions& options, Token&& token) {
@@ -118,13 +119,14 @@ auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std:
                                                                           std::move(request), serializer);
 }
 
-/// How a value goes into the array of several: by reference, unless it has to be converted or `S` knows no references.
+/// How a value is stored in the array of several: by const reference, or as an `A` if its type differs or `S` cannot
+/// dump references.
 template <class S, class A, class Given>
 using PassedAs =
     std::conditional_t<std::same_as<A, std::remove_cvref_t<Given>> && Dumps<S, std::tuple<const A&>>, const A&, A>;
 
-/// InflightCalls `ask(values, options, token)`: of what is given as many as `A` has are the values, and behind them may stand options and a
-/// token.
+/// Calls `ask(values, options, token)`. The first arguments, as many as `A` has, are the values. Options and a token
+/// may follow.
 template <class S, class... A, class Ask, class... Given>
 auto ask_with_values(Ask ask, Given&&... given) {
     using All = std::tuple<Given&&...>;

@@ -1,4 +1,4 @@
-// What sees every request, notification and stream that an entity sends.
+// The interceptor of all requests, notifications and streams that an entity sends.
 #pragma once
 
 #include "../error.hpp"
@@ -14,38 +14,38 @@
 
 namespace communica {
 
-/// What is about to be sent, as an `AskingInterceptor` sees it. Its value is serialised already.
+/// An outgoing message, as an `AskingInterceptor` sees it. Its value is already serialised.
 class Asking {
  public:
-    /// What can be sent.
+    /// The kinds of outgoing messages.
     enum class Kind { request, notification, stream };
     /// Made by the library.
     explicit Asking(peer::Outgoing& outgoing) noexcept : outgoing_(outgoing) {}
     Asking(const Asking&) = delete;
     Asking& operator=(const Asking&) = delete;
-    /// What it is.
+    /// The kind of the message.
     Kind kind() const noexcept {
         if (outgoing_.stream) {
             return Kind::stream;
         }
         return outgoing_.is_notification() ? Kind::notification : Kind::request;
     }
-    /// Empty where there are no routes.
+    /// The route; empty if the entity has no routes.
     std::string route() const {
         return outgoing_.quoted_route.empty() ? "" : nlohmann::json::parse(outgoing_.quoted_route).get<std::string>();
     }
-    /// Bytes of the value.
+    /// Bytes of the serialised value, plus 8 for a stream.
     std::size_t size() const noexcept { return outgoing_.body.size(); }
     std::optional<std::chrono::steady_clock::duration> timeout() const noexcept {
         return outgoing_.timeout;
-    }  ///< none where there is no deadline
-    /// None where there is none of the name.
+    }  ///< none without a deadline
+    /// The header of this name; none if it is not set.
     std::optional<std::string> header(const std::string& name) const {
         const nlohmann::json all = headers();
         const auto found = all.find(name);
         return found == all.end() ? std::nullopt : std::optional(found->get<std::string>());
     }
-    /// In the place of one of the same name. Throws `SerializerError` for what is not UTF-8.
+    /// Sets a header. Replaces one of the same name. Throws `SerializerError` if a text is not UTF-8.
     void set_header(const std::string& name, const std::string& value) {
         try {
             nlohmann::json all = headers();
@@ -64,16 +64,20 @@ class Asking {
     peer::Outgoing& outgoing_;
 };
 
-/// Called before each request, notification and stream of an entity and its peer handles is sent, on the thread that begins it: adds headers,
-/// measures, logs, or throws, which the request then completes with. What it returns, if anything, is called once at the end, about when
-/// the request completes: with the error, or one of no code where the other side has answered, a notification is on its way, or the stream is open. It must not
-/// throw, may ask again, and is called on the entity's executor or, with an answer, the connection's. `flush` and `notify_all` are not seen.
+/// The function that an `AskingInterceptor` returns; may be empty. Called once, about when the request completes: with
+/// its error, or with an error without a code after an answer, a sent notification or an accepted stream. Runs on the
+/// entity's executor or, with an answer, on the connection's. Must not throw. May send requests.
+using AskingEnd = std::function<void(const Error&)>;
+/// Called before each request, notification and stream of an entity and its peer handles is sent, on the thread that
+/// starts it. It may add headers, measure or log. An exception becomes the error of the request. Not called for `flush`
+/// and `notify_all`.
 ///
 ///     options.asking_interceptor = [](communica::Asking& asking) -> communica::AskingEnd {
 ///         asking.set_header("traceparent", current_trace());
-///         return [begin = std::chrono::steady_clock::now()](const communica::Error& error) { record(begin, error.code); };
+///         return [begin = std::chrono::steady_clock::now()](const communica::Error& error) {
+///             record(begin, error.code);
+///         };
 ///     };
-using AskingEnd = std::function<void(const Error&)>;
-using AskingInterceptor = std::function<AskingEnd(Asking&)>;  ///< see `AskingEnd`
+using AskingInterceptor = std::function<AskingEnd(Asking&)>;
 
 }  // namespace communica

@@ -1,4 +1,4 @@
-// What a request leaves in its cancellation slot, and how it moves to another requester without losing it.
+// How a request is cancelled, and how unsent requests move to another requester.
 #pragma once
 
 #include "requester.hpp"
@@ -23,7 +23,7 @@ struct CancelRequest {
     }
 };
 
-/// Cancels a request that may have moved.
+/// Cancels a request that may have moved to another requester.
 struct CancelMovingRequest {
     std::shared_ptr<Location> location;
 
@@ -33,7 +33,7 @@ struct CancelMovingRequest {
     }
 };
 
-/// Moves all requests that were not sent from one requester to another, in order.
+/// Moves all unsent requests to another requester, in order.
 inline void hand_over(Requester& from, Requester& to) {
     while (const auto old_id = from.oldest_unsent()) {
         const RequestId new_id = to.reserve();
@@ -41,7 +41,7 @@ inline void hand_over(Requester& from, Requester& to) {
         if (const auto location = from.location_of(*old_id)) {
             const std::lock_guard lock(location->mutex);
             taken = from.take_unsent(*old_id);
-            if (taken.operation) {  // otherwise somebody else has moved it meanwhile
+            if (taken.operation) {  // null if it was completed or moved meanwhile
                 location->requester = to.weak_from_this();
                 location->id = new_id;
             }

@@ -1,4 +1,4 @@
-// Whether what was sent has been taken.
+// Waiting until the peer has taken all earlier messages.
 #pragma once
 
 #include "../serializers/bytes.hpp"
@@ -8,14 +8,17 @@
 
 namespace communica::peer {
 
-/// `flush`, for who has one other side: a client, and the handle of a single peer.
+/// `flush` for the entities and handles with a single peer: clients and peer handles.
 template <class Derived>
 class Flush {
  public:
-    /// Completes when the other side has taken all that was sent to it before: every message is with its handler, or was refused. So
-    /// notifications have arrived that are followed by this. Ends as a request does; with `errc::connection_lost` if it is not known
-    /// what has arrived, also where a connection that is gone by now took notifications with no flush behind them. A peer of the
-    /// Python library, or an older one, does not tell: `errc::not_supported`.
+    /// Waits until the peer has taken all messages sent to it before: each was passed to its handler or refused.
+    /// Completes with: `void(std::exception_ptr)`.
+    /// Executor: the token's, by default the entity's. Thread-safe.
+    /// Cancellation: as of `request`.
+    /// Errors: as of `request`; `errc::connection_lost` if notifications may be lost, also those that an earlier
+    /// connection took without a flush after them; `errc::not_supported` by a peer of the Python library, or an older
+    /// one.
     template <NotOptions Token = default_token>
     auto flush(Token&& token = {}) const {
         return flush(RequestOptions{}, std::forward<Token>(token));

@@ -1,4 +1,4 @@
-// Asking the other side about itself.
+// Asking a server about itself.
 #pragma once
 
 #include "../serializers/json.hpp"
@@ -8,13 +8,17 @@
 
 namespace communica::peer {
 
-/// `inspect`, for a client: a server tells it about itself.
+/// `inspect` for clients.
 template <class Derived>
 class Inspect {
  public:
-    /// Completes with what the server says of itself, a JSON object: its routes with their types, limits, counters, clients
-    /// (docs/protocol.md, "Inspection"). Ends as a request does; with `RequesterError`, 403, where the server's `introspection` does
-    /// not let this side know, and with `errc::not_supported` by a peer of the Python library, or an older one.
+    /// Asks the server for a JSON object about itself: its routes with their types, limits, counters and clients
+    /// (docs/protocol.md, "Inspection").
+    /// Completes with: `void(std::exception_ptr, nlohmann::json)`.
+    /// Executor: the token's, by default the entity's. Thread-safe.
+    /// Cancellation: as of `request`.
+    /// Errors: as of `request`; `RequesterError` with status 403 if the server's `introspection` does not permit it;
+    /// `errc::not_supported` by a peer of the Python library, or an older one.
     template <NotOptions Token = default_token>
     auto inspect(Token&& token = {}) const {
         return inspect(RequestOptions{}, std::forward<Token>(token));

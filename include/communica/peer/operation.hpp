@@ -1,4 +1,4 @@
-// A request or notification as an Asio operation: initiated with any token, completed once.
+// A request or notification as an Asio operation: started with any token, completed once.
 #pragma once
 
 #include "../asio.hpp"
@@ -15,7 +15,7 @@
 
 namespace communica::peer {
 
-/// What a request completes with: `void(std::exception_ptr, T)`.
+/// The completion of `request`: `void(std::exception_ptr, T)`.
 template <class T>
 class ExceptionCompletion {
     static_assert(std::is_default_constructible_v<T>,
@@ -54,7 +54,7 @@ class ExceptionCompletion<void> {
     std::exception_ptr error_;
 };
 
-/// What a `try_request` completes with: `void(Result<T>)`.
+/// The completion of `try_request`: `void(Result<T>)`.
 template <class T>
 class ResultCompletion {
  public:
@@ -71,9 +71,8 @@ class ResultCompletion {
     Result<T> result_;
 };
 
-/// Loads the answer as `T`, gives it to the handler on the handler's executor. Lives in memory of the handler's
-/// associated allocator, by default of that in which Asio keeps its own operations; it is free again before the handler
-/// is called.
+/// Loads the answer as `T` and passes it to the handler on the handler's executor. Allocated by the handler's
+/// associated allocator, by default the one of Asio's own operations. The memory is freed before the handler is called.
 template <class T, class Completion, class S, class Handler>
 class RequestOperation final : public Operation {
     using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
@@ -94,7 +93,7 @@ class RequestOperation final : public Operation {
         return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner, notification));
     }
 
-    /// Ends a request for which there was no memory.
+    /// Fails a request for which there was no memory.
     static void fail_unmade(Handler&& handler, const asio::any_io_executor& inner, const Error& error) {
         const auto executor = asio::get_associated_executor(handler, inner);
         asio::post(executor, BoundCompletion{Completion(error), std::move(handler)});
@@ -144,7 +143,7 @@ class RequestOperation final : public Operation {
         }
     }
 
-    /// Of one type for values and errors: for every other that an executor is given, Asio compiles twenty functions.
+    /// One type for values and errors: for each further type that an executor receives, Asio compiles twenty functions.
     struct BoundCompletion {
         Completion completion;
         Handler handler;
@@ -168,7 +167,7 @@ class RequestOperation final : public Operation {
         }
     }
 
-    /// May be called at once, where an answer is handed out. What the handler throws is its executor's to deal with.
+    /// May be called at once, while an answer is dispatched. The handler's exception is rethrown on its executor.
     struct Guarded {
         BoundCompletion call;
         Executor executor;
@@ -182,7 +181,7 @@ class RequestOperation final : public Operation {
         }
     };
 
-    /// Already on the handler's executor. What a handler throws is the executor's, not the connection's, to deal with.
+    /// Called on the handler's executor. The handler's exception is rethrown there, not in the connection.
     static void complete_here(const asio::any_io_executor& inner, BoundCompletion& call) {
         try {
             call();
@@ -193,7 +192,7 @@ class RequestOperation final : public Operation {
 
     void destroy() noexcept override { free(allocator_of(handler_)); }
 
-    /// With what was asked for before the handler was moved away.
+    /// `allocator` has to be obtained before the handler is moved.
     void free(Allocator allocator) noexcept {
         this->~RequestOperation();
         std::allocator_traits<Allocator>::deallocate(allocator, this, 1);
@@ -202,18 +201,19 @@ class RequestOperation final : public Operation {
     Handler handler_;
     [[no_unique_address]] S serializer_;
     asio::any_io_executor inner_;
-    std::optional<asio::executor_work_guard<Executor>> work_;  // while a handler of another executor waits
+    std::optional<asio::executor_work_guard<Executor>> work_;  // for a handler with another executor
     bool notification_;
 };
 
-/// A request ready to go, or the reason why its value can't be sent.
+/// A request ready to start, or the error of its value.
 struct Prepared {
-    // An aggregate would be set to zero before its members are made, with all the bytes of the body's buffer.
+    // The constructor avoids value-initialisation, which would zero all members first, with the bytes of the body's
+    // buffer.
     Prepared(std::shared_ptr<Requester> to, std::shared_ptr<RequesterResolver> finder) noexcept
         : requester(std::move(to)), source(std::move(finder)) {}
 
     std::shared_ptr<Requester> requester;
-    std::shared_ptr<RequesterResolver> source;  ///< finds the requester when the request begins, if that is null
+    std::shared_ptr<RequesterResolver> source;  ///< finds the requester when the request starts, if that is null
     Outgoing outgoing;
     std::optional<Error> error;
 };
@@ -224,7 +224,7 @@ struct FreePrepared {
         asio::recycling_allocator<Prepared>().deallocate(request, 1);
     }
 };
-/// By pointer it is passed on: Asio moves what an operation begins with four times.
+/// Passed by pointer, because Asio moves the arguments of an initiation four times.
 using PreparedPtr = std::unique_ptr<Prepared, FreePrepared>;
 
 inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr<RequesterResolver> source) {
@@ -232,7 +232,8 @@ inline PreparedPtr prepare(std::shared_ptr<Requester> requester, std::shared_ptr
                            Prepared(std::move(requester), std::move(source)));
 }
 
-/// Lets the interceptor see what is about to be sent, and its end. What it throws the request ends with.
+/// Calls the interceptor, and wraps the operation to report its end. An exception of the interceptor becomes the
+/// request's error.
 inline OperationPtr intercept(const Requester& requester, Prepared& request, OperationPtr operation) {
     if (request.error || request.outgoing.type == wire::MessageType::flush) {
         return operation;
@@ -249,7 +250,7 @@ inline OperationPtr intercept(const Requester& requester, Prepared& request, Ope
     return operation;
 }
 
-/// Starts a request: what does not depend on its types. Takes the operation, unless it throws.
+/// Starts a request: the part that does not depend on its types. Takes the operation, unless it throws.
 template <class Slot>
 void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr& operation, Slot slot) {
     if (requester->asking_interceptor() != nullptr) [[unlikely]] {
@@ -273,7 +274,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
                 slot.assign(CancelRequest{requester, id});
             }
         } catch (...) {
-            requester->cancel(id);  // which gives the number back
+            requester->cancel(id);  // releases the number
             throw;
         }
     }
@@ -281,7 +282,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
     if (request.source) {
         try {
             request.source->dispatch_unassigned();
-        } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory it waits for the next client
+        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, it waits for the next client
         }
     }
 }
@@ -295,7 +296,7 @@ struct InitiateRequest {
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         OperationPtr operation;
         std::shared_ptr<Requester> requester = std::move(request->requester);
-        // Nothing may be thrown from here, where Asio (1.22.1) ends the program. Without memory it ends with the error.
+        // Nothing may be thrown: Asio 1.22.1 would terminate the program. Out of memory is the request's error.
         try {
             if (!requester) {
                 requester = request->source->find();

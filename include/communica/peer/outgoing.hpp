@@ -1,4 +1,4 @@
-// A message that somebody wants sent.
+// A message to be sent.
 #pragma once
 
 #include "../buffer.hpp"
@@ -13,22 +13,22 @@ namespace communica::peer {
 
 class StreamEnd;
 
-/// A request or notification: serialised already, not yet numbered. Its metadata is written when it is sent: what stands
-/// in it depends on what the other side offers.
+/// A serialised request or notification without a number. Its metadata is written when it is sent, because it depends
+/// on the peer's extensions.
 struct Outgoing {
     wire::MessageType type = wire::MessageType::request;
     std::string quoted_route = {};  ///< a JSON string with its quotes, or empty
-    std::string headers = {};       ///< a JSON object of texts, or empty
+    std::string headers = {};       ///< a JSON object of strings, or empty
     Buffer body = {};
     std::optional<Clock::duration> timeout = {};
     bool wait_for_connection = true;
     bool idempotent = false;
-    /// What it opens: then the body begins with room for the credit that the other side gets.
+    /// The stream that it opens. The body then starts with space for the peer's first credit.
     std::shared_ptr<StreamEnd> stream = {};
 
     bool is_notification() const noexcept { return type == wire::MessageType::notification; }
 
-    /// What it counts for where it waits.
+    /// Bytes that it counts for in the queue.
     std::size_t size() const noexcept { return sizeof(Outgoing) + quoted_route.size() + headers.size() + body.size(); }
 
     Outgoing copy() const {

@@ -1,4 +1,4 @@
-// The requests that wait for their answers: found by number, and by whose deadline comes first.
+// The requests that wait for their answers, found by number and by earliest deadline.
 #pragma once
 
 #include "../buffer.hpp"
@@ -20,45 +20,47 @@
 
 namespace communica::peer {
 
-/// Where a request's completion is called: at once if its executor allows (`dispatch`), or never inside the call that
+/// How a request's completion is called: at once if its executor allows (`dispatch`), or never inside the call that
 /// ends it (`post`).
 enum class CompletionMode { dispatch, post };
 
 class Requester;
 
-/// A number for each request. Never 0, not used again for 2^32 requests in the same place.
+/// The number of a request. Never 0. A slot repeats a number after 2^32 requests.
 using RequestId = std::uint64_t;
 using RequestIds = std::unordered_set<RequestId>;
 
-/// Where a request that can move waits now. Shared with its cancellation slot, so that cancelling follows it.
+/// The requester of a request that can move. Shared with its cancellation slot, so that a cancellation follows the
+/// request.
 struct Location {
     std::mutex mutex;
     std::weak_ptr<Requester> requester;
     RequestId id = 0;
 };
 
-/// What a request is answered with, borrowed.
+/// The answer to a request, borrowed.
 struct Answer {
     Bytes body = {};
     Buffer* backing_buffer = nullptr;                      ///< as in `Message`
-    std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may take
+    std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may allocate
 };
 
-/// One call that waits to be completed. It is completed once and is gone then.
+/// A pending call. It is completed once, and destroyed by that.
 class Operation {
  public:
     Operation() = default;
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
 
-    /// Loads the value; a notification has none.
+    /// Loads the value. A notification has none.
     virtual void succeed(const Answer& answer, CompletionMode mode) = 0;
     virtual void fail(Error error, CompletionMode mode) = 0;
-    /// Does a notification wait here? It is done as soon as it is on its way.
+    /// True for a notification, which completes when it is sent.
     virtual bool is_notification() const noexcept = 0;
 
     std::shared_ptr<Location> location;
-    std::unique_ptr<const Outgoing> again;  ///< of an idempotent request: what is sent if the connection is lost
+    /// of an idempotent request: the copy to send again if the connection is lost
+    std::unique_ptr<const Outgoing> again;
 
  protected:
     virtual void destroy() noexcept = 0;
@@ -71,7 +73,7 @@ struct DestroyOperation {
 };
 using OperationPtr = std::unique_ptr<Operation, DestroyOperation>;
 
-/// A table with constant-time access by number, and by the deadline that comes first. Knows no executor and no clock; not
+/// A table with constant-time access by number and to the earliest deadline. Uses no executor and no clock. Not
 /// thread-safe.
 class PendingRequests {
  public:
@@ -82,7 +84,7 @@ class PendingRequests {
     bool empty() const noexcept { return count_ == 0; }
     std::size_t size() const noexcept { return count_; }
 
-    /// Makes a number whose operation comes later (`set`), so that its cancellation can be prepared before.
+    /// Allocates a number. Its operation follows (`set`), so that its cancellation can be prepared before.
     RequestId reserve() {
         if (free_ == none) {
             slots_.emplace_back().generation = generation_;
@@ -91,7 +93,7 @@ class PendingRequests {
         const std::uint32_t index = free_;
         Slot& slot = slots_[index];
         free_ = slot.next_free;
-        if (++slot.generation == 0) {  // after 2^32 requests: 0 would make the number 0
+        if (++slot.generation == 0) {  // after 2^32 requests; with 0 the number could be 0
             ++slot.generation;
         }
         slot.reserved = true;
@@ -99,8 +101,8 @@ class PendingRequests {
         return RequestId{slot.generation} << 32 | index;
     }
 
-    /// Gives a reserved number its operation. A number that was released in between (cancelled) takes none: the
-    /// operation comes back. `timeout` is only kept.
+    /// Sets the operation of a reserved number. If the number was released (cancelled) meanwhile, returns the
+    /// operation. `timeout` is only stored.
     OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline,
                      Clock::duration timeout = {}) {
         Slot* slot = find(id);
@@ -116,14 +118,14 @@ class PendingRequests {
         return nullptr;
     }
 
-    /// The operation of this number; null if there is none. It stays.
+    /// Returns the operation of this number, which remains; null if there is none.
     Operation* find_operation(RequestId id) noexcept {
         const Slot* slot = find(id);
         return slot != nullptr ? slot->operation.get() : nullptr;
     }
     bool contains(RequestId id) noexcept { return find_operation(id) != nullptr; }
 
-    /// It is sent now, over this connection, under this route.
+    /// The request was sent over this connection, under this route.
     void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route) noexcept {
         if (Slot* slot = find(id)) {
             slot->connection = connection;
@@ -133,12 +135,12 @@ class PendingRequests {
         }
     }
 
-    /// The route that it was sent under.
+    /// The route that the request was sent under.
     const std::string& route_of(RequestId id) const noexcept { return slots_[index_of(id)].quoted_route; }
-    /// The time that it was given.
+    /// The timeout of the request.
     Clock::duration timeout_of(RequestId id) const noexcept { return slots_[index_of(id)].timeout; }
 
-    /// The numbers of those that were sent over another connection, or never.
+    /// Returns the numbers of requests that were sent over another connection, or not sent.
     std::vector<RequestId> ids_of_others(std::uint32_t connection) const {
         std::vector<RequestId> others;
         for (const RequestId id : ids()) {
@@ -149,7 +151,7 @@ class PendingRequests {
         return others;
     }
 
-    /// Takes the operation out; null if there is none (answered, timed out or cancelled before).
+    /// Removes and returns the operation; null if there is none (answered, timed out or cancelled before).
     OperationPtr take(RequestId id) {
         Slot* slot = find(id);
         if (slot == nullptr) {
@@ -168,7 +170,7 @@ class PendingRequests {
 
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
-    /// The number whose deadline comes first, if it has passed.
+    /// Returns the number with the earliest deadline, if that has passed.
     std::optional<RequestId> expired(Clock::time_point now) const noexcept {
         const auto index = deadlines_.expired(now);
         return index ? std::optional(id_at(*index)) : std::nullopt;
@@ -178,7 +180,7 @@ class PendingRequests {
         return find(id) == nullptr ? std::nullopt : deadlines_.deadline_of(index_of(id));
     }
 
-    /// The numbers of all that wait.
+    /// Returns the numbers of all pending requests.
     std::vector<RequestId> ids() const {
         std::vector<RequestId> all;
         for (std::uint32_t index = 0; index != slots_.size(); ++index) {
@@ -219,7 +221,7 @@ class PendingRequests {
         return &slots_[index];
     }
 
-    /// Gives the memory of a burst back. What comes later gets other numbers all the same.
+    /// Releases the memory of a burst. Later requests still get other numbers.
     [[gnu::noinline]] void forget_slots() noexcept {
         for (const Slot& slot : slots_) {
             generation_ = std::max(generation_, slot.generation);
@@ -232,9 +234,9 @@ class PendingRequests {
     std::vector<Slot> slots_;
     DeadlineQueue<NodeOf> deadlines_{NodeOf{&slots_}};
     std::uint32_t free_ = none;
-    std::uint32_t generation_ = 0;  // of slots that are new: those that were here before had no later one
+    std::uint32_t generation_ = 0;  // where new slots start: no released slot had a later generation
     std::size_t reserved_ = 0;
-    std::size_t count_ = 0;  // of the reserved, those with an operation
+    std::size_t count_ = 0;  // reserved slots with an operation
 };
 
 }  // namespace communica::peer

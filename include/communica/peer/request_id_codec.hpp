@@ -1,4 +1,4 @@
-// A request's number as the text that travels as its id.
+// The texts that represent request numbers as ids.
 #pragma once
 
 #include "../wire/big_endian.hpp"
@@ -12,8 +12,8 @@
 
 namespace communica::peer {
 
-/// Writes and reads ids: 32 hexadecimal digits, as the Python library's, of which the first half stands for this peer
-/// object. So an answer to an earlier process under the same client id is not taken for one to this.
+/// Writes and reads ids: 32 hexadecimal digits, as the Python library's. The first half identifies this peer object, so
+/// that an answer to an earlier process under the same client id is not taken for an answer to this one.
 class RequestIdCodec {
  public:
     using Id = std::array<char, 32>;
@@ -26,14 +26,14 @@ class RequestIdCodec {
     /// The half that all ids of this object share.
     std::string_view session() const noexcept { return {id_.data(), 16}; }
 
-    /// The id of request `number`.
+    /// Returns the id of request `number`.
     Id write(std::uint64_t number) const noexcept {
         Id id = id_;
         write(id.data() + 16, number);
         return id;
     }
 
-    /// The number in an id that this object wrote.
+    /// Returns the number of an id that this object wrote; none for other texts.
     std::optional<std::uint64_t> read(std::string_view id) const noexcept {
         if (id.size() != id_.size() || std::memcmp(id.data(), id_.data(), 16) != 0) {
             return std::nullopt;
@@ -52,11 +52,12 @@ class RequestIdCodec {
         wire::store_u64(digits + 8, to_digits(static_cast<std::uint32_t>(number)));
     }
 
-    // Eight digits are the bytes of one word, the first one its highest: written in half the instructions of one at a time.
+    // Eight digits are computed as the bytes of one word, the first in the highest byte. This halves the instructions
+    // of one digit at a time.
 
     static constexpr std::uint64_t ones = 0x0101010101010101;
 
-    /// The digits of a number.
+    /// Returns the digits of a number.
     static std::uint64_t to_digits(std::uint32_t number) noexcept {
         std::uint64_t values = number;
         values = (values | values << 16) & 0x0000ffff0000ffff;
@@ -66,7 +67,7 @@ class RequestIdCodec {
         return values + '0' * ones + letters * ('a' - '0' - 10);
     }
 
-    /// The number of which these may be the digits; if they are none, of others.
+    /// Returns the number of eight digits. For other bytes, the result is a number with other digits.
     static std::uint32_t from_digits(std::uint64_t digits) noexcept {
         const std::uint64_t letters = digits >> 6 & ones;
         std::uint64_t values = (digits & 15 * ones) + 9 * letters;

@@ -1,4 +1,4 @@
-// The asking half of a peer: requests that wait to be sent, and requests that wait for their answers.
+// The requesting half of a peer: unsent requests, and requests that wait for their answers.
 #pragma once
 
 #include "../asio.hpp"
@@ -26,11 +26,11 @@
 
 namespace communica::peer {
 
-/// Outlives connections: requests wait for the next one while there is none, or no room on it. One that was sent over a
-/// connection that is lost may still be answered over the next. Thread-safe.
+/// Outlives connections. Requests wait for the next connection, or for room on the current one. A request that was sent
+/// over a lost connection may be answered over the next. Thread-safe.
 class Requester : public std::enable_shared_from_this<Requester> {
  public:
-    /// `max_loaded`: bytes that the value of an answer may take. `streams`: those that are opened here.
+    /// `max_loaded`: bytes that the value of an answer may allocate. `streams`: the streams that this side opens.
     Requester(asio::any_io_executor executor, std::size_t max_unsent, std::shared_ptr<Counters> counters = nullptr,
               const RequestIdCodec& text = {}, Destination destination = {},
               std::size_t max_loaded = codec::Allowance::unlimited, std::shared_ptr<StreamTable> streams = nullptr);
@@ -54,9 +54,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
         return pending_.empty() && unsent_queue_.empty();
     }
 
-    // ---- asking
+    // ---- requests
 
-    /// A request or notification has begun; with an error it ends at once.
+    /// Counts a request or notification; with an error, also its failure.
     void count(bool notification, const std::optional<Error>& error) {
         if (counters_) {
             Counters::add(notification ? counters_->notifications : counters_->requests);
@@ -66,32 +66,33 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
-    /// What sees each request before it begins; null for nothing. Set before the first one.
+    /// Called before each request; null if there is none. Set before the first request.
     const AskingInterceptor* asking_interceptor() const noexcept { return interceptor_.get(); }
     void set_asking_interceptor(std::shared_ptr<const AskingInterceptor> interceptor) noexcept {
         interceptor_ = std::move(interceptor);
     }
 
-    /// Makes a number for a request before it is started, for its cancellation.
+    /// Allocates the number of a request before it starts, for its cancellation.
     RequestId reserve() {
         const std::lock_guard lock(mutex_);
         return pending_.reserve();
     }
 
-    /// Sends a request or notification, or keeps it until it can be sent. `id` is a reserved number, or 0. What fails, be it
-    /// for want of memory, ends the operation.
+    /// Sends a request or notification, or queues it. `id` is a reserved number, or 0. Each failure completes the
+    /// operation, also a lack of memory.
     void start(RequestId id, Outgoing&& outgoing, OperationPtr operation);
 
-    /// Sends a notification if there is a connection with room for it; says whether there was.
+    /// Sends a notification if there is a connection with room and credit for it. Returns whether it was sent.
     bool notify_now(std::string_view quoted_route, Bytes value);
 
-    /// Forgets a request, whose completion gets `operation_aborted`. A late answer is dropped.
+    /// Forgets a request, which completes with `operation_aborted`. Tells the peer if the request was sent. A late
+    /// answer is dropped.
     void cancel(RequestId id);
 
-    /// The execution context is being destroyed: so is what waits here.
+    /// The execution context is being destroyed. Destroys all pending operations.
     void abandon();
 
-    // ---- moving requests that were not sent to another requester
+    // ---- moving unsent requests to another requester
 
     std::optional<RequestId> oldest_unsent() {
         const std::lock_guard lock(mutex_);
@@ -99,7 +100,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     struct Taken {
-        OperationPtr operation;  // null: it was completed in between
+        OperationPtr operation;  // null if it was completed meanwhile
         Outgoing message;
     };
     Taken take_unsent(RequestId id);
@@ -110,31 +111,31 @@ class Requester : public std::enable_shared_from_this<Requester> {
         return operation != nullptr ? operation->location : nullptr;
     }
 
-    // ---- the life of connections
+    // ---- connections
 
-    /// From now on messages go out over `connection`, first those that waited.
+    /// Sends messages over `connection` from now on, queued ones first.
     void attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
 
-    /// The connection has ended: what it did not send waits for the next, and so does what may be sent again.
+    /// The connection has ended. Its unsent messages and its idempotent requests wait for the next.
     void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
-    /// Nobody is going to answer what was sent: its outcome is unknown.
+    /// Fails the sent requests: their outcome is unknown. Idempotent ones are queued again.
     void give_up_sent();
 
-    /// Nothing that was sent waits any more: the next is another session's.
+    /// Starts another session. No sent request may be pending.
     void renew(const RequestIdCodec& text) {
         const std::lock_guard lock(mutex_);
         text_ = text;
     }
 
-    /// Which of the requests that wait here are in a resumption; null if it is not a resumption.
+    /// Returns the pending requests that a resumption lists; null if it is malformed.
     std::unique_ptr<RequestIds> read_resumed(Bytes body);
 
-    /// Of what was sent over earlier connections the other side has these alone. All the rest was lost on the way, or its
-    /// answer was.
+    /// Of the requests sent over earlier connections, the peer has only these. The others, or their answers, were lost:
+    /// they fail, or are sent again if idempotent.
     void on_resumed(const RequestIds& ids);
 
-    /// The other side has handled so many notifications.
+    /// The peer has handled `total` notifications.
     void on_notifications_ended(std::uint64_t total) {
         const std::lock_guard lock(mutex_);
         sender_.on_notifications_ended(total);
@@ -146,38 +147,39 @@ class Requester : public std::enable_shared_from_this<Requester> {
         send_waiting();
     }
 
-    /// The other side takes no more requests: they wait for the next connection.
+    /// The peer refuses new requests: they wait for the next connection.
     void on_draining() {
         const std::lock_guard lock(mutex_);
         sender_.set_draining();
     }
 
-    /// Ends every request with `reason`, now and until `open`.
+    /// Fails every request with `reason`, now and until `open`.
     void close(const Error& reason);
 
-    /// Lets requests in again after `close`, as another session.
+    /// Accepts requests again after `close`, as another session.
     void open(const RequestIdCodec& text = {});
 
     // ---- answers
 
-    /// Completes the request that this answers; one that nobody waits for is dropped.
+    /// Completes the request of this answer. An answer without a pending request is dropped.
     void on_answer(const wire::Metadata& metadata, const Message& message);
 
-    /// The answer can't be had: it was dropped, or the request never reaches the other side.
+    /// Fails a request whose answer was dropped, or that does not reach the peer.
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
         if (auto operation = take_answered(metadata)) {
             fail(std::move(operation), why, CompletionMode::dispatch);
         }
     }
 
-    /// The connection is gone over which the stream of this id was being opened.
+    /// Fails the request of this id, which opens a stream over a connection that is lost.
     void on_lost(std::string_view id);
 
     /// Called by the timer.
     void on_timer();
 
  private:
-    /// May it go out now? What waits goes first, but requests pass notifications that the other side has no room for.
+    /// True if the message may be sent now. Queued messages are first, but requests pass notifications that lack
+    /// credit.
     bool can_send(const Outgoing& outgoing) const noexcept {
         return sender_.is_open() &&
                (unsent_queue_.empty() || (only_notifications_wait_ && !follows_notifications(outgoing)));
@@ -191,15 +193,15 @@ class Requester : public std::enable_shared_from_this<Requester> {
         std::optional<Error> error = {};
     };
 
-    /// Sends the message or puts it into the unsent_queue, or says why neither can be.
+    /// Sends or queues the message, or returns the error why neither is possible.
     Outcome send_or_keep(RequestId id, Outgoing& outgoing);
 
-    /// Sends what waits, in order, until there is no more room.
+    /// Sends queued messages, in order, until there is no more room.
     void send_waiting();
 
     void put_back(UnsentMessage& unsent);
 
-    /// What was sent and not answered, and does no harm if it is carried out twice.
+    /// Queues idempotent requests again that were sent and not answered.
     void put_back_idempotent();
 
     struct Failed {
@@ -207,13 +209,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
         Error error;
     };
 
-    /// Takes a request whose time is over, with what is known of it.
+    /// Removes a request whose deadline has passed, and describes its state.
     Failed take_expired(RequestId id);
 
     OperationPtr take_answered(const wire::Metadata& metadata);
 
-    /// A timer keeps the io_context at work. A connection does too, so while there is one the timer may stay, and a
-    /// request need not pay for it.
+    /// An armed timer keeps `io_context::run` from returning. So does a connection: with a connection the timer stays
+    /// armed, which saves each request the work.
     void disarm_if_idle() {
         if (!sender_.is_connected() && pending_.empty()) {
             timer_.disarm();
@@ -225,7 +227,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         for (auto& operation : operations) {
             try {
                 fail(std::move(operation), error);
-            } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory this one can't be told; the others can
+            } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, this one does not complete; the others can
             }
         }
     }
@@ -236,16 +238,16 @@ class Requester : public std::enable_shared_from_this<Requester> {
     const std::shared_ptr<Counters> counters_;
     const Destination destination_;
 
-    mutable std::mutex mutex_;  // for what follows; a connection's own lock may be taken under it, never the reverse
+    mutable std::mutex mutex_;  // guards the members below; a connection's lock may be taken under it, not vice versa
     Sender sender_;
     RequestIdCodec text_;
     wire::MetadataReader reader_;
     PendingRequests pending_;
     UnsentQueue unsent_queue_;
-    bool only_notifications_wait_ = false;  // and flushes behind them, for credit
+    bool only_notifications_wait_ = false;  // for credit, with the flushes behind them
     DeadlineTimer timer_;
-    WaitingService<Requester>* service_ = nullptr;  // that knows this, from the first request on
-    std::uint32_t connections_ = 0;                 // that there have been
+    WaitingService<Requester>* service_ = nullptr;  // holds this from the first request on
+    std::uint32_t connections_ = 0;                 // so far
     bool closed_ = false;
     Error close_reason_{errc::closed};
 };

@@ -41,7 +41,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (id == 0) {
             id = pending_.reserve();
         }
-        // Never without a value: of an empty optional GCC says, optimising, that what is not in it may be read.
+        // Always has a value: GCC warns, when it optimises, that the value of an empty optional may be read.
         const bool has_deadline = outgoing.timeout.has_value();
         const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
         const bool notification = outgoing.is_notification();
@@ -68,7 +68,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (sent) {
             pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
         }
-        if (has_deadline && !timer_.runs_by(deadline)) {  // it does for most: they need no weak pointer
+        if (has_deadline && !timer_.runs_by(deadline)) {  // it mostly does, and needs no weak pointer
             timer_.arm(deadline, weak_from_this());
         }
     } catch (...) {
@@ -135,7 +135,7 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
         return;
     }
     if (sender_.is_connected()) {
-        put_back_idempotent();  // the connection that this one replaces is as good as lost
+        put_back_idempotent();  // the connection that is replaced counts as lost
     }
     ++connections_;
     sender_.attach(connection, offer);
@@ -209,12 +209,12 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
     const auto metadata = reader_.read(unsent.metadata);
     if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification &&
         metadata.type != wire::MessageType::flush && metadata.type != wire::MessageType::inspect) {
-        return;  // meant for the connection that is gone
+        return;  // only of use to the connection that has ended
     }
     Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
     const RequestId id = outgoing.is_notification() ? 0 : text_.read(metadata.id).value_or(0);
     if (!outgoing.is_notification() && (!pending_.contains(id) || unsent_queue_.contains(id))) {
-        return;  // cancelled or timed out meanwhile, or put back already
+        return;  // cancelled or timed out meanwhile, or queued again already
     }
     outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
     if (outgoing.is_notification()) {
@@ -358,7 +358,7 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         if (sent == Sender::Sent::no_credit) {
             lacks_credit = true;
             if (no_requests_wait) {
-                break;  // not over all of them to find none
+                break;  // there is no request among the rest
             }
             ++place;
             continue;
@@ -382,7 +382,7 @@ COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& met
     }
     sender_.on_answer(metadata.id);
     if (!unsent_queue_.empty()) {
-        unsent_queue_.take(*id);  // an idempotent request about to be sent again
+        unsent_queue_.take(*id);  // an idempotent request, queued again
     }
     return pending_.take(*id);
 }

@@ -1,4 +1,4 @@
-// Who knows, when a request begins, where it goes.
+// Finds the requester of a request when it starts.
 #pragma once
 
 #include "../asio.hpp"
@@ -8,14 +8,15 @@
 
 namespace communica::peer {
 
-/// Finds the requester that a handle, or a server's own `request`, stands for: clients come and go.
+/// Finds the requester of a handle, or of a server's own `request`: clients connect and disconnect.
 class RequesterResolver {
  public:
     virtual ~RequesterResolver() = default;
     virtual std::shared_ptr<Requester> find() = 0;
-    /// Where completions are called that have no executor of their own.
+    /// The executor of completions that have none of their own.
     virtual asio::any_io_executor executor() const = 0;
-    /// Called after a request was started: if it waits for anybody, it goes to whoever has come meanwhile.
+    /// Called after a request was started. Sends requests that wait for any client to a client that has connected
+    /// meanwhile.
     virtual void dispatch_unassigned() {}
 };
 

@@ -1,4 +1,4 @@
-// The asking face, which clients, servers and the handles of single peers share: `request`, `try_request`, `notify`.
+// The request functions that clients, servers and peer handles share: `request`, `try_request`, `notify`, `open`.
 #pragma once
 
 #include "ask.hpp"
@@ -17,19 +17,22 @@ class SimpleRequestsWith;
 template <class S>
 class RouteRequestsWith;
 
-/// `request` and `notify` without routes.
+/// Requests, notifications and streams without routes.
 ///
-/// `request<Reply>(value[, options][, token])` completes with the answer, or with the other side's error
-/// (`RequesterError`, `ResponderError`, `SerializerError`, `UnknownError`) or an `errc`, no later than its deadline.
-/// `try_request` completes with a `Result<Reply>` instead of throwing. `notify` completes when the value is on its way.
-///
-/// The value is serialised before the function returns; one that can't be completes with `SerializerError`. Completion
-/// is on the token's executor, by default the entity's. Cancelling (any type) forgets the request and leaves the
-/// connection whole. Thread-safe.
+/// `request<Reply>(value[, options][, token])`, `try_request<Reply>(...)` and `notify(value[, options][, token])`
+/// serialise the value before they return.
 template <class Derived>
 class SimpleRequests {
  public:
-    /// Completes with the answer: `void(std::exception_ptr, Reply)`.
+    /// Sends a request.
+    /// Completes with: the answer, `void(std::exception_ptr, Reply)`, no later than its deadline
+    /// (`RequestOptions::timeout`).
+    /// Executor: the token's, by default the entity's. Thread-safe.
+    /// Cancellation: any type forgets the request, which completes with `operation_aborted`, and leaves the connection
+    /// open.
+    /// Errors: the peer's (`RequesterError`, `ResponderError`, `SerializerError`, `UnknownError`); `SerializerError`
+    /// for a value or an answer that does not convert; or an `errc`, such as `timeout`, `connection_lost`,
+    /// `queue_full`, `message_too_large`, `closed`; without `wait_for_connection` also `not_connected` and `draining`.
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::ExceptionCompletion>(value, {}, std::forward<Token>(token));
@@ -38,7 +41,8 @@ class SimpleRequests {
     auto request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ExceptionCompletion>(value, options, std::forward<Token>(token));
     }
-    /// The same, with the error as a value: `void(Result<Reply>)`.
+    /// As `request`, with the error as a value.
+    /// Completes with: `void(Result<Reply>)`.
     template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
     auto try_request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(value, {}, std::forward<Token>(token));
@@ -47,7 +51,11 @@ class SimpleRequests {
     auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(value, options, std::forward<Token>(token));
     }
-    /// Completes when the value is on its way: `void(std::exception_ptr)`.
+    /// Sends a notification. Completes when it was handed to a connection, not when it was handled.
+    /// Completes with: `void(std::exception_ptr)`.
+    /// Executor: as of `request`.
+    /// Cancellation: as of `request`.
+    /// Errors: as of `request`, without the peer's.
     template <Sendable V, NotOptions Token = default_token>
     auto notify(const V& value, Token&& token = {}) const {
         return notify(value, RequestOptions{}, std::forward<Token>(token));
@@ -59,14 +67,15 @@ class SimpleRequests {
                                                           std::forward<Token>(token));
     }
 
-    /// Opens a stream of this signature: `client.open<Stream<Tick>(Symbol)>(symbol[, options][, token])`. As that of `RouteRequests`.
+    /// Opens a stream of this signature: `client.open<Stream<Tick>(Symbol)>(symbol[, options][, token])`. Otherwise as
+    /// `RouteRequests::open`.
     template <class Signature, class... Given>
     auto open(Given&&... given) const {
         return peer::open_with<peer::StreamShape<Signature>>(self().target(), self().serializer(), {}, false,
                                                              std::forward<Given>(given)...);
     }
 
-    /// The same peer, asked in another serializer: `client.with(MsgpackSerializer{}).request<int>(value)`.
+    /// Returns the same peer with another serializer: `client.with(MsgpackSerializer{}).request<int>(value)`.
     template <Serializer S>
     SimpleRequestsWith<S> with(S serializer) const {
         return {self().target(), std::move(serializer)};
@@ -84,11 +93,16 @@ class SimpleRequests {
     const Derived& self() const { return static_cast<const Derived&>(*this); }
 };
 
-/// `request` and `notify` by route: a typed `Route`, or a name. Otherwise as `SimpleRequests`.
+/// Requests, notifications and streams by route: a typed `Route`, or a name. Otherwise as `SimpleRequests`.
 template <class Derived>
 class RouteRequests {
  public:
-    /// Completes with the answer: `void(std::exception_ptr, R)`. A route of several values takes them one by one.
+    /// Sends a request. A route of several values takes them one by one.
+    /// Completes with: the answer, `void(std::exception_ptr, R)`, no later than its deadline
+    /// (`RequestOptions::timeout`).
+    /// Executor: the token's, by default the entity's. Thread-safe.
+    /// Cancellation: as of `SimpleRequests::request`.
+    /// Errors: as of `SimpleRequests::request`.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, argument, {}, std::forward<Token>(token));
@@ -125,7 +139,8 @@ class RouteRequests {
         return ask<Reply, peer::ExceptionCompletion>(route, value, options, std::forward<Token>(token));
     }
 
-    /// The same, with the error as a value: `void(Result<R>)`.
+    /// As `request`, with the error as a value.
+    /// Completes with: `void(Result<R>)`.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::ResultCompletion>(route, argument, {}, std::forward<Token>(token));
@@ -162,7 +177,11 @@ class RouteRequests {
         return ask<Reply, peer::ResultCompletion>(route, value, options, std::forward<Token>(token));
     }
 
-    /// Completes when the value is on its way: `void(std::exception_ptr)`.
+    /// Sends a notification. Completes when it was handed to a connection, not when it was handled.
+    /// Completes with: `void(std::exception_ptr)`.
+    /// Executor: as of `request`.
+    /// Cancellation: as of `request`.
+    /// Errors: as of `request`, without the peer's.
     template <class R, class A, class S, NotOptions Token = default_token>
     auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), argument, {}, std::forward<Token>(token));
@@ -199,24 +218,28 @@ class RouteRequests {
         return tell(route, self().serializer(), value, options, std::forward<Token>(token));
     }
 
-    /// Opens a stream: `client.open(route, values...[, options][, token])`. Completes with a `Stream<T>` for a
-    /// `Route<Stream<T>(...)>`, an `Upload<T, R>` for a `Route<R(..., Stream<T>)>` and a `Duplex<In, Out>` for a
-    /// `Route<Stream<In>(..., Stream<Out>)>`, when the other side has accepted it; otherwise as a request. The options are for
-    /// this alone: the stream has no deadline. The Python library and older peers know no streams: `errc::not_supported`.
+    /// Opens a stream: `client.open(route, values...[, options][, token])`. The options are for the opening: an open
+    /// stream has no deadline.
+    /// Completes with: when the peer has accepted it, a `Stream<T>` for a `Route<Stream<T>(...)>`, an `Upload<T, R>`
+    /// for a `Route<R(..., Stream<T>)>`, a `Duplex<In, Out>` for a `Route<Stream<In>(..., Stream<Out>)>`.
+    /// Executor: as of `request`.
+    /// Cancellation: as of `request`.
+    /// Errors: as of `request`; `errc::not_supported` by a peer of the Python library, or an older one.
     template <class Signature, class S, class... Given>
     auto open(const Route<Signature, S>& route, Given&&... given) const {
         return peer::open_with<peer::StreamShape<Signature>>(self().target(), route.serializer(), route.name(), true,
                                                              std::forward<Given>(given)...);
     }
 
-    /// The items of a stream, also over the next connections: `client.subscribe(route, values...)`. Nothing is sent before the
-    /// first `next`. The values are kept.
+    /// Returns the items of a stream, also over later connections: `client.subscribe(route, values...)`. Sends nothing
+    /// before the first `next`. Stores the values.
     template <class Item, class... A, class S, class... Given>
     Subscription<Item> subscribe(const Route<Stream<Item>(A...), S>& route, Given&&... values) const {
         return peer::subscribe(self().target(), route, std::forward<Given>(values)...);
     }
 
-    /// The same peer, asked by names in another serializer: `client.with(MsgpackSerializer{}).request<int>("sum", value)`.
+    /// Returns the same peer with another serializer for routes by name:
+    /// `client.with(MsgpackSerializer{}).request<int>("sum", value)`.
     template <Serializer S>
     RouteRequestsWith<S> with(S serializer) const {
         return {self().target(), std::move(serializer)};
@@ -263,7 +286,7 @@ class RouteRequests {
 
 namespace peer {
 
-/// What asks in a serializer of its own. Does not keep its entity alive.
+/// Sends requests with a serializer of its own. Holds no reference to its entity.
 template <class S>
 class WithSerializer {
  public:
@@ -281,7 +304,7 @@ class WithSerializer {
 
 }  // namespace peer
 
-/// A peer that is asked in another serializer.
+/// A peer with another serializer.
 template <class S>
 class SimpleRequestsWith : public peer::WithSerializer<S>, public SimpleRequests<SimpleRequestsWith<S>> {
  public:
@@ -291,7 +314,7 @@ class SimpleRequestsWith : public peer::WithSerializer<S>, public SimpleRequests
     friend class SimpleRequests<SimpleRequestsWith>;
 };
 
-/// A peer that is asked in another serializer.
+/// A peer with another serializer.
 template <class S>
 class RouteRequestsWith : public peer::WithSerializer<S>, public RouteRequests<RouteRequestsWith<S>> {
  public:

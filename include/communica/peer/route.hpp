@@ -1,4 +1,4 @@
-// A route as a typed contract, shared by the side that asks and the side that answers.
+// A route as a typed contract that both sides share.
 #pragma once
 
 #include "../serializers/json.hpp"
@@ -10,9 +10,9 @@
 
 namespace communica {
 
-/// `Route<R(A)>` says that the route of this name takes an `A` and answers with an `R`; `Route<R()>` takes nothing and
-/// sends null, `Route<R(A, B)>` takes two values and sends an array of them. Both sides are checked by the compiler. The name has to
-/// outlive the route: a literal does.
+/// `Route<R(A)>`: the route of this name takes an `A` and answers with an `R`. `Route<R()>` takes no value and sends
+/// null. `Route<R(A, B)>` takes two values and sends an array of them. The compiler checks both sides. The name must
+/// outlive the route, as a literal does.
 ///
 ///     inline constexpr communica::Route<int(Operands)> sum{"sum"};
 template <class Signature, Serializer S = JsonSerializer>
@@ -22,13 +22,13 @@ template <class R, class... A, Serializer S>
 class Route<R(A...), S> {
  public:
     using result_type = R;
-    /// void for none; a type of the library's own for several.
+    /// void for no value; a type of the library for several.
     using argument_type = typename peer::ValuesOf<A...>::type;
     using serializer_type = S;
 
     constexpr explicit Route(const char* name, S serializer = {}) : name_(name), serializer_(std::move(serializer)) {}
     constexpr std::string_view name() const noexcept { return name_; }
-    /// In which its values travel.
+    /// The serializer of its values.
     constexpr const S& serializer() const noexcept { return serializer_; }
 
  private:
@@ -36,7 +36,7 @@ class Route<R(A...), S> {
     [[no_unique_address]] S serializer_;
 };
 
-/// Is it a `Route`?
+/// True for a `Route`.
 template <class T>
 struct is_route : std::false_type {};
 template <class Signature, class S>

@@ -1,4 +1,4 @@
-// What a route says of itself to those who inspect its server.
+// The description of a route, for inspection.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 namespace communica::peer {
 
 struct RouteDescription {
-    /// Gives the JSON object of its kind, its types as JSON Schema and its serializer; null where the types are not known. A
-    /// function, so that schemas are made when somebody asks for them, and compiled where they are wanted.
+    /// Returns a JSON object of the route's kind, types (as JSON Schema) and serializer; null if the types are not
+    /// known. A function, so that schemas are compiled only where they are used, and made only when a peer inspects.
     std::string (*types)() = nullptr;
-    std::string text = {};  ///< what it is for, in a sentence
+    std::string text = {};  ///< its purpose, in a sentence
 };
 
 }  // namespace communica::peer

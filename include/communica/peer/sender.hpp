@@ -1,4 +1,4 @@
-// How requests are put on a connection, by what the other side offers.
+// Sends requests over a connection, within the extensions of the peer.
 #pragma once
 
 #include "../connection.hpp"
@@ -20,19 +20,19 @@
 
 namespace communica::peer {
 
-/// The connection there is now, if any, and who is at its other end. Not thread-safe.
+/// The current connection, if any, and its peer's extensions. Not thread-safe.
 class Sender {
  public:
     enum class Sent { yes, no_room, no_credit, too_large, not_supported, unknown_before, lost };
 
-    /// `streams`: those that are opened here; null where nothing is ever sent.
+    /// `streams`: the streams that this side opens; null if it opens none.
     explicit Sender(std::shared_ptr<StreamTable> streams = nullptr) : streams_(std::move(streams)) {}
 
     bool is_connected() const noexcept { return connection_ != nullptr; }
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
     const Capabilities& offer() const noexcept { return offer_; }
     bool is_draining() const noexcept { return draining_; }
-    /// Is there somebody who takes requests?
+    /// True if there is a connection to a peer that accepts requests.
     bool is_open() const noexcept { return connection_ && !draining_; }
 
     void attach(std::shared_ptr<Connection> connection, Capabilities offer) {
@@ -48,10 +48,10 @@ class Sender {
         taken_ = told_;
         flushing_ = false;
     }
-    /// The other side takes no more requests.
+    /// The peer refuses new requests.
     void set_draining() noexcept { draining_ = true; }
 
-    /// Sends a message, whose body it takes. Its timeout is the time that there is for it, from now on.
+    /// Sends a message, and takes its body. Its timeout is the time left, counted from now.
     Sent send(const RequestIdCodec::Id& id, Outgoing& outgoing) {
         if (outgoing.type == wire::MessageType::flush) [[unlikely]] {
             if (!offer_.flush) {
@@ -80,7 +80,7 @@ class Sender {
         }
         Buffer metadata;
         wire::write_metadata(metadata, fields);
-        // The answer to a request has the same metadata, but for a type that is a digit longer: it has to fit too.
+        // The answer repeats the metadata with a type that is one digit longer, so that has to fit too.
         const std::size_t echoed = metadata.size() + (outgoing.is_notification() ? 0 : 1);
         if (metadata.size() + outgoing.body.size() > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
@@ -94,7 +94,7 @@ class Sender {
         const std::size_t size = outgoing.body.size();
         if (!connection_->send(SendClass::request, metadata.text(), outgoing.body)) {
             if (outgoing.stream) {
-                streams_->remove(*outgoing.stream);  // it begins anew
+                streams_->remove(*outgoing.stream);  // the next attempt begins it again
             }
             return Sent::no_room;
         }
@@ -104,13 +104,13 @@ class Sender {
         return Sent::yes;
     }
 
-    /// So many notifications have been handled over this connection.
+    /// The peer has handled `total` notifications of this connection.
     void on_notifications_ended(std::uint64_t total) noexcept { credit_.on_ended(total); }
 
-    /// A notification that was to go out did not: it is sent again.
+    /// A notification counted as sent was not: it will be sent again.
     void on_unsent_notification() noexcept { --told_; }
 
-    /// The other side has taken what was sent before it took this request.
+    /// The answer to a flush confirms all notifications before the flush.
     void on_answer(std::string_view id) noexcept {
         if (flushing_ && id == std::string_view(flush_.data(), flush_.size())) {
             flushing_ = false;
@@ -118,7 +118,7 @@ class Sender {
         }
     }
 
-    /// What it means here that a message was not sent for good.
+    /// Returns the error of a message that is never sent.
     Error error_of(Sent sent) const {
         if (sent == Sent::not_supported) {
             return {errc::not_supported, "the other side does not know this extension"};
@@ -136,7 +136,7 @@ class Sender {
                                                    " bytes, and routes and headers of up to 64 KiB"};
     }
 
-    /// Tells the other side that a request is not wanted any more, if it understands that.
+    /// Tells the peer that a request is cancelled, if it supports that.
     void cancel(const RequestIdCodec::Id& id) {
         if (connection_ && offer_.cancel) {
             Buffer metadata;
@@ -147,13 +147,13 @@ class Sender {
     }
 
  private:
-    /// From before it is sent on: its messages may come at any time behind the answer.
+    /// Called before the request is sent: messages of the stream may arrive right behind the answer.
     void begin_stream(const RequestIdCodec::Id& id, Outgoing& outgoing) {
         const auto credit = streams_->begin(outgoing.stream, connection_, {id.data(), id.size()});
         credit.store(outgoing.body.data());
     }
 
-    /// What is no request has been sent.
+    /// Counts a notification or a flush that was sent.
     void note(const RequestIdCodec::Id& id, const Outgoing& outgoing, std::size_t size) {
         if (outgoing.is_notification()) {
             ++told_;
@@ -178,11 +178,11 @@ class Sender {
     bool draining_ = false;
     NotificationCredit credit_;
 
-    // Notifications over all connections, and of what has become of them:
+    // Notifications over all connections: sent, and confirmed.
     std::uint64_t told_ = 0;
-    std::uint64_t taken_ = 0;  // as far as a flush says
-    bool is_unknown_ = false;  // of some, whose connection is gone; the next flush says so
-    bool flushing_ = false;    // the last flush, behind so many, is not answered
+    std::uint64_t taken_ = 0;  // by a flush
+    bool is_unknown_ = false;  // some of a lost connection are not confirmed; the next flush fails with that
+    bool flushing_ = false;    // the last flush, behind `flushed_` notifications, is not answered
     RequestIdCodec::Id flush_{};
     std::uint64_t flushed_ = 0;
 };

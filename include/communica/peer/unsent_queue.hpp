@@ -1,4 +1,4 @@
-// The requests and notifications that wait to be sent.
+// The queue of unsent requests and notifications.
 #pragma once
 
 #include "../counters.hpp"
@@ -15,29 +15,29 @@
 
 namespace communica::peer {
 
-/// A queue out of which any message can be taken by its number. Not thread-safe.
+/// A queue from which any message can be removed by its number. Not thread-safe.
 class UnsentQueue {
  public:
     explicit UnsentQueue(std::shared_ptr<Counters> counters = nullptr)
         : gauge_(std::move(counters), &Counters::unsent) {}
 
     struct Waiting {
-        RequestId id = 0;  ///< 0: nobody waits for it any more, but it is to be sent
+        RequestId id = 0;  ///< 0 for a message to send whose operation has completed
         Outgoing message = {};
-        std::size_t bytes = 0;  ///< what it counts for, also after its body was taken
+        std::size_t bytes = 0;  ///< bytes that it counts for, also after its body was taken
     };
 
     bool empty() const noexcept { return messages_.empty(); }
-    /// Of all that wait.
+    /// Bytes of all messages.
     std::size_t bytes() const noexcept { return bytes_; }
     std::size_t size() const noexcept { return messages_.size(); }
 
     void add(RequestId id, Outgoing message) { insert(messages_.end(), id, std::move(message)); }
-    /// Puts a message before all others: a connection gave it back.
+    /// Puts a message in front of all others: a connection has returned it.
     void put_back(RequestId id, Outgoing message) { insert(messages_.begin(), id, std::move(message)); }
 
     bool contains(RequestId id) const { return places_.contains(id); }
-    /// Null if it does not wait here.
+    /// Returns null if it is not in the queue.
     const Outgoing* find(RequestId id) const {
         const auto place = places_.find(id);
         return place == places_.end() ? nullptr : &place->second->message;
@@ -47,14 +47,14 @@ class UnsentQueue {
     Place begin() noexcept { return messages_.begin(); }
     Place end() noexcept { return messages_.end(); }
     Waiting& front() noexcept { return messages_.front(); }
-    /// Gives the next.
+    /// Returns the next place.
     Place erase(Place place) {
         const Place next = std::next(place);
         remove(place);
         return next;
     }
 
-    /// Takes the message of this number out, if it waits here.
+    /// Removes and returns the message of this number, if it is in the queue.
     std::optional<Outgoing> take(RequestId id) {
         const auto place = places_.find(id);
         if (place == places_.end()) {

@@ -1,4 +1,4 @@
-// An operation whose end is told to an asking interceptor.
+// An operation that reports its end to an asking interceptor.
 #pragma once
 
 #include "../asio.hpp"
@@ -9,10 +9,10 @@
 
 namespace communica::peer {
 
-/// In the place of the operation that it is wrapped around.
+/// Replaces the operation that it wraps.
 class WatchedOperation final : public Operation {
  public:
-    /// Takes `inner`, or throws and leaves it.
+    /// Takes `inner`, unless it throws.
     static OperationPtr wrap(OperationPtr& inner, AskingEnd on_end, const asio::any_io_executor& executor) {
         auto* const watched = new WatchedOperation(std::move(on_end), executor);
         watched->inner_ = std::move(inner);
@@ -27,7 +27,8 @@ class WatchedOperation final : public Operation {
     WatchedOperation(AskingEnd on_end, const asio::any_io_executor& executor)
         : on_end_(std::move(on_end)), executor_(executor) {}
 
-    /// As any operation that is completed this one is gone after it. What is posted may come from under a lock.
+    /// Destroys this, as an operation is gone once it is completed. With `post`, the caller may hold a lock, so the
+    /// report is posted.
     OperationPtr end(const Error& error, CompletionMode mode) {
         OperationPtr inner = std::move(inner_);
         const AskingEnd on_end = std::move(on_end_);
@@ -36,7 +37,7 @@ class WatchedOperation final : public Operation {
         try {
             mode == CompletionMode::post ? asio::post(executor, Task([on_end, error] { on_end(error); }))
                                          : on_end(error);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): it must not throw; without memory to post it is not told
+        } catch (...) {  // NOLINT(bugprone-empty-catch): must not throw; without memory the end is not reported
         }
         return inner;
     }
@@ -44,7 +45,7 @@ class WatchedOperation final : public Operation {
 
     OperationPtr inner_;
     AskingEnd on_end_;
-    asio::any_io_executor executor_;  // for what is posted
+    asio::any_io_executor executor_;  // for posted reports
 };
 
 }  // namespace communica::peer
