@@ -1,4 +1,4 @@
-// How long to wait before the next attempt.
+// The wait before the next attempt.
 #pragma once
 
 #include <algorithm>
@@ -7,14 +7,14 @@
 
 namespace communica {
 
-/// Waits that double from `first` up to `most`, each shortened at random by up to `jitter` of itself, so that many
-/// clients of one server do not come back all at once.
+/// Exponential backoff. Each wait is twice the one before, up to `most`. Each is shortened at random by up to `jitter`
+/// of itself, so that the clients of a server do not reconnect all at once.
 struct BackoffOptions {
-    /// Before the second attempt.
+    /// The wait before the second attempt. Default: 1 s.
     std::chrono::milliseconds first{1000};
-    /// Between any two.
+    /// The longest wait. Default: 30 s.
     std::chrono::milliseconds most{30000};
-    /// The largest part of a wait by which it is shortened.
+    /// The largest part of a wait by which it is shortened. Default: 0.25.
     double jitter = 0.25;
 };
 
@@ -24,7 +24,7 @@ class Backoff {
  public:
     explicit Backoff(const BackoffOptions& options) : options_(options), next_(options.first) {}
 
-    /// The next wait.
+    /// Returns the next wait.
     template <class Generator>
     std::chrono::milliseconds next(Generator& random) {
         const auto wait = next_;
@@ -33,7 +33,7 @@ class Backoff {
         return std::chrono::duration_cast<std::chrono::milliseconds>(wait * part(random));
     }
 
-    /// After a success the first wait comes again.
+    /// Starts again with the first wait. Called after a success.
     void reset() noexcept { next_ = options_.first; }
 
  private:

@@ -1,4 +1,4 @@
-// Which threads are calling handlers now, and how to wait until none is.
+// Counts the threads that call handlers, and waits until there are none.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,12 @@
 
 namespace communica::peer {
 
-/// Handlers look, after `begin`, whether they may still start. Who says before `wait` that none may, can destroy what they
-/// refer to after it. Thread-safe.
+/// A handler checks after `begin` whether it may still start. A thread that forbids calls before `wait` may destroy the
+/// state of the handlers after it. Thread-safe.
 class CallsUnderWay {
  public:
-    /// Of one connection, whose calls are one after the other.
+    /// A running call, linked to the outer calls of its thread. A connection has one frame, because its calls run one
+    /// after another.
     struct Frame {
         const CallsUnderWay* calls = nullptr;
         Frame* outer = nullptr;
@@ -21,14 +22,14 @@ class CallsUnderWay {
 
     void begin(Frame& frame) noexcept {
         frame = {this, std::exchange(innermost, &frame)};
-        count_.fetch_add(1);  // sequentially consistent, as is the look: one of the two sees the other
+        count_.fetch_add(1);  // sequentially consistent, as is the check: one of the two sees the other
     }
     void end(Frame& frame) noexcept {
         innermost = frame.outer;
         count_.fetch_sub(1);
     }
 
-    /// Until other threads have ended theirs. Inside a call there is nothing to wait for: it has started.
+    /// Waits until the calls of other threads have ended. Returns at once inside a call, which cannot end first.
     void wait() const {
         for (const Frame* frame = innermost; frame != nullptr; frame = frame->outer) {
             if (frame->calls == this) {
@@ -42,7 +43,7 @@ class CallsUnderWay {
 
  private:
     static constexpr std::chrono::microseconds most{1000};
-    static inline thread_local constinit Frame* innermost = nullptr;  // of this thread
+    static inline thread_local constinit Frame* innermost = nullptr;  // the innermost call of this thread
 
     std::atomic<int> count_ = 0;
 };

@@ -1,4 +1,4 @@
-// What a peer can do beyond the Python library's protocol, as it says in its hello (docs/protocol.md, "Extensions").
+// The extensions of the Python library's protocol that a peer announces in its hello (docs/protocol.md, "Extensions").
 #pragma once
 
 #include "../separate_compilation.hpp"
@@ -12,38 +12,38 @@
 
 namespace communica::peer {
 
-/// In bytes.
+/// The longest session id, in bytes.
 inline constexpr std::size_t max_session = 1024;
 
-/// An extension is used only between peers that both offer it. The default offers nothing.
+/// An extension is used only between peers that both offer it. The default offers none.
 struct Capabilities {
-    /// Stands for what a peer remembers: another session has forgotten every request of the one before. Empty where
-    /// nothing is said.
+    /// Identifies the state that the peer keeps of its requests. A peer with another session has lost all requests of
+    /// the one before. Empty if the peer does not announce a session.
     std::string session = {};
-    /// The largest message that the peer takes, metadata and body.
+    /// The largest message that the peer accepts, metadata and body, in bytes.
     std::size_t max_message = std::numeric_limits<std::size_t>::max();
-    bool cancel = false;    ///< understands that a request is not wanted any more
-    bool deadline = false;  ///< understands how much time a request has
-    bool flush = false;     ///< says when it has taken what was sent to it
-    bool goodbye = false;   ///< understands that no more requests should come, and why
-    bool headers = false;   ///< shows the headers of a request to its handler
-    bool inspect = false;   ///< answers what is asked about itself, or asks that
-    /// How far a sender of notifications may be ahead; where the extension is not offered nothing is said.
+    bool cancel = false;    ///< accepts the cancellation of a request
+    bool deadline = false;  ///< accepts the remaining time of a request
+    bool flush = false;     ///< answers a flush once it has taken all earlier messages
+    bool goodbye = false;   ///< accepts a goodbye: no more requests, and the reason
+    bool headers = false;   ///< passes the headers of a request to its handler
+    bool inspect = false;   ///< answers `inspect`, or sends it
+    /// Limits on a sender's unhandled notifications. Unlimited without the `notifications` extension.
     NotificationLimits ahead = {};
-    bool notifications = false;  ///< says how many notifications have ended, and is told
+    bool notifications = false;  ///< reports how many notifications have ended, and accepts such reports
     bool ping = false;           ///< answers pings
-    bool resume = false;         ///< says on a new connection which requests of an earlier one are still at work
-    bool streams = false;        ///< understands streams
+    bool resume = false;         ///< reports on a new connection which requests of an earlier one are still running
+    bool streams = false;        ///< supports streams
 };
 
-/// Everything that this library knows.
+/// Returns all extensions of this library.
 Capabilities full_offer(std::string session, std::size_t max_message,
                         NotificationLimits ahead = NotificationLimits::of({}));
 
-/// The JSON object that stands for an offer in a hello.
+/// Writes an offer as the JSON object of a hello.
 std::string write_offer(const Capabilities& offer);
 
-/// The offer in a hello. What is not there, or not of its form, is not offered; without a session, nothing is.
+/// Reads the offer of a hello. Missing and malformed members are not offered. Without a session, nothing is offered.
 Capabilities read_capabilities(const nlohmann::json& hello);
 
 }  // namespace communica::peer

@@ -28,7 +28,7 @@ inline constexpr std::array<std::pair<std::string_view, bool Capabilities::*>, 1
     {"streams", &Capabilities::streams},
 }};
 
-/// Without both limits the extension is not offered.
+/// Turns the extension off unless both limits are given.
 COMMUNICA_INLINE void read_ahead(const nlohmann::json& communica, Capabilities& offer) {
     const auto ahead = communica.find("notifications_ahead");
     const bool is_said = ahead != communica.end() && ahead->is_array() && ahead->size() == 2 &&

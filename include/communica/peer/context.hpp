@@ -1,4 +1,4 @@
-// What a handler may know about the request besides its value.
+// What a handler can know of its request besides the value.
 #pragma once
 
 #include "../separate_compilation.hpp"
@@ -11,41 +11,42 @@
 
 namespace communica {
 
-/// Given to a handler that takes a `Context&`; lives as long as the handler runs.
+/// Passed to a handler that takes a `Context&`. Exists as long as the handler runs.
 class Context {
  public:
     /// Made by the library.
     explicit Context(const peer::Incoming& incoming);
 
-    /// The client id: of the other side on a server, of this side on a client.
+    /// The client id: the peer's on a server, this side's own on a client.
     const std::string& client_id() const noexcept { return peer_->id(); }
-    /// Who connected, as far as the operating system knows.
+    /// The peer's credentials, as far as the operating system knows them.
     const Credentials& credentials() const noexcept { return connection_->credentials(); }
     /// The route; empty for Simple entities.
     const std::string& route() const noexcept { return route_; }
-    /// Nobody waits for an answer.
+    /// True if the requester expects no answer.
     bool is_notification() const noexcept { return is_notification_; }
-    /// It may have been handed to a handler before: RabbitMQ hands out again what was not acknowledged.
+    /// True if a handler may have received the request before: RabbitMQ redelivers unacknowledged messages.
     bool redelivered() const noexcept { return is_redelivered_; }
 
-    /// Until when the requester waits, if it said so. A coroutine is cancelled then.
+    /// When the requester stops waiting; none if it did not say. A coroutine is cancelled then.
     std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept { return deadline_; }
-    /// The requester has gone: it cancelled, its deadline passed, or its session is over. A coroutine is cancelled then;
-    /// what runs elsewhere (`on_executor`) may look here. From any thread.
+    /// True once the requester has cancelled the request, its deadline has passed, its session is over, or this entity
+    /// closes. A coroutine is cancelled then; a function under `on_executor` can poll this. Always false in a handler
+    /// that runs directly and is not a coroutine. Thread-safe.
     bool is_cancelled() const noexcept { return call_ && call_->is_cancelled(); }
 
-    /// The texts that came with the request (`RequestOptions::headers`).
+    /// The headers of the request (`RequestOptions::headers`).
     std::map<std::string, std::string> headers() const;
-    /// One of them.
+    /// The header of this name; none if it was not sent.
     std::optional<std::string> header(const std::string& name) const;
 
-    /// Where the handler runs: handlers of one connection run one at a time.
+    /// The connection's executor, on which handlers run. Handlers of one connection run one at a time.
     asio::any_io_executor get_executor() const { return connection_->get_executor(); }
 
  private:
     std::shared_ptr<peer::Peer> peer_;
     std::shared_ptr<Connection> connection_;
-    std::shared_ptr<const peer::InflightCall> call_;  // null for a handler that is no coroutine
+    std::shared_ptr<const peer::InflightCall> call_;  // null for a handler that is not a coroutine
     std::string route_;
     std::string headers_;
     std::optional<std::chrono::steady_clock::time_point> deadline_;

@@ -1,4 +1,4 @@
-// What has a deadline, ordered by it.
+// A heap of keys, ordered by deadline.
 #pragma once
 
 #include <chrono>
@@ -12,19 +12,19 @@ namespace communica::peer {
 
 using Clock = std::chrono::steady_clock;
 
-/// When a time that begins now is over: the end of all time if the clock can't say.
+/// Returns now plus `time`, or the latest time point if that is out of range.
 inline Clock::time_point deadline_after(Clock::duration time) noexcept {
     const auto now = Clock::now();
     return time < Clock::time_point::max() - now ? now + time : Clock::time_point::max();
 }
 
-/// How long it is until then; nothing without a deadline.
+/// Returns the time left until the deadline; none without a deadline.
 inline std::optional<Clock::duration> left_until(std::optional<Clock::time_point> deadline) noexcept {
     return deadline ? std::optional(*deadline - Clock::now()) : std::nullopt;
 }
 
-/// A binary heap of keys, earliest deadline first. `place_of(key)` is a reference to a `std::uint32_t` in which the heap
-/// keeps the key's place, so that any key can be taken out. Not thread-safe.
+/// A binary heap of keys, earliest deadline first. `place_of(key)` is a reference to a `std::uint32_t` in which the
+/// heap stores the key's index, so that any key can be removed. Not thread-safe.
 template <class Key, class PlaceOf>
 class DeadlineHeap {
  public:
@@ -36,7 +36,7 @@ class DeadlineHeap {
         return entries_.empty() ? std::nullopt : std::optional(entries_.front().deadline);
     }
 
-    /// The key whose deadline comes first, if it has passed.
+    /// Returns the key with the earliest deadline, if that has passed.
     std::optional<Key> expired(Clock::time_point now) const noexcept {
         return entries_.empty() || entries_.front().deadline > now ? std::nullopt : std::optional(entries_.front().key);
     }
@@ -48,10 +48,10 @@ class DeadlineHeap {
 
     Clock::time_point deadline_at(std::uint32_t place) const noexcept { return entries_[place].deadline; }
 
-    /// Gives memory back that is not used.
+    /// Releases unused memory.
     void shrink() { entries_.shrink_to_fit(); }
 
-    /// Takes a key out, if it is in.
+    /// Removes a key, if present.
     void remove(Key key) noexcept {
         const std::size_t at = std::exchange(place_of_(key), none);
         if (at == none) {

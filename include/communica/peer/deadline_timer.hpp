@@ -10,8 +10,8 @@
 
 namespace communica::peer {
 
-/// A timer that runs at the earliest time it was told of, and is made when it is first needed. It keeps the io_context
-/// at work while it is armed. Not thread-safe: it is used under the lock of what it belongs to.
+/// A timer that fires at the earliest time it was armed for. Created when first armed. While armed, it keeps
+/// `io_context::run` from returning. Not thread-safe: used under its owner's lock.
 class DeadlineTimer {
  public:
     explicit DeadlineTimer(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -20,10 +20,10 @@ class DeadlineTimer {
 
     bool is_armed() const noexcept { return armed_.has_value(); }
 
-    /// Is it armed for `when` or before? Then `arm` has nothing to do.
+    /// True if the timer fires at `when` or before, so that `arm` has nothing to do.
     bool runs_by(Clock::time_point when) const noexcept { return armed_ && *armed_ <= when; }
 
-    /// Sees to it that `owner->on_timer()` is called, without the lock, at `when` or before.
+    /// Arranges that `owner->on_timer()` is called, without the lock, at `when` or before.
     template <class Owner>
     void arm(Clock::time_point when, const std::weak_ptr<Owner>& owner) {
         if (runs_by(when)) {
@@ -41,7 +41,7 @@ class DeadlineTimer {
         }));
     }
 
-    /// To be called first in `on_timer`, under the lock.
+    /// Call it first in `on_timer`, under the lock.
     void has_run() noexcept { armed_.reset(); }
 
     void disarm() {
@@ -52,7 +52,7 @@ class DeadlineTimer {
 
  private:
     const asio::any_io_executor executor_;
-    std::unique_ptr<asio::steady_timer> timer_;  // few connections ever need it
+    std::unique_ptr<asio::steady_timer> timer_;  // few connections need one
     std::optional<Clock::time_point> armed_;
 };
 

@@ -1,4 +1,4 @@
-// What a handler's signature says: which value it takes, what else it wants to know, what it gives.
+// The parts of a handler's signature: its value, its extra arguments and its result.
 #pragma once
 
 #include "../asio.hpp"
@@ -18,8 +18,8 @@
 
 namespace communica::peer {
 
-/// In the place of a `T`, for a handler that runs elsewhere: the message, which is loaded there. In a large one that is what
-/// takes long.
+/// Takes the place of a `T` in a handler that runs on another executor: holds the message, which is loaded there,
+/// because loading a large message takes long.
 template <class T>
 class LoadLater {
     using Held = typename HeldAs<T>::type;
@@ -33,7 +33,7 @@ class LoadLater {
               return load_from<Held>(serializer, bytes.bytes(), &bytes);
           }) {}
 
-    /// Once. Throws `UnloadableValue`.
+    /// Call it once. Throws `UnloadableValue`.
     Held load() {
         try {
             return load_(body_);
@@ -47,7 +47,7 @@ class LoadLater {
     std::function<Held(Buffer&)> load_;
 };
 
-/// What the bytes of a message are loaded as.
+/// The type that the bytes of a message are loaded as.
 template <class Data>
 struct LoadedAs {
     using type = typename HeldAs<Data>::type;
@@ -59,7 +59,7 @@ struct LoadedAs<LoadLater<T>> {
     static constexpr bool is_later = true;
 };
 
-/// The type that a result stands for, and whether it has to be awaited.
+/// The value type of a result, and whether the result has to be awaited.
 template <class T>
 struct ResultOf {
     using type = T;
@@ -71,7 +71,7 @@ struct ResultOf<asio::awaitable<T, E>> {
     static constexpr bool is_coroutine = true;
 };
 
-/// Besides its value a handler may take references to these.
+/// True for the references that a handler may take besides its value.
 template <class T>
 inline constexpr bool is_extra = false;
 template <>
@@ -81,7 +81,7 @@ inline constexpr bool is_extra<SimplePeer<S>&> = true;
 template <class S>
 inline constexpr bool is_extra<RoutePeer<S>&> = true;
 
-/// Does a handler that is handed `E` ask back in JSON, where its entity speaks `S`? Then it forgot to say in what.
+/// True if `E` is a peer that uses JSON while the entity uses `S`: the handler did not name the serializer.
 template <class S, class E>
 inline constexpr bool forgets = !std::is_same_v<S, JsonSerializer> && (std::is_same_v<E, SimplePeer<JsonSerializer>> ||
                                                                        std::is_same_v<E, RoutePeer<JsonSerializer>>);
@@ -90,12 +90,12 @@ inline constexpr bool asks_back_in = true;
 template <class S, class... E>
 inline constexpr bool asks_back_in<S, std::tuple<E...>> = !(forgets<S, E> || ...);
 
-/// A value is taken by value or by const reference; an extra is none, however it is taken.
+/// True for a value, taken by value or by const reference. An extra is never a value, however it is taken.
 template <class T>
 inline constexpr bool is_value = !is_extra<std::remove_cvref_t<T>&> &&
                                  (!std::is_lvalue_reference_v<T> || std::is_const_v<std::remove_reference_t<T>>);
 
-/// Arguments taken apart: `Data` is the type of the values (`ValuesOf`), `Extras` what follows them.
+/// The split arguments: `Data` is the type of the values (`ValuesOf`), `Extras` the types that follow them.
 template <class Values, class... A>
 struct SplitArguments;
 template <class... V, class... E>
@@ -110,7 +110,7 @@ struct SplitArguments<std::tuple<V...>, Next, Rest...> : SplitArguments<std::tup
 template <class... A>
 using Arguments = SplitArguments<std::tuple<>, A...>;
 
-/// Callables of one signature: not generic, not overloaded.
+/// Callables with one signature: neither generic nor overloaded.
 template <class F>
 concept Deducible = requires(std::decay_t<F>& function) { std::function{function}; };
 
@@ -124,7 +124,7 @@ struct SignatureOf<std::function<R(A...)>> {
 template <class F>
 using Signature = SignatureOf<decltype(std::function{std::declval<std::decay_t<F>&>()})>;
 
-/// What a callable gives for a `Data` (void for none) and these extras.
+/// The result of calling `F` with a `Data` (nothing if void) and these extras.
 template <class F, class Data, class Extras>
 struct ResultWith;
 template <class F, class Data, class... E>
@@ -134,7 +134,7 @@ struct ResultWith<F, void, std::tuple<E...>> : std::invoke_result<F&, E&...> {};
 template <class F, class... T, class... E>
 struct ResultWith<F, Several<T...>, std::tuple<E...>> : std::invoke_result<F&, T&&..., E&...> {};
 
-/// The first of these lists of extras with which `F` can be called after a `Data`; void if there is none.
+/// The first list of extras with which `F` can be called after a `Data`; void if there is none.
 template <class F, class Data, class... Candidates>
 struct FirstThatFits {
     using type = void;
@@ -147,15 +147,15 @@ struct FirstThatFits<F, Data, Candidate, More...> {
     using type = Candidate;
 };
 
-/// The extras that a handler takes under a route: those of its signature, or what a generic one can be called with, whose peer speaks
-/// `S`.
+/// The extras of a handler under a route: those of its signature, or for a generic callable the first list that it
+/// accepts. Its peer uses `S`.
 template <class F, class Data, class S>
 struct ExtrasOf : FirstThatFits<std::decay_t<F>, Data, std::tuple<>, std::tuple<Context>, std::tuple<RoutePeer<S>>,
                                 std::tuple<Context, RoutePeer<S>>, std::tuple<RoutePeer<S>, Context>> {};
 template <Deducible F, class Data, class S>
 struct ExtrasOf<F, Data, S> : FirstThatFits<std::decay_t<F>, Data, typename Signature<F>::Args::Extras> {};
 
-/// What a handler takes under a route with values of type `Data`.
+/// The type that a handler takes under a route with values of type `Data`.
 template <class F, class Data>
 struct TakenUnder {
     using type = Data;
@@ -166,7 +166,7 @@ struct TakenUnder<F, Data> {
     using type = LoadLater<Data>;
 };
 
-/// Gives a signature to a callable that has none of its own.
+/// Gives a signature to a generic or overloaded callable.
 template <class Sig, class F>
 class Named;
 template <class R, class... A, class F>
@@ -183,7 +183,7 @@ class Named<R(A...), F> {
 
 namespace communica {
 
-/// Names the signature of a generic or overloaded callable: `with_signature<int(Operands)>(f)`.
+/// Gives a signature to a generic or overloaded callable: `with_signature<int(Operands)>(f)`.
 template <class Signature, class F>
 auto with_signature(F function) {
     return peer::Named<Signature, F>(std::move(function));

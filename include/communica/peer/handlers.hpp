@@ -1,4 +1,4 @@
-// Who answers: the handlers of an entity, found by route.
+// The handlers of an entity, by route.
 #pragma once
 
 #include "../buffer.hpp"
@@ -27,7 +27,7 @@ namespace communica::peer {
 class Peer;
 struct InflightCall;
 
-/// A request or notification that has come, borrowed for the call that hands it out.
+/// A received request or notification. Its members are borrowed for the call that receives it.
 struct Incoming {
     const std::shared_ptr<Peer>& peer;
     const std::shared_ptr<Connection>& connection;
@@ -35,31 +35,31 @@ struct Incoming {
     Bytes body;
     bool redelivered = false;
     Buffer* backing_buffer = nullptr;                    ///< as in `Message`
-    std::shared_ptr<const InflightCall> call = nullptr;  ///< once a coroutine answers it
-    NotificationWindow::Ticket* ticket = nullptr;        ///< of a notification: taken by whoever handles it later
+    std::shared_ptr<const InflightCall> call = nullptr;  ///< null until a coroutine answers it
+    NotificationWindow::Ticket* ticket = nullptr;        ///< of a notification: taken by a handler that ends later
 };
 
-/// What became of a request, a notification or a stream, where nobody else may hear of it.
+/// A failed request, notification or stream, for the entity's log.
 struct Failure {
     enum class What { request, notification, stream };
 
     std::string_view route;  ///< empty for Simple entities
     const Error& error;
-    What what;  ///< of a notification nobody is told but the log
+    What what;  ///< a failed notification is reported nowhere else
 };
 
 inline Failure::What kind_of(const wire::Metadata& metadata) noexcept {
     return metadata.wants_answer() ? Failure::What::request : Failure::What::notification;
 }
 
-/// A user's callable behind its types: loads the value, calls, answers. Called on the connection's executor.
+/// A user's callable behind its types: loads the value, calls and answers. Called on the connection's executor.
 class Handler {
  public:
     explicit Handler(bool opens_streams = false) noexcept : opens_streams_(opens_streams) {}
     virtual ~Handler() = default;
     virtual void handle(const Incoming& incoming) const = 0;
 
-    /// Does it take streams that are opened, and nothing else?
+    /// True if the handler accepts streams, and nothing else.
     bool opens_streams() const noexcept { return opens_streams_; }
 
  private:
@@ -70,9 +70,9 @@ struct HashRoute {
     using is_transparent = void;
     std::size_t operator()(std::string_view route) const noexcept { return std::hash<std::string_view>{}(route); }
 };
-/// A handler, and what is known of its route; nothing as a rule.
+/// A handler and the description of its route, which is null by default.
 struct DescribedHandler {
-    // NOLINTNEXTLINE(*-explicit-*): a handler alone is one, too
+    // NOLINTNEXTLINE(*-explicit-*): a handler converts to this
     DescribedHandler(std::shared_ptr<const Handler> alone) : handler(std::move(alone)) {}
 
     const Handler* get() const noexcept { return handler.get(); }
@@ -82,12 +82,12 @@ struct DescribedHandler {
 };
 using HandlerMap = std::unordered_map<std::string, DescribedHandler, HashRoute, std::equal_to<>>;
 
-/// Handlers by route, looked up without a lock while one thread adds more. None is ever taken out.
+/// Handlers by route. A lookup takes no lock, also while one thread adds routes. Routes are never removed.
 class RouteIndex {
  public:
     RouteIndex() { grow(16); }
 
-    /// Null if there is none.
+    /// Returns null if there is none.
     const Handler* find(std::string_view route) const noexcept {
         const Slots& slots = *current_.load(std::memory_order_acquire);
         for (std::size_t at = HashRoute()(route);; ++at) {
@@ -98,7 +98,7 @@ class RouteIndex {
         }
     }
 
-    /// One that is not in.
+    /// The route must not be present.
     void add(const std::string& route, const DescribedHandler& handler) {
         if (2 * (entries_.size() + 1) > versions_.back()->size()) {
             grow(2 * versions_.back()->size());
@@ -106,7 +106,7 @@ class RouteIndex {
         put(*versions_.back(), entries_.emplace_back(Entry{route, handler}));
     }
 
-    /// Not while one is added.
+    /// Not while a route is added.
     template <class F>
     void for_each(F function) const {
         for (const Entry& entry : entries_) {
@@ -119,7 +119,7 @@ class RouteIndex {
         std::string route;
         DescribedHandler described;
     };
-    using Slots = std::vector<std::atomic<const Entry*>>;  // a power of two of them, and half of them are null
+    using Slots = std::vector<std::atomic<const Entry*>>;  // a power of two of them, at least half of them null
 
     static void put(Slots& slots, const Entry& entry) noexcept {
         std::size_t at = HashRoute()(entry.route);
@@ -135,15 +135,15 @@ class RouteIndex {
             put(*slots, entry);
         }
         current_.store(slots.get(), std::memory_order_release);
-        versions_.push_back(std::move(slots));  // a lookup may still be in an older one
+        versions_.push_back(std::move(slots));  // a lookup may still use an older one
     }
 
-    std::deque<Entry> entries_;                     // none of them moves
-    std::vector<std::unique_ptr<Slots>> versions_;  // each twice as large as the one before
+    std::deque<Entry> entries_;                     // a deque, because entries must not move
+    std::vector<std::unique_ptr<Slots>> versions_;  // each twice the size of the one before
     std::atomic<const Slots*> current_ = nullptr;
 };
 
-/// The handlers of one entity, shared by its connections. Routes may be added while requests are looked up.
+/// The handlers of one entity, shared by its connections. Routes can be added during lookups.
 class Handlers {
  public:
     enum class Mode { simple, routes };
@@ -152,28 +152,29 @@ class Handlers {
     explicit Handlers(const HandlerMap& routes) : mode_(Mode::routes) { add(routes); }
 
     Mode mode() const noexcept { return mode_; }
-    /// What is wrapped around each of them; empty for nothing.
+    /// Runs around each handler; may be empty.
     const Interceptor& interceptor() const noexcept { return interceptor_; }
-    /// Before the first request comes.
+    /// Call it before the first request.
     void set_interceptor(Interceptor interceptor) { interceptor_ = std::move(interceptor); }
 
-    /// What sees all that their entity sends; null for nothing.
+    /// Runs before each message that the entity sends; may be null.
     const std::shared_ptr<const AskingInterceptor>& asking_interceptor() const noexcept { return asking_interceptor_; }
     void set_asking_interceptor(AskingInterceptor interceptor) {
         asking_interceptor_ = interceptor ? std::make_shared<const AskingInterceptor>(std::move(interceptor)) : nullptr;
     }
 
-    /// Called on the connections' executors, also several at a time, for everything that failed here. Before the first
-    /// request comes.
+    /// Sets the function that receives all failures of this side. It is called on the connections' executors, also
+    /// concurrently. Call this before the first request.
     void set_on_failure(std::function<void(const Failure&)> on_failure) { on_failure_ = std::move(on_failure); }
     void report(const Failure& failure) const {
         if (on_failure_) {
             on_failure_(failure);
         }
     }
-    /// What `inspect` answers, or throws. Before the first request comes; without it, nothing can be asked.
+    /// Sets the function that answers `inspect`, or throws. Without it, `inspect` is refused. Call this before the
+    /// first request.
     void set_inspector(std::function<std::string(const Credentials&)> inspector) { inspector_ = std::move(inspector); }
-    /// A JSON text about the entity, for somebody.
+    /// Returns a JSON text about the entity for a peer with these credentials.
     std::string inspect(const Credentials& who) const {
         if (!inspector_) {
             throw RequesterError("This can not be inspected");
@@ -185,14 +186,14 @@ class Handlers {
 
     const Handler* find(std::string_view route) const noexcept { return routes_.find(route); }
 
-    /// `function(route, described)` for each route. Thread-safe.
+    /// Calls `function(route, described)` for each route. Thread-safe.
     template <class F>
     void for_each(F function) const {
         const std::lock_guard lock(mutex_);
         routes_.for_each(function);
     }
 
-    /// Adds the routes of a table. Throws `RouteOverrideError`, and adds none, if one is there already. Thread-safe.
+    /// Adds the routes of a table. Throws `RouteOverrideError`, and adds none, if one exists. Thread-safe.
     void add(const HandlerMap& more, const std::string& table = {}) {
         const std::lock_guard lock(mutex_);
         for (const auto& [route, handler] : more) {
@@ -213,7 +214,7 @@ class Handlers {
     std::shared_ptr<const AskingInterceptor> asking_interceptor_;
     std::function<void(const Failure&)> on_failure_;
     std::function<std::string(const Credentials&)> inspector_;
-    mutable std::mutex mutex_;  // of those who add
+    mutable std::mutex mutex_;  // taken by `add` and `for_each`
     RouteIndex routes_;
 };
 

@@ -1,4 +1,4 @@
-// What the two sides say when they meet.
+// The hello messages of both sides.
 #pragma once
 
 #include "../connection.hpp"
@@ -15,7 +15,7 @@
 
 namespace communica::peer {
 
-/// In bytes.
+/// The longest client id, in bytes.
 inline constexpr std::size_t max_client_id = 1024;
 
 inline std::string client_hello(std::string_view client_id, const Capabilities& offer) {
@@ -23,13 +23,13 @@ inline std::string client_hello(std::string_view client_id, const Capabilities& 
            ", \"communica\": " + write_offer(offer) + "}";
 }
 
-/// The server answers an offer with its own, and says to all others what the Python library says.
+/// Answers a client's offer with the server's own, and a client without an offer as the Python library does.
 inline std::string server_hello(const Capabilities& of_client, const Capabilities& offer) {
     return of_client.session.empty() ? "{\"hello\": \"hello\"}"
                                      : "{\"hello\": \"hello\", \"communica\": " + write_offer(offer) + "}";
 }
 
-/// The client id in a client's hello: a string, or another scalar's text. Throws `errc::handshake_failed`.
+/// Reads the client id from a client's hello: a string, or the text of another scalar. Throws `errc::handshake_failed`.
 inline std::string client_id_in(const nlohmann::json& hello) {
     const auto id = hello.is_object() ? hello.find("client_id") : hello.end();
     if (!hello.is_object() || id == hello.end() || id->is_structured()) {
@@ -42,7 +42,7 @@ inline std::string client_id_in(const nlohmann::json& hello) {
     return text;
 }
 
-/// A client id for those who named none: 32 hexadecimal digits.
+/// Returns a client id for a client that named none: 32 random hexadecimal digits.
 inline std::string random_client_id() {
     std::random_device random;
     std::string id;
@@ -54,7 +54,7 @@ inline std::string random_client_id() {
     return id;
 }
 
-/// While it lives, a connection that takes too long is cut.
+/// Aborts the connection at the given time, unless destroyed before.
 class HandshakeDeadline {
  public:
     HandshakeDeadline(const std::shared_ptr<Connection>& connection, std::chrono::steady_clock::time_point time)

@@ -1,4 +1,4 @@
-// Coroutines that have answered a call and wait for the next.
+// Worker coroutines that have answered a call and wait for the next.
 #pragma once
 
 #include "../asio.hpp"
@@ -15,7 +15,7 @@
 
 namespace communica::peer {
 
-/// A call and the coroutine that waits to answer it; if there is none, it has yet to be started.
+/// A call, and the idle coroutine that answers it. Without one, a coroutine has to be started.
 struct Worker {
     using Resume = asio::async_result<asio::use_awaitable_t<>, void(void*)>::handler_type;
 
@@ -34,21 +34,21 @@ struct Worker {
     }
 
     std::shared_ptr<InflightCall> call;
-    std::optional<Resume> resume;   // with a job of the handler's
-    const void* handler = nullptr;  // whose coroutine it is
+    std::optional<Resume> resume;   // called with a job of `handler`
+    const void* handler = nullptr;  // the handler that the coroutine serves
 };
 
-/// The workers of one connection that have nothing to do. One that is started costs 4,800 instructions in Asio alone, one
-/// that waits a tenth of that. Used on the connection's executor alone.
+/// The idle workers of one connection. To start a worker costs 4,800 instructions in Asio alone; to resume an idle one,
+/// a tenth of that. Used only on the connection's executor.
 ///
-/// A worker keeps the io_context at work, as its connection does, and has to go when that goes. It also goes when the
-/// last deadline has passed, so that a burst leaves nothing behind.
+/// An idle worker keeps `io_context::run` from returning, as its connection does, so it ends with the connection. It
+/// also ends when the last deadline has passed, so that no worker remains after a burst.
 class IdleWorkers {
  public:
     explicit IdleWorkers(asio::any_io_executor executor, std::shared_ptr<Budget> budget = nullptr)
         : executor_(std::move(executor)), share_(std::move(budget)) {}
 
-    /// A worker of this handler; one without a call if there is none.
+    /// Returns an idle worker of this handler; one without a call if there is none.
     Worker take(const void* handler) {
         const auto found = std::find_if(workers_.rbegin(), workers_.rend(),
                                         [handler](const Worker& worker) { return worker.handler == handler; });
@@ -63,21 +63,21 @@ class IdleWorkers {
         return worker;
     }
 
-    /// Ends those that wait.
+    /// Ends all idle workers.
     void clear() {
         workers_.clear();
         share_.set(0);
     }
 
-    /// May a worker wait here? Not behind a call that was cancelled or that somebody still looks at, nor where a handler
-    /// has left the executor.
+    /// True if the worker may wait for another call: this call was not cancelled and has no other owner, the handler
+    /// has not left the executor, and the budget and memory suffice.
     bool may_wait(const std::shared_ptr<InflightCall>& call) {
-        constexpr long owners = 2;  // the coroutine, and what is called at its end
+        constexpr long owners = 2;  // the coroutine, and its completion handler
         return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
                is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost) && has_place();
     }
 
-    /// Waits for the next job. Keeps nothing alive of which this is a part.
+    /// Waits for the next job. Holds no reference to its owner.
     static asio::awaitable<void*> wait(std::shared_ptr<IdleWorkers> here, const std::shared_ptr<InflightCall>& call,
                                        const void* handler) {
         return asio::async_initiate<const asio::use_awaitable_t<>, void(void*)>(Wait{}, asio::use_awaitable,
@@ -85,9 +85,9 @@ class IdleWorkers {
     }
 
  private:
-    static constexpr std::size_t max_size = 64;  // what a larger burst has started ends with it
+    static constexpr std::size_t max_size = 64;  // further workers end with their call
 
-    /// Once it waits it is too late to want memory.
+    /// Reserves memory before the wait, which must not fail.
     bool has_place() noexcept {
         try {
             if (workers_.size() == workers_.capacity()) {
@@ -102,14 +102,14 @@ class IdleWorkers {
     struct Wait {
         void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers>&& here,
                         std::shared_ptr<InflightCall>&& call, const void* handler) const {
-            const auto workers = std::move(here);  // out of the waiting frame, which `workers` is to own
+            const auto workers = std::move(here);  // moved out of the suspended frame, which `workers` will own
             workers->workers_.emplace_back(std::move(call), std::move(resume), handler);
         }
     };
 
     const asio::any_io_executor executor_;
     std::vector<Worker> workers_;
-    BudgetReservation share_;  // of the most that have waited
+    BudgetReservation share_;  // for the most that have waited
 };
 
 }  // namespace communica::peer

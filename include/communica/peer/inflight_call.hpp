@@ -1,4 +1,4 @@
-// A request that is being answered by a coroutine.
+// A request that a coroutine is answering.
 #pragma once
 
 #include "../asio.hpp"
@@ -25,17 +25,17 @@ namespace communica::peer {
 
 class IdleWorkers;
 
-/// Bytes that a coroutine at work takes besides its request and what its handler keeps: the call, and the frames of the
-/// library's and Asio's coroutines (2.1 KiB by GCC 12).
+/// Bytes that a running coroutine takes besides its request and its handler's state: the call, and the frames of the
+/// library's and Asio's coroutines (2.1 KiB with GCC 12).
 inline constexpr std::size_t call_cost = 2304;
 
-/// What it takes to answer after the message with the request is gone, and to cancel who answers. A worker uses it for
-/// one request after another.
+/// The data to answer a request after its message is gone, and to cancel its coroutine. A worker reuses it for its next
+/// request.
 struct InflightCall {
     explicit InflightCall(std::shared_ptr<Connection> from, std::weak_ptr<IdleWorkers> others = {})
         : connection(std::move(from)), idle(std::move(others)) {}
 
-    /// Begins with a request.
+    /// Starts with a request, whose value takes `held` bytes.
     void begin(const wire::Metadata& metadata, std::optional<Clock::time_point> until, std::size_t held) {
         texts_.release();
         char* end = texts_.extend(metadata.id.size() + metadata.before_type.size() + metadata.after_type.size());
@@ -53,23 +53,23 @@ struct InflightCall {
         is_answered = false;
     }
 
-    /// What the request that it began with takes outside of it.
+    /// Bytes that the request's metadata take outside of this object.
     std::size_t cost_of_texts() const noexcept {
         return texts_.capacity() == Buffer::inline_capacity ? 0 : texts_.capacity();
     }
 
-    /// As the metadata say, which are read again for it: only what failed is asked.
+    /// Reads the route from the metadata again. Needed only for failures.
     std::string route() const {
         wire::MetadataReader reader;
         const std::string text = std::string(before_type) + "1" + std::string(after_type);
         return std::string(reader.read(text).route.value_or(""));
     }
 
-    /// Nobody wants the result any more.
+    /// True if the result is not wanted any more.
     bool is_cancelled() const noexcept { return cancelled.load(std::memory_order_relaxed); }
 
-    const std::shared_ptr<Connection> connection;  // that the request came by
-    const std::weak_ptr<IdleWorkers> idle;         // where its worker waits for the next
+    const std::shared_ptr<Connection> connection;  // that the request arrived on
+    const std::weak_ptr<IdleWorkers> idle;         // where its worker waits for the next call
     std::string_view id;
     std::string_view before_type;
     std::string_view after_type;
@@ -79,24 +79,24 @@ struct InflightCall {
     std::size_t bytes = 0;  // held for the request
 
     std::atomic<bool> cancelled = false;
-    asio::cancellation_signal signal;  // of the worker, emitted on its executor alone
+    asio::cancellation_signal signal;  // cancels the worker; emitted only on its executor
 
     // Under the responder's lock:
     bool is_listed = false;
     bool is_answered = false;
     std::size_t index = 0;
-    std::uint32_t place = ~std::uint32_t{0};  // among the deadlines
+    std::uint32_t place = ~std::uint32_t{0};  // its index among the deadlines
 
  private:
     Buffer texts_;
 };
 
-/// The calls at work: all of them, by id, and by deadline. Not thread-safe.
+/// The running calls, found by id and by deadline. Not thread-safe.
 class InflightCalls {
  public:
     bool empty() const noexcept { return calls_.empty(); }
     std::size_t size() const noexcept { return calls_.size(); }
-    /// How many of them nobody waits for.
+    /// The number of notifications among them.
     std::size_t notifications() const noexcept { return notifications_; }
 
     void add(std::shared_ptr<InflightCall> call) {
@@ -112,7 +112,7 @@ class InflightCalls {
         calls_.push_back(std::move(call));
     }
 
-    /// Says whether it was in.
+    /// Returns false if the call is not present.
     bool remove(InflightCall& call) {
         if (!std::exchange(call.is_listed, false)) {
             return false;
@@ -133,7 +133,7 @@ class InflightCalls {
         return true;
     }
 
-    /// Null if there is none.
+    /// Returns null if there is none.
     std::shared_ptr<InflightCall> find(std::string_view id) {
         if (!by_id_) {
             by_id_.emplace();
@@ -145,7 +145,7 @@ class InflightCalls {
         return found != by_id_->end() ? calls_[found->second->index] : nullptr;
     }
 
-    /// Of every call that has one.
+    /// Calls `visit` with the id of each call that has one.
     template <class Visit>
     void for_each_id(Visit visit) const {
         for (const auto& call : calls_) {
@@ -157,7 +157,7 @@ class InflightCalls {
 
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
-    /// The call whose deadline comes first, if it has passed; null otherwise.
+    /// Returns the call with the earliest deadline if that has passed; otherwise null.
     std::shared_ptr<InflightCall> expired(Clock::time_point now) const {
         const auto call = deadlines_.expired(now);
         return call ? calls_[(*call)->index] : nullptr;
@@ -177,15 +177,16 @@ class InflightCalls {
     };
 
     void index(InflightCall& call) {
-        if (!call.id.empty()) {  // a notification, or an id that is not a text
+        if (!call.id.empty()) {  // empty for a notification, or for an id that is not a string
             by_id_->emplace(call.id, &call);
         }
     }
 
     std::vector<std::shared_ptr<InflightCall>> calls_;
     std::size_t notifications_ = 0;
-    // Of two with one id, the first. Made when one is looked for, which is rare, and kept until there are none: so a
-    // call is put in once at the most. A tree: the ids are the other side's to choose, and can't collide in it.
+    // Of calls with equal ids, the first. Made by the first lookup, which is rare, and kept until there are no calls,
+    // so that a call is inserted at most once. A tree, because the peer chooses the ids: it could make a hash table
+    // collide.
     std::optional<std::map<std::string_view, InflightCall*>> by_id_;
     DeadlineHeap<InflightCall*, PlaceOf> deadlines_{PlaceOf{}};
 };

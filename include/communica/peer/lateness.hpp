@@ -1,4 +1,4 @@
-// Why a request was not answered in time, in words.
+// The text of a timeout error: why the request was not answered in time.
 #pragma once
 
 #include "../separate_compilation.hpp"
@@ -10,20 +10,21 @@
 
 namespace communica::peer {
 
-/// Where requests go.
+/// The target of requests, for error texts.
 struct Destination {
-    std::string name = {};                         ///< `local:calculator`, `client "worker-1"`
-    std::function<std::string()> why_absent = {};  ///< why there is no connection; called under the requester's lock
+    std::string name = {};  ///< `local:calculator`, `client "worker-1"`
+    /// returns why there is no connection; called under the requester's lock
+    std::function<std::string()> why_absent = {};
 };
 
-/// What is known of a request whose time is over.
+/// The state of a request whose deadline has passed.
 struct Lateness {
     enum class State { sent, refused, queued, not_connected };
 
-    std::string quoted_route;  ///< empty where there are no routes
+    std::string quoted_route;  ///< empty without routes
     Clock::duration timeout{};
     State state = State::sent;
-    std::size_t queued = 0;  ///< others before it
+    std::size_t queued = 0;  ///< other messages in the queue
 
     /// `"divide" to local:calculator: not sent within 250 ms: Connection refused, 3 attempts`
     std::string text(const Destination& to) const;

@@ -1,4 +1,4 @@
-// What comes in over one connection: answers go to those who wait, requests to their handlers.
+// Dispatches the messages of one connection: answers to pending requests, requests to handlers.
 #pragma once
 
 #include "../wire/error_body.hpp"
@@ -15,13 +15,13 @@
 
 namespace communica::peer {
 
-/// Serves a peer over a connection, on its executor.
+/// Serves a peer over one connection, on the connection's executor.
 class MessageDispatcher : public Receiver {
  public:
     MessageDispatcher(std::shared_ptr<Peer> peer, std::shared_ptr<Connection> connection)
         : peer_(std::move(peer)), connection_(std::move(connection)) {}
 
-    /// Begins to serve somebody of `offer`.
+    /// Starts to serve a peer with these capabilities.
     static void begin(const std::shared_ptr<MessageDispatcher>& inbox, const Capabilities& offer) {
         inbox->cancel_ = offer.cancel;
         inbox->flush_ = offer.flush;
@@ -98,7 +98,7 @@ class MessageDispatcher : public Receiver {
         try {
             peer_->detach(connection_, why);
         } catch (...) {  // NOLINT(bugprone-empty-catch)
-            // For want of memory: what was not sent is lost, and the peer keeps what has ended.
+            // Out of memory: unsent messages are lost, and the peer keeps the ended connection.
         }
         on_detached(why);
     }
@@ -106,15 +106,15 @@ class MessageDispatcher : public Receiver {
  protected:
     ~MessageDispatcher() = default;
 
-    /// Requests go out over the connection from now on.
+    /// Called once requests can be sent over the connection.
     virtual void on_attached() = 0;
-    /// The connection has ended, and why.
+    /// Called when the connection has ended.
     virtual void on_detached(const Error& why) = 0;
 
     const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
 
  private:
-    /// What only streams have is a notification to a side that was offered none.
+    /// Treats messages of streams as notifications if the peer does not support streams.
     wire::Metadata read(std::string_view text) {
         auto metadata = reader_.read(text);
         if (!streams_ && (metadata.is_of_stream() || metadata.type == wire::MessageType::open)) [[unlikely]] {
@@ -123,7 +123,7 @@ class MessageDispatcher : public Receiver {
         return metadata;
     }
 
-    /// What is not handed to a handler. Says false if it is.
+    /// Handles the messages that do not go to a handler. Returns false for the others.
     bool on_other(const wire::Metadata& metadata, const Message& message) {
         if (metadata.is_answer()) {
             if (auto* const asker = peer_->asker()) {
@@ -196,7 +196,7 @@ class MessageDispatcher : public Receiver {
     const Handler* find_handler(const wire::Metadata& metadata) const {
         const Handlers& handlers = peer_->handlers();
         if (handlers.mode() == Handlers::Mode::simple) {
-            return handlers.only();  // a route does not matter then
+            return handlers.only();  // the route is ignored
         }
         return metadata.route ? handlers.find(*metadata.route) : nullptr;
     }
@@ -231,16 +231,16 @@ class MessageDispatcher : public Receiver {
 
     std::shared_ptr<Peer> peer_;
     std::shared_ptr<Connection> connection_;
-    bool cancel_ = false;  // what the other side may say, as it has offered it
+    bool cancel_ = false;  // extensions that the peer offers
     bool flush_ = false;
     bool goodbye_ = false;
     bool inspect_ = false;
     bool resume_ = false;
     bool streams_ = false;
-    std::shared_ptr<NotificationWindow> window_;  // null where the other side does not know such
+    std::shared_ptr<NotificationWindow> window_;  // null if the peer does not support it, or is not the only reader
     CallsUnderWay::Frame frame_;
     wire::MetadataReader reader_;
-    bool replaced_ = false;  // as the other side has said
+    bool replaced_ = false;  // the peer has said so
 };
 
 }  // namespace communica::peer

@@ -1,4 +1,4 @@
-// How far a sender of notifications may be ahead of those who handle them (docs/protocol.md, "notifications").
+// Flow control of notifications: how many may be sent before they are handled (docs/protocol.md, "notifications").
 #pragma once
 
 #include "../connection.hpp"
@@ -21,7 +21,7 @@
 
 namespace communica::peer {
 
-/// How many notifications, and how many bytes of their bodies, may have been sent and not handled to their end.
+/// The most notifications, and the most bytes of their bodies, that may be sent before they are handled.
 struct NotificationLimits {
     std::size_t items = std::numeric_limits<std::size_t>::max();
     std::size_t bytes = std::numeric_limits<std::size_t>::max();
@@ -32,7 +32,7 @@ struct NotificationLimits {
     }
 };
 
-/// What this side may send over one connection. Not thread-safe.
+/// The sender's credit on one connection. Not thread-safe.
 class NotificationCredit {
  public:
     void begin(NotificationLimits limits) {
@@ -41,7 +41,7 @@ class NotificationCredit {
         ended_ = bytes_ = 0;
     }
 
-    /// With little under way also one that is larger than all together may be.
+    /// While at most a quarter of the bytes is in use, admits a notification of any size.
     bool admits(std::size_t bytes) const noexcept {
         return sizes_.size() < limits_.items &&
                (bytes_ <= limits_.bytes / 4 || bytes <= limits_.bytes - std::min(bytes_, limits_.bytes));
@@ -52,7 +52,7 @@ class NotificationCredit {
             bytes_ += bytes;
         }
     }
-    /// So many have ended in all. In which order is not said: the oldest are taken for them.
+    /// `total` notifications have ended so far. The report does not say which, so the oldest are removed.
     void on_ended(std::uint64_t total) noexcept {
         for (; ended_ < total && !sizes_.empty(); ++ended_) {
             bytes_ -= sizes_.front();
@@ -62,12 +62,13 @@ class NotificationCredit {
 
  private:
     NotificationLimits limits_;
-    std::deque<std::size_t> sizes_;  // of those that have not ended
+    std::deque<std::size_t> sizes_;  // of notifications that have not ended
     std::uint64_t ended_ = 0;
-    std::size_t bytes_ = 0;  // in all of `sizes_`
+    std::size_t bytes_ = 0;  // the sum of `sizes_`
 };
 
-/// What came over one connection, and how many of it have ended. Tells the other side with each quarter of what that may be ahead. Thread-safe.
+/// The receiver's count of ended notifications on one connection. Reports it to the sender after each quarter of the
+/// limits. Thread-safe.
 class NotificationWindow : public std::enable_shared_from_this<NotificationWindow> {
  public:
     NotificationWindow(std::shared_ptr<Connection> connection, NotificationLimits limits)
@@ -75,7 +76,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
           items_to_tell_(std::max<std::size_t>(limits.items / 4, 1)),
           bytes_to_tell_(std::max<std::size_t>(limits.bytes / 4, 1)) {}
 
-    /// A notification that has come, until it was handled, refused or given up.
+    /// A received notification, until it is handled, refused or abandoned.
     class Ticket {
      public:
         Ticket() = default;
@@ -103,7 +104,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
 
     Ticket take(std::size_t bytes) noexcept { return {shared_from_this(), bytes}; }
 
-    /// How many of this side's the other one says have ended; none where it says something else.
+    /// Reads the peer's count of ended notifications; none if it is malformed.
     static std::optional<std::uint64_t> read(std::string_view text) noexcept {
         std::uint64_t total = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), total);
@@ -112,7 +113,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
 
  private:
     void on_end(std::size_t bytes) noexcept {
-        const std::lock_guard lock(mutex_);  // also while it is sent, so that the totals only grow
+        const std::lock_guard lock(mutex_);  // held while sending, so that the totals only grow
         ++ended_;
         untold_bytes_ += bytes;
         if (ended_ - told_ < items_to_tell_ && untold_bytes_ < bytes_to_tell_) {
@@ -127,7 +128,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
             told_ = ended_;
             untold_bytes_ = 0;
         } catch (...) {  // NOLINT(bugprone-empty-catch)
-            // For want of memory: it is told with the next.
+            // Out of memory: the next report includes it.
         }
     }
 

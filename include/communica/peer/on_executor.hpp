@@ -1,4 +1,4 @@
-// Handlers that block: run elsewhere, so that the connections go on.
+// Runs blocking handlers on another executor, so that connections are not blocked.
 #pragma once
 
 #include "../asio.hpp"
@@ -21,7 +21,7 @@ class OnExecutor {
         : executor_(std::move(executor)), function_(std::make_shared<F>(std::move(function))) {}
 
     asio::awaitable<R> operator()(A... arguments) const {
-        // The references among the arguments are to what the awaiting handler keeps.
+        // References among the arguments are to state of the awaiting handler.
         return run(executor_, function_, std::tuple<A...>(std::forward<A>(arguments)...));
     }
 
@@ -83,9 +83,9 @@ struct MakeOnExecutor<F, R, void, std::tuple<E...>> {
 
 }  // namespace peer
 
-/// Runs `function`, a handler that is no coroutine, on `executor` (a thread pool's) instead of the connection's, and loads
-/// its value there: one of many megabytes takes long. It may be called by several threads at once. Cancelling waits for a
-/// call that has begun.
+/// Runs `function`, a handler that is not a coroutine, on `executor` (a thread pool's) instead of the connection's.
+/// Loads its value there too, because loading many megabytes takes long. Several threads may call it at once.
+/// Cancellation waits for a running call.
 ///
 ///     routes.add("hash", communica::on_executor(pool, [](Job job) { return slow_hash(job); }));
 template <ExecutorSource E, class F>

@@ -1,4 +1,4 @@
-// The other side, as this process sees it: requests both ways, over one connection after another.
+// A peer, as this process sees it: requests in both directions, over successive connections.
 #pragma once
 
 #include "../asio.hpp"
@@ -24,77 +24,78 @@
 
 namespace communica::peer {
 
-/// What all peers of one entity share.
+/// The settings that all peers of an entity share.
 struct PeerSettings {
     asio::any_io_executor executor;
     std::shared_ptr<const Handlers> handlers;
     ConnectionOptions connection = {};
     Clock::duration resume_window = std::chrono::seconds{10};
-    Destination destination = {};  // for the texts of errors; where it has no name, the client of the peer's id
+    Destination destination = {};  // for error texts; `client "ID"` if it has no name
 };
 
-/// The state that outlives a connection: an asking and an answering half. A client has one for its life, a server one
-/// for each client id. Thread-safe.
+/// The state that outlives connections: a requester and a responder. A client has one peer, a server has one for each
+/// client id. Thread-safe.
 ///
-/// When it was away for the whole resume window, or comes back as another session, requests that were sent end with
-/// `errc::connection_lost`, and the handlers that it waits for are cancelled.
+/// After a resume window without a connection, or if the peer returns with another session, sent requests fail with
+/// `errc::connection_lost` and the handlers of the peer's requests are cancelled.
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
-    /// `expired` is called, without a lock, once the peer was away for the whole resume window.
+    /// `expired` is called, without a lock, after a whole resume window without a connection.
     Peer(const PeerSettings& settings, std::string id, std::function<void()> expired = {});
 
     const Handlers& handlers() const noexcept { return *handlers_; }
     NotificationLimits ahead() const noexcept { return ahead_; }
-    /// The client id: the other side's on a server, this side's own on a client.
+    /// The client id: the peer's on a server, this side's own on a client.
     const std::string& id() const noexcept { return id_; }
-    /// The asking half, made for the first who asks: most clients of a server never are.
+    /// Returns the requester. Creates it at the first use, because a server sends no requests to most clients.
     const std::shared_ptr<Requester>& requester() {
         if (asker() == nullptr) {
             make_requester();
         }
         return requester_;
     }
-    /// The same, but null as long as nobody has asked.
+    /// Returns the requester, or null before its first use.
     Requester* asker() const noexcept { return asker_.load(std::memory_order_acquire); }
     Responder& responder() const noexcept { return *responder_; }
     StreamTable& streams() const noexcept { return *streams_; }
-    /// Of its handlers. After `close` none starts any more, once these are over.
+    /// The running calls of handlers. After `close`, once these have ended, none starts.
     CallsUnderWay& calls() noexcept { return calls_; }
 
-    /// What this side can do, for the hello.
+    /// The extensions of this side, for the hello.
     Capabilities offer() const;
 
-    /// Bytes that the value of one message may take.
+    /// Bytes that the value of one message may allocate.
     std::size_t max_loaded() const noexcept { return max_loaded_; }
 
     bool is_connected() const;
 
-    /// Has a later connection taken this one's place?
+    /// True if a later connection has replaced this one.
     bool was_replaced(const Connection& connection) const;
 
-    /// Nothing waits here, and nobody is there.
+    /// True without a connection, pending requests, running calls and unsent answers.
     bool is_idle() const;
 
-    // ---- the life of connections
+    // ---- connections
 
-    /// From now on messages go out over `connection`, first those that waited. An earlier connection is closed, with
-    /// the word that it was replaced if it was another session's. Says no, and closes the connection, after `close`.
+    /// Sends messages over `connection` from now on, queued ones first. Closes an earlier connection; if that was
+    /// of another session, with a goodbye that it was replaced. After `close`, closes `connection` and returns false.
     bool attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
 
-    /// The other side says over `connection` which requests of this side it has. The rest of those that were sent before is
-    /// lost, or sent again if that does no harm.
+    /// The peer has reported over `connection` which of this side's requests it has. The other requests of earlier
+    /// connections fail, or are sent again if idempotent.
     void on_resumed(const Connection& connection, Bytes body);
 
-    /// The connection has ended: what it did not send waits for the next, and is sent at once if there is one. Who closed
-    /// in order answers nothing any more, and waits for no answers: what was sent is lost, what is at work is cancelled.
+    /// The connection has ended. Its unsent messages wait for the next, or are sent at once if there is one. If the
+    /// peer has closed in order, it neither answers nor waits for answers: the handlers of its requests are cancelled,
+    /// and sent requests fail (unless the connection has several readers).
     void detach(const std::shared_ptr<Connection>& connection, const Error& ending);
 
-    /// Takes no more requests, and tells the other side. `idle` is called, without a lock, each time that nothing is at
-    /// work any more.
+    /// Refuses new requests, and tells the peer. `idle` is called, without a lock, each time the last running call
+    /// ends.
     void drain(std::function<void()> idle);
 
-    /// Ends every request with `reason`, answers those at work with `errc::closed` and cancels them, says goodbye to the
-    /// other side. Nothing starts until `open`.
+    /// Fails every request with `reason`, answers running requests with `errc::closed`, cancels them, and closes the
+    /// connection with a goodbye. Nothing starts until `open`.
     void close(const Error& reason);
 
     void open();
@@ -110,10 +111,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     bool halves_are_idle() const;
 
-    /// Nobody answers what was asked, nor waits for an answer.
+    /// The session is over: fails sent requests, and cancels running handlers.
     void give_up();
 
-    /// Over the only connection there is, both sides can say what they have of those before.
+    /// Once a single connection is open, both sides can report which requests of earlier connections they have.
     void resume_if_alone();
 
     static void say_goodbye(Connection& connection, const Capabilities& offer, errc why, bool wanted = true);
@@ -132,18 +133,19 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::shared_ptr<Counters> counters_;
     CallsUnderWay calls_;
 
-    mutable std::mutex mutex_;  // for what follows; the halves' locks may be taken under it, never the reverse
+    // guards the members below; the requester's and responder's locks may be taken under it, not vice versa
+    mutable std::mutex mutex_;
     std::shared_ptr<Connection> connection_;
-    std::vector<const Connection*> open_;  // attached and not detached: two for a moment, when one replaces another
-    Capabilities offer_;                   // of the connection there is or was last
-    bool resumes_ = false;                 // this side has not said yet what it has
-    std::unique_ptr<RequestIds> resumed_;  // what the other side has, until an earlier connection has ended
+    std::vector<const Connection*> open_;  // attached and not detached: briefly two, when one replaces another
+    Capabilities offer_;                   // of the current or the last connection
+    bool resumes_ = false;                 // this side has yet to report which requests it has
+    std::unique_ptr<RequestIds> resumed_;  // the peer's report, until earlier connections have ended
     std::shared_ptr<Requester> requester_;
     std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
-    RequestIdCodec text_;                      // that it writes
+    RequestIdCodec text_;                      // writes the ids of its requests
     DeadlineTimer timer_;
     bool was_connected_ = false;
-    std::optional<Error> closed_;  // with which requests end
+    std::optional<Error> closed_;  // the error of all requests
     bool draining_ = false;
 };
 

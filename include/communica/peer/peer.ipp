@@ -96,7 +96,7 @@ COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection
     const errc why = ending.code == errc::closed ? errc::closed : errc::connection_lost;
     end_streams(*connection, why);
     detach_halves(connection, ending);
-    end_streams(*connection, why);  // of what was sent on meanwhile
+    end_streams(*connection, why);  // streams of messages sent meanwhile
 }
 
 COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) {
@@ -184,7 +184,7 @@ COMMUNICA_INLINE void Peer::on_timer() {
             return;
         }
         give_up();
-        text_ = RequestIdCodec();  // who comes back and still waits sees another session
+        text_ = RequestIdCodec();  // a peer that returns later sees another session
         if (requester_) {
             requester_->renew(text_);
         }

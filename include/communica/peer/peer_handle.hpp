@@ -1,4 +1,4 @@
-// A handle on one other side: what `server.client(id)` gives, and what a handler asks back with.
+// A handle to one peer: returned by `server.client(id)`, and passed to handlers that send requests back.
 #pragma once
 
 #include "flush.hpp"
@@ -12,7 +12,7 @@
 namespace communica {
 namespace peer {
 
-/// A peer that is known already.
+/// Resolves to a known peer.
 class FixedResolver final : public RequesterResolver {
  public:
     explicit FixedResolver(std::shared_ptr<Requester> requester) : requester_(std::move(requester)) {}
@@ -29,12 +29,12 @@ class PeerHandle : public Flush<PeerHandle<S>> {
     PeerHandle(std::shared_ptr<RequesterResolver> source, std::string id, S serializer)
         : source_(std::move(source)), id_(std::move(id)), serializer_(std::move(serializer)) {}
 
-    /// Made by the library for a handler that asks for it.
+    /// Made by the library for a handler that takes it.
     explicit PeerHandle(const Incoming& incoming)
         requires std::default_initializable<S>
         : PeerHandle(std::make_shared<FixedResolver>(incoming.peer->requester()), incoming.peer->id(), S{}) {}
 
-    /// The client id: of the other side on a server, of this side on a client.
+    /// The client id: the peer's on a server, this side's own on a client.
     const std::string& id() const noexcept { return id_; }
     bool is_connected() const { return source_->find()->is_connected(); }
 
@@ -52,7 +52,7 @@ class PeerHandle : public Flush<PeerHandle<S>> {
 
 }  // namespace peer
 
-/// The other side of a Simple entity. A value, thread-safe as the entity is.
+/// The peer of a Simple entity. Copyable. Thread-safe, as the entity is.
 template <Serializer S = JsonSerializer>
 class SimplePeer : public peer::PeerHandle<S>, public SimpleRequests<SimplePeer<S>> {
  public:
@@ -62,7 +62,7 @@ class SimplePeer : public peer::PeerHandle<S>, public SimpleRequests<SimplePeer<
     friend class SimpleRequests<SimplePeer>;
 };
 
-/// The other side of a Route entity. A value, thread-safe as the entity is.
+/// The peer of a Route entity. Copyable. Thread-safe, as the entity is.
 template <Serializer S = JsonSerializer>
 class RoutePeer : public peer::PeerHandle<S>, public RouteRequests<RoutePeer<S>> {
  public:

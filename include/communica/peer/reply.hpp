@@ -1,4 +1,4 @@
-// What a handler's work comes to: the type and the body of an answer.
+// The type and the body of an answer.
 #pragma once
 
 #include "../buffer.hpp"
@@ -11,17 +11,17 @@
 
 namespace communica::peer {
 
-/// What `Reply::set_value` throws.
+/// Thrown by `Reply::set_value`.
 struct UndumpableResult {
     std::exception_ptr cause;
 };
 
-/// What a handler throws whose value is loaded only when it runs, and does not load.
+/// Thrown by a handler that loads its value when it runs, if the value does not load.
 struct UnloadableValue {
     std::exception_ptr cause;
 };
 
-/// What is answered where the entity's budget is used up.
+/// The answer to a request while the entity's budget is used up.
 inline Error over_budget() {
     return {.code = errc::busy,
             .message = "too many bytes held for all requesters together",
@@ -45,11 +45,11 @@ struct Reply {
 
     void set_error(const Error& error);
 
-    /// The request's value could not be loaded. Gives what it was.
+    /// Answers that the request's value could not be loaded. Returns the error.
     Error set_load_error(const std::exception_ptr& exception);
 
-    /// The handler threw, or `set_value`. Only the two errors that are meant for the requester keep their kind. Gives what
-    /// it was.
+    /// Answers the exception of the handler or of `set_value`. Only `RequesterError` and `ResponderError` keep their
+    /// kind. Returns the error.
     Error set_handler_error(const std::exception_ptr& exception);
 };
 

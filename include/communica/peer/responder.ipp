@@ -25,7 +25,8 @@ COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
 
 COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, const wire::Metadata& metadata,
                                                          std::size_t bytes) const {
-    // Not relaxed: see `CallsUnderWay`. A notification that was sent before its sender heard of the draining is handled.
+    // Not relaxed: see `CallsUnderWay`. While draining, notifications are handled: their sender may not have heard of
+    // it.
     if (const errc why = rejection_reason_.load();
         why != errc{} && (why != errc::draining || metadata.wants_answer())) {
         return unavailable(why);
@@ -51,7 +52,7 @@ COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& conne
 
 COMMUNICA_INLINE bool Responder::has_room(const Connection& connection, std::size_t bytes, std::size_t freed) const {
     std::size_t held = held_.load(std::memory_order_relaxed) + connection.unread_answers();
-    held -= std::min(freed, held);  // its request may be forgotten already
+    held -= std::min(freed, held);  // the bytes of its request may be released already
     return (held == 0 || held + bytes <= max_inflight_bytes_) && (!budget_ || budget_->admits(held, 0));
 }
 
@@ -72,7 +73,7 @@ COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& conn
     worker.call->begin(metadata, deadline, bytes);
     calls_.add(worker.call);
     hold(static_cast<std::ptrdiff_t>(worker.call->bytes));
-    // Without a deadline for the workers' sake: they do not wait for ever.
+    // Armed also without a deadline, so that idle workers end.
     if (deadline ? !timer_.runs_by(*deadline) : !timer_.is_armed()) {
         timer_.arm(deadline.value_or(deadline_after(wire::standard_timeout)), weak_from_this());
     }
@@ -87,7 +88,7 @@ COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
             try {
                 answer_locked(call, reply);
             } catch (...) {  // NOLINT(bugprone-empty-catch)
-                // For want of memory: the requester's deadline ends it.
+                // Out of memory: the requester's deadline ends the request.
             }
         }
         remove(call);
@@ -187,7 +188,7 @@ COMMUNICA_INLINE void Responder::close() {
     for (const auto& call : calls_.take_all()) {
         try {
             answer_and_cancel(call, errc::closed, 503);
-        } catch (...) {  // for want of memory: its handler ends by itself, for nobody
+        } catch (...) {  // out of memory: its handler ends by itself and is not answered
             call->cancelled.store(true, std::memory_order_relaxed);
         }
     }
@@ -315,7 +316,7 @@ COMMUNICA_INLINE void Responder::answer_locked(const InflightCall& call, Reply& 
 COMMUNICA_INLINE Buffer Responder::answer_metadata(const Connection& connection, Reply& reply,
                                                    std::string_view before_type, std::string_view after_type,
                                                    std::size_t freed) {
-    constexpr std::size_t digits = 2;  // of the type
+    constexpr std::size_t digits = 2;  // of the message's type
     const std::size_t size = before_type.size() + digits + after_type.size() + reply.body.size();
     if (const std::size_t most = max_answer_.load(std::memory_order_relaxed); size > std::min(most, always_sent)) {
         replace_if_too_large(connection, reply, size > most, freed);
@@ -331,7 +332,7 @@ COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connecti
     if (is_too_large) {
         reply.set_error(unavailable(errc::message_too_large, "The answer is over the requester's limit", 413));
     } else if (reply.type == wire::MessageType::ok && !has_room(connection, reply.body.size(), freed)) {
-        // Not `busy`, which says that it was not carried out.
+        // Not `busy`, which says that the request was not carried out.
         reply.set_error(unavailable(errc::responder_error,
                                     "the request was carried out, but too many bytes of answers are not read"));
     }

@@ -6,11 +6,11 @@
 
 namespace communica::peer {
 
-/// Stands for the types of several values.
+/// The types of several values.
 template <class... T>
 struct Several {};
 
-/// The types of a handler's or a route's values as one type: void for none, the type of one, `Several` of more.
+/// The types of a handler's or a route's values as one type: void for none, the type of one, `Several` for more.
 template <class... A>
 struct ValuesOf {
     using type = Several<std::remove_cvref_t<A>...>;
@@ -24,7 +24,7 @@ struct ValuesOf<> {
     using type = void;
 };
 
-/// What such values are loaded as, and kept in.
+/// The type that such values are loaded as and stored in.
 template <class Data>
 struct HeldAs {
     using type = Data;

@@ -1,4 +1,4 @@
-// A user's callable as a handler: loads its value, calls it, answers with its result.
+// A user's callable as a handler: loads its value, calls it, and answers with its result.
 #pragma once
 
 #include "../serializers/codec/tree.hpp"
@@ -16,13 +16,13 @@
 
 namespace communica::peer {
 
-/// Can `S` load what a handler takes, and dump what it gives? Does not compile if not, and says what.
+/// True if `S` can load the handler's values and dump its result; otherwise the compiler's error names the type.
 template <class S, class Data, class Result>
 struct MustServe : std::conjunction<std::disjunction<std::is_void<Data>, MustLoad<S, typename LoadedAs<Data>::type>>,
                                     std::disjunction<std::is_void<Result>, MustDump<S, Result>>> {};
 
-/// May a handler take a borrowed `Data`, such as a span? It lasts as long as the message: not in a coroutine, and only
-/// from a serializer that lends.
+/// True if a handler may take a `Data`. A borrowed one, such as a span, is valid as long as the message: not in a
+/// coroutine, and only from a serializer that lends.
 template <class S, class Data, class Returned>
 consteval bool may_take() {
     if constexpr (is_borrowed<typename LoadedAs<Data>::type>) {
@@ -32,7 +32,7 @@ consteval bool may_take() {
     }
 }
 
-/// `Data` is what is loaded (void for nothing), `Result` what is dumped, `Extras` what else the callable takes.
+/// `Data` is the loaded type (void for none), `Result` the dumped type, `Extras` are the callable's further arguments.
 /// One callable serves all connections of its entity.
 template <class F, class Data, class Result, class S, class Extras>
 class TypedHandler;
@@ -79,14 +79,15 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             take_apart(*data);
             return answer(incoming, reply);
         }
-        take_apart(*data);  // if it was not taken
+        take_apart(*data);  // if it was not moved
     }
 
  private:
     static constexpr bool is_coroutine = ResultOf<Returned>::is_coroutine;
     using ExtraArguments = std::tuple<Extras...>;
 
-    /// Gives the bytes that the value has allocated, as far as the serializer says. No value if it does not load.
+    /// Returns the bytes that the value has allocated, as far as the serializer reports. `data` remains empty if the
+    /// value does not load.
     std::size_t load(const Incoming& incoming, Reply& reply, std::optional<Loaded>& data) const {
         if constexpr (takes_data) {
             const std::size_t most = incoming.peer->max_loaded();
@@ -129,7 +130,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
         }
     }
 
-    /// What a coroutine needs after the message that it came with is gone.
+    /// What a coroutine needs after its message is gone.
     struct Job {
         std::shared_ptr<Peer> peer;
         Loaded data;
@@ -149,7 +150,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             return give_up(incoming, *worker.call, std::current_exception());
         }
         if (worker.resume) {
-            worker.call.reset();  // its coroutine has it, and looks whether others do
+            worker.call.reset();  // its coroutine owns the call, and checks for other owners
             (*std::move(worker.resume))(&job);
         } else {
             auto coroutine = work(*this, worker.call, std::move(job));
@@ -165,7 +166,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
                                       std::optional<Job> job) {
         for (;;) {
             {
-                Reply reply;  // nothing of it stays where a worker waits
+                Reply reply;  // destroyed before the worker waits
                 try {
                     auto coroutine = self.call_with(job->data, job->extras);
                     if constexpr (std::is_void_v<Result>) {
@@ -184,7 +185,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             if (!idle) {
                 co_return;
             }
-            co_await asio::this_coro::reset_cancellation_state();  // the handler may have changed these
+            co_await asio::this_coro::reset_cancellation_state();  // the handler may have changed both
             co_await asio::this_coro::throw_if_cancelled(true);
             void* const next = co_await IdleWorkers::wait(std::move(idle), call, &self);
             job.emplace(*std::move(*static_cast<std::optional<Job>*>(next)));
@@ -200,7 +201,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
         peer->responder().finish(call, reply);
     }
 
-    /// This handler, and its value, where an interceptor calls it.
+    /// This handler and its value, called by an interceptor.
     class Intercepted final : public InterceptedCall {
      public:
         Intercepted(const TypedHandler& handler, const Incoming& incoming, Loaded&& data)
@@ -228,7 +229,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             }
         }
 
-        // NOLINTNEXTLINE(*-reference-coroutine-parameters): both live in the coroutine that awaits it
+        // NOLINTNEXTLINE(*-reference-coroutine-parameters): the coroutine that awaits it owns both
         static asio::awaitable<void> await(Intercepted& self, Reply& reply) {
             auto coroutine = self.handler_.call_with(self.data_, self.extras_);
             if constexpr (std::is_void_v<Result>) {
@@ -255,7 +256,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
 
 using HandlerPtr = std::shared_ptr<const Handler>;
 
-/// A handler of these types, if the serializer serves them; says in one line what is wrong if not.
+/// Makes a handler of these types. If the serializer does not support them, a static_assert says so in one line.
 template <class F, class Data, class Result, class Extras, class Returned, class S>
 HandlerPtr make_typed_handler(F&& function, S serializer) {
     static_assert(
@@ -273,7 +274,7 @@ HandlerPtr make_typed_handler(F&& function, S serializer) {
     return nullptr;
 }
 
-/// A handler whose types stand in its signature. `Own`: its serializer is its own, not its entity's.
+/// Makes a handler of the types of its signature. `Own`: its serializer is its own, not its entity's.
 template <bool Own = false, class F, class S>
 HandlerPtr make_handler(F&& function, S serializer) {
     static_assert(Deducible<F>,
@@ -303,7 +304,7 @@ HandlerPtr make_handler(F&& function, S serializer) {
     return nullptr;
 }
 
-/// A handler whose types stand in its route.
+/// Makes a handler of the types of its route.
 template <class R, class Data, class F, class S>
 HandlerPtr make_route_handler(F&& function, S serializer) {
     using D = std::decay_t<F>;

@@ -1,4 +1,4 @@
-// What becomes of requests that wait when their execution context is destroyed.
+// Destroys pending completions when their execution context is destroyed.
 #pragma once
 
 #include "../asio.hpp"
@@ -14,8 +14,9 @@
 
 namespace communica::peer {
 
-/// Knows those of one execution context in whom completions wait. When the context is destroyed it destroys the completions,
-/// uncalled, as Asio does with those of its own operations: what a completion owns may own whom it waits for. Thread-safe.
+/// Registers the objects of an execution context that hold pending completions. When the context is destroyed, they
+/// destroy these completions without calling them, as Asio does with its own operations: a completion may own the
+/// object that it waits for. Thread-safe.
 template <class Waiting>
 class WaitingService final : public asio::execution_context::service {
  public:

@@ -1,4 +1,4 @@
-// What a handler does that does not depend on its types: answers, reports failures, and runs as a coroutine.
+// The parts of a handler that do not depend on its types: answering, reporting failures, and running coroutines.
 #pragma once
 
 #include "../asio.hpp"
@@ -16,20 +16,20 @@
 
 namespace communica::peer {
 
-/// Sends the answer of a handler that is done, if the request wants one.
+/// Sends the answer of a handler that has ended, if the requester expects one.
 void answer(const Incoming& incoming, Reply& reply, SendClass send_class = SendClass::response);
 
-/// Tells the entity of a failure.
+/// Reports a failure to the entity.
 void report(const Incoming& incoming, const Error& error);
 
-/// Makes an error of the exception that a coroutine at work has ended with, and tells the entity of it.
+/// Makes an error reply of the exception of a coroutine. Reports it to the entity, unless the call was cancelled.
 void fail(const InflightCall& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception);
 
-/// Registers a request whose value has allocated so many bytes, and takes the worker that is to answer it. No call if it
-/// was refused, which is then answered, or if nothing may start any more.
+/// Registers a request whose value has allocated `loaded` bytes, and returns the worker that answers it. The worker has
+/// no call if the request was refused, which is answered here, or after the entity has closed.
 Worker begin_work(const Incoming& incoming, std::size_t loaded, const void* handler);
 
-/// The request once its coroutine has a call: for `Context`.
+/// Returns the request with its coroutine's call, for `Context`.
 Incoming called(const Incoming& incoming, std::shared_ptr<const InflightCall> call);
 
 /// Ends a call whose coroutine could not be made.
@@ -38,10 +38,11 @@ void give_up(const Incoming& incoming, InflightCall& call, const std::exception_
 /// Starts the coroutine of a worker that has none, at once, in this call.
 void start_worker(std::shared_ptr<InflightCall> call, asio::awaitable<void> work);
 
-/// Whether the worker of a call that has ended may wait for another, in the state of one that has just been started.
+/// Returns where the worker of a call that has ended may wait for another, in the state of a new worker; null if it may
+/// not.
 std::shared_ptr<IdleWorkers> place_to_wait(const std::shared_ptr<InflightCall>& call);
 
-/// A handler that may be run under the entity's interceptor.
+/// The call of a handler that may run under the entity's interceptor.
 class Interceptable {
  public:
     Interceptable(const Interceptable&) = delete;
@@ -50,7 +51,8 @@ class Interceptable {
 
     const std::shared_ptr<Peer>& peer() const noexcept { return peer_; }
 
-    /// Runs the interceptor, and in it the handler: once, and what it throws is thrown also where the interceptor keeps it to itself.
+    /// Runs the interceptor, and in it the handler, once. Throws the handler's exception also if the interceptor has
+    /// caught it.
     asio::awaitable<void> intercept(Reply& reply);
 
  protected:
@@ -68,30 +70,30 @@ class Interceptable {
     std::exception_ptr thrown_;  // by the handler
 };
 
-/// A call under an interceptor: a handler and the value that it is called with.
+/// A call under an interceptor: a handler and its value.
 class InterceptedCall : public Interceptable {
  protected:
     using Interceptable::Interceptable;
 
-    /// For a handler that is no coroutine: calls it when it is awaited.
+    /// For a handler that is not a coroutine: calls it when this is awaited.
     asio::awaitable<void> call_later(Reply& reply);
 
-    /// Copies what a borrowed value looks at: its message is gone before the handler is called.
+    /// Copies the bytes of a borrowed value, because its message is gone before the handler is called.
     Bytes keep(Bytes body);
 
  private:
-    /// InflightCalls the handler, if it is no coroutine.
+    /// Calls the handler, if it is not a coroutine.
     virtual void call_now(Reply& reply) = 0;
 
     std::vector<std::byte> lent_;
 };
 using InterceptedCallPtr = std::unique_ptr<InterceptedCall>;
 
-/// A handler that an interceptor may be wrapped around.
+/// A handler that supports an interceptor.
 class InterceptedHandler : public Handler {
  protected:
-    /// Answers the request by a coroutine that runs the interceptor. `data` is the value, which has allocated so many bytes; it
-    /// is taken unless the request is refused.
+    /// Answers the request with a coroutine that runs the interceptor. `data` is the value, which has allocated
+    /// `loaded` bytes. It is taken unless the request is refused.
     void start_intercepted(const Incoming& incoming, void* data, std::size_t loaded) const;
 
  private:

@@ -58,8 +58,8 @@ COMMUNICA_INLINE void give_up(const Incoming& incoming, InflightCall& call, cons
     incoming.peer->responder().finish(call, reply);
 }
 
-// A worker can be cancelled by its call's signal, which Asio looks at until the completion handler is called: after the
-// coroutine's frame is gone, so that is an owner too.
+// Asio may access the call's signal until the completion handler is called, which is after the coroutine's frame is
+// destroyed. So the completion handler owns the call too.
 COMMUNICA_INLINE void start_worker(std::shared_ptr<InflightCall> call, asio::awaitable<void> work) {
     const auto executor = call->connection->get_executor();
     const auto slot = call->signal.slot();
@@ -81,7 +81,7 @@ COMMUNICA_INLINE Bytes InterceptedCall::keep(Bytes body) {
     return lent_;
 }
 
-// The reply lives in the coroutine that awaits these.
+// The coroutine that awaits these owns the reply.
 // NOLINTBEGIN(*-reference-coroutine-parameters)
 
 COMMUNICA_INLINE asio::awaitable<void> Interceptable::intercept(Reply& reply) {
@@ -90,7 +90,7 @@ COMMUNICA_INLINE asio::awaitable<void> Interceptable::intercept(Reply& reply) {
     if (!has_run_) {
         throw ResponderError("the handler was not called");
     }
-    if (thrown_) {  // and the interceptor kept it to itself: there is nothing to answer with
+    if (thrown_) {  // and the interceptor has caught it: there is no other answer
         std::rethrow_exception(thrown_);
     }
 }
@@ -116,7 +116,7 @@ COMMUNICA_INLINE asio::awaitable<void> InterceptedCall::call_later(Reply& reply)
 
 namespace detail {
 
-/// Whose coroutine it is that works for all handlers under an interceptor.
+/// Stands for the handler of workers that serve all calls under an interceptor.
 inline constexpr char any_intercepted = 0;
 
 /// Answers one call after another.
@@ -138,7 +138,7 @@ COMMUNICA_INLINE asio::awaitable<void> work_intercepted(std::shared_ptr<Inflight
         if (!idle) {
             co_return;
         }
-        co_await asio::this_coro::reset_cancellation_state();  // the handler may have changed these
+        co_await asio::this_coro::reset_cancellation_state();  // the handler may have changed both
         co_await asio::this_coro::throw_if_cancelled(true);
         void* const next = co_await IdleWorkers::wait(std::move(idle), call, &any_intercepted);
         intercepted = std::move(*static_cast<InterceptedCallPtr*>(next));
@@ -160,7 +160,7 @@ COMMUNICA_INLINE void InterceptedHandler::start_intercepted(const Incoming& inco
         return give_up(incoming, *worker.call, std::current_exception());
     }
     if (worker.resume) {
-        worker.call.reset();  // its coroutine has it, and looks whether others do
+        worker.call.reset();  // its coroutine owns the call, and checks for other owners
         (*std::move(worker.resume))(&intercepted);
     } else {
         auto coroutine = detail::work_intercepted(worker.call, std::move(intercepted));
