@@ -1,4 +1,4 @@
-// The extensions of the Python library's protocol that a peer announces in its hello (docs/protocol.md, "Extensions").
+// The extensions to the Python library's protocol that a peer announces in its hello (docs/protocol.md, "Extensions").
 #pragma once
 
 #include "../separate_compilation.hpp"
@@ -15,7 +15,7 @@ namespace communica::peer {
 /// The longest session id, in bytes.
 inline constexpr std::size_t max_session = 1024;
 
-/// An extension is used only between peers that both offer it. The default offers none.
+/// An extension is used only if both peers offer it. The default offers none.
 struct Capabilities {
     /// Identifies the state that the peer keeps of its requests. A peer with another session has lost all requests of
     /// the one before. Empty if the peer does not announce a session.

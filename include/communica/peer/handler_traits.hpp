@@ -188,6 +188,7 @@ template <class Signature, class F>
 auto with_signature(F function) {
     return peer::Named<Signature, F>(std::move(function));
 }
+/// The former name of `with_signature`.
 template <class Signature, class F>
 [[deprecated("communica: with_signature")]] auto handler(F function) {
     return with_signature<Signature>(std::move(function));

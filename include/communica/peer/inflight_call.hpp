@@ -35,7 +35,7 @@ struct InflightCall {
     explicit InflightCall(std::shared_ptr<Connection> from, std::weak_ptr<IdleWorkers> others = {})
         : connection(std::move(from)), idle(std::move(others)) {}
 
-    /// Starts with a request, whose value takes `held` bytes.
+    /// Starts a request, whose value takes `held` bytes.
     void begin(const wire::Metadata& metadata, std::optional<Clock::time_point> until, std::size_t held) {
         texts_.release();
         char* end = texts_.extend(metadata.id.size() + metadata.before_type.size() + metadata.after_type.size());
@@ -53,7 +53,7 @@ struct InflightCall {
         is_answered = false;
     }
 
-    /// Bytes that the request's metadata take outside of this object.
+    /// Bytes that the request's metadata takes outside of this object.
     std::size_t cost_of_texts() const noexcept {
         return texts_.capacity() == Buffer::inline_capacity ? 0 : texts_.capacity();
     }
@@ -184,9 +184,9 @@ class InflightCalls {
 
     std::vector<std::shared_ptr<InflightCall>> calls_;
     std::size_t notifications_ = 0;
-    // Of calls with equal ids, the first. Made by the first lookup, which is rare, and kept until there are no calls,
-    // so that a call is inserted at most once. A tree, because the peer chooses the ids: it could make a hash table
-    // collide.
+    // Calls by id; of equal ids, the first call. Made by the first lookup, which is rare, and kept until there are no
+    // calls, so that a call is inserted at most once. A tree, because the peer chooses the ids: it could make a hash
+    // table collide.
     std::optional<std::map<std::string_view, InflightCall*>> by_id_;
     DeadlineHeap<InflightCall*, PlaceOf> deadlines_{PlaceOf{}};
 };

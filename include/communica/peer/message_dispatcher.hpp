@@ -237,7 +237,7 @@ class MessageDispatcher : public Receiver {
     bool inspect_ = false;
     bool resume_ = false;
     bool streams_ = false;
-    std::shared_ptr<NotificationWindow> window_;  // null if the peer does not support it, or is not the only reader
+    std::shared_ptr<NotificationWindow> window_;  // null without that extension, or with several readers
     CallsUnderWay::Frame frame_;
     wire::MetadataReader reader_;
     bool replaced_ = false;  // the peer has said so

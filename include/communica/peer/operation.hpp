@@ -207,8 +207,8 @@ class RequestOperation final : public Operation {
 
 /// A request ready to start, or the error of its value.
 struct Prepared {
-    // The constructor avoids value-initialisation, which would zero all members first, with the bytes of the body's
-    // buffer.
+    // The constructor avoids value-initialisation, which would zero all members first, including the bytes of
+    // the body's buffer.
     Prepared(std::shared_ptr<Requester> to, std::shared_ptr<RequesterResolver> finder) noexcept
         : requester(std::move(to)), source(std::move(finder)) {}
 

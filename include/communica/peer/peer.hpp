@@ -114,7 +114,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// The session is over: fails sent requests, and cancels running handlers.
     void give_up();
 
-    /// Once a single connection is open, both sides can report which requests of earlier connections they have.
+    /// With a single connection open, reports the peer's running requests and applies the peer's report.
     void resume_if_alone();
 
     static void say_goodbye(Connection& connection, const Capabilities& offer, errc why, bool wanted = true);

@@ -96,7 +96,7 @@ COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection
     const errc why = ending.code == errc::closed ? errc::closed : errc::connection_lost;
     end_streams(*connection, why);
     detach_halves(connection, ending);
-    end_streams(*connection, why);  // streams of messages sent meanwhile
+    end_streams(*connection, why);  // streams that began meanwhile
 }
 
 COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) {

@@ -26,7 +26,7 @@ enum class CompletionMode { dispatch, post };
 
 class Requester;
 
-/// The number of a request. Never 0. A slot repeats a number after 2^32 requests.
+/// The number of a request. Never 0. A number is used again only after 2^32 requests in its slot.
 using RequestId = std::uint64_t;
 using RequestIds = std::unordered_set<RequestId>;
 
@@ -234,7 +234,7 @@ class PendingRequests {
     std::vector<Slot> slots_;
     DeadlineQueue<NodeOf> deadlines_{NodeOf{&slots_}};
     std::uint32_t free_ = none;
-    std::uint32_t generation_ = 0;  // where new slots start: no released slot had a later generation
+    std::uint32_t generation_ = 0;  // of new slots: not below that of any released slot
     std::size_t reserved_ = 0;
     std::size_t count_ = 0;  // reserved slots with an operation
 };

@@ -78,15 +78,15 @@ class Requester : public std::enable_shared_from_this<Requester> {
         return pending_.reserve();
     }
 
-    /// Sends a request or notification, or queues it. `id` is a reserved number, or 0. Each failure completes the
-    /// operation, also a lack of memory.
+    /// Sends a request or notification, or queues it. `id` is a reserved number, or 0. Any failure completes the
+    /// operation, out of memory included.
     void start(RequestId id, Outgoing&& outgoing, OperationPtr operation);
 
     /// Sends a notification if there is a connection with room and credit for it. Returns whether it was sent.
     bool notify_now(std::string_view quoted_route, Bytes value);
 
-    /// Forgets a request, which completes with `operation_aborted`. Tells the peer if the request was sent. A late
-    /// answer is dropped.
+    /// Forgets a request, which completes with `operation_aborted`. If it was sent, tells the peer. A late answer is
+    /// dropped.
     void cancel(RequestId id);
 
     /// The execution context is being destroyed. Destroys all pending operations.
@@ -193,7 +193,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         std::optional<Error> error = {};
     };
 
-    /// Sends or queues the message, or returns the error why neither is possible.
+    /// Sends or queues the message, or returns the error if neither is possible.
     Outcome send_or_keep(RequestId id, Outgoing& outgoing);
 
     /// Sends queued messages, in order, until there is no more room.
@@ -246,7 +246,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     UnsentQueue unsent_queue_;
     bool only_notifications_wait_ = false;  // for credit, with the flushes behind them
     DeadlineTimer timer_;
-    WaitingService<Requester>* service_ = nullptr;  // holds this from the first request on
+    WaitingService<Requester>* service_ = nullptr;  // where this is registered, from the first request on
     std::uint32_t connections_ = 0;                 // so far
     bool closed_ = false;
     Error close_reason_{errc::closed};

@@ -41,7 +41,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (id == 0) {
             id = pending_.reserve();
         }
-        // Always has a value: GCC warns, when it optimises, that the value of an empty optional may be read.
+        // Always has a value: of an empty optional GCC warns, when optimising, that its value may be read.
         const bool has_deadline = outgoing.timeout.has_value();
         const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
         const bool notification = outgoing.is_notification();
@@ -68,7 +68,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (sent) {
             pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
         }
-        if (has_deadline && !timer_.runs_by(deadline)) {  // it mostly does, and needs no weak pointer
+        if (has_deadline && !timer_.runs_by(deadline)) {  // usually it does; this saves a weak pointer
             timer_.arm(deadline, weak_from_this());
         }
     } catch (...) {

@@ -181,7 +181,7 @@ class Sender {
     // Notifications over all connections: sent, and confirmed.
     std::uint64_t told_ = 0;
     std::uint64_t taken_ = 0;  // by a flush
-    bool is_unknown_ = false;  // some of a lost connection are not confirmed; the next flush fails with that
+    bool is_unknown_ = false;  // some of a lost connection are unconfirmed; the next flush fails
     bool flushing_ = false;    // the last flush, behind `flushed_` notifications, is not answered
     RequestIdCodec::Id flush_{};
     std::uint64_t flushed_ = 0;

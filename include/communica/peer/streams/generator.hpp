@@ -165,7 +165,7 @@ class GeneratorPromise {
         }
         void destroy() noexcept override {
             is_waiting = false;
-            const auto done = std::exchange(promise.done_, nullptr);  // destroys the coroutine, and this
+            const auto done = std::exchange(promise.done_, nullptr);  // destroys the coroutine and this object
         }
 
         GeneratorPromise& promise;

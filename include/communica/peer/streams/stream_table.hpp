@@ -69,7 +69,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     ById opened_;
     ById accepted_;
     std::deque<std::shared_ptr<StreamEnd>> waiting_;
-    WaitingService<StreamTable>* service_ = nullptr;  // holds this from the first stream on
+    WaitingService<StreamTable>* service_ = nullptr;  // where this is registered, from the first stream on
 };
 
 }  // namespace communica::peer
