@@ -67,8 +67,8 @@ class RmqConnector {
     std::string address() const { return url_.text() + " " + names_.address; }
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{250}; }
 
-    /// `{"type": "RABBITMQ", "url": "amqp://...", "address": "calculator", "client_id": null, "exchange_name": "communica"}`.
-    /// Contains the password.
+    /// `{"type": "RABBITMQ", "url": "amqp://...", "address": "calculator", "client_id": null,
+    /// "exchange_name": "communica"}`. Contains the password.
     std::string dump_state() const;
     /// Throws `errc::invalid_state`. `client_id` is used if the state has none.
     static RmqConnector load_state(const std::string& text, std::string client_id = {}, RmqOptions options = {});
