@@ -24,8 +24,8 @@ struct ActivatedSocket {
 /// named by `LISTEN_FDNAMES`.
 ///
 /// Thread safety: call it before other threads use the environment, because it unsets these variables.
-/// Errors: throws `errc::invalid_argument` if a variable can't be parsed, and the system's error if a descriptor is not
-/// open.
+/// Errors: throws `errc::invalid_argument` if a variable can't be parsed, and the system's error if a descriptor is
+/// closed.
 ///
 ///     auto sockets = communica::activated_sockets();
 ///     communica::SimpleServer server{context, sockets.at(0).connector, handler};

@@ -15,8 +15,7 @@
 namespace communica {
 
 /// The directory of this user's local sockets. POSIX: `communica` in `$XDG_RUNTIME_DIR` if that is a directory of this
-/// user alone, or else `communica-UID` in the directory for temporary files. Windows: empty, because pipes are not
-/// files.
+/// user alone, or else `communica-UID` in the directory for temporary files. Windows: empty (pipes are not files).
 std::string local_directory();
 
 /// Connects through a local socket called `name`. POSIX: a Unix socket to which only this user and root can connect.

@@ -14,7 +14,7 @@ class MemoryHub;
 }  // namespace detail
 
 /// Connects entities of one process. Copies of a connector reach each other; separately made ones do not. Messages are
-/// moved, not framed. It has no state, because no other process can reach it: `dump_state` and `load_state` throw
+/// moved, not framed. It has no state, as no other process can reach it: `dump_state` and `load_state` throw
 /// `errc::invalid_state`.
 class MemoryConnector {
  public:

@@ -33,15 +33,13 @@ struct RmqOptions {
     /// The broker's limit in bytes (`max_message_size`), at least 4,096. Larger messages are not sent; they fail with
     /// `errc::message_too_large`. Default: that of the broker's version, 128 MiB, or 16 MiB from RabbitMQ 4 on. A
     /// broker with a lower limit shows it only by refusing a message: this breaks the connection once, and the request
-    /// fails with the same error. The connector and its copies keep to that limit from then on, even if the broker's is
-    /// raised later.
+    /// fails with the same error. The connector and its copies keep to that limit, even if the broker's is raised.
     std::optional<std::size_t> max_message = std::nullopt;
     /// Opens the connection to the broker. Null: TCP. An `amqps` URL needs `rabbitmq::over_tls` (rabbitmq_tls.hpp).
     std::shared_ptr<const rabbitmq::Dialer> dialer = nullptr;
 };
 
-/// Connects through the RabbitMQ broker at `url` (`rabbitmq::Url`). Servers and clients with the same `address` there
-/// find each other.
+/// Connects through the RabbitMQ broker at `url` (`rabbitmq::Url`). Servers and clients find each other by `address`.
 ///
 /// Several servers at one address share its clients. A client stays with the server that handled its handshake, and
 /// moves to another when that server dies. `client_id` names a client's queues, in which messages to it wait while it

@@ -38,8 +38,8 @@ inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asi
 ///
 /// Thread safety: any number of threads may use the dialer.
 /// Errors: throws `errc::invalid_argument` without a context. If the handshake fails at the last host, `connect` and
-/// `listen` fail with `errc::handshake_failed`, or with `authentication_failed` if a certificate is refused, and a text
-/// that says why.
+/// `listen` fail with `errc::handshake_failed`, or with `authentication_failed` for a refused certificate; the text
+/// says why.
 inline std::shared_ptr<const Dialer> over_tls(std::shared_ptr<asio::ssl::context> context, TlsOptions options = {}) {
     if (!context) {
         throw std::system_error(errc::invalid_argument, "RabbitMQ over TLS needs an ssl context");

@@ -18,8 +18,8 @@ namespace communica {
 /// The memory is freed with its last user.
 ///
 /// The peer may change the memory at any time. So bytes are copied out before they are parsed, each position is read
-/// once and checked, and an invalid one ends the connection with `errc::protocol_error`. Nothing the peer does makes
-/// this side block.
+/// once and checked, and an invalid one ends the connection with `errc::protocol_error`. Nothing the peer does blocks
+/// this side.
 ///
 /// A waiting side sleeps. With `ClientOptions::busy_poll` and `ServerOptions::busy_poll` it polls for that long
 /// instead, without system calls: 10 us at a time, between which its thread does other work.

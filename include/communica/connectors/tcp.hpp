@@ -14,8 +14,8 @@ namespace communica {
 
 /// TCP to `host`, a name or an IPv4 or IPv6 address, and `port`. A client tries the host's addresses, alternating
 /// between the families and 250 ms apart, and uses the first that connects (RFC 8305). A server listens on all of them,
-/// or, with the host `*`, on all addresses of the machine, of both families. Name lookup runs on a thread of its own
-/// and blocks nothing.
+/// or, with the host `*`, on all addresses of the machine, of both families. A name lookup has a thread of its own, for
+/// which nothing waits.
 ///
 /// `TCP_NODELAY` is set, because the library coalesces messages itself. The system's keep-alive (after 30 s) detects a
 /// dead machine even if the peer answers no pings.

@@ -23,12 +23,11 @@ namespace communica {
 /// authorities, whatever the context's verify mode, and presents a certificate if the context has one. Handlers see the
 /// peer's subject in `Context::credentials()`.
 ///
-/// A connection closes with TLS's close_notify. One that ends without it fails with `errc::connection_lost` ("stream
+/// The connection closes with TLS's close_notify; if that is missing it ends with `errc::connection_lost` ("stream
 /// truncated").
 ///
 /// Errors: a failed handshake ends with `errc::handshake_failed` and a text that says why. If one side refuses the
-/// other's certificate, it ends with `authentication_failed`, and a client stops, because a retry would be refused
-/// again.
+/// other's certificate, it ends with `authentication_failed`, and a client stops, because a retry would fail again.
 class TlsConnector {
  public:
     TlsConnector(std::string host, std::uint16_t port, std::shared_ptr<asio::ssl::context> context,

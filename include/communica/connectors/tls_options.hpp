@@ -9,8 +9,7 @@ namespace communica {
 struct TlsOptions {
     /// The name that the server's certificate must have, also sent as SNI. Empty: the host.
     std::string server_name = {};
-    /// False: a client accepts any certificate. The connection is encrypted, but not protected from a man in the
-    /// middle.
+    /// False: a client accepts any certificate. The connection is encrypted, but open to a man in the middle.
     bool verify_server = true;
 };
 

@@ -78,8 +78,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         const auto self = this->shared_from_this();
         co_await write_all(wire::frame_refusal(why.message, why.code));
         shutdown_send();
-        // Closing with unread bytes resets the connection, and the refusal may be lost. So up to `max_hello` bytes are
-        // read and dropped.
+        // Closing with unread bytes resets the connection, and the refusal may be lost. Drains up to `max_hello` bytes
+        // first.
         reader_.buffer().release();
         for (std::size_t drained = 0; drained < wire::max_hello;) {
             const auto [error, count] = co_await reader_.read_some();
@@ -288,8 +288,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         stop();
     }
 
-    /// The peer has said goodbye: completes the stream's own shutdown, unless a pending write is in its way. Waits at
-    /// most a second.
+    /// The peer has said goodbye: completes the stream's own shutdown, within a second, unless a write is pending.
     void end_in_order() {
         writer_.close();
         if (writer_.is_writing() || std::exchange(ended_, true)) {

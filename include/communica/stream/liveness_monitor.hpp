@@ -29,8 +29,8 @@ class LivenessMonitor {
     /// The peer answers pings: from now on its silence counts.
     void start_pings() noexcept { pings_ = true; }
 
-    /// `pong`: the peer may be writing one long message, and this side has nothing to write. A pong shows the peer that
-    /// this side is alive.
+    /// `pong`: the peer may be writing one long message while this side writes nothing. A pong shows the peer that this
+    /// side is alive.
     enum class Health { fine, ping, pong, silent, slow };
 
     Health tick(bool is_writing) noexcept {

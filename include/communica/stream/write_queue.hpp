@@ -57,8 +57,7 @@ class WriteQueue {
         queued_by_class_[static_cast<std::size_t>(send_class)] += frame.size();
     }
 
-    /// Moves everything queued into one write. If it throws, the queue is unchanged. The buffers are valid until
-    /// `end_write`.
+    /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
     std::span<const asio::const_buffer> begin_write() {
         buffers_.reserve(queued_.size());
         std::swap(queued_, in_flight_);
@@ -101,8 +100,7 @@ class WriteQueue {
         }
     }
 
-    /// Empties the queue. Returns the messages that were not written whole, which the peer can't have handled, oldest
-    /// first.
+    /// Empties the queue. Returns messages not written whole, which the peer can't have handled, oldest first.
     std::vector<UnsentMessage> take_unsent() {
         Buffer rest;
         for (const Buffer& segment : std::exchange(in_flight_, {})) {

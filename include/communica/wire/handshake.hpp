@@ -30,8 +30,7 @@ inline std::string frame_hello(std::string_view json) {
     return std::string(json) + hello_end;
 }
 
-/// Extracts a complete hello from the buffer; null if it is incomplete. Throws `errc::handshake_failed` if it is too
-/// long.
+/// Extracts a hello from the buffer; null if it is incomplete. Throws `errc::handshake_failed` if it is too long.
 inline std::optional<std::string> take_hello(ReadBuffer& buffer) {
     const std::string_view bytes = buffer.unread();
     const std::size_t end = bytes.find(hello_end);
@@ -63,8 +62,7 @@ inline OwnedJson parse_hello(std::string_view text) {
     return OwnedJson(*std::move(hello));
 }
 
-/// The refusals after which a client does not reconnect. They have a name under a further key, which the Python library
-/// ignores.
+/// The refusals after which a client does not reconnect. Named under a key that the Python library ignores.
 inline constexpr std::pair<errc, std::string_view> final_refusals[] = {
     {errc::authentication_failed, "authentication_failed"}, {errc::replaced, "replaced"}};
 

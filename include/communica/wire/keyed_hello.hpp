@@ -1,5 +1,4 @@
-// The messages of two sides with a shared key before the server's hello (docs/protocol.md, "Shared key"). Without
-// cryptography.
+// Messages of two sides with a shared key before the server's hello (docs/protocol.md, "Shared key"). No cryptography.
 #pragma once
 
 #include "../owned_json.hpp"

@@ -23,8 +23,7 @@ class ReadBuffer {
     static constexpr std::size_t next_capacity = 4 * 1024;
     static constexpr std::size_t steady_capacity = 64 * 1024;
 
-    /// Sets the total size of the next frame, which limits growing. `at_once` lets the buffer grow to all of it at
-    /// once.
+    /// Sets the total size of the next frame, which limits growing. `at_once`: grow to all of it at once.
     void expect(std::size_t size, bool at_once = false) noexcept {
         expected_ = size;
         at_once_ = at_once;

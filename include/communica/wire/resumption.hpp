@@ -23,7 +23,7 @@ void write_resumption(Buffer& out, Each each) {
 }
 
 /// Calls `visit(id)` for each id in a resumption, which may have more ids than there are requests. Ids with escapes are
-/// passed as they are; no request of this side has one. Returns whether the body is valid; an invalid one may have been
+/// passed as they are; no request of this side has one. Returns whether the body is valid; an invalid one may be
 /// visited in part.
 template <class Visit>
 bool read_resumption(Bytes body, Visit visit) {

@@ -74,8 +74,7 @@ class TrustedUsers {
     bool contain(std::int64_t user) const {
         return users_.empty() ? is_ours(user) : std::find(users_.begin(), users_.end(), user) != users_.end();
     }
-    /// Is this user trusted as the owner of a directory? This user and root are, because they control this process
-    /// anyway.
+    /// Is this user trusted as the owner of a directory? This user and root are: they control this process anyway.
     bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
     bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
 
@@ -105,8 +104,7 @@ class LocalPlace {
     const std::string& path() const noexcept { return path_; }
     const std::string& directory() const noexcept { return directory_; }
     const TrustedUsers& users() const noexcept { return users_; }
-    /// The permissions of the socket's file. If other users are trusted, everyone can connect, and the user is checked
-    /// afterwards.
+    /// The permissions of the socket's file. With other trusted users everyone can connect, and is checked then.
     ::mode_t mode() const { return users_.are_ours() ? 0600 : 0666; }
     asio::local::stream_protocol::endpoint endpoint() const { return {path_}; }
 

@@ -49,12 +49,11 @@ class ExclusiveAddress {
     ::BOOL value_ = TRUE;
 };
 
-/// To be called before `bind`: no other process can take the address while it is in use. (`SO_REUSEADDR` would allow
-/// it.)
+/// To be called before `bind`: no other process can take the address while it is in use. (`SO_REUSEADDR` allows it.)
 inline void claim_address(Acceptor& acceptor) { acceptor.set_option(ExclusiveAddress()); }
 
-/// To be called after starting an operation. It completes through the completion port, even if it is done, or here if
-/// it failed.
+/// To be called after starting an operation. It completes through the completion port, even if done, or here if it
+/// failed.
 inline void release_or_complete(asio::windows::overlapped_ptr& operation, ::DWORD error) {
     if (error == ERROR_SUCCESS || error == ERROR_IO_PENDING) {
         operation.release();

@@ -30,8 +30,8 @@ class TlsStream {
         SSL_set_options(ssl(), SSL_OP_NO_RENEGOTIATION);
     }
 
-    /// Requires the peer to prove that it is this host: its certificate must name the host, and an authority of the
-    /// context must have issued it.
+    /// Requires the peer to prove that it is this host: its certificate must name the host, and the context must trust
+    /// its issuer.
     void require_host(const std::string& host) {
         SSL_set_verify(ssl(), SSL_VERIFY_PEER, nullptr);
         X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl());
@@ -56,7 +56,7 @@ class TlsStream {
     }
 
     /// Runs the TLS handshake. Throws `errc::handshake_failed`, or `authentication_failed` if a certificate is refused,
-    /// with the cause.
+    /// with the cause in the text.
     asio::awaitable<void> handshake() {
         const auto [error] = co_await stream_.async_handshake(side_, no_throw);
         if (!error) {
@@ -85,8 +85,7 @@ class TlsStream {
         }
     }
 
-    /// The subject of the peer's certificate, if it presented one that was verified, as in RFC 2253:
-    /// `CN=worker,O=Example`.
+    /// The subject of the peer's verified certificate, if it presented one, as in RFC 2253: `CN=worker,O=Example`.
     std::optional<std::string> subject() const {
         if ((SSL_get_verify_mode(ssl()) & SSL_VERIFY_PEER) == 0) {
             return std::nullopt;

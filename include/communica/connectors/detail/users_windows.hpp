@@ -113,8 +113,7 @@ class TrustedSids {
 
     bool is_own(const std::string& sid) const { return sid == own_; }
 
-    /// Is this user trusted as the owner of a pipe? Administrators and the system are, because they control this
-    /// process anyway.
+    /// Is this user trusted as the owner of a pipe? Administrators and the system are: they control this process.
     bool own(const std::string& sid) const { return contain(sid) || sid == "S-1-5-32-544" || sid == "S-1-5-18"; }
 
     /// An owner and an access list in the Security Descriptor Definition Language: this user may do everything, the

@@ -11,8 +11,7 @@
 
 namespace communica::rabbitmq {
 
-/// One end of an AMQP channel, as seen by its link. Called on the link's strand. Memory of a frame is valid during the
-/// call.
+/// One end of an AMQP channel, as seen by its link. Called on the link's strand, with memory valid during the call.
 class ChannelEnd {
  public:
     virtual ~ChannelEnd() = default;

@@ -34,8 +34,7 @@ class ChannelUser {
     virtual void on_returned(const Delivery&) {}
     /// The broker has taken a message of this size.
     virtual void on_confirmed(SendClass, std::size_t) {}
-    /// The broker refuses a message for its size, closes the channel because of it, and says why. `head` is the
-    /// message's.
+    /// The broker refuses a message for its size, and closes the channel. `head` is the message's.
     virtual void on_too_large(SendClass, std::string_view /*head*/, std::size_t /*limit*/, const std::string& /*why*/) {
     }
     /// The broker delivers no more, because the queue is gone.

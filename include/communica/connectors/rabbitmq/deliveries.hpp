@@ -25,8 +25,7 @@ class Deliveries {
     /// Starts a new consumer: unacknowledged messages of the previous one are unknown to the broker.
     void begin() noexcept { acknowledged_ = handled_ = delivered_; }
 
-    /// The tag of the last handled message, which acknowledges all before it; null if none was handled since the last
-    /// call.
+    /// The tag of the last handled message, to acknowledge all up to it; null if there is none since the last call.
     std::optional<std::uint64_t> take_handled() noexcept {
         return std::exchange(acknowledged_, handled_) == handled_ ? std::nullopt : std::optional(handled_);
     }

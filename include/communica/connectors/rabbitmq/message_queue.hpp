@@ -45,7 +45,7 @@ class MessageQueue {
         return true;
     }
 
-    /// The next message for `routing_key`. A request with a known deadline expires then. A goodbye names its
+    /// The next message for `routing_key`. A request with a known deadline expires then; a goodbye names its
     /// `connection`.
     std::optional<Publication> pop(const std::string& routing_key, const std::string& connection,
                                    bool knows_deadlines) {

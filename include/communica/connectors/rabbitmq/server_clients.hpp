@@ -17,8 +17,7 @@
 
 namespace communica::rabbitmq {
 
-/// Keeps the newest connection of each client id, and deletes the queues of clients that do not return. Runs on the
-/// link's strand.
+/// Keeps the newest connection of each client id, and deletes the queues of absent clients. Runs on the link's strand.
 class ServerClients : public std::enable_shared_from_this<ServerClients> {
  public:
     /// The connection of a client.

@@ -83,8 +83,7 @@ inline void send_with_descriptors(int socket, std::string_view bytes, std::span<
     }
 }
 
-/// Reads without waiting; null if there is nothing. The result owns all received descriptors. Too many descriptors are
-/// an error.
+/// Reads without waiting; null if there is nothing. The result owns the descriptors. Too many are an error.
 inline std::optional<Received> receive_with_descriptors(int socket) {
     alignas(::cmsghdr) MeetingControl control{};
     Received received{std::string(MeetingHead::size + MeetingHead::max_text, '\0'), {}};

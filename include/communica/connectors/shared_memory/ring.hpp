@@ -78,8 +78,7 @@ bool was_asked(Flag& flag) {
     return flag.load() != 0 && flag.exchange(0) != 0;
 }
 
-/// The writing side. The peer may change the memory at any time, to anything: each word is read once and checked. Not
-/// thread-safe.
+/// The writing side. The peer may change the memory at any time: each word is read once and checked. Not thread-safe.
 ///
 /// A lap may end early: when all bytes were read, the writer restarts at the beginning. So a ring that is mostly empty
 /// occupies little memory.

@@ -220,8 +220,7 @@ class SharedStream {
 
     // ---- reading and writing
 
-    /// Turns exceptions for invalid content of the shared memory into errors. Fails before the handshake with
-    /// `not_connected`.
+    /// Turns exceptions for invalid shared memory into errors. Before the handshake: `not_connected`.
     template <class Step>
     std::size_t guarded(asio::error_code& error, Step function) noexcept {
         error = {};
@@ -312,8 +311,7 @@ class SharedStream {
         });
     }
 
-    /// Calls `then(error, handler)`. An error means that the peer is gone or this side closed; earlier bytes may still
-    /// be readable.
+    /// Calls `then(error, handler)`. With an error, the peer is gone or this side closed; bytes may still be readable.
     template <class Handler, class Then>
     void when_readable(Handler handler, Then then) {
         Continuation<Handler, Then> continuation{std::move(handler), std::move(then)};

@@ -17,8 +17,7 @@
 
 namespace communica::detail {
 
-/// The pipe with which this end wakes the peer. The peer gets `read_end`, whose end of file also says that this end is
-/// gone.
+/// The pipe with which this end wakes the peer. The peer gets `read_end`, whose end of file says that this end is gone.
 ///
 /// A pipe instead of an eventfd: blocking is a property of an open file description, and both ends would share that of
 /// an eventfd, so either could block the other's thread. This end's description is never passed on, and the peer opens

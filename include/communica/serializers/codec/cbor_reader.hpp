@@ -61,8 +61,7 @@ class CborReader : public BinaryInput {
     void read_null() { take_head(); }
     bool read_bool() { return take_head() == 0xF5; }
 
-    /// A point in time, tag 1 before a number of seconds (RFC 8949, 3.4.2). Null, without reading, if the next value is
-    /// none.
+    /// A point in time, tag 1 before a number of seconds (RFC 8949, 3.4.2). Null, unread, if the next value is none.
     std::optional<Timestamp> read_timestamp() {
         if (peek() != Kind::number || tag_ != 1) {
             return std::nullopt;

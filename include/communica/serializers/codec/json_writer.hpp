@@ -20,8 +20,8 @@ namespace communica::codec {
 /// Writes no spaces and only the escapes that JSON requires; floats with the fewest digits that load as the same value;
 /// bytes as a string in base64.
 ///
-/// Writes a comma behind each value. The end of a container replaces it, and `finish` removes the last one. So no state
-/// is needed.
+/// Writes a comma behind each value. The end of a container replaces it, `finish` removes the last one: no state is
+/// needed.
 class JsonWriter : public Position {
  public:
     static constexpr bool has_bytes = false;

@@ -208,8 +208,8 @@ struct Codec<T> {
         reader.read_string(scratch);
         seen[F::count] = true;
     }
-    /// Returns false if no field has this name. Comparing the names as constants is faster than a search, for as many
-    /// as a struct has.
+    /// Returns false if no field has this name. Comparing constants is faster than a search, for a struct's number of
+    /// fields.
     template <class R, std::size_t... I>
     static bool read_named(R& reader, T& value, [[maybe_unused]] std::string_view key, Seen& seen,
                            std::index_sequence<I...>) {

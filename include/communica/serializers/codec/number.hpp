@@ -91,8 +91,7 @@ std::optional<T> integer_as(std::uint64_t integer) noexcept {
     return value;
 }
 
-/// For formats in which many programs write large integers as floats: a float without a fraction, up to 2^53, becomes
-/// an integer.
+/// For formats in which large integers are often written as floats: a whole float up to 2^53 becomes an integer.
 inline Number whole(const Number& number) noexcept {
     constexpr double most = 9007199254740992.0;
     if (number.form != Number::Form::floating || !(std::fabs(number.floating) <= most) ||

@@ -55,8 +55,8 @@ concept Reader = std::derived_from<R, Position> && std::copy_constructible<R> &&
                      { reader.finish() } -> std::same_as<void>;
                  };
 
-/// Reads an object. Calls `known` for keys that come in the order of `names`, and `field` for any other. A reader may
-/// have a faster way.
+/// Reads an object. Calls `known` for keys that come in the order of `names`, and `field` for others. A reader may have
+/// a faster way.
 template <Reader R, class... Name, class Known, class Field>
 void read_object(R& reader, Names<Name...> names, Known&& known, Field&& field) {
     if constexpr (requires { reader.read_object(names, known, field); }) {

@@ -16,8 +16,8 @@
 namespace communica::codec {
 
 /// `2024-05-06T07:08:09.123+00:00`, in UTC, with none, three, six or nine decimals, as few as are exact. Before 3.11
-/// Python's `fromisoformat` accepts no `Z`, and no other number of decimals, nor nine. Null for a year without four
-/// digits.
+/// Python's `fromisoformat` accepts no `Z`, and no other number of decimals, nor nine. Null for a year that does not
+/// have four digits.
 template <class Duration>
 std::optional<std::string> time_text(std::chrono::time_point<std::chrono::system_clock, Duration> time) {
     using namespace std::chrono;
