@@ -37,7 +37,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return binding_of(stream_); }
 
-    /// Runs the stream's own handshake once. The hello functions call it if nobody has.
+    /// Runs the stream's own handshake once. The hello functions call it unless it was called before.
     asio::awaitable<void> open()
         requires HasHandshake<Stream>
     {
@@ -78,8 +78,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         const auto self = this->shared_from_this();
         co_await write_all(wire::frame_refusal(why.message, why.code));
         shutdown_send();
-        // Closing with unread bytes resets the connection, and the refusal may be lost. Drains up to `max_hello` bytes
-        // first.
+        // Closing with unread bytes resets the connection and may lose the refusal: drain up to `max_hello` bytes.
         reader_.buffer().release();
         for (std::size_t drained = 0; drained < wire::max_hello;) {
             const auto [error, count] = co_await reader_.read_some();

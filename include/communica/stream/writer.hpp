@@ -136,8 +136,7 @@ class Writer {
     }
 
     /// Writes the queue: synchronously as far as the stream takes bytes at once, asynchronously from there on. A
-    /// completion handler would cost more than the bytes (a request at a time: 1.13 times raw Asio with it, 1.07
-    /// without).
+    /// completion handler would cost more than the bytes (a request at a time: 1.13 times raw Asio, 1.07 without it).
     void flush(std::unique_lock<std::mutex> lock) {
         flush_posted_ = false;
         while (!writing_ && !failed_ && !queue_.empty()) {
