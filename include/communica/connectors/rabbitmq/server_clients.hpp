@@ -137,8 +137,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
             result = (co_await channel->look_at(queue)).consumers != 0;
         } catch (const std::system_error& e) {
             result =
-                // unless it does not exist, it may have one
-                std::string_view(e.what()).find("(404)") == std::string_view::npos;
+                std::string_view(e.what()).find("(404)") == std::string_view::npos;  // otherwise assume that it has one
         }
         channel->close();
         co_return result;
