@@ -1,4 +1,4 @@
-// What a service manager such as systemd hands to a process that it starts, and is told by it. POSIX.
+// Socket activation and notifications for a service manager such as systemd. POSIX.
 #pragma once
 
 #include "descriptor.hpp"
@@ -11,16 +11,21 @@
 
 namespace communica {
 
-/// A socket that the service manager has bound and listens at.
+/// A listening socket that the service manager has bound.
 struct ActivatedSocket {
-    std::string name;               ///< as the unit says it (`FileDescriptorName=`), or empty
+    std::string name;               ///< from the unit (`FileDescriptorName=`), or empty
     DescriptorConnector connector;  ///< for a server
 };
 
-/// The sockets that were handed to this process, in the unit's order; none if it was not started for one. Once: a second call gives none, and
-/// children do not inherit them. They are closed with their connectors. Follows the protocol of sd_listen_fds(3): descriptors from 3 on,
-/// `LISTEN_FDS` of them, for the process `LISTEN_PID`, called `LISTEN_FDNAMES`; these variables are unset, so it is called before other threads
-/// use the environment. Throws `errc::invalid_argument` where they can't be read, and the system's error where a descriptor is not open.
+/// Returns the sockets that the service manager passed to this process, in the unit's order. Empty if it passed none,
+/// and from the second call on. Child processes do not inherit the sockets. Each closes with its connector.
+///
+/// Follows the protocol of sd_listen_fds(3): descriptors from 3 on, `LISTEN_FDS` of them, for the process `LISTEN_PID`,
+/// named by `LISTEN_FDNAMES`.
+///
+/// Thread safety: call it before other threads use the environment, because it unsets these variables.
+/// Errors: throws `errc::invalid_argument` if a variable can't be parsed, and the system's error if a descriptor is
+/// closed.
 ///
 ///     auto sockets = communica::activated_sockets();
 ///     communica::SimpleServer server{context, sockets.at(0).connector, handler};
@@ -32,9 +37,13 @@ inline std::vector<ActivatedSocket> activated_sockets(const DescriptorOptions& o
     return sockets;
 }
 
-/// Tells the service manager how it is with this process: `"READY=1"` once its servers have started, `"STOPPING=1"`, `"STATUS=..."`. Says
-/// false where nobody wants to know. Follows the protocol of sd_notify(3): a datagram to `NOTIFY_SOCKET`. Throws the system's error
-/// where it can't be sent. Does not block for longer than the manager needs to make room. Thread-safe.
+/// Sends the state of this process to the service manager: `"READY=1"` once its servers have started, `"STOPPING=1"`,
+/// `"STATUS=..."`. Returns false if there is no service manager.
+///
+/// Follows the protocol of sd_notify(3): a datagram to `NOTIFY_SOCKET`. Blocks while the manager's socket is full.
+///
+/// Thread safety: thread-safe.
+/// Errors: throws the system's error if the datagram can't be sent.
 inline bool notify_service_manager(std::string_view state) { return detail::notify_service_manager(state); }
 
 }  // namespace communica

@@ -1,4 +1,4 @@
-// A connector whose kind is known only at run time: what a child process loads that was handed a state.
+// A connector whose type is known at run time only, as for a child process that loads a state.
 #pragma once
 
 #include "descriptor.hpp"
@@ -12,7 +12,7 @@
 
 namespace communica {
 
-/// One of the connectors `Cs`. `load_state` takes the state of any of them.
+/// Holds one of the connectors `Cs`. `load_state` accepts the state of any of them.
 template <Connector... Cs>
 class AnyConnectorOf {
  public:
@@ -64,7 +64,7 @@ class AnyConnectorOf {
     std::variant<Cs...> connector_;
 };
 
-/// Any of the connectors that need no further library.
+/// Holds one of the connectors that need no further library.
 using AnyConnector = AnyConnectorOf<TcpConnector, LocalConnector, DescriptorConnector, MemoryConnector>;
 
 }  // namespace communica

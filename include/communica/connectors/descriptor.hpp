@@ -1,4 +1,4 @@
-// A connection over a descriptor that exists already: one end of a socketpair, or one inherited from a parent.
+// A connection over an existing descriptor: one end of a socketpair, or a descriptor inherited from the parent.
 #pragma once
 
 #include "../connector.hpp"
@@ -11,31 +11,31 @@
 #include <vector>
 
 namespace communica {
-/// Who may be at the other end.
+/// Which peers are accepted.
 struct DescriptorOptions {
-    /// POSIX: the users (uids) whose connections a local socket that listens takes. Empty: this user's and root's.
+    /// POSIX: the users (uids) whose connections a listening local socket accepts. Empty: this user and root.
     std::vector<std::int64_t> users = {};
 };
 
-/// The stream socket behind `descriptor`, which becomes this connector's; its copies share it, and the last one closes it if it was not used.
-/// The descriptor is made close-on-exec. It is one of two:
+/// Uses the stream socket `descriptor`, and owns it. Copies share it; the last one closes it if it was not used. The
+/// descriptor is made close-on-exec. It is one of two:
 ///
-/// - One end of a connection. It serves one, as client (`connect`) or server (`listen` accepts it once).
-/// - POSIX: a local or TCP socket that listens, bound by another process, as a service manager hands it over (`activated_sockets`). A server
-///   accepts at it, once it is started, until it is closed.
+/// - One end of a connection. It serves one connection, as client (`connect`) or server (`listen` accepts it once).
+/// - POSIX: a local or TCP socket that another process has bound and that listens, such as one passed by a service
+///   manager (`activated_sockets`). A started server accepts connections from it until the server is closed.
 ///
-/// Connecting or listening fails with `errc::invalid_argument` if it is neither.
+/// On Windows it is the handle of one end of a connected pipe, opened with `FILE_FLAG_OVERLAPPED`. (Handles have 32
+/// bits there: Microsoft, "Interprocess Communication Between 32-bit and 64-bit Applications".)
 ///
-/// On Windows it is the handle of one end of a connected pipe, opened with `FILE_FLAG_OVERLAPPED`. (Handles have 32 bits
-/// there: Microsoft, "Interprocess Communication Between 32-bit and 64-bit Applications".)
+/// A parent that passes one end of a `socketpair` to a child leaves that end inheritable, and passes `dump_state()`.
 ///
-/// A parent that hands an end of a `socketpair` to its child leaves that end inheritable, and passes `dump_state()`.
+/// Errors: `connect` and `listen` fail with `errc::invalid_argument` if it is neither.
 class DescriptorConnector {
  public:
     explicit DescriptorConnector(int descriptor, DescriptorOptions options = {});
 
     std::string address() const;
-    /// A client or server of one end stops when its connection has ended.
+    /// True for one end of a connection: its client or server stops when the connection has ended.
     bool serves_once() const noexcept;
 
     /// `{"type": "DescriptorConnector", "descriptor": 3}`

@@ -33,7 +33,7 @@ struct DescriptorConnector::State {
     std::atomic<bool> taken = false;
 };
 
-/// Accepts the one connection there is, then waits until it is closed.
+/// Accepts the one connection, then waits until it is closed.
 class DescriptorConnector::OneListener final : public Listener {
  public:
     OneListener(const asio::any_io_executor& executor, std::shared_ptr<Connection> connection, std::string address,

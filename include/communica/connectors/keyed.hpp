@@ -1,4 +1,4 @@
-// Connections of those who share a key. Needs OpenSSL: target communica::auth.
+// Connections between peers that share a key. Needs OpenSSL: target communica::auth.
 #pragma once
 
 #include "../connector.hpp"
@@ -33,16 +33,16 @@ class KeyedListener final : public Listener {
 
 }  // namespace detail
 
-/// Another connector, for those alone who share a key: `with_key(TcpConnector{"localhost", 16161}, key)`.
+/// Restricts another connector to peers with the same key: `with_key(TcpConnector{"localhost", 16161}, key)`.
 ///
-/// Each side proves to the other that it has the key, before it tells anything else and before anybody is let in. One
-/// without the key, or with another, is refused, and both sides have `errc::authentication_failed` at once; a client then
-/// stops, as it would fail again. The Python library has no keys, and is refused.
+/// Each side proves to the other that it has the key, before anything else is sent and before a client is accepted. A
+/// peer without the key, or with another one, is refused: both sides fail with `errc::authentication_failed` at once,
+/// and a client stops, because a retry would fail again. The Python library has no keys, and is refused.
 ///
-/// The key keeps others out. It does not hide or protect what is said afterwards from somebody who sits in between: for
-/// that use a `TlsConnector` inside, to whose channel the proofs are bound.
+/// The key authenticates the peers. It does not encrypt messages or protect them from a man in the middle: for that,
+/// use a `TlsConnector` inside. The proofs are bound to its channel.
 ///
-/// The state is the inner connector's: the key is not in it.
+/// The state is that of the inner connector, without the key.
 template <Connector C>
 class KeyedConnector {
  public:
@@ -56,7 +56,7 @@ class KeyedConnector {
     static KeyedConnector load_state(const std::string& text, SharedKey key) {
         return {C::load_state(text), std::move(key)};
     }
-    /// Throws `errc::invalid_state`: a state holds no key.
+    /// Throws `errc::invalid_state`: a state has no key.
     static KeyedConnector load_state(const std::string&) {
         throw std::system_error(errc::invalid_state, "it wants a shared key: load it with one");
     }
@@ -77,7 +77,7 @@ class KeyedConnector {
     SharedKey key_;
 };
 
-/// Any connector, for those alone who have the key.
+/// Restricts any connector to peers with the same key.
 template <Connector C>
 KeyedConnector<C> with_key(C connector, SharedKey key) {
     return {std::move(connector), std::move(key)};

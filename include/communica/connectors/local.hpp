@@ -14,35 +14,39 @@
 
 namespace communica {
 
-/// Where this user's local sockets lie: on POSIX `communica` in `$XDG_RUNTIME_DIR`, if that is a directory of this user alone, or else
-/// `communica-UID` in the directory for temporary files. Empty on Windows, where they are no files.
+/// The directory of this user's local sockets. POSIX: `communica` in `$XDG_RUNTIME_DIR` if that is a directory of this
+/// user alone, or else `communica-UID` in the directory for temporary files. Windows: empty (pipes are not files).
 std::string local_directory();
 
-/// A local socket called `name`: on POSIX a Unix socket that only this user and root can
-/// connect to, on Windows a named pipe (docs/protocol.md says which), for this user alone and not from other machines.
-/// ASCII letters are lowercased. Throws `errc::invalid_argument` for a name that is empty or has a `/` (or, on Windows, a backslash).
-/// If a server listens there already, starting another fails with `address_in_use`.
+/// Connects through a local socket called `name`. POSIX: a Unix socket to which only this user and root can connect.
+/// Windows: a named pipe (docs/protocol.md has its name), for this user alone and not from other machines. ASCII
+/// letters are lowercased.
 ///
-/// POSIX: it lies in `local_directory()`. A server also listens at the Python library's address, `communica` in the directory for
-/// temporary files, unless that is another user's (`LocalOptions::python_place`). A client looks at both, and, if it has a runtime
-/// directory, where a server of the same user is that has none. So root finds the server of another user by the Python library's
-/// address, or by `LocalOptions::directory`.
+/// POSIX: the socket is in `local_directory()`. A server also listens at the Python library's address, `communica` in
+/// the directory for temporary files, unless another user has that (`LocalOptions::python_place`). A client tries both.
+/// A client with a runtime directory also tries the address of a server of the same user that has none. Root reaches
+/// another user's server by the Python library's address, or by `LocalOptions::directory`.
 ///
-/// The directory is made, for this user alone, if it is not there; one that another user owns, or that another user or a foreign group
-/// can write to, is refused. A server removes a file that a dead one left. `connect` waits while the backlog of the server is full.
+/// The directory is created, for this user alone, if it does not exist. A directory that another user owns, or that
+/// another user or a foreign group can write to, is refused. A server removes the socket file of a dead one. `connect`
+/// waits while the server's backlog is full.
+///
+/// Errors: the constructor throws `errc::invalid_argument` if the name is empty or has a `/` (or, on Windows, a
+/// backslash). `listen` fails with `address_in_use` if a server already listens there.
 class LocalConnector {
  public:
-    /// A server on the same machine is soon back.
+    /// 50 ms, because a server on the same machine restarts quickly.
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{50}; }
 
     explicit LocalConnector(std::string name, LocalOptions options = {});
 
     const std::string& name() const noexcept { return name_; }
-    /// Where its socket lies, and who may be at the other end.
+    /// The socket's directory, and the accepted peers.
     const LocalOptions& options() const noexcept { return options_; }
     std::string address() const;
 
-    /// `{"type": "LocalConnector", "name": "calculator"}`, and `"directory"`, `"users"`, `"sids"` and `"python_place"` if the options name any.
+    /// `{"type": "LocalConnector", "name": "calculator"}`, with `"directory"`, `"users"`, `"sids"` and `"python_place"`
+    /// if set in the options.
     std::string dump_state() const;
     static LocalConnector load_state(const std::string& text);
 

@@ -13,7 +13,7 @@ COMMUNICA_INLINE std::string local_directory() { return detail::own_directory();
 
 COMMUNICA_INLINE LocalConnector::LocalConnector(std::string name, LocalOptions options)
     : name_(detail::local_name(std::move(name))), options_(std::move(options)) {
-    (void)detail::LocalAddress(name_, options_);  // throws where there can be none
+    (void)detail::LocalAddress(name_, options_);  // throws if the address is invalid
 }
 
 COMMUNICA_INLINE std::string LocalConnector::address() const { return detail::LocalAddress(name_, options_).text(); }

@@ -1,4 +1,4 @@
-// Where a local socket lies, and who may be at its other end.
+// The directory of a local socket, and its accepted peers.
 #pragma once
 
 #include <cstdint>
@@ -7,26 +7,25 @@
 
 namespace communica {
 
-/// Whether a server of no `directory` also listens where the Python library looks, and all users' clients do.
+/// Whether a server without `directory` also listens at the Python library's address, where all users' clients look.
 enum class PythonPlace {
     if_free,   ///< unless another user has it
-    required,  ///< or does not start: `permission_denied`
+    required,  ///< the server fails with `permission_denied` if another user has it
     never,
 };
 
-/// Where a local socket lies, and whose processes may talk over it.
+/// The directory of a local socket, and the users that may connect.
 struct LocalOptions {
-    /// The directory of the socket file. Empty: this user's own (`local_directory`), and for a client the Python library's, too. On
-    /// Windows, where there is no file, it is a part of the pipe's name.
+    /// The directory of the socket file. Empty: this user's own (`local_directory`), and for a client also the Python
+    /// library's. Windows: a part of the pipe's name, because there is no file.
     std::string directory = {};
-    /// POSIX: the users (uids) at the other end. A server closes the connections of others before it reads a byte of
-    /// theirs, a client that finds another's server does not talk to it. Empty: this user and root. Where others are named,
-    /// the socket lets everybody connect, and its directory has to let them through.
+    /// POSIX: the users (uids) accepted as peers. A server closes connections of other users before it reads from them,
+    /// and a client does not use a server of another user. Empty: this user and root. If other users are named, every
+    /// user can connect to the socket file, and its directory must let them through.
     std::vector<std::int64_t> users = {};
-    /// Windows: the same as the users' security identifiers, `S-1-5-21-...`: whom the pipe's access list lets in besides this
-    /// user.
+    /// Windows: the same by security identifiers, `S-1-5-21-...`. The pipe's access list allows them besides this user.
     std::vector<std::string> sids = {};
-    /// POSIX.
+    /// POSIX: whether a server also listens at the Python library's address.
     PythonPlace python_place = PythonPlace::if_free;
 };
 

@@ -1,4 +1,4 @@
-// Connections inside one process, without a byte stream: for tests, and for parts that may move out one day.
+// Connections inside one process, without a byte stream: for tests, and for components that may become processes later.
 #pragma once
 
 #include "../connector.hpp"
@@ -13,8 +13,9 @@ namespace detail {
 class MemoryHub;
 }  // namespace detail
 
-/// Connects entities of one process. Copies of a connector meet; two made separately do not. Messages are moved, not
-/// framed. It has no state to dump: no other process can reach it.
+/// Connects entities of one process. Copies of a connector reach each other; separately made ones do not. Messages are
+/// moved, not framed. It has no state, as no other process can reach it: `dump_state` and `load_state` throw
+/// `errc::invalid_state`.
 class MemoryConnector {
  public:
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{10}; }

@@ -18,7 +18,7 @@ namespace communica {
 
 namespace detail {
 
-/// What travels: texts until the handshake is over, messages after it.
+/// A text during the handshake, a message after it.
 struct MemoryItem {
     enum class Kind { hello, refusal, message, goodbye };
     Kind kind = Kind::message;
@@ -31,7 +31,7 @@ struct MemoryItem {
 
 inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
-/// One direction between two ends. The channel takes any number of items: what goes in is counted and bounded here.
+/// One direction between two ends. The channel itself is unbounded; `put` counts and limits the queued bytes.
 class MemoryPipe {
  public:
     using Channel = asio::experimental::concurrent_channel<void(asio::error_code, MemoryItem)>;
@@ -50,7 +50,7 @@ class MemoryPipe {
         return bytes_[static_cast<std::size_t>(send_class)];
     }
 
-    /// Takes the body, or says false.
+    /// Takes the body, or returns false.
     bool put(MemoryItem::Kind kind, SendClass send_class, std::string_view text, Buffer& body) {
         const std::lock_guard lock(mutex_);
         std::size_t& bytes = bytes_[static_cast<std::size_t>(send_class)];
@@ -65,7 +65,7 @@ class MemoryPipe {
         return put(kind, SendClass::response, text, nothing);
     }
 
-    /// An item was dealt with. Says whether the other end waited for the room.
+    /// An item was handled. Says whether the other end waited for room.
     bool done(SendClass send_class, std::size_t size) {
         const std::lock_guard lock(mutex_);
         bytes_[static_cast<std::size_t>(send_class)] -= size;
@@ -80,7 +80,7 @@ class MemoryPipe {
     Room room_;
 };
 
-/// One end: reads from its own pipe, writes into the other end's.
+/// One end: reads from its own pipe and writes to that of the other end.
 class MemoryConnection final : public Connection, public std::enable_shared_from_this<MemoryConnection> {
  public:
     MemoryConnection(std::shared_ptr<MemoryPipe> inbound, std::shared_ptr<MemoryPipe> outbound,
@@ -91,7 +91,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
           counters_(options.counters) {}
     ~MemoryConnection() override { end(); }
 
-    /// Both ends know each other, to tell of room.
+    /// Each end refers to the other, to tell it of room.
     static void join(const std::shared_ptr<MemoryConnection>& one, const std::shared_ptr<MemoryConnection>& other) {
         one->other_end_ = other;
         other->other_end_ = one;
@@ -143,7 +143,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
             }
         }
         if (send_class == SendClass::rejection && outbound_->size(send_class) > limits_.max_refusals) {
-            end();  // the other end does not read what it is refused with
+            end();  // the peer does not read its refusals
         }
         return true;
     }
@@ -151,11 +151,11 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     std::vector<UnsentMessage> take_unsent() override {
         end();
-        return {};  // what was put into the pipe is as good as read
+        return {};  // messages in the pipe count as delivered
     }
 
     void close(std::chrono::steady_clock::duration) override {
-        // Posted: what the handler that is at work now answers still goes out before.
+        // Posted, so that the response of the running handler is still sent.
         asio::post(get_executor(), Task([self = shared_from_this()] {
                        self->closing_ = true;
                        self->outbound_->put(MemoryItem::Kind::goodbye, {});
@@ -214,7 +214,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    /// Both pipes are closed: this side reads no more, the other one reads what is left.
+    /// Closes both pipes: this side reads no more, the other end still reads what is queued.
     void end() {
         {
             const std::lock_guard lock(mutex_);
@@ -227,8 +227,8 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     std::shared_ptr<MemoryPipe> inbound_;
     std::shared_ptr<MemoryPipe> outbound_;
     std::weak_ptr<MemoryConnection> other_end_;
-    Receiver* receiver_ = nullptr;  // while it reads; on the executor
-    bool closing_ = false;          // this side said goodbye; on the executor
+    Receiver* receiver_ = nullptr;  // while reading; on the executor
+    bool closing_ = false;          // this side has said goodbye; on the executor
     Limits limits_;
     std::shared_ptr<Counters> counters_;
     Credentials credentials_{.is_own = true};
@@ -237,7 +237,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     bool ended_ = false;
 };
 
-/// Where the copies of one `MemoryConnector` meet.
+/// Connects the copies of one `MemoryConnector`.
 class MemoryHub {
  public:
     using Arrivals = asio::experimental::concurrent_channel<void(asio::error_code, std::shared_ptr<Connection>)>;

@@ -21,57 +21,59 @@ namespace rabbitmq {
 struct Settings;
 }
 
-/// What a `RmqConnector` can be told beside its address.
+/// Options of a `RmqConnector`.
 struct RmqOptions {
-    /// With the Python library: how long a server may be silent before it gives a sign of life. A client waits one and a half
-    /// times as long, then it looks for another server. Both sides need the same. Between peers of this library it is five
-    /// seconds, or this if it is less, and goes both ways; `Limits::liveness_timeout` says when the other side is dead.
+    /// The keep-alive interval with peers of the Python library, the same on both sides. A server sends at least once
+    /// in it; a client that receives nothing for one and a half times as long looks for another server. Between peers
+    /// of this library both sides send every five seconds, or in this interval if it is shorter, and
+    /// `Limits::liveness_timeout` decides when the peer is dead.
     std::chrono::steady_clock::duration keep_alive = std::chrono::seconds{20};
-    /// A server deletes the queues of clients that have been away for so long, and with them what waited there.
+    /// A server deletes the queues of clients that have been away for this long, and the messages in them.
     std::chrono::steady_clock::duration keep_queues = std::chrono::hours{1};
-    /// The broker's limit in bytes, at least 4,096 (`max_message_size`): larger messages are not sent, and end with
-    /// `errc::message_too_large`. Unless given: 128 MiB, and 16 MiB with RabbitMQ 4 and later, as is usual there. The broker tells
-    /// of a lower limit only when it refuses a message: that costs the connection, once, and ends the request likewise.
-    /// The connector and its copies keep to that limit from then on, also if the broker's is raised later.
+    /// The broker's limit in bytes (`max_message_size`), at least 4,096. Larger messages are not sent; they fail with
+    /// `errc::message_too_large`. Default: that of the broker's version, 128 MiB, or 16 MiB from RabbitMQ 4 on. A
+    /// broker with a lower limit shows it only by refusing a message: this breaks the connection once, and the request
+    /// fails with the same error. The connector and its copies keep to that limit, even if the broker's is raised.
     std::optional<std::size_t> max_message = std::nullopt;
-    /// How to reach the broker: TCP where nothing is given. An `amqps` URL needs `rabbitmq::over_tls` (rabbitmq_tls.hpp).
+    /// Opens the connection to the broker. Null: TCP. An `amqps` URL needs `rabbitmq::over_tls` (rabbitmq_tls.hpp).
     std::shared_ptr<const rabbitmq::Dialer> dialer = nullptr;
 };
 
-/// A broker at `url` (`rabbitmq::Url`), and there an `address` at which servers and clients meet.
+/// Connects through the RabbitMQ broker at `url` (`rabbitmq::Url`). Servers and clients find each other by `address`.
 ///
-/// Several servers at one address share the clients between them: each client stays with the server that took its handshake,
-/// and when that one dies moves to another. `client_id` names a client's queues, in which what is sent to it waits while it
-/// is away; every client needs one of its own, the same each time, and a server none. Address and client id have 224 bytes
-/// together. Of two connections with one client id the newest counts.
+/// Several servers at one address share its clients. A client stays with the server that handled its handshake, and
+/// moves to another when that server dies. `client_id` names a client's queues, in which messages to it wait while it
+/// is away. Each client needs its own, the same each time; a server needs none. Address and client id have at most 224
+/// bytes together. The newest of two connections with one client id wins.
 ///
-/// All connections over one URL and executor share one AMQP connection and its strand, so their handlers run one at a time.
-/// It is closed with the last of them.
+/// All connections with one URL and executor share one AMQP connection and its strand, so their handlers run one at a
+/// time. It closes with the last of them.
 ///
-/// Messages are acknowledged after they were handed to their handler: one may be handed out twice, when the process or its
-/// link died in between (`Context::redelivered`). A request that waits in a queue for longer than its time is dropped there,
-/// between peers of this library; one that no queue takes ends at once with `errc::not_connected`. The broker keeps messages
-/// in memory: they are lost when it restarts.
+/// A message is acknowledged after it was passed to its handler. It may be delivered twice if the process or its link
+/// fails in between (`Context::redelivered`). Between peers of this library, a request that waits in a queue past its
+/// deadline is dropped there, and a request that no queue takes fails at once with `errc::not_connected`. The broker
+/// keeps messages in memory: they are lost when it restarts.
 class RmqConnector {
  public:
     /// Throws `errc::invalid_argument`.
     RmqConnector(const std::string& url, std::string address, std::string client_id = {},
                  std::string exchange_name = std::string(rabbitmq::default_exchange), RmqOptions options = {});
 
-    /// By which its queues are named; empty for a server.
+    /// Names its queues; empty for a server.
     const std::string& client_id() const noexcept { return client_id_; }
-    /// For people: without the password.
+    /// A text for people, without the password.
     std::string address() const { return url_.text() + " " + names_.address; }
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{250}; }
 
-    /// `{"type": "RABBITMQ", "url": "amqp://...", "address": "calculator", "client_id": null, "exchange_name": "communica"}`.
-    /// The password is in it.
+    /// `{"type": "RABBITMQ", "url": "amqp://...", "address": "calculator", "client_id": null,
+    /// "exchange_name": "communica"}`. Contains the password.
     std::string dump_state() const;
-    /// Throws `errc::invalid_state`. A `client_id` here is taken where the state has none.
+    /// Throws `errc::invalid_state`. `client_id` is used if the state has none.
     static RmqConnector load_state(const std::string& text, std::string client_id = {}, RmqOptions options = {});
 
-    /// Throws also `errc::invalid_argument` without a client id, `errc::authentication_failed` if the broker does not take user
-    /// and password, `asio::error::connection_refused` while no server has ever listened at the address.
+    /// Connects to a server, as in `Connector`.
+    /// Errors: also `errc::invalid_argument` without a client id, `errc::authentication_failed` if the broker rejects
+    /// user or password, `asio::error::connection_refused` if no server has ever listened at the address.
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
                                                          ConnectionOptions options) const;
 

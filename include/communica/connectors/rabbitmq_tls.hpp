@@ -13,7 +13,7 @@
 
 namespace communica::rabbitmq {
 
-/// Throws `errc::handshake_failed`, or the system's code.
+/// Throws `errc::handshake_failed`, or the system's error.
 inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asio::any_io_executor executor,
                                                              std::shared_ptr<asio::ssl::context> context,
                                                              TlsOptions options) {
@@ -24,20 +24,22 @@ inline asio::awaitable<std::unique_ptr<ByteStream>> dial_tls(Url::Host host, asi
     co_return std::make_unique<ByteStreamOver<communica::detail::TlsStream>>(std::move(stream));
 }
 
-/// For `RmqOptions::dialer`: TLS 1.2 and later to each of the URL's hosts. Connectors share a link to their broker only if
-/// they have the same dialer, so make one and give it to all; it may be used by any number of threads.
+/// A dialer for `RmqOptions::dialer`: TLS 1.2 and later to each of the URL's hosts. Connectors share a connection to
+/// their broker only if they have the same dialer, so create one and use it for all of them.
 ///
-/// `context` holds whom this side trusts, and a certificate with its key if the broker asks for one. It must not be changed
-/// while the dialer is used. Each host's certificate is verified against the context's authorities, whatever its verify
-/// mode, and has to name the host of the URL, or `TlsOptions::server_name`.
+/// `context` has the trusted authorities, and a certificate with its key if the broker asks for one. It must not be
+/// changed while the dialer is used. Each host's certificate is verified against the authorities, whatever the
+/// context's verify mode, and must name the host of the URL, or `TlsOptions::server_name`.
 ///
-/// User and password are sent to a host only after its handshake, which is a part of the time that a host has for the
-/// login: ten seconds, and less where the URL has several. If it fails at the last host, `connect` and `listen` end with
-/// `errc::handshake_failed`, or `authentication_failed` where a certificate is refused, and the cause in words.
+/// User and password are sent to a host only after its handshake. The handshake counts toward the host's time for the
+/// login: ten seconds, and less if the URL has several hosts.
 ///
-/// The dialer decides, not the scheme: with it an `amqp` URL is TLS, too, at port 5672 unless it names another.
+/// The dialer decides, not the scheme: with it an `amqp` URL uses TLS too, at port 5672 unless the URL names another.
 ///
-/// Throws `errc::invalid_argument` without a context.
+/// Thread safety: any number of threads may use the dialer.
+/// Errors: throws `errc::invalid_argument` without a context. If the handshake fails at the last host, `connect` and
+/// `listen` fail with `errc::handshake_failed`, or with `authentication_failed` for a refused certificate; the text
+/// says why.
 inline std::shared_ptr<const Dialer> over_tls(std::shared_ptr<asio::ssl::context> context, TlsOptions options = {}) {
     if (!context) {
         throw std::system_error(errc::invalid_argument, "RabbitMQ over TLS needs an ssl context");

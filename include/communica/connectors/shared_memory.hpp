@@ -1,4 +1,4 @@
-// Connections through memory that two processes of one machine share, by name. Linux.
+// Connections through memory shared by two processes of one machine, by name. Linux.
 #pragma once
 
 #include "../connector.hpp"
@@ -11,33 +11,37 @@
 
 namespace communica {
 
-/// Meets at a local socket, `NAME.shm.sock` where the `LocalConnector` of the name has `NAME.sock`, under the same rules: who may
-/// connect, which directory is trusted, what an earlier server left. There the client hands over a sealed file of memory with a ring each way;
-/// messages then go through that memory, and the system is called only to wake a side that sleeps. A process that ends, also by
-/// a signal, ends its connection at once, and the memory goes with its last user.
+/// Connects through shared memory. The peers find each other at a local socket, `NAME.shm.sock` where the
+/// `LocalConnector` of the name has `NAME.sock`, under the same rules for users, directories and stale socket files.
+/// There the client passes a sealed memory file with a ring for each direction. Messages go through that memory; the
+/// system is called only to wake a sleeping side. When a process ends, even by a signal, its connection ends at once.
+/// The memory is freed with its last user.
 ///
-/// The other side may change the memory at any time. Whatever is read of it is copied out before it is looked at, every position is read
-/// once and checked, and what can't be there ends the connection (`errc::protocol_error`). Nothing of what it does makes this side block.
+/// The peer may change the memory at any time. So bytes are copied out before they are parsed, each position is read
+/// once and checked, and an invalid one ends the connection with `errc::protocol_error`. Nothing the peer does blocks
+/// this side.
 ///
-/// A side that waits sleeps. With `ClientOptions::busy_poll` and `ServerOptions::busy_poll` it polls for so long instead, without a system call: 10 us at a
-/// time, between which the other work of its thread gets its turn.
+/// A waiting side sleeps. With `ClientOptions::busy_poll` and `ServerOptions::busy_poll` it polls for that long
+/// instead, without system calls: 10 us at a time, between which its thread does other work.
 ///
-/// Needs `/proc`. `connect` ends with `errc::handshake_failed` and the reason where the server refuses the memory, with the system's error
-/// where there is no server. Copies are independent; thread-safe as far as const.
+/// Needs `/proc`. Copies are independent; const functions are thread-safe.
+///
+/// Errors: `connect` fails with `errc::handshake_failed` and the reason if the server refuses the memory, and with the
+/// system's error if there is no server.
 class SharedMemoryConnector {
  public:
-    /// A server on the same machine is soon back.
+    /// 50 ms, because a server on the same machine restarts quickly.
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{50}; }
 
-    /// Throws `errc::invalid_argument` for a name or a size that can't be.
+    /// Throws `errc::invalid_argument` for an invalid name or size.
     explicit SharedMemoryConnector(std::string name, SharedMemoryOptions options = {});
 
     const std::string& name() const noexcept { return name_; }
-    const SharedMemoryOptions& options() const noexcept { return options_; }  ///< with whole pages
+    const SharedMemoryOptions& options() const noexcept { return options_; }  ///< `ring_size` in whole pages
     std::string address() const;
 
-    /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, `"ring_size"`, `"max_ring_size"` and `"or_local"` if they are not the defaults, and
-    /// what a `LocalConnector` has.
+    /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, with the members of a `LocalConnector`, and with
+    /// `"ring_size"`, `"max_ring_size"` and `"or_local"` if they are not the defaults.
     std::string dump_state() const;
     static SharedMemoryConnector load_state(const std::string& text);
 

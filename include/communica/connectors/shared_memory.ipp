@@ -20,10 +20,10 @@ namespace detail {
 
 using SharedMemoryConnection = stream::StreamConnection<SharedStream>;
 
-/// Behind the name of a local socket at which memory is shared.
+/// The suffix of the names of local sockets for shared memory.
 inline constexpr std::string_view shared_memory_ending = ".shm";
 
-/// Was it accepted at a socket of shared memory?
+/// Was it accepted at a socket for shared memory?
 inline bool is_of_shared_memory(const Socket& socket) {
     const auto bound = socket.local_endpoint();
     asio::local::stream_protocol::endpoint local;
@@ -32,7 +32,7 @@ inline bool is_of_shared_memory(const Socket& socket) {
     return local.path().ends_with(std::string(shared_memory_ending) + ".sock");
 }
 
-/// For `MakeLocalConnection`.
+/// Makes the connections, as a `MakeLocalConnection`.
 struct MakeSharedMemoryConnection {
     SharedStream::Side side;
     SharedMemoryOptions options;
@@ -47,12 +47,12 @@ struct MakeSharedMemoryConnection {
     }
 };
 
-/// Before the first byte: what the server thinks of the memory is known then, and another way can be taken.
+/// Runs the handshake before the first byte, so that a client can fall back if the server refuses the memory.
 inline asio::awaitable<void> share_memory(Connection& connection) {
     co_await static_cast<SharedMemoryConnection&>(connection).open();
 }
 
-/// The size in whole pages. Throws `errc::invalid_argument` for what can't be.
+/// Rounds up to whole pages. Throws `errc::invalid_argument` for a size out of range.
 inline std::size_t ring_size_of(std::size_t asked) {
     if (asked < SharedPages::least_ring || asked > SharedPages::largest_ring) {
         throw std::system_error(errc::invalid_argument, "a ring in shared memory has from 8 KiB to 1 GiB, not " +
@@ -71,7 +71,7 @@ inline LocalAddress shared_memory_address(const std::string& name, LocalOptions 
 COMMUNICA_INLINE SharedMemoryConnector::SharedMemoryConnector(std::string name, SharedMemoryOptions options)
     : name_(detail::local_name(std::move(name))), options_(std::move(options)) {
     options_.ring_size = detail::ring_size_of(options_.ring_size);
-    (void)detail::shared_memory_address(name_, options_.local);  // throws where there can be none
+    (void)detail::shared_memory_address(name_, options_.local);  // throws if the address is invalid
 }
 
 COMMUNICA_INLINE std::string SharedMemoryConnector::address() const {

@@ -1,4 +1,4 @@
-// How much memory a connection shares.
+// Sizes of shared memory, and the fallback without it.
 #pragma once
 
 #include "local_options.hpp"
@@ -6,15 +6,16 @@
 #include <cstddef>
 
 namespace communica {
-/// Where two sides meet, and how much they share.
+/// Options of a `SharedMemoryConnector`.
 struct SharedMemoryOptions {
-    /// Where the two sides meet, and who may: as of a `LocalConnector`.
+    /// The socket's directory and the accepted peers, as for a `LocalConnector`.
     LocalOptions local = {};
-    /// A server also listens where the `LocalConnector` of the name looks, for those who share no memory. A client that finds no server of shared
-    /// memory, or none that takes its memory, connects there.
+    /// A server also listens at the address of the `LocalConnector` of the name, for clients without shared memory. A
+    /// client connects there if it finds no server with shared memory, or if the server refuses its memory.
     bool or_local = false;
-    /// Bytes of the ring in each direction; what does not fit is written as the other side reads. A ring takes no more memory than was
-    /// on its way at once, and gives it back when nothing is. Rounded up to a multiple of 4096; from 8 KiB to 1 GiB. The client's counts.
+    /// Bytes of the ring for each direction; a larger message is written as the peer reads. A ring occupies only as
+    /// much memory as was in flight at once, and frees it when idle. Rounded up to a multiple of 4096; from 8 KiB to 1
+    /// GiB. The client's value is used.
     std::size_t ring_size = 1024 * 1024;
     /// A server refuses clients with larger rings.
     std::size_t max_ring_size = 16 * 1024 * 1024;

@@ -12,19 +12,20 @@
 
 namespace communica {
 
-/// TCP to `host`, a name or an IPv4 or IPv6 address, and `port`. A client tries the host's addresses, of both families in
-/// turn and 250 ms apart, and takes the first that connects (RFC 8305); a server listens on all of them, and with the host
-/// `*` on all addresses of the machine, of both families. A name is looked up on a thread of its own, which nothing waits
-/// for. Port 0 lets the system choose (`server.connector_state()` then says which it took).
-/// `TCP_NODELAY` is set: the library gathers what belongs together itself. A dead machine at the other end is found by
-/// the system's keep-alive (after 30 s), also where the peer answers no pings.
+/// TCP to `host`, a name or an IPv4 or IPv6 address, and `port`. A client tries the host's addresses, alternating
+/// between the families and 250 ms apart, and uses the first that connects (RFC 8305). A server listens on all of them,
+/// or, with the host `*`, on all addresses of the machine, of both families. A name lookup has a thread of its own, for
+/// which nothing waits.
+///
+/// `TCP_NODELAY` is set, because the library coalesces messages itself. The system's keep-alive (after 30 s) detects a
+/// dead machine even if the peer answers no pings.
 class TcpConnector {
  public:
     TcpConnector(std::string host, std::uint16_t port) : address_{std::move(host), port} {}
 
     /// A name or an address; `*` for a server on all addresses.
     const std::string& host() const noexcept { return address_.host; }
-    /// 0 lets the system choose: `Server::connector_state` says which it has chosen.
+    /// 0 lets the system choose; `Server::connector_state` has the chosen port.
     std::uint16_t port() const noexcept { return address_.port; }
     std::string address() const { return address_.text(); }
 

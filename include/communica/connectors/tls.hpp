@@ -15,17 +15,19 @@
 
 namespace communica {
 
-/// TLS 1.2 and later over TCP to `host` and `port`, otherwise as `TcpConnector`.
+/// TLS 1.2 and later over TCP to `host` and `port`; otherwise as `TcpConnector`.
 ///
-/// `context` holds the certificates and whom this side trusts, and may be shared by many connectors; it must not be
-/// changed while they are used. A server needs a certificate and key in it, and asks the clients for theirs if it has
+/// `context` has the certificates and the trusted authorities. Many connectors may share it; it must not be changed
+/// while they are used. A server needs a certificate and key in it, and requires client certificates if it has
 /// `verify_peer | verify_fail_if_no_peer_cert`. A client verifies the server's certificate and host name against the
-/// context's authorities, whatever its verify mode; it shows a certificate if the context has one. Each side's handlers
-/// see the other's subject in `Context::credentials()`.
+/// authorities, whatever the context's verify mode, and presents a certificate if the context has one. Handlers see the
+/// peer's subject in `Context::credentials()`.
 ///
-/// A handshake that fails ends with `errc::handshake_failed`, and the cause in words; where one side refuses the other's
-/// certificate with `authentication_failed`, after which a client stops: it would be refused again. The connection is ended by TLS's own
-/// close_notify; one that breaks off without is `errc::connection_lost` ("stream truncated").
+/// The connection closes with TLS's close_notify; if that is missing it ends with `errc::connection_lost` ("stream
+/// truncated").
+///
+/// Errors: a failed handshake ends with `errc::handshake_failed` and a text that says why. If one side refuses the
+/// other's certificate, it ends with `authentication_failed`, and a client stops, because a retry would fail again.
 class TlsConnector {
  public:
     TlsConnector(std::string host, std::uint16_t port, std::shared_ptr<asio::ssl::context> context,
@@ -36,15 +38,15 @@ class TlsConnector {
 
     /// A name or an address; `*` for a server on all addresses.
     const std::string& host() const noexcept { return address_.host; }
-    /// As that of `TcpConnector`.
+    /// As in `TcpConnector`.
     std::uint16_t port() const noexcept { return address_.port; }
     std::string address() const { return address_.text(); }
 
-    /// `{"type": "TcpConnector", "host": "localhost", "port": 16161, "ssl": true}`: where, but nothing of the context.
+    /// `{"type": "TcpConnector", "host": "localhost", "port": 16161, "ssl": true}`, without the context.
     std::string dump_state() const;
     static TlsConnector load_state(const std::string& text, std::shared_ptr<asio::ssl::context> context,
                                    TlsOptions options = {});
-    /// Throws `errc::invalid_state`: a state holds no context.
+    /// Throws `errc::invalid_state`: a state has no context.
     static TlsConnector load_state(const std::string& text) { return load_state(text, nullptr); }
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,

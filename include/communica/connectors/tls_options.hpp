@@ -1,16 +1,15 @@
-// Whom a TLS client wants at the other end.
+// How a TLS client verifies the server.
 #pragma once
 
 #include <string>
 
 namespace communica {
 
-/// How a `TlsConnector` verifies the other side.
+/// How a `TlsConnector` verifies the peer.
 struct TlsOptions {
-    /// What a client wants to be named in the server's certificate, and asks for (SNI). Empty: the host that it connects to.
+    /// The name that the server's certificate must have, also sent as SNI. Empty: the host.
     std::string server_name = {};
-    /// False: a client talks to whoever is there, with any certificate. What it sends is hidden from those who listen,
-    /// not from somebody in between.
+    /// False: a client accepts any certificate. The connection is encrypted, but open to a man in the middle.
     bool verify_server = true;
 };
 

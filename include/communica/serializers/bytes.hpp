@@ -1,4 +1,4 @@
-// Bytes as they are: for bodies that are somebody else's format, or none.
+// A serializer of raw bytes, for bodies in a format of their own or none.
 #pragma once
 
 #include "../buffer.hpp"
@@ -15,12 +15,12 @@
 
 namespace communica {
 
-/// Sends bytes, and anything that is a run of them: `Bytes`, `std::vector<std::byte>`, `std::string`, `Buffer`. Nothing
-/// is parsed, nothing fails, and a value is nothing but its bytes: `Nothing` has none.
+/// Sends bytes and contiguous ranges of them: `Bytes`, `std::vector<std::byte>`, `std::string`, `Buffer`. Nothing is
+/// parsed and nothing fails. `Nothing` has no bytes.
 ///
-/// What it loads may be borrowed: a handler that is no coroutine takes `Bytes` or `std::string_view`, which last as long as
-/// its call, and nothing is copied. An owned value is copied once, but for a large `Buffer`, which is the memory that the
-/// message came in. A `Buffer` that a handler returns becomes the message.
+/// Loaded values may be borrowed: a handler that is not a coroutine can take `Bytes` or `std::string_view`, which are
+/// valid during its call, and nothing is copied. An owned value is copied once. A large `Buffer` is not copied: it
+/// takes over the memory of the message. A `Buffer` returned by a handler becomes the message.
 struct BytesSerializer {
     void dump(Nothing, Buffer&) const noexcept {}
     void dump(Bytes value, Buffer& out) const { out.append(value); }

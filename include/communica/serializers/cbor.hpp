@@ -1,4 +1,4 @@
-// CBOR (RFC 8949): JSON's values in fewer bytes, and bytes as they are.
+// CBOR (RFC 8949): the values of JSON in fewer bytes, and raw bytes.
 #pragma once
 
 #include "codec/cbor_reader.hpp"
@@ -8,13 +8,13 @@
 
 namespace communica {
 
-/// CBOR for the types that `JsonSerializer` takes.
+/// CBOR for the types of `JsonSerializer`.
 ///
-/// Written in the preferred form, but for floats: a `double` has nine bytes, a `float` five. It loads also what is of
-/// indefinite length, and floats of two bytes. `undefined` is null; tags are read past, but those of big integers, which
-/// do not fit. Text is UTF-8, keys are text, the depth is at most 128.
+/// Writes the preferred form, except for floats: a `double` takes nine bytes, a `float` five. Also loads indefinite
+/// lengths and floats of two bytes. `undefined` is null. Tags are skipped; those of big integers are refused if the
+/// value does not fit 64 bits. Text must be UTF-8, keys must be text, the depth is at most 128.
 struct CborSerializer {
-    static constexpr const char* format = "cbor";  ///< its name
+    static constexpr const char* format = "cbor";  ///< the format's name
 
     template <class T>
         requires codec::Writable<T>

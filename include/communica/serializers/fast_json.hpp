@@ -19,15 +19,15 @@
 
 namespace communica {
 
-/// An untyped value as simdjson parsed it, with the memory that it lives in: many times quicker to load than
-/// `nlohmann::json`, and only to be read. Movable, not copyable. Of equal keys simdjson's own look-up gives the first.
+/// An untyped value parsed by simdjson, with its memory. Loads many times faster than `nlohmann::json`, and is
+/// read-only. Movable, not copyable. Of equal keys, simdjson's own look-up finds the first.
 class FastJsonDocument {
  public:
-    /// Holds nothing.
+    /// Constructs an empty document.
     FastJsonDocument() = default;
 
     explicit operator bool() const noexcept { return parser_ != nullptr; }
-    /// Borrows from this document. There has to be one.
+    /// The root of the document, borrowed from it. The document must not be empty.
     simdjson::dom::element root() const noexcept { return root_; }
 
  private:
@@ -39,16 +39,15 @@ class FastJsonDocument {
     simdjson::dom::element root_;
 };
 
-/// `JsonSerializer` with another parser: takes the same types, writes the same bytes, accepts and refuses the same texts in
-/// the same words.
+/// `JsonSerializer` with another parser: the same types, the same bytes, and the same errors for the same texts.
 ///
-/// Into structs it is as quick as `JsonSerializer`, into a `FastJsonDocument` many times quicker than into a
-/// `nlohmann::json` (see `benchmarks/serializers.cpp`).
+/// Loads structs as fast as `JsonSerializer`, and a `FastJsonDocument` many times faster than a `nlohmann::json` (see
+/// `benchmarks/serializers.cpp`).
 ///
-/// Each thread that loads keeps a parser for texts of up to 64 KiB, with some 500 KiB of memory; a longer text gets one of
-/// its own, with 14 bytes for each of the text, which counts against `Limits::max_expansion`.
+/// Each thread that loads keeps a parser for texts of up to 64 KiB, with about 500 KiB of memory. A longer text has a
+/// parser of its own, with 14 bytes per byte of text, which count against `Limits::max_expansion`.
 struct FastJsonSerializer {
-    static constexpr const char* format = "json";  ///< its name
+    static constexpr const char* format = "json";  ///< the format's name
 
     template <class T>
         requires codec::Writable<T>
@@ -69,7 +68,7 @@ struct FastJsonSerializer {
         auto parser = std::make_unique<simdjson::dom::parser>(make_parser(bytes.size()));
         simdjson::dom::element root;
         if (!parse(bytes, *parser, root)) {
-            codec::load<nlohmann::json>(codec::JsonReader(bytes));  // says where it is wrong, and what
+            codec::load<nlohmann::json>(codec::JsonReader(bytes));  // throws with the place and the reason
             throw SerializerError("an integer beyond 64 bits, which simdjson does not read");
         }
         return {std::move(parser), root};
@@ -89,7 +88,7 @@ struct FastJsonSerializer {
  private:
     static constexpr std::size_t kept_capacity = std::size_t{64} * 1024;
 
-    /// What a parser allocates for each byte of text.
+    /// Bytes that a parser allocates for each byte of text.
     static constexpr std::size_t bytes_a_byte = 14;
 
     static simdjson::dom::parser make_parser(std::size_t capacity) {
@@ -115,7 +114,7 @@ struct FastJsonSerializer {
     static T load(Bytes bytes, simdjson::dom::parser& parser) {
         simdjson::dom::element root;
         if (!parse(bytes, parser, root)) {
-            return codec::load<T>(codec::JsonReader(bytes));  // says where it is wrong, and what
+            return codec::load<T>(codec::JsonReader(bytes));  // throws with the place and the reason
         }
         return codec::load<T>(codec::SimdjsonReader(root));
     }

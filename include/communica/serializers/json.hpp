@@ -1,4 +1,4 @@
-// JSON: the serializer that is used when none is named.
+// JSON: the default serializer.
 #pragma once
 
 #include "codec/json_reader.hpp"
@@ -10,17 +10,17 @@
 
 namespace communica {
 
-/// JSON for every `codec::Writable` and `codec::Readable` type: described structs and enums, scalars, text, the standard
-/// library's containers, `nlohmann::json`, and whatever nlohmann/json converts (`to_json`, `from_json`, its macros).
-/// Only the last two build a tree.
+/// JSON for every `codec::Writable` and `codec::Readable` type: described structs and enums, scalars, text, the
+/// standard library's containers, `nlohmann::json`, and the types that nlohmann/json converts (`to_json`, `from_json`,
+/// its macros). Only the last two build a tree.
 ///
-/// Text is UTF-8, at most 128 levels deep. What JSON or the machine's numbers cannot hold is refused, never altered:
-/// integers beyond 64 bits that are no double's digits, NaN and infinity, invalid UTF-8, UTF-16 and UTF-32. Of two equal keys
-/// the last one counts.
+/// Text must be UTF-8; the depth is at most 128. Values that JSON or the machine's numbers can't hold are refused,
+/// never altered: integers beyond 64 bits that are not the digits of a double, NaN and infinity, invalid UTF-8, UTF-16
+/// and UTF-32. The last of several equal keys wins.
 struct JsonSerializer {
-    /// Levels of nesting that are read and written.
+    /// The deepest nesting that is read and written.
     static constexpr std::size_t max_depth = codec::max_depth;
-    /// What its bytes are, for descriptions.
+    /// The format's name, for descriptions.
     static constexpr const char* format = "json";
 
     template <class T>

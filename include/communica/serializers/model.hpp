@@ -10,38 +10,38 @@
 
 namespace communica {
 
-/// Stands for `T` in the argument of `communica_model`, by which a description is found in the namespace of `T`.
+/// Stands for `T` as the argument of `communica_model`, so that the description is found in the namespace of `T`.
 template <class T>
 struct Type {};
 
-/// A field of an object, and the member where its value lives.
+/// A field of an object, and the member that holds its value.
 template <class C, class M>
 struct Field {
     /// The type of the member.
     using Value = M;
 
     std::string_view name;
-    /// Which member it is.
+    /// A pointer to the member.
     M C::* member;
-    /// Then the member stays as it was initialised.
+    /// If true, the field may be missing, and the member keeps its initial value.
     bool may_be_missing = false;
-    /// Is it left out where it would be null?
+    /// If true, the field is not written when it is null.
     bool omits_null = false;
-    std::string_view text = {};  ///< what `doc` says of it
+    std::string_view text = {};  ///< the sentence of `doc`
 
-    /// May be missing: the member then keeps what its initialiser gave it. A `std::optional` may be missing anyway.
+    /// The field may be missing; the member then keeps its initial value. A `std::optional` may always be missing.
     constexpr Field optional() const {
         Field field = *this;
         field.may_be_missing = true;
         return field;
     }
-    /// For a `std::optional`: an empty one is left out, where otherwise null is written.
+    /// Leaves out an empty `std::optional` instead of writing null.
     constexpr Field omit_null() const {
         Field field = *this;
         field.omits_null = true;
         return field;
     }
-    /// Says in a sentence what it is: for schemas (schema/schema.hpp).
+    /// Describes the field in a sentence, for schemas (schema/schema.hpp).
     constexpr Field doc(std::string_view sentence) const {
         Field field = *this;
         field.text = sentence;
@@ -49,32 +49,32 @@ struct Field {
     }
 };
 
-/// A field that is called `name` in the document.
+/// A field with the name `name` in the document.
 template <class C, class M>
 constexpr Field<C, M> field(std::string_view name, M C::* member) {
     return {.name = name, .member = member};
 }
 
-/// The fields of a struct, in the order in which they are written; read in any.
+/// The fields of a struct, in the order of writing. They are read in any order.
 template <class... F>
 struct Model {
-    std::string_view name;  ///< for messages
-    /// In the order in which they are written.
+    std::string_view name;  ///< for error messages
+    /// In the order of writing.
     std::tuple<F...> fields;
-    /// The further field by which the struct is told in a variant; empty: none.
+    /// The name of an additional field that identifies the struct in a variant; empty for none.
     std::string_view tag_key = {};
-    /// What that field holds.
+    /// The value of that field.
     std::string_view tag_value = {};
-    /// Is a field that is not in the model an error?
+    /// If true, a field that is not in the model is an error.
     bool refuses_unknown = false;
 
-    /// Refuses objects with a field that is not described. Without this, such fields are read past.
+    /// Refuses objects with unknown fields. By default they are skipped.
     constexpr Model refuse_unknown() const {
         Model model = *this;
         model.refuses_unknown = true;
         return model;
     }
-    /// A further field, always of this text, by which a `std::variant` tells its alternatives apart.
+    /// Adds a field with a constant text, by which a `std::variant` identifies the alternative.
     constexpr Model tag(std::string_view key, std::string_view value) const {
         Model model = *this;
         model.tag_key = key;
@@ -83,7 +83,7 @@ struct Model {
     }
 };
 
-/// Describes a struct: what its `communica_model` returns.
+/// Describes a struct: the return value of its `communica_model`.
 ///
 ///     constexpr auto communica_model(communica::Type<User>) {
 ///         return communica::model("User",
@@ -95,14 +95,14 @@ constexpr Model<Field<C, M>...> model(std::string_view name, Field<C, M>... fiel
     return {.name = name, .fields = {fields...}};
 }
 
-/// The values of an enum and their names: an enum travels as text.
+/// The values of an enum and their names. An enum is sent as text.
 template <class E, std::size_t N>
 struct Enumerators {
     /// Each name with its value.
     std::array<std::pair<std::string_view, E>, N> all;
 };
 
-/// Describes an enum: what its `communica_model` returns.
+/// Describes an enum: the return value of its `communica_model`.
 ///
 ///     constexpr auto communica_model(communica::Type<Colour>) {
 ///         return communica::enumerators<Colour>({{"dark-red", Colour::dark_red}, {"green", Colour::green}});
@@ -122,7 +122,7 @@ inline constexpr auto model_of = communica_model(Type<T>{});
 
 }  // namespace communica
 
-// ---- macros for the common case, in which everything is called what it is called in C++ ----------------------------
+// ---- macros for names that are equal to those in C++ ----------------------------------------------------------------
 
 #define COMMUNICA_DETAIL_PARENS ()
 #define COMMUNICA_DETAIL_RESCAN(...) \
@@ -135,7 +135,7 @@ inline constexpr auto model_of = communica_model(Type<T>{});
     COMMUNICA_DETAIL_RESCAN4(COMMUNICA_DETAIL_RESCAN4(COMMUNICA_DETAIL_RESCAN4(__VA_ARGS__)))
 #define COMMUNICA_DETAIL_RESCAN4(...) __VA_ARGS__
 
-// Each name N becomes `each(T, N)`, with commas in between; up to 80 names.
+// Expands to `each(T, N)` for each name N, with commas in between; up to 80 names.
 #define COMMUNICA_DETAIL_EACH(each, T, ...) \
     __VA_OPT__(COMMUNICA_DETAIL_RESCAN(COMMUNICA_DETAIL_NEXT(each, T, __VA_ARGS__)))
 #define COMMUNICA_DETAIL_NEXT(each, T, name, ...) \
@@ -146,7 +146,7 @@ inline constexpr auto model_of = communica_model(Type<T>{});
 #define COMMUNICA_DETAIL_ENUMERATOR(T, name) {#name, T::name}
 
 /// Describes a struct by the names of its members: `COMMUNICA_MODEL(User, name, age)`, in the namespace of `User`.
-/// Inside the class, with `friend` before it, it reaches private members.
+/// Inside the class, preceded by `friend`, it can access private members.
 #define COMMUNICA_MODEL(T, ...)                                                                                     \
     constexpr auto communica_model(::communica::Type<T>) {                                                          \
         return ::communica::model(#T __VA_OPT__(, ) COMMUNICA_DETAIL_EACH(COMMUNICA_DETAIL_FIELD, T, __VA_ARGS__)); \

@@ -1,4 +1,4 @@
-// MessagePack: JSON's values in fewer bytes, and bytes as they are.
+// MessagePack: the values of JSON in fewer bytes, and raw bytes.
 #pragma once
 
 #include "codec/msgpack_reader.hpp"
@@ -8,14 +8,13 @@
 
 namespace communica {
 
-/// MessagePack for the types that `JsonSerializer` takes. The bytes are those of Python's `msgpack.packb`, and it loads
-/// what that dumps.
+/// MessagePack for the types of `JsonSerializer`. Writes the same bytes as Python's `msgpack.packb`, and loads them.
 ///
-/// Every value is written in its shortest form, a `double` in nine bytes, a `float` in five, `std::byte`s as bin. Text is
-/// UTF-8, keys are text, the depth is at most 128. In `nlohmann::json` bytes are its binary type, and extension types
-/// are that with a subtype.
+/// Writes each value in its shortest form, a `double` in nine bytes, a `float` in five, `std::byte`s as bin. Text must
+/// be UTF-8, keys must be text, the depth is at most 128. In `nlohmann::json`, bytes are its binary type, and extension
+/// types are that with a subtype.
 struct MsgpackSerializer {
-    static constexpr const char* format = "msgpack";  ///< its name
+    static constexpr const char* format = "msgpack";  ///< the format's name
 
     template <class T>
         requires codec::Writable<T>

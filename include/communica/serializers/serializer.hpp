@@ -1,4 +1,4 @@
-// What a serializer is.
+// The concept of a serializer.
 #pragma once
 
 #include "../buffer.hpp"
@@ -11,23 +11,23 @@
 
 namespace communica {
 
-/// What a request without a value sends, and a handler without a result: JSON's null.
+/// The value of a request without a value and of a handler without a result: JSON's null.
 struct Nothing {};
 
-/// Turns values into bytes and back. A serializer is a value: cheap to copy, its functions const and safe to call from
-/// several threads at once.
+/// Converts values to bytes and back. A serializer is a value that is cheap to copy. Its functions are const and may be
+/// called from several threads at once.
 ///
-/// - `dump(value, out)` appends to a buffer of the library's, from which the socket is written. What it appended before
-///   it threw is thrown away.
-/// - `load<T>(bytes)` makes a `T` from borrowed bytes. They come from the other side: bound their depth, and believe no
-///   length before the bytes are there. One that can keep the memory itself has a `load<T>(Buffer&&)` too, which large
-///   bodies are given to.
+/// - `dump(value, out)` appends to a buffer of the library, from which the socket is written. If it throws, the
+///   appended bytes are dropped.
+/// - `load<T>(bytes)` makes a `T` from borrowed bytes. They come from the peer: limit their depth, and use no length
+///   before the bytes are there. A serializer that can keep the memory also has a `load<T>(Buffer&&)`, which is called
+///   for large bodies.
 ///
-/// Both throw `SerializerError` (or any other exception, whose `what()` then travels in its place) for what does not
-/// fit. Which types they take is asked where one is used (`Dumps`, `Loads`): a request and its answer may be of different
-/// ones, and every serializer dumps `Nothing`. Errors and metadata always travel as JSON, whatever the serializer.
+/// Both throw `SerializerError` for an invalid value. Any other exception is sent with its `what()`. The supported
+/// types are checked at the call (`Dumps`, `Loads`), because a request and its response may be of different types.
+/// Every serializer dumps `Nothing`. Errors and metadata are always JSON, whatever the serializer.
 ///
-/// A whole one, for lists of numbers (`examples/own_serializer.cpp`):
+/// A complete serializer, for lists of numbers (`examples/own_serializer.cpp`):
 ///
 ///     struct CommaSeparated {
 ///         void dump(communica::Nothing, communica::Buffer&) const {}
@@ -51,13 +51,13 @@ concept Loads = requires(const S& serializer, Bytes bytes) {
     { serializer.template load<T>(bytes) } -> std::same_as<T>;
 };
 
-/// Can it make one of the very memory that the bytes are in, as `load<T>(Buffer&&)`?
+/// Can serializer `S` load a `T` that takes over the memory of the bytes, by `load<T>(Buffer&&)`?
 template <class S, class T>
 concept LoadsInPlace = requires(const S& serializer, Buffer&& bytes) {
     { serializer.template load<T>(std::move(bytes)) } -> std::same_as<T>;
 };
 
-/// Loads a `T` from bytes that lie in `memory`, which may be had, or are borrowed if that is null.
+/// Loads a `T` from bytes in `backing_buffer`, which it may take over. Null: the bytes are borrowed.
 template <class T, class S>
 T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
     if constexpr (LoadsInPlace<S, T>) {
@@ -72,10 +72,10 @@ T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
     return serializer.template load<T>(bytes);
 }
 
-/// Does not compile unless `S` can dump a `T`; the first lines of the compiler's message name both, and the concept.
+/// Fails to compile unless `S` can dump a `T`. The first lines of the compiler's message name both, and the concept.
 template <class S, class T>
 struct MustDump {
-    /// True, or the compiler has said why not.
+    /// True; otherwise the compiler has reported an error.
     static constexpr bool value = Dumps<S, T>;
     static_assert(Dumps<S, T>,
                   "communica: this serializer cannot dump a value of this type (concept communica::Dumps)");
@@ -84,7 +84,7 @@ struct MustDump {
 /// The same for loading.
 template <class S, class T>
 struct MustLoad {
-    /// True, or the compiler has said why not.
+    /// True; otherwise the compiler has reported an error.
     static constexpr bool value = Loads<S, T>;
     static_assert(Loads<S, T>,
                   "communica: this serializer cannot load a value of this type (concept communica::Loads)");

@@ -18,8 +18,8 @@
 
 namespace communica::stream {
 
-/// Frames over `Stream`, an Asio stream, on a strand of its own: of the stream's executor. `send`, `close` and `abort` are
-/// thread-safe.
+/// A connection that carries frames over `Stream`, an Asio stream. It runs on a strand of the stream's executor.
+/// `send`, `close` and `abort` are thread-safe.
 template <class Stream>
 class StreamConnection final : public Connection, public std::enable_shared_from_this<StreamConnection<Stream>> {
  public:
@@ -37,7 +37,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return binding_of(stream_); }
 
-    /// The stream's own handshake, once: the hello waits for it, unless it is awaited before.
+    /// Runs the stream's own handshake once. The hello functions call it unless it was called before.
     asio::awaitable<void> open()
         requires HasHandshake<Stream>
     {
@@ -78,7 +78,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         const auto self = this->shared_from_this();
         co_await write_all(wire::frame_refusal(why.message, why.code));
         shutdown_send();
-        // Closing with bytes unread would reset the connection, and the refusal might be lost. Meanwhile little is kept.
+        // Closing with unread bytes resets the connection and may lose the refusal: drain up to `max_hello` bytes.
         reader_.buffer().release();
         for (std::size_t drained = 0; drained < wire::max_hello;) {
             const auto [error, count] = co_await reader_.read_some();
@@ -96,7 +96,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         receiver_ = receiver.get();
         kept_ = std::shared_ptr<StreamConnection>(receiver, this);
         running_ = true;
-        if (writer_.is_closing()) {  // closed before it began
+        if (writer_.is_closing()) {  // closed before `start`
             return on_read_failed(asio::error::operation_aborted);
         }
         reader_.start(*receiver);
@@ -111,7 +111,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     std::vector<UnsentMessage> take_unsent() override { return writer_.take_unsent(); }
 
     void close(std::chrono::steady_clock::duration patience) override {
-        // Posted: what the handler that is at work now answers still goes out before.
+        // Posted, so that the response of the running handler is still sent.
         asio::post(strand_.executor(),
                    Task([self = this->shared_from_this(), patience] { self->begin_close(patience); }));
     }
@@ -138,10 +138,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    // ---- what reader and writer need, and tell
+    // ---- the interface for reader and writer
 
     const Strand& strand() const noexcept { return strand_; }
-    /// This, and its receiver while there is one.
+    /// Keeps this connection alive, and the receiver as long as it exists.
     std::shared_ptr<StreamConnection> kept() {
         auto kept = kept_.lock();
         return kept ? std::move(kept) : this->shared_from_this();
@@ -155,7 +155,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void on_read_end(Error why) noexcept {
         on_read_end([&] { return std::move(why); });
     }
-    /// Without memory it ends without words, and at once.
+    /// If the text of the error can't be allocated, the connection ends with `connection_lost`; if `post` fails, it
+    /// ends in this call.
     template <std::invocable Why>
     void on_read_end(Why why) noexcept {
         try {
@@ -168,7 +169,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } catch (...) {
             try {
                 end();
-            } catch (...) {  // NOLINT(bugprone-empty-catch): its owner is told in vain
+            } catch (...) {  // NOLINT(bugprone-empty-catch): nothing is left to tell the owner with
             }
         }
     }
@@ -191,7 +192,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
     void on_refusals_unread() { give_up({errc::slow_peer, "it does not read what it is refused with"}); }
 
-    /// Looks, from now on, every so often whether the other side is alive, and reads.
+    /// Arms the timer for the next liveness check.
     void watch() {
         timer_.expires_after(liveness_.period());
         timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
@@ -226,7 +227,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void begin_close(std::chrono::steady_clock::duration patience) {
-        if (!running_) {  // in the handshake, and at the end, there is nothing to say goodbye to
+        if (!running_) {  // before `start` and after the end no goodbye is sent
             writer_.close();
             return shut();
         }
@@ -235,7 +236,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
         try {
             shut_after(patience);
-        } catch (const std::bad_alloc&) {  // nothing would end the wait
+        } catch (const std::bad_alloc&) {  // without a timer nothing would end the wait
             shut();
         }
     }
@@ -276,7 +277,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    /// Reading has ended.
+    /// Called when reading has ended.
     void end() {
         if constexpr (HasAsyncShutdown<Stream>) {
             if (ending_ && ending_->code == errc::closed) {
@@ -286,7 +287,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         stop();
     }
 
-    /// The other side has said goodbye: answers in the stream's own way, unless a write that nobody reads is in between.
+    /// The peer has said goodbye: completes the stream's own shutdown, within a second, unless a write is pending.
     void end_in_order() {
         writer_.close();
         if (writer_.is_writing() || std::exchange(ended_, true)) {
@@ -304,7 +305,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         tell_end();
     }
 
-    /// Once it is known how much of the last write went out.
+    /// Tells the receiver of the end, once no write is pending: then it is known how much of the last one was written.
     void tell_end() {
         if (!running_ && !writer_.is_writing() && receiver_ != nullptr) {
             std::exchange(receiver_, nullptr)->on_end(ending_ ? std::move(*ending_) : Error{errc::connection_lost});
@@ -324,7 +325,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         timer_.cancel();
         asio::error_code ignored;
         if constexpr (writes_are_whole && HasCancel<Stream>) {
-            stream_.cancel(ignored);  // Wine leaves a write waiting when its socket closes
+            stream_.cancel(ignored);  // Wine leaves a write pending when its socket closes
         }
         stream_.close(ignored);
     }
@@ -334,14 +335,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Credentials credentials_;
     std::shared_ptr<Counters> counters_;
     LivenessMonitor liveness_;
-    asio::steady_timer timer_;              // of the watch, and then of the patience at the end
-    bool opened_ = false;                   // by the stream's own handshake
-    bool ended_ = false;                    // in the stream's own way
-    bool running_ = false;                  // from the start until it is shut
-    Receiver* receiver_ = nullptr;          // from the start until it was told of the end
-    std::weak_ptr<StreamConnection> kept_;  // this, as the receiver owns it
+    asio::steady_timer timer_;              // for liveness checks, at the end for the patience
+    bool opened_ = false;                   // the stream's handshake was started
+    bool ended_ = false;                    // the stream's shutdown was started
+    bool running_ = false;                  // between `start` and `stop`
+    Receiver* receiver_ = nullptr;          // from `start` until `on_end` was called
+    std::weak_ptr<StreamConnection> kept_;  // this, with the receiver's ownership
     std::unique_ptr<Error> given_up_;
-    std::unique_ptr<Error> ending_;  // of reading
+    std::unique_ptr<Error> ending_;  // why reading ended
     In reader_;
     Out writer_;
 };

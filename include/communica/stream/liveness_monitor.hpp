@@ -1,4 +1,4 @@
-// Whether the other side of a connection is alive, and reads.
+// Detects a peer that is silent or does not read.
 #pragma once
 
 #include "../limits.hpp"
@@ -9,8 +9,8 @@
 
 namespace communica::stream {
 
-/// Counts the ticks of a timer in which nothing came, or nothing of what waits could be written: no clock is read, and
-/// no timer set, for a message. Not thread-safe.
+/// Counts the ticks of one timer in which no byte was received, and those in which no queued byte was written. A
+/// message costs no clock read and no timer. Not thread-safe.
 class LivenessMonitor {
  public:
     using Duration = std::chrono::steady_clock::duration;
@@ -21,22 +21,22 @@ class LivenessMonitor {
           most_silent_(ticks_in(limits.liveness_timeout)),
           most_stalled_(ticks_in(limits.write_timeout)) {}
 
-    /// How often `tick` is to be called.
+    /// The interval at which `tick` must be called.
     Duration period() const noexcept { return period_; }
 
     void note_activity() noexcept { read_ = true; }
     void on_written() noexcept { written_ = true; }
-    /// The other side answers pings, so its silence means something.
+    /// The peer answers pings: from now on its silence counts.
     void start_pings() noexcept { pings_ = true; }
 
-    /// `pong`: the other side may be busy with one long message, which this side reads and does not answer yet.
+    /// `pong`: the peer may be writing one long message while this side writes nothing. A pong shows the peer that this
+    /// side is alive.
     enum class Health { fine, ping, pong, silent, slow };
 
     Health tick(bool is_writing) noexcept {
         const bool written = std::exchange(written_, false);
         const bool read = std::exchange(read_, false);
-        // What had to wait goes out because the other side took what was before it; what the system takes at once says
-        // nothing.
+        // Progress of a blocked write shows that the peer reads. A write that the system takes at once shows nothing.
         const bool taken = std::exchange(was_writing_, is_writing) && written;
         silent_ = read || taken || !pings_ ? 0 : silent_ + 1;
         stalled_ = written || !is_writing ? 0 : stalled_ + 1;
@@ -53,7 +53,7 @@ class LivenessMonitor {
     }
 
  private:
-    /// One less than fit: the last sign of life may have come just after a tick.
+    /// One tick less than fits: the last activity may have come just after a tick.
     long ticks_in(Duration time) const noexcept { return std::max(1L, static_cast<long>(time / period_) - 1); }
 
     Duration period_;
@@ -64,7 +64,7 @@ class LivenessMonitor {
     bool pings_ = false;
     bool read_ = false;
     bool written_ = false;
-    bool was_writing_ = false;  // at the last tick
+    bool was_writing_ = false;  // as of the last tick
 };
 
 }  // namespace communica::stream

@@ -18,26 +18,26 @@
 
 namespace communica::stream {
 
-/// Reads on the owner's strand, and hands out messages turn by turn. One read yields as many frames as came; what is sent
-/// while they are handed out goes out in one write behind them.
+/// Reads frames on the owner's strand and dispatches messages in turns. One read may bring many frames; messages sent
+/// while they are dispatched go out in one write afterwards.
 ///
-/// `Owner` is what it is a part of. It has a `strand()` and a `writer()`, and is told of what comes
-/// in: `note_activity()`, `on_read_failed(error_code)`, and `on_read_end(Error)`. What waits keeps alive what its `kept()` says.
+/// `Owner` contains the reader. It has `strand()`, `writer()` and `kept()`, and is told by `note_activity()`,
+/// `on_read_failed(error_code)` and `on_read_end(Error)`. A pending read holds the pointer that `kept()` returns.
 ///
-/// By handlers instead of a coroutine, and on a stream whose executor is the one below the strand: one request at a time
-/// takes 11,000 instructions so, and 12,800 through `co_await` and any_io_executors.
+/// Uses handlers instead of a coroutine, and a stream whose executor is the one below the strand: a request at a time
+/// costs 11,000 instructions, against 12,800 with `co_await` and `any_io_executor`.
 template <class Stream, class Owner>
 class Reader {
  public:
-    /// After so many messages the other connections of the same thread get their turn. While one floods the server, 32
-    /// make the others wait 40 us longer than alone, 16 make it 28 (64 B, optimised), and 256 some ten times as long.
+    /// After this many messages, other connections of the thread run. While one connection floods the server, 32 adds
+    /// 40 us to the latency of the others, 16 adds 28 us, and 256 about ten times as much (64 B, optimised).
     static constexpr int turn_length = 32;
-    /// The same after so many bytes: large bodies take long to load.
+    /// The same limit in bytes: large bodies take long to load.
     static constexpr std::size_t turn_bytes = 64 * 1024;
-    /// Where polling takes no system call, the others wait for so long at the most, and for so many turns.
+    /// The longest poll, and the most turns in a row, of a stream that polls without a system call.
     static constexpr std::chrono::microseconds poll_in_place{10};
     static constexpr int turns_in_place = 16;
-    /// What many turns in a row made us send goes out together after so many.
+    /// Messages sent during this many turns in a row go out in one write.
     static constexpr int turns_a_write = 8;
 
     Reader(Owner& owner, Stream& stream, const ConnectionOptions& options)
@@ -47,19 +47,19 @@ class Reader {
           chunks_(options.limits, options.budget),
           counters_(options.counters),
           spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})) {
-    }  // so that times do not overflow
+    }  // 24 hours at most, so that time points do not overflow
 
-    /// What has come and was not used yet.
+    /// Bytes received and not used yet.
     wire::ReadBuffer& buffer() noexcept { return frames_.buffer(); }
 
-    /// Before `start`: reads once, into the buffer.
+    /// Reads once, into the buffer. Only before `start`.
     asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some() {
         const auto [error, count] = co_await stream_.async_read_some(room(), no_throw);
         commit(count);
         co_return std::tuple{error, count};
     }
 
-    /// Reads and hands out messages from now on, until the end. The owner stays alive until it is told of that.
+    /// Reads and dispatches messages until the end. The owner exists until it is told of the end.
     void start(Receiver& receiver) {
         receiver_ = &receiver;
         if (!buffer().unread().empty()) {
@@ -68,14 +68,14 @@ class Reader {
         process_buffered();
     }
 
-    /// From now on nothing is handed out, also of what has come already. What would have been handed out next tells the
-    /// owner instead that reading has failed.
+    /// Dispatches nothing from now on, not even messages in the buffer. The next dispatch reports `operation_aborted`
+    /// to the owner instead.
     void stop() noexcept { receiver_ = nullptr; }
 
-    /// Has a refusal come in the place of the first frame? It is whole when the stream ends.
+    /// Did a refusal arrive in place of the first frame? It is complete when the stream ends.
     bool is_refused() noexcept { return !is_begun_ && wire::begins_refusal(buffer().unread()); }
 
-    /// Nothing comes: gives back memory that is kept for the next large message.
+    /// Called while the connection is idle: frees the buffer that is kept for the next large message.
     void give_back_memory() {
         if (waits_with_large_buffer_) {
             frames_.shrink();
@@ -85,7 +85,7 @@ class Reader {
  private:
     using Clock = std::chrono::steady_clock;
 
-    /// What a read completes with, and what is posted to go on with what has come.
+    /// Completes a read; also posted to continue with buffered bytes.
     struct ReadHandler {
         using executor_type = StrandExecutor;
         executor_type get_executor() const noexcept { return StrandExecutor(owner->strand()); }
@@ -117,7 +117,7 @@ class Reader {
         }
     }
 
-    /// Hands out what has come, sends what that made us send, and waits for more.
+    /// Dispatches buffered messages, flushes the replies, and reads again.
     void process_buffered() {
         if (receiver_ == nullptr) {
             return owner_.on_read_failed(asio::error::operation_aborted);
@@ -125,7 +125,7 @@ class Reader {
         end_if_it_throws([this] { is_begun_ || begins() ? take_turn_and_read() : begin_read(); });
     }
 
-    /// Is what has come the first frame, and no refusal?
+    /// Is the buffer's start a frame, and not a refusal?
     bool begins() {
         if (is_refused()) {
             if (buffer().unread().size() > wire::max_hello) {
@@ -170,7 +170,7 @@ class Reader {
         stream_.async_read_some(room_, make_read_handler());
     }
 
-    /// Polls in memory for a moment, which costs less than a round of the event loop.
+    /// Polls in memory for a moment. This costs less than a round of the event loop.
     bool comes_at_once() {
         if constexpr (ReadsInMemory<Stream>) {
             return spin_ != Clock::duration::zero() && Clock::now() < poll_until_ && stream_.poll(poll_in_place);
@@ -178,7 +178,7 @@ class Reader {
         return false;
     }
 
-    /// Goes round the event loop in the place of waiting, as long as the next message may be about to come.
+    /// Posts itself to the event loop instead of waiting, while the busy-poll period lasts.
     bool polls_on() {
         if constexpr (IsNonBlocking<Stream>) {
             if (spin_ != Clock::duration::zero() && Clock::now() < poll_until_) {
@@ -190,8 +190,8 @@ class Reader {
         return false;
     }
 
-    /// The memory of a large message is kept for the next one (a system call and a page fault for every 4 KiB less), but
-    /// not where nothing comes: then `give_back_memory` is called, so no read may be waiting with it.
+    /// Keeps the memory of a large message for the next one, which saves a system call and a page fault per 4 KiB.
+    /// Waits for readability instead of reading into the buffer, so that `give_back_memory` can free it.
     bool waits_with_large_buffer() {
         if constexpr (HasAsyncWait<Stream>) {
             if (!frames_.is_under_pressure()) {
@@ -210,14 +210,14 @@ class Reader {
 
     enum class Turn { read_more, over, closed, stopped };
 
-    /// Hands out the messages that are there, then sends what they made us send.
+    /// Dispatches the buffered messages, then flushes the replies.
     Turn take_turn() {
         struct Scope {
             Scope(Owner& o, Receiver& r) : owner(o), receiver(r) {
                 owner.writer().begin_turn();
                 receiver.begin_turn();
             }
-            ~Scope() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+            ~Scope() {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
                 receiver.end_turn();
                 if (!goes_on) {
                     owner.writer().end_turn();
@@ -262,14 +262,14 @@ class Reader {
         if (memory == nullptr) {
             receiver_->on_message({frame.metadata, as_bytes(frame.body)});
         } else {
-            Buffer metadata;  // stays when the memory is taken
+            Buffer metadata;  // keeps the metadata when the receiver takes the buffer
             metadata.append(frame.metadata);
             receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory});
             frames_.forget_taken();
         }
     }
 
-    /// Behind a read that filled its room, when what came with it is answered in the same write, and to poll.
+    /// Reads without waiting: after a read that filled the buffer, so that one write answers both, and while polling.
     bool read_now() {
         if constexpr (IsNonBlocking<Stream>) {
             if (std::exchange(polls_, false) || ReadsInMemory<Stream> || buffer().is_filled()) {
@@ -306,10 +306,10 @@ class Reader {
     const Clock::duration spin_;
     Clock::time_point poll_until_ = {};
     Receiver* receiver_ = nullptr;
-    asio::mutable_buffer room_;    // of the read that waits
-    asio::error_code read_error_;  // of one that did not wait: told once all before it is handed out
-    unsigned turns_ = 0;           // that were over with messages left
-    bool is_begun_ = false;        // past where a refusal may be
+    asio::mutable_buffer room_;    // of the pending read
+    asio::error_code read_error_;  // of a synchronous read: reported after the buffered messages
+    unsigned turns_ = 0;           // turns that ended with messages left
+    bool is_begun_ = false;        // the first frame has begun, so there is no refusal
     bool polls_ = false;
     bool waits_with_large_buffer_ = false;
 };

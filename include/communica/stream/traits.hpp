@@ -1,4 +1,4 @@
-// What streams differ in: a connection uses what its stream has.
+// Optional operations of streams. A connection uses those that its stream has.
 #pragma once
 
 #include "../asio.hpp"
@@ -9,51 +9,51 @@
 
 namespace communica::stream {
 
-/// A handshake of its own, before the first byte.
+/// Has a handshake of its own, before the first byte.
 template <class S>
 concept HasHandshake = requires(S& stream) { stream.handshake(); };
 
-/// Knows from it the other side's `subject()`.
+/// Knows the peer's `subject()` after the handshake.
 template <class S>
 concept KnowsSubject = requires(S& stream) { stream.subject(); };
 
-/// A goodbye of its own, which the other side answers.
+/// Has a shutdown message of its own, which the peer answers.
 template <class S>
 concept HasAsyncShutdown = requires(S& stream) { stream.async_shutdown(no_throw); };
 
-/// One direction can end by itself.
+/// Can shut down its sending direction alone.
 template <class S>
 concept HasShutdownSend = requires(S& stream) { stream.shutdown(S::shutdown_send); };
 
-/// One direction can end by a goodbye of its own, beside a read.
+/// Can end its sending direction with a shutdown message, while a read is pending.
 template <class S>
 concept HasAsyncShutdownSend = requires(S& stream) { stream.async_shutdown_send(no_throw); };
 
-/// Reading can be awaited before there is memory for it.
+/// Can wait for readability without a buffer.
 template <class S>
 concept HasAsyncWait = requires(S& stream) { stream.async_wait(S::wait_read, no_throw); };
 
-/// Reads and writes say at once when they would have to wait.
+/// Reads and writes fail with `would_block` instead of waiting.
 template <class S>
 concept IsNonBlocking = requires(S& stream) { stream.native_non_blocking(); };
 
-/// Knows of an error whether it is about who the two sides are, so that it would come again.
+/// Can tell whether an error concerns the identity of a side, so that a retry would fail again.
 template <class S>
 concept KnowsIdentityErrors = requires(const asio::error_code& error) { S::is_about_identity(error); };
 
-/// What waits for it can be ended without it.
+/// Pending operations can be cancelled without closing it.
 template <class S>
 concept HasCancel = requires(S& stream, asio::error_code& error) { stream.cancel(error); };
 
-/// What has come with what was read may wait inside the stream, and be taken without reading.
+/// May hold decoded bytes after a read; `read_pending` takes them without another read.
 template <class S>
 concept HasReadPending = requires(S& stream, asio::mutable_buffer buffer) { stream.read_pending(buffer); };
 
-/// What has come lies in memory: to read, or to look whether there is anything, takes no system call.
+/// Received bytes lie in memory: reading and polling take no system call.
 template <class S>
 concept ReadsInMemory = S::reads_in_memory;
 
-/// Has memory of its own, which it gives back while it is not used.
+/// Has memory of its own, and can free it while idle.
 template <class S>
 concept GivesBackMemory = requires(S& stream) { stream.give_back_memory(); };
 

@@ -1,4 +1,4 @@
-// Messages on their way into a stream: framed, coalesced, and known by whether they went out whole.
+// Messages queued for a stream: framed, coalesced, and returned if they were not written whole.
 #pragma once
 
 #include "../asio.hpp"
@@ -19,26 +19,26 @@
 
 namespace communica::stream {
 
-/// What is queued between two writes goes out in one. Small messages are copied behind each other, large bodies are
-/// taken as they are and gathered. Does no I/O; not thread-safe.
+/// All messages queued between two writes go out in one gathered write. Small messages are copied one behind the other,
+/// large bodies are moved in. Does no I/O; not thread-safe.
 class WriteQueue {
  public:
-    /// From this size on a body is taken instead of copied.
+    /// A body of at least this size is moved instead of copied.
     static constexpr std::size_t large_body = 16 * 1024;
 
     explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr)
         : max_frame_(limits.max_frame), share_(std::move(budget)) {}
 
     bool empty() const noexcept { return queued_bytes_ == 0; }
-    /// Bytes that no write has taken over yet, and those of the write that is under way.
+    /// Bytes queued, and those of the pending write.
     std::size_t size() const noexcept { return queued_bytes_ + in_flight_bytes_; }
-    /// What there is of one class.
+    /// The same for one class.
     std::size_t size(SendClass send_class) const noexcept {
         const auto index = static_cast<std::size_t>(send_class);
         return queued_by_class_[index] + in_flight_by_class_[index];
     }
 
-    /// Is there room for so many bytes more? If not `room_is_back` tells when there is.
+    /// Is there room for `more` bytes? If not, `room_is_back` tells when there is.
     bool admits(SendClass send_class, std::size_t more) noexcept {
         return room_.admits(send_class, size(send_class), more);
     }
@@ -50,14 +50,14 @@ class WriteQueue {
         queued_by_class_[static_cast<std::size_t>(send_class)] += queued_bytes_ - before;
         share_.set(size());
     }
-    /// Bytes that are a frame already.
+    /// Queues bytes that are already framed.
     void push_frame(SendClass send_class, std::string_view frame) {
         open_segment().append(frame);
         queued_bytes_ += frame.size();
         queued_by_class_[static_cast<std::size_t>(send_class)] += frame.size();
     }
 
-    /// Takes over all that is queued for one write, or throws and leaves it there. The buffers live until `end_write`.
+    /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
     std::span<const asio::const_buffer> begin_write() {
         buffers_.reserve(queued_.size());
         std::swap(queued_, in_flight_);
@@ -71,7 +71,7 @@ class WriteQueue {
         return buffers_;
     }
 
-    /// What is left of the write behind its first `count` bytes.
+    /// The rest of the write behind its first `count` bytes.
     std::span<const asio::const_buffer> skip(std::size_t count) {
         auto buffer = buffers_.begin();
         for (; count >= buffer->size(); ++buffer) {
@@ -81,7 +81,7 @@ class WriteQueue {
         return {buffer, buffers_.end()};
     }
 
-    /// The write is done; after a failed one `written` says how far it came, or may have come.
+    /// The write is done. `written` of a failed write is an upper bound of the bytes that went out.
     void end_write(std::size_t written) {
         if (written < in_flight_bytes_) {
             written_ = written;
@@ -96,11 +96,11 @@ class WriteQueue {
         if (in_flight_.front().capacity() > segment_size) {
             in_flight_.clear();
         } else {
-            in_flight_.front().clear();  // kept: the next messages go there
+            in_flight_.front().clear();  // kept for the next messages
         }
     }
 
-    /// The messages that did not go out whole, so that nobody can have handled them, oldest first. Leaves the queue empty.
+    /// Empties the queue. Returns messages not written whole, which the peer can't have handled, oldest first.
     std::vector<UnsentMessage> take_unsent() {
         Buffer rest;
         for (const Buffer& segment : std::exchange(in_flight_, {})) {
@@ -142,7 +142,7 @@ class WriteQueue {
         }
     }
 
-    /// Gives where what comes behind it is to be written, for which there is `room`.
+    /// Appends the head. Returns where the following `room` bytes are to be written.
     char* push_head(std::string_view metadata, std::size_t body_size, std::size_t room) {
         const std::size_t size = wire::MessageHead::size + metadata.size();
         char* const at = open_segment().extend(size + room);
@@ -152,7 +152,7 @@ class WriteQueue {
         return at + size;
     }
 
-    /// When it fails for want of memory, no part of a message stays.
+    /// Removes a partly queued message if memory runs out.
     template <class Push>
     void all_or_nothing(Push push) {
         const std::size_t segments = queued_.size();
@@ -184,7 +184,7 @@ class WriteQueue {
         }
     }
 
-    /// Where the first message begins, maybe in chunks, of which not all bytes are among the first `written`.
+    /// The offset of the first message, whole or chunked, with bytes beyond the first `written`.
     static std::size_t first_not_written(std::string_view frames, std::size_t written) noexcept {
         std::size_t message = 0;
         std::size_t at = 0;
@@ -215,7 +215,7 @@ class WriteQueue {
             wire::Frame frame;
             while (reader.next(frame)) {
                 if (frame.kind == wire::Frame::Kind::close) {
-                    return messages;  // late by now: nothing is queued behind it
+                    return messages;  // a late goodbye: nothing is queued behind it
                 }
                 const bool whole = frame.kind == wire::Frame::Kind::message ||
                                    (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
@@ -229,7 +229,7 @@ class WriteQueue {
     }
 
     std::size_t max_frame_;
-    BudgetReservation share_;  // of all that is here
+    BudgetReservation share_;  // for all bytes in the queue
     Room room_;
     std::vector<Buffer> queued_;
     std::vector<Buffer> in_flight_;
@@ -238,8 +238,8 @@ class WriteQueue {
     std::size_t in_flight_bytes_ = 0;
     std::array<std::size_t, send_classes> queued_by_class_{};
     std::array<std::size_t, send_classes> in_flight_by_class_{};
-    std::size_t written_ = 0;        // of the failed write's bytes
-    bool tail_is_borrowed_ = false;  // the last segment is a body: nothing may be added to it
+    std::size_t written_ = 0;        // of the failed write
+    bool tail_is_borrowed_ = false;  // the last segment is a body: nothing may be appended to it
 };
 
 }  // namespace communica::stream

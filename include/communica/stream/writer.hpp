@@ -15,12 +15,12 @@
 
 namespace communica::stream {
 
-/// Queues messages from any thread and writes them on the owner's strand, one write at a time: what is sent while one
-/// is under way, or while messages are handed out, goes out together in the next.
+/// Queues messages from any thread and writes them on the owner's strand, one write at a time. Messages sent during a
+/// write, or while messages are dispatched, go out together in the next write.
 ///
-/// `Owner` is what it is a part of. It has a `strand()`, and is told there and without a lock what comes of it:
-/// `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. What is posted keeps
-/// it alive by `shared_from_this()`, a write that waits what its `kept()` says.
+/// `Owner` contains the writer. It has `strand()`, `kept()` and `shared_from_this()`. It is told on the strand, without
+/// a lock, by `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. A posted flush
+/// holds `shared_from_this()`, a pending write holds `kept()`.
 template <class Stream, class Owner>
 class Writer {
  public:
@@ -47,7 +47,7 @@ class Writer {
         });
     }
 
-    /// Bytes that are a frame already.
+    /// Sends bytes that are already framed.
     void send_frame(SendClass send_class, std::string_view frame) {
         enqueue(send_class, [&] {
             queue_.push_frame(send_class, frame);
@@ -75,9 +75,9 @@ class Writer {
         return writing_;
     }
 
-    /// While messages are handed out nothing is written; `end_turn` writes what they made us send.
+    /// Holds back writes while messages are dispatched; `end_turn` writes the replies.
     void begin_turn() noexcept { in_turn_.store(true, std::memory_order_relaxed); }
-    /// Every so often: what should have gone out, and could not for want of memory.
+    /// Called periodically: writes messages whose flush failed for want of memory.
     void flush_left() {
         std::unique_lock lock(mutex_);
         if (!flush_posted_) {
@@ -90,13 +90,13 @@ class Writer {
         flush(std::move(lock));
     }
 
-    /// Takes nothing more. Says whether it did before.
+    /// Accepts nothing more. Says whether it did before.
     bool close() {
         const std::lock_guard lock(mutex_);
         return !std::exchange(closing_, true);
     }
 
-    /// The same, behind a last frame.
+    /// The same, after a last frame.
     bool close_with(std::string_view frame) {
         std::unique_lock lock(mutex_);
         if (std::exchange(closing_, true)) {
@@ -128,22 +128,22 @@ class Writer {
             asio::post(owner_.strand().executor(), [this, unread, owner = owner_.shared_from_this()] {
                 unread ? owner->on_refusals_unread() : flush(std::unique_lock(mutex_));
             });
-        } catch (...) {  // for want of memory: it goes out with the next message, or at the owner's next `flush_left`
+        } catch (...) {  // out of memory: the next message or the owner's next `flush_left` sends it
             const std::lock_guard lock(mutex_);
             (unread ? refusals_unread_ : flush_posted_) = false;
         }
         return true;
     }
 
-    /// Writes what is queued: what the stream takes at once in this call, the rest behind it. A write that is done at
-    /// once needs no completion, which would cost more than its bytes do (one at a time: 1.13 to 1.07 of raw Asio).
+    /// Writes the queue: synchronously as far as the stream takes bytes at once, asynchronously from there on. A
+    /// completion handler would cost more than the bytes (a request at a time: 1.13 times raw Asio, 1.07 without it).
     void flush(std::unique_lock<std::mutex> lock) {
         flush_posted_ = false;
         while (!writing_ && !failed_ && !queue_.empty()) {
             std::span<const asio::const_buffer> buffers;
             try {
                 buffers = queue_.begin_write();
-            } catch (...) {  // for want of memory: as where nothing can be posted
+            } catch (...) {  // out of memory: `flush_left` tries again
                 return;
             }
             writing_ = true;
@@ -160,7 +160,7 @@ class Writer {
         }
     }
 
-    /// How many bytes went out without waiting. Errors are left to the write that waits.
+    /// Writes without waiting. Returns the number of bytes written; an error is left to the asynchronous write.
     std::size_t write_now(std::span<const asio::const_buffer> buffers) {
         if constexpr (IsNonBlocking<Stream>) {
             asio::error_code error;
@@ -184,7 +184,7 @@ class Writer {
                           asio::bind_executor(owner_.strand().executor(), std::move(done)));
     }
 
-    /// `asio::transfer_all` that tells of each part that goes out.
+    /// `asio::transfer_all` that reports each partial write.
     auto watched_transfer() {
         return [this, before = std::size_t{0}](asio::error_code error, std::size_t written) mutable {
             if (written != std::exchange(before, written)) {
@@ -194,7 +194,7 @@ class Writer {
         };
     }
 
-    /// Unlocks, and tells the owner. Says whether there was more to write.
+    /// Unlocks and tells the owner. Says whether more is queued.
     bool end_write(std::unique_lock<std::mutex>& lock, asio::error_code error, std::size_t count) {
         writing_ = false;
         failed_ = failed_ || error;
@@ -208,7 +208,7 @@ class Writer {
             if (counters_) {
                 Counters::add(counters_->bytes_sent, count);
             }
-            owner_.on_progress();  // Asio does not ask after the last part
+            owner_.on_progress();  // Asio does not call the condition after the last part
         }
         owner_.on_write_done(error, last);
         if (room && !error) {
@@ -217,7 +217,7 @@ class Writer {
         return more;
     }
 
-    /// After each change of the queue.
+    /// To be called after each change of the queue.
     void note_answers() noexcept { unread_answers_.store(queue_.size(SendClass::response), std::memory_order_relaxed); }
 
     Owner& owner_;
@@ -225,9 +225,9 @@ class Writer {
     const std::size_t max_refusals_;
     const std::shared_ptr<Counters> counters_;
     std::atomic<std::size_t> unread_answers_ = 0;
-    std::atomic<bool> in_turn_ = false;  // ends under the lock: what was queued before goes out then
+    std::atomic<bool> in_turn_ = false;  // cleared under the lock, so that `end_turn` writes what was queued before
 
-    mutable std::mutex mutex_;  // for what follows
+    mutable std::mutex mutex_;  // guards the members below
     WriteQueue queue_;
     bool writing_ = false;
     bool flush_posted_ = false;

@@ -1,4 +1,4 @@
-// Numbers as they travel: the highest byte first.
+// Integers in network byte order.
 #pragma once
 
 #include <bit>
@@ -9,8 +9,8 @@ namespace communica::wire {
 
 namespace detail {
 
-// Shifts of the whole number, which GCC 12 takes for the one instruction that it is. Of bytes stored one by one it makes
-// vectors, at several times the instructions.
+// Shifts of the whole integer, which GCC 12 compiles to one instruction. It turns single-byte stores into vector code
+// with several times as many instructions.
 
 constexpr std::uint32_t swap_bytes(std::uint32_t n) noexcept {
     return n >> 24 | (n >> 8 & 0xff00) | (n & 0xff00) << 8 | n << 24;

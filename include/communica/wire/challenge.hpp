@@ -1,4 +1,4 @@
-// What shows in a hello that its sender has a shared key (docs/protocol.md, "Shared key"). Without cryptography.
+// The members of a hello that prove knowledge of a shared key (docs/protocol.md, "Shared key"). Without cryptography.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace communica::wire {
 /// Nonces and proofs have 32 bytes, written as lower-case hexadecimal digits.
 inline constexpr std::size_t challenge_digits = 64;
 
-/// The nonce or the proof in a hello; nothing if there is none of this form.
+/// The nonce or the proof in a hello; null if it has none, or not in this form.
 inline std::optional<std::string> challenge_part(const nlohmann::json& hello, const char* name) {
     const auto ours = hello.is_object() ? hello.find("communica") : hello.end();
     if (!hello.is_object() || ours == hello.end() || !ours->is_object()) {

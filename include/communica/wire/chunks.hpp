@@ -1,4 +1,4 @@
-// A message in parts: how it is cut, and how it is put together again.
+// Splits messages into chunks, and reassembles them.
 #pragma once
 
 #include "../budget.hpp"
@@ -12,13 +12,13 @@
 
 namespace communica::wire {
 
-/// How many chunks a message takes, and what each of them holds, so that no frame's payload passes `max_payload`.
-/// The metadata goes whole with the first chunk.
+/// The number of a message's chunks and the content of each, so that no frame's payload exceeds `max_payload`. The
+/// first chunk has all of the metadata.
 class ChunkPlan {
  public:
     static constexpr std::size_t overhead = 12;  // index, total, metadata size
 
-    /// `max_payload`: the most that one frame may hold besides its length and code.
+    /// `max_payload`: the most bytes of a frame behind its length and code.
     ChunkPlan(std::size_t metadata_size, std::size_t body_size, std::size_t max_payload)
         : metadata_size_(metadata_size), body_size_(body_size) {
         const std::size_t room = max_payload > overhead ? max_payload - overhead : 1;
@@ -36,7 +36,7 @@ class ChunkPlan {
                 .body_size = index == 0 ? first_ : std::min(each_, body_size_ - offset(index))};
     }
 
-    /// Where in the body chunk `index` begins.
+    /// The offset in the body at which chunk `index` begins.
     std::size_t offset(std::size_t index) const noexcept { return index == 0 ? 0 : first_ + (index - 1) * each_; }
 
  private:
@@ -47,19 +47,19 @@ class ChunkPlan {
     std::size_t total_ = 0;
 };
 
-/// Puts the chunks of one message together, in the order in which they come (the protocol has one chunked message
-/// at a time for each direction). One over the limit is dropped, but for its metadata.
+/// Reassembles the chunks of one message in the order of arrival. (The protocol has at most one chunked message at a
+/// time in each direction.) The body of a message over a limit is dropped; its metadata is kept.
 class ChunkAssembler {
  public:
     explicit ChunkAssembler(const Limits& limits = {}, std::shared_ptr<Budget> budget = nullptr)
         : max_message_(limits.max_message), share_(std::move(budget)) {}
 
-    /// Takes a chunk. Says true when `frame` has become a whole message (`message`), or one that has just
-    /// passed a limit (`discarded`); the views live until the next call.
+    /// Adds a chunk. Returns true if `frame` is now a whole message (`message`), or one that has just exceeded a limit
+    /// (`discarded`). The views are valid until the next call.
     bool add(Frame& frame) {
         if (!parts_ || parts_->count == 0) {
             if (frame.index != 0) {
-                return false;  // the rest of a message whose start we never saw
+                return false;  // the rest of a message whose start was not received
             }
             release();
             parts_ = std::make_unique<Parts>();
@@ -77,7 +77,7 @@ class ChunkAssembler {
         if (frame.why == errc{} && parts_->metadata.size() + size > max_message_) {
             frame.why = errc::message_too_large;
         }
-        // Twice: a buffer that grows may double.
+        // Twice the size: a growing buffer may double.
         if (frame.why == errc{} && !share_.grow_to(parts_->metadata.size() + 2 * size)) {
             frame.why = errc::busy;
         }
@@ -98,7 +98,7 @@ class ChunkAssembler {
         return last;
     }
 
-    /// Gives back the memory of a message that was whole. Call it when nobody looks at that any more.
+    /// Frees the memory of a whole message. Only after its views are no longer used.
     void shrink() noexcept {
         if (parts_ && parts_->count == 0) {
             release();
@@ -109,7 +109,7 @@ class ChunkAssembler {
     struct Parts {
         Buffer metadata;
         Buffer body;
-        std::size_t count = 0;  // of the chunks that have come; 0 again with the last
+        std::size_t count = 0;  // chunks received; 0 again after the last
         bool dropped = false;
     };
 
@@ -119,8 +119,8 @@ class ChunkAssembler {
     }
 
     std::size_t max_message_;
-    BudgetReservation share_;       // of the message
-    std::unique_ptr<Parts> parts_;  // seldom there: an idle connection takes 500 bytes less
+    BudgetReservation share_;       // for the message
+    std::unique_ptr<Parts> parts_;  // mostly null: an idle connection takes 500 bytes less
 };
 
 }  // namespace communica::wire

@@ -1,4 +1,4 @@
-// The body of an answer that is an error: `{"code": 404, "message": "..."}` (docs/protocol.md, "Errors").
+// The body of an error response: `{"code": 404, "message": "..."}` (docs/protocol.md, "Errors").
 #pragma once
 
 #include "../buffer.hpp"
@@ -16,7 +16,7 @@
 
 namespace communica::wire {
 
-/// The errors of the library itself that travel by name, under a third key which the Python library ignores.
+/// The errors of the library that have a name on the wire, under a third key which the Python library ignores.
 inline constexpr std::array<std::pair<errc, std::string_view>, 6> named_errors{{
     {errc::busy, "busy"},
     {errc::draining, "draining"},
@@ -29,20 +29,20 @@ inline constexpr std::array<std::pair<errc, std::string_view>, 6> named_errors{{
 /// The largest body of an error that is read or written, in bytes.
 inline constexpr std::size_t max_error_body = 64 * 1024;
 
-/// A text as JSON, cut where it would be too long for an error.
+/// A text as JSON, shortened if it is too long for an error.
 std::string quote_error_text(const std::string& text);
 
-/// The name of an error that has one; empty for any other.
+/// The name of an error on the wire; empty if it has none.
 std::string_view name_of(std::error_code code) noexcept;
 
 std::optional<errc> errc_named(std::string_view name) noexcept;
 
 MessageType error_type(const Error& error) noexcept;
 
-/// Writes the body of an error answer.
+/// Writes the body of an error response.
 void write_error_body(Buffer& out, const Error& error);
 
-/// Reads the body of an error answer. One that has not the form is no reason to leave the requester waiting.
+/// Reads the body of an error response. An invalid body still gives an error, so that the requester does not wait.
 Error read_error_body(MessageType type, Bytes bytes);
 
 }  // namespace communica::wire

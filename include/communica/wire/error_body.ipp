@@ -11,13 +11,13 @@
 namespace communica::wire {
 
 COMMUNICA_INLINE std::string quote_error_text(const std::string& text) {
-    constexpr std::size_t most = max_error_body - 1024;  // and the rest
+    constexpr std::size_t most = max_error_body - 1024;  // leaves 1 KiB for the other members
     const auto quote = [](std::string_view part) {
         return nlohmann::json(part).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     };
     std::string quoted = text.size() <= most ? quote(text) : std::string();
     if (text.size() > most || quoted.size() > most) {
-        quoted = quote(shortened(text, most / 6));  // a byte may become six
+        quoted = quote(shortened(text, most / 6));  // escaping may turn a byte into six
         quoted.insert(quoted.size() - 1, "...");
     }
     return quoted;

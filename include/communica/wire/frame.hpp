@@ -1,4 +1,4 @@
-// The frames of a stream transport: a length, a code, and what the code says (docs/protocol.md, "Frames").
+// The frames of a stream transport: a length, a code, and a payload (docs/protocol.md, "Frames").
 #pragma once
 
 #include "big_endian.hpp"
@@ -9,13 +9,13 @@
 
 namespace communica::wire {
 
-/// The codes in use. The rest of 30 to 39 is kept for the extensions of this library, 40 to 59 for streams.
+/// The codes in use. The others from 30 to 39 are reserved for extensions of this library, 40 to 59 for streams.
 enum class FrameCode : std::uint8_t { message = 10, chunk = 11, close_notify = 20, ping = 30, pong = 31 };
 
-/// A frame's length field counts everything after itself.
+/// The length field of a frame counts everything after itself.
 inline constexpr std::size_t length_size = 4;
 
-/// A whole message: its metadata's size (which counts its own four bytes), the metadata, the body.
+/// A whole message: the size of the metadata (which counts its own four bytes), the metadata, the body.
 struct MessageHead {
     static constexpr std::size_t size = length_size + 1 + 4;
     std::size_t metadata_size = 0;
@@ -28,7 +28,7 @@ struct MessageHead {
     }
 };
 
-/// A part of a message: its place, the number of parts, the metadata's size (which does not count itself).
+/// A part of a message: its index, the number of parts, the size of the metadata (which does not count itself).
 struct ChunkHead {
     static constexpr std::size_t size = length_size + 1 + 12;
     std::uint32_t index = 0;
@@ -45,9 +45,9 @@ struct ChunkHead {
     }
 };
 
-/// The frame that ends a connection in order.
+/// The frame that closes a connection in order.
 inline constexpr std::string_view close_notify{"\0\0\0\1\x14", 5};
-/// "Are you there?" and "I am."
+/// A request for a sign of life, and the reply.
 inline constexpr std::string_view ping_frame{"\0\0\0\1\x1e", 5};
 inline constexpr std::string_view pong_frame{"\0\0\0\1\x1f", 5};
 

@@ -1,4 +1,4 @@
-// Frames out of the bytes of a stream, as they come. Does no I/O.
+// Parses frames from the bytes of a stream, incrementally. Does no I/O.
 #pragma once
 
 #include "../budget.hpp"
@@ -13,17 +13,17 @@
 
 namespace communica::wire {
 
-/// A message larger than this is not even read past: the connection ends.
+/// A message with a larger body is not even skipped: the connection ends.
 inline constexpr std::size_t max_discarded = 1024 * 1024 * 1024;
 
-/// One frame, borrowed from the reader until `next()` is called again.
+/// One frame. Its views are valid until the next call of `next()`.
 struct Frame {
     enum class Kind {
         message,    ///< `metadata` and `body`
-        chunk,      ///< `index`, `total`, `metadata` and `body`; `why` if that was dropped
-        discarded,  ///< `metadata` of a message whose body, of `body_size` bytes, is dropped as it comes, and `why`
-        close,      ///< the other side ends the connection in order
-        ping,       ///< the other side wants a pong
+        chunk,      ///< `index`, `total`, `metadata` and `body`; `why` if the body was dropped
+        discarded,  ///< `metadata` of a message whose body, of `body_size` bytes, is skipped as it arrives, and `why`
+        close,      ///< the peer closes the connection in order
+        ping,       ///< the peer expects a pong
         pong,
     };
     Kind kind = Kind::message;
@@ -35,19 +35,19 @@ struct Frame {
     errc why{};  ///< `message_too_large`, or `busy`: over the entity's budget
 };
 
-/// Reads frames from a `ReadBuffer`. Every length is checked before it is used; one that can't be is a
-/// `std::system_error` with `errc::protocol_error` or `errc::message_too_large`, after which the stream is of no use.
+/// Parses frames from a `ReadBuffer`. Checks every length before its use. An invalid one throws `std::system_error`
+/// with `errc::protocol_error` or `errc::message_too_large`; the stream can't be parsed any further then.
 ///
-/// Flow: `prepare()`, read into it, `commit(n)`, then `next(frame)` until it says false.
+/// Flow: `prepare()`, read into it, `commit(n)`, then `next(frame)` until it returns false.
 class FrameReader {
  public:
     explicit FrameReader(const Limits& limits = {}, std::shared_ptr<Budget> budget = nullptr)
         : max_message_(limits.max_message), max_metadata_(limits.max_metadata), share_(std::move(budget)) {}
 
-    /// The bytes that came; the handshake reads from the same ones before the first frame.
+    /// The bytes received. The handshake reads from the same buffer before the first frame.
     ReadBuffer& buffer() noexcept { return buffer_; }
 
-    /// Room for the next bytes.
+    /// The buffer for the next bytes.
     std::span<char> prepare() {
         buffer_.expect(needed_, at_once_);
         return buffer_.prepare();
@@ -55,20 +55,20 @@ class FrameReader {
 
     void commit(std::size_t count) noexcept { buffer_.commit(count); }
 
-    /// Is there memory that only a large message needed, with nothing in it?
+    /// Is there an empty buffer that only a large message needed?
     bool has_large_buffer() const noexcept { return buffer_.is_large() && buffer_.unread().empty(); }
-    /// Others may need that memory.
+    /// Is the entity's budget nearly used up, so that this memory should be freed?
     bool is_under_pressure() const noexcept { return share_.is_under_pressure(); }
-    /// Gives it back. Call it when `next` has said false.
+    /// Frees the large buffer. Only after `next` has returned false.
     void shrink() noexcept {
         if (buffer_.shrink() && !at_once_) {
             share_.set(0);
         }
     }
 
-    /// The memory that this frame lies in, if a receiver may have it.
+    /// The buffer that contains this frame, if the receiver may take it; otherwise null.
     Buffer* memory_of(const Frame& frame) noexcept { return buffer_.memory_of(frame.body); }
-    /// To be called when somebody may have moved that away.
+    /// To be called after the receiver may have moved that buffer away.
     void forget_taken() noexcept {
         if (buffer_.forget_taken()) {
             used_ = 0;
@@ -76,7 +76,7 @@ class FrameReader {
         }
     }
 
-    /// Gives the next frame, or says that more bytes are needed.
+    /// Parses the next frame. Returns false if more bytes are needed.
     bool next(Frame& frame) {
         buffer_.consume(std::exchange(used_, 0));
         if (skipping_ != 0 && !skip()) {
@@ -131,7 +131,7 @@ class FrameReader {
         return take(frame, bytes, ChunkHead::size, metadata_size);
     }
 
-    /// Fills in metadata and body once all bytes are there, or the metadata alone of a message that is over a limit.
+    /// Sets metadata and body once all bytes are buffered, or the metadata alone if the message is over a limit.
     bool take(Frame& frame, std::string_view bytes, std::size_t head, std::size_t metadata_size) {
         if (metadata_size > max_metadata_) {
             throw std::system_error(errc::message_too_large, "metadata over the limit");
@@ -148,8 +148,8 @@ class FrameReader {
             if (bytes.size() < head_size) {
                 return need(size);
             }
-            // The buffer grows by what has come, so that is what the budget has to bear. What this thread has kept for it is
-            // had at once, with a budget that can spare that.
+            // Charge the budget only for bytes received, because the buffer grows with them. A spare block of this
+            // thread that is large enough is used and charged at once, if the budget is not under pressure.
             const bool at_once = has_spare_block(size) && !share_.is_under_pressure() && share_.grow_to(size);
             if (at_once || share_.grow_to(std::min(size, 2 * bytes.size()))) {
                 return need(size, at_once);
@@ -181,7 +181,7 @@ class FrameReader {
         return true;
     }
 
-    /// Drops what came of a body that nobody wants; says whether that was all of it.
+    /// Skips bytes of a dropped body. Returns whether that was all of it.
     bool skip() noexcept {
         const std::size_t count = std::min(skipping_, buffer_.unread().size());
         buffer_.consume(count);
@@ -205,11 +205,11 @@ class FrameReader {
 
     std::size_t max_message_;
     std::size_t max_metadata_;
-    BudgetReservation share_;  // of what `buffer_` holds
+    BudgetReservation share_;  // for the content of `buffer_`
     ReadBuffer buffer_;
-    std::size_t used_ = 0;      // bytes of the frame given last
-    std::size_t needed_ = 0;    // bytes of the frame that is on its way, as far as known
-    bool at_once_ = false;      // that there is memory for already
+    std::size_t used_ = 0;      // of the frame returned last
+    std::size_t needed_ = 0;    // bytes needed for the next frame, as far as known
+    bool at_once_ = false;      // all of them are charged already
     std::size_t skipping_ = 0;  // bytes of a dropped body still to come
 };
 

@@ -1,4 +1,4 @@
-// The body of a goodbye: why no more requests should come (docs/protocol.md, "Goodbye").
+// The body of a goodbye: why no more requests may be sent (docs/protocol.md, "Goodbye").
 #pragma once
 
 #include "../buffer.hpp"
@@ -16,7 +16,7 @@ inline void write_goodbye(Buffer& out, errc why) {
     out.push_back('"');
 }
 
-/// The reason in a goodbye; `closed` for one that is not known.
+/// The reason in a goodbye; `closed` if it is unknown.
 inline errc read_goodbye(Bytes body) {
     const std::string_view text = as_text(body);
     const bool quoted = text.size() > 2 && text.front() == '"' && text.back() == '"';

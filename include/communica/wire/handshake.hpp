@@ -1,4 +1,4 @@
-// How two sides of a stream greet: each sends one JSON object, ended by a zero byte (docs/protocol.md, "Handshake").
+// The handshake over a stream: each side sends one JSON object and a zero byte (docs/protocol.md, "Handshake").
 #pragma once
 
 #include "../error.hpp"
@@ -15,14 +15,14 @@
 
 namespace communica::wire {
 
-/// The longest hello that the Python library reads, and so the longest that is accepted here.
+/// The longest hello accepted, which is the longest that the Python library reads.
 inline constexpr std::size_t max_hello = 64 * 1024 - 1;
 
 inline constexpr char hello_end = '\0';
-/// Stands before the JSON of a refusal, which has no end mark: the stream ends behind it.
+/// The byte before the JSON of a refusal. A refusal has no end mark: the stream ends behind it.
 inline constexpr char refusal_mark = '\x04';
 
-/// A hello as it goes over a stream. Throws `errc::invalid_argument` for text that can't be one.
+/// A hello in its form on the stream. Throws `errc::invalid_argument` if the text can't be one.
 inline std::string frame_hello(std::string_view json) {
     if (json.size() >= max_hello || json.find(hello_end) != json.npos || json.find(refusal_mark) != json.npos) {
         throw std::system_error(errc::invalid_argument, "a hello too long, or with raw control characters");
@@ -30,7 +30,7 @@ inline std::string frame_hello(std::string_view json) {
     return std::string(json) + hello_end;
 }
 
-/// Takes a hello out of the buffer once it is whole. Throws `errc::handshake_failed` for one over the limit.
+/// Extracts a hello from the buffer; null if it is incomplete. Throws `errc::handshake_failed` if it is too long.
 inline std::optional<std::string> take_hello(ReadBuffer& buffer) {
     const std::string_view bytes = buffer.unread();
     const std::size_t end = bytes.find(hello_end);
@@ -45,12 +45,12 @@ inline std::optional<std::string> take_hello(ReadBuffer& buffer) {
     return hello;
 }
 
-/// Do these bytes, where a hello should be, begin a handshake or an alert of TLS (RFC 8446, section 5.1)?
+/// Do these bytes, in place of a hello, begin a handshake or an alert of TLS (RFC 8446, section 5.1)?
 inline bool begins_tls(std::string_view bytes) noexcept {
     return bytes.starts_with("\x16\x03") || bytes.starts_with("\x15\x03");
 }
 
-/// The JSON in a hello. Throws `errc::handshake_failed`.
+/// Parses a hello. Throws `errc::handshake_failed`.
 inline OwnedJson parse_hello(std::string_view text) {
     if (begins_tls(text)) {
         throw std::system_error(errc::handshake_failed, "the other side speaks TLS, and this one does not");
@@ -62,8 +62,7 @@ inline OwnedJson parse_hello(std::string_view text) {
     return OwnedJson(*std::move(hello));
 }
 
-/// The kinds of refusal that are told from others, under a further key which the Python library ignores: those after which
-/// a client need not come back.
+/// The refusals after which a client does not reconnect. Named under a key that the Python library ignores.
 inline constexpr std::pair<errc, std::string_view> final_refusals[] = {
     {errc::authentication_failed, "authentication_failed"}, {errc::replaced, "replaced"}};
 
@@ -78,17 +77,17 @@ inline std::string frame_refusal(std::string_view reason, std::error_code code =
     return refusal_mark + body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
-/// How a refusal begins where a hello or the first frame should be. (As a frame it would have a code that does not exist.)
+/// The start of a refusal in place of a hello or the first frame. (As a frame it would have an undefined code.)
 inline constexpr std::string_view refusal_start{"\x04{\"re"};
 
 inline bool begins_refusal(std::string_view bytes) noexcept { return bytes.starts_with(refusal_start); }
 
-/// Are there too few bytes to know?
+/// Are there too few bytes to tell?
 inline bool may_begin_refusal(std::string_view bytes) noexcept {
     return bytes.size() < refusal_start.size() && refusal_start.starts_with(bytes);
 }
 
-/// What a refusal says, once the stream has ended; nothing if these bytes are none.
+/// Parses a refusal, once the stream has ended; null if the bytes are none.
 inline std::optional<Error> read_refusal(std::string_view bytes) {
     if (!bytes.starts_with(refusal_mark)) {
         return std::nullopt;

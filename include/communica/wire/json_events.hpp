@@ -1,4 +1,4 @@
-// JSON text from a JSON parser's events: what was parsed is written again without a tree in between.
+// Writes JSON from the events of a JSON parser, without a tree in between.
 #pragma once
 
 #include "../separate_compilation.hpp"
@@ -12,23 +12,23 @@
 
 namespace communica::wire {
 
-/// The deepest that JSON from outside may be nested.
+/// The deepest nesting accepted in JSON from the peer.
 inline constexpr std::size_t max_json_depth = 128;
 
-/// `value` as a JSON string with its quotes, escaped no more than JSON wants. Throws `nlohmann::json::type_error`
-/// for what is not UTF-8.
+/// `value` as a JSON string with its quotes, with only the escapes that JSON requires. Throws
+/// `nlohmann::json::type_error` if it is not UTF-8.
 std::string quote_json(std::string_view value);
 
-/// What receives a parser's events (nlohmann's SAX interface).
+/// The receiver of a parser's events (nlohmann's SAX interface).
 using JsonEvents = nlohmann::json_sax<nlohmann::json>;
 
-/// Gives a text's events to `events`, as long as that takes them; says whether it did to the end, and the text is JSON.
-/// All that the protocol parses is parsed here: for every other type of receiver the parser is compiled anew. Its own
-/// front, `nlohmann::json::sax_parse`, compiles readers of four binary formats with it: 53 kB of a client's 507.
+/// Parses `text` and sends its events to `events`. Returns false if the text is not JSON or if `events` stopped the
+/// parser. All JSON of the protocol is parsed here, because each type of receiver instantiates the parser again.
+/// `nlohmann::json::sax_parse` would also instantiate readers of four binary formats: 53 kB of a client's 507.
 bool parse_json(std::string_view text, JsonEvents& events);
 
-/// Writes a parser's events as the Python library does: `", "` between
-/// elements, `": "` after a key, digits as they came. Nesting over `max_json_depth` stops the parser.
+/// Writes a parser's events in the form of the Python library: `", "` between elements, `": "` after a key, digits as
+/// received. Nesting over `max_json_depth` stops the parser.
 class JsonWriter : public JsonEvents {
  public:
     std::string text;
@@ -56,7 +56,7 @@ class JsonWriter : public JsonEvents {
     bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
 
  protected:
-    /// Writes the comma that goes before a value that is not the first of its container.
+    /// Writes the comma before a value, unless it is the first of its container.
     void separate() {
         if (open_.empty()) {
             return;

@@ -1,4 +1,4 @@
-// JSON from outside as a tree, no deeper than the protocol allows.
+// Parses JSON from the peer into a tree, with limited depth.
 #pragma once
 
 #include "json_events.hpp"
@@ -16,7 +16,7 @@ namespace communica::wire {
 
 namespace detail {
 
-/// Builds a tree from a parser's events. Of two equal keys the last one counts.
+/// Builds a tree from a parser's events. The last of several equal keys wins.
 class JsonTree final : public JsonEvents {
  public:
     nlohmann::json root;
@@ -54,7 +54,7 @@ class JsonTree final : public JsonEvents {
         return true;
     }
 
-    /// Where the next value goes.
+    /// The position of the next value.
     nlohmann::json& place() {
         if (open_.empty()) {
             return root;
@@ -63,19 +63,20 @@ class JsonTree final : public JsonEvents {
         return container.is_array() ? container.emplace_back() : container[key_];
     }
 
-    std::vector<nlohmann::json*> open_;  // none of them moves: what is open stands still until what is in it is closed
+    // pointers stay valid: a container does not move while its last element is open
+    std::vector<nlohmann::json*> open_;
     std::string key_;
 };
 
 }  // namespace detail
 
-/// The value of a JSON text; nothing for what is not JSON, or nested deeper than `max_json_depth`.
+/// The value of a JSON text; null if it is not JSON, or nested deeper than `max_json_depth`.
 inline std::optional<nlohmann::json> read_json(std::string_view text) {
     detail::JsonTree tree;
     if (!parse_json(text, tree)) {
         return std::nullopt;
     }
-    // In place: a tree may itself convert to an optional of anything.
+    // Constructed in place, because a tree may itself convert to an optional of anything.
     return std::optional<nlohmann::json>(std::in_place, std::move(tree.root));
 }
 

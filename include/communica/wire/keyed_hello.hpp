@@ -1,4 +1,4 @@
-// What two sides that share a key say before the server's hello (docs/protocol.md, "Shared key"). Without cryptography.
+// Messages of two sides with a shared key before the server's hello (docs/protocol.md, "Shared key"). No cryptography.
 #pragma once
 
 #include "../owned_json.hpp"
@@ -17,14 +17,14 @@ inline std::string with_nonce(std::string_view hello, const std::string& nonce) 
     json["communica"]["nonce"] = nonce;
     return json.dump(-1, ' ', true);
 }
-/// The same as if it had none.
+/// The same hello without the nonce.
 inline std::string without_nonce(const nlohmann::json& hello) {
     OwnedJson copy(hello);
     (*copy).at("communica").erase("nonce");
     return copy->dump(-1, ' ', true);
 }
 
-/// The server's answer to such a hello, and the client's to that.
+/// The server's response to such a hello, and the client's response to that.
 inline std::string write_challenge(const std::string& nonce, const std::string& proof) {
     return R"({"communica": {"nonce": ")" + nonce + R"(", "proof": ")" + proof + "\"}}";
 }

@@ -1,4 +1,4 @@
-// The metadata of a message: a small JSON object that says what the body is (docs/protocol.md, "Metadata").
+// The metadata of a message: a small JSON object that describes the body (docs/protocol.md, "Metadata").
 #pragma once
 
 #include "../buffer.hpp"
@@ -15,40 +15,42 @@
 
 namespace communica::wire {
 
-/// The value of `type`. Whatever is below `first_answer` asks, the rest answers; other numbers may come.
+/// The value of `type`. Types from `first_answer` on are responses. Unlisted numbers may be received.
 enum class MessageType : int {
     request = 1,
     notification = 2,
-    cancel = 3,              ///< the request of this id is not wanted any more; between peers that offered it
-    goodbye = 4,             ///< no more requests, please, and why; between peers that offered it
-    resumed = 5,             ///< what is still at work of the other side's requests; between peers that offered it
-    flush = 6,               ///< an answer, please, once all that came before is taken; between peers that offered it
-    open = 7,                ///< a request that begins a stream; between peers that offered it
+    cancel = 3,              ///< cancels the request of this id; only between peers that offered it
+    goodbye = 4,             ///< asks for no more requests, with a reason; only between peers that offered it
+    resumed = 5,             ///< lists the peer's requests that are still in progress; only between peers that offered
+                             ///< it
+    flush = 6,               ///< asks for a response once all earlier messages are taken; only between peers that
+                             ///< offered it
+    open = 7,                ///< a request that opens a stream; only between peers that offered it
     stream_to_accepter = 8,  ///< a message of a stream, from the side that opened it
-    stream_to_opener = 9,    ///< the same from the other side
-    inspect = 10,            ///< an answer about the other side itself, please; between peers that offered it
+    stream_to_opener = 9,    ///< a message of a stream, from the other side
+    inspect = 10,            ///< asks for a response about the peer itself; only between peers that offered it
     first_answer = 11,
     ok = 11,
-    taken = 12,  ///< no answer: how many notifications have been handled to their end; between peers that offered it
+    taken = 12,  ///< not a response: the number of notifications handled completely; only between peers that offered it
     unknown_error = 30,
     requester_error = 41,
     data_error = 42,
     responder_error = 51,
 };
 
-/// The time for a request whose metadata does not say another.
+/// The timeout of a request whose metadata has none.
 inline constexpr std::chrono::milliseconds standard_timeout{30'000};
 
-/// What metadata says, borrowed from the reader and from the text it was given.
+/// Parsed metadata. Its views refer to the reader and to the text.
 struct Metadata {
     MessageType type{};
     std::string_view id = {};  ///< content of a string id without escapes; empty for any other id, or none
     std::optional<std::string_view> route = {};
-    /// How much time is left for a request; none where there is no end. Only peers that offered it mean it.
+    /// The time left for a request; null if it is unlimited. Valid only between peers that offered it.
     std::optional<std::chrono::milliseconds> timeout = standard_timeout;
     std::string_view headers = {};  ///< a JSON object of texts; empty if there is none
-    /// The text around the value of `type`. An answer is this text around its own type: keys, their order and odd
-    /// ids come back as they came.
+    /// The text around the value of `type`. A response is this text around its own type. So it returns all keys, their
+    /// order and unusual ids unchanged.
     std::string_view before_type = {};
     std::string_view after_type = {};
 
@@ -61,7 +63,7 @@ struct Metadata {
     }
 };
 
-/// What the metadata of a request or notification is made of.
+/// The content of the metadata of a request or notification.
 struct MetadataFields {
     MessageType type = MessageType::request;
     std::string_view id = {};            ///< plain text
@@ -72,7 +74,7 @@ struct MetadataFields {
 
 namespace detail {
 
-/// Writes pieces of text into room that was made for all of them.
+/// Writes pieces of text into memory that was reserved for all of them.
 class Pieces {
  public:
     static constexpr std::size_t max_digits = 20;
@@ -101,7 +103,7 @@ class Pieces {
     char* at_;
 };
 
-/// Makes room for the most that `write` may need, once, and takes back what it leaves.
+/// Reserves `most` bytes once, calls `write`, and removes the unused rest.
 template <class Write>
 void append_pieces(Buffer& out, std::size_t most, Write write) {
     Pieces pieces(out.extend(most));
@@ -111,7 +113,7 @@ void append_pieces(Buffer& out, std::size_t most, Write write) {
 
 }  // namespace detail
 
-/// Writes `{"id": "...", "type": 1}`, and behind it what is there of `"route"`, `"headers"` and `"timeout"`.
+/// Writes `{"id": "...", "type": 1}`, followed by `"route"`, `"headers"` and `"timeout"` if they are set.
 inline void write_metadata(Buffer& out, const MetadataFields& fields) {
     constexpr std::string_view id = "{\"id\": \"";
     constexpr std::string_view type = "\", \"type\": ";
@@ -144,7 +146,7 @@ inline void write_metadata(Buffer& out, const MetadataFields& fields) {
     });
 }
 
-/// Writes the metadata of an answer: the request's own text around the answer's type.
+/// Writes the metadata of a response: the request's own text around the response's type.
 inline void write_answer_metadata(Buffer& out, MessageType type, std::string_view before, std::string_view after) {
     const std::size_t most = before.size() + detail::Pieces::max_digits + after.size();
     detail::append_pieces(

@@ -1,4 +1,4 @@
-// Metadata as it is read: scanned in the form in which it is normally written, parsed in any other.
+// Reads metadata: scans its usual form, and parses any other.
 #pragma once
 
 #include "../error.hpp"
@@ -19,8 +19,8 @@ namespace communica::wire {
 
 namespace detail {
 
-/// Takes metadata of any other form from a JSON parser's events. The text around `type` is written anew, with the
-/// separators of the Python library and every number's digits as they came.
+/// Reads metadata in any other form from a JSON parser's events. Writes the text around `type` again, with the
+/// separators of the Python library and the digits of numbers as received.
 class MetadataEvents : public JsonWriter {
  public:
     bool start_object(std::size_t size) override {
@@ -93,7 +93,7 @@ class MetadataEvents : public JsonWriter {
  private:
     bool at(std::string_view key) const { return depth() == 1 && key_ == key; }
 
-    /// The outermost value has to be an object, and `type` a number. Of two equal keys the last one counts.
+    /// Requires an object as the outermost value, and a number as `type`. The last of several equal keys wins.
     bool begin_value(bool is_text = false) {
         if (depth() == 0 && !text.empty()) {
             return false;
@@ -129,7 +129,7 @@ class MetadataEvents : public JsonWriter {
 
     bool type(double value) {
         separate();
-        // A fraction, or a number beyond all types, counts as the unlisted one above or below the first answer's.
+        // A fraction or an out-of-range number becomes an unlisted type, on the same side of `first_answer`.
         const bool listed = value >= -1e6 && value <= 1e6 && static_cast<int>(value) == value;
         type_value = listed ? static_cast<int>(value) : (value < 11 ? 0 : 1000);
         type_at = text.size();
@@ -143,11 +143,11 @@ class MetadataEvents : public JsonWriter {
 
 }  // namespace detail
 
-/// Reads metadata, one text after another. Not thread-safe.
+/// Reads one metadata text after another. Not thread-safe.
 class MetadataReader {
  public:
-    /// The views in the result live until the next call and as long as `text`.
-    /// Throws `std::system_error` with `errc::protocol_error` for what is not metadata.
+    /// The views in the result are valid until the next call, and as long as `text` is. Throws `std::system_error` with
+    /// `errc::protocol_error` if the text is not metadata.
     Metadata read(std::string_view text) {
         Metadata metadata;
         if (!detail::MetadataScanner(text).scan(metadata)) {
@@ -159,7 +159,7 @@ class MetadataReader {
  private:
     void read_odd(std::string_view text, Metadata& metadata) {
         events_ = std::make_unique<detail::MetadataEvents>();
-        const bool has_zero = text.find('\0') != text.npos;  // which the parser would take for the end
+        const bool has_zero = text.find('\0') != text.npos;  // the parser would take it for the end
         if (has_zero || !parse_json(text, *events_)) {
             throw std::system_error(errc::protocol_error, "metadata that is not a JSON object, or nested too deep");
         }
@@ -179,7 +179,7 @@ class MetadataReader {
         metadata.after_type = written.substr(events_->type_at);
     }
 
-    std::unique_ptr<detail::MetadataEvents> events_;  // what the last odd one said
+    std::unique_ptr<detail::MetadataEvents> events_;  // of the last text in an unusual form
 };
 
 }  // namespace communica::wire

@@ -1,4 +1,4 @@
-// Metadata in the form in which it is normally written, read without a parser.
+// Reads metadata in its usual form without a parser.
 #pragma once
 
 #include "../plain_text.hpp"
@@ -12,9 +12,8 @@
 
 namespace communica::wire::detail {
 
-/// Scans the form in which metadata is normally written: an object of `id`, `type`, `route`, `timeout` and `headers`
-/// alone, each at most once, strings of ASCII without escapes, short integers. Everything else is left to the
-/// parser.
+/// Scans the usual form of metadata: an object with only `id`, `type`, `route`, `timeout` and `headers`, each at most
+/// once, strings of ASCII without escapes, and short integers. Any other form is left to the parser.
 class MetadataScanner {
  public:
     explicit MetadataScanner(std::string_view text) : text_(text), at_(text.data()), end_(at_ + text.size()) {}
@@ -29,8 +28,8 @@ class MetadataScanner {
     }
 
  private:
-    /// The keys in the order and with the spaces in which both libraries write them, and numbers and ids as long as
-    /// theirs: a quarter of the time of any other.
+    /// The keys in the order and with the spaces that both libraries write, and numbers and ids of their length. Takes
+    /// a quarter of the time of any other form.
     bool scan_usual(Metadata& metadata) noexcept {
         if (!take("{\"id\": \"") || !(usual_id(metadata.id) || string_end(metadata.id)) || !take(", \"type\": ") ||
             !usual_type(metadata)) {
@@ -43,7 +42,7 @@ class MetadataScanner {
                (!take(", \"timeout\": ") || timeout(metadata)) && take('}') && at_ == end_;
     }
 
-    /// 32 plain characters and a quote. Without a loop: half of what `string_end` takes.
+    /// 32 plain characters and a quote. Without a loop, which takes half the time of `string_end`.
     bool usual_id(std::string_view& value) noexcept {
         constexpr std::size_t size = 32;
         if (left() <= size || at_[size] != '"' || !communica::detail::are_plain_32(at_)) {
@@ -54,7 +53,7 @@ class MetadataScanner {
         return true;
     }
 
-    /// One digit or two. If there are more, nothing that follows will fit.
+    /// One or two digits. If there are more, what follows does not match.
     bool usual_type(Metadata& metadata) noexcept {
         const char* begin = at_;
         if (left() < 2 || !is_digit(begin[0])) {
@@ -131,7 +130,7 @@ class MetadataScanner {
         return true;
     }
 
-    /// Of a size that the compiler knows: a comparison or two instead of a call.
+    /// The size is known to the compiler: one or two comparisons instead of a call.
     template <std::size_t N>
     bool take(const char (&wanted)[N]) noexcept {
         if (left() < N - 1 || std::memcmp(at_, wanted, N - 1) != 0) {
@@ -154,7 +153,7 @@ class MetadataScanner {
 
     bool string(std::string_view& value) noexcept { return take('"') && string_end(value); }
 
-    /// What is left of a string behind its first quote.
+    /// The rest of a string behind its opening quote.
     bool string_end(std::string_view& value) noexcept {
         const char* begin = at_;
         at_ = plain_end(at_, end_);
@@ -178,7 +177,7 @@ class MetadataScanner {
             return true;
         }
         std::int64_t value = 0;
-        const bool found = number(12, value);  // so that a clock in nanoseconds can hold it
+        const bool found = number(12, value);  // fits into a clock that counts nanoseconds
         metadata.timeout = std::chrono::milliseconds{value};
         return found;
     }
@@ -211,7 +210,7 @@ class MetadataScanner {
         return true;
     }
 
-    /// The text around it is what is before `begin`, and from here on.
+    /// Sets the type and the text around it: up to `begin`, and from the current position on.
     void set_type(Metadata& metadata, const char* begin, int value) const noexcept {
         metadata.type = static_cast<MessageType>(value);
         // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size goes with it

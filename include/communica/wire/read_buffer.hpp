@@ -1,4 +1,4 @@
-// The bytes that came from a stream and were not used yet.
+// The bytes received from a stream and not consumed yet.
 #pragma once
 
 #include "../buffer.hpp"
@@ -11,26 +11,25 @@
 
 namespace communica::wire {
 
-/// A run of bytes that is filled at its end and used up from its start. It grows by what has arrived, at most
-/// doubling: never by a length that somebody only claimed, unless it is told to.
+/// A buffer that is filled at its end and consumed from its start. It grows with the bytes received, at most by
+/// doubling. A length that the peer only claims makes it grow only if `expect` allows it.
 ///
-/// Flow: `prepare()`, read into it, `commit(n)`; look at `unread()`, `consume(n)`. A view from `unread()` lives until
+/// Flow: `prepare()`, read into it, `commit(n)`; then `unread()`, `consume(n)`. A view from `unread()` is valid until
 /// the next `prepare()`.
 class ReadBuffer {
  public:
-    /// Inside the object: a connection that carries small messages now and then needs no more.
+    /// Inside the object, which is enough for a connection with occasional small messages.
     static constexpr std::size_t initial_capacity = Buffer::inline_capacity;
     static constexpr std::size_t next_capacity = 4 * 1024;
     static constexpr std::size_t steady_capacity = 64 * 1024;
 
-    /// Says how many bytes the next thing to be read has in all, so that growing stops there, and whether there may be
-    /// room for all of them at once.
+    /// Sets the total size of the next frame, which limits growing. `at_once`: grow to all of it at once.
     void expect(std::size_t size, bool at_once = false) noexcept {
         expected_ = size;
         at_once_ = at_once;
     }
 
-    /// Room for the next bytes: never empty.
+    /// The memory for the next bytes, never empty.
     std::span<char> prepare() {
         make_room();
         return {bytes_.data() + end_, bytes_.size() - end_};
@@ -44,14 +43,15 @@ class ReadBuffer {
     std::string_view unread() const noexcept { return {bytes_.data() + begin_, end_ - begin_}; }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
-    /// The memory that `part`, of the unread bytes, lies in; null if others do behind it, or it fills too little of it: who
-    /// has the memory counts for `part` alone. Growing may leave half of it unused, and a block used again half of that.
+    /// The buffer that contains `part` of the unread bytes. Null if later bytes share it or if `part` fills less than a
+    /// quarter of it, because the budget counts only `part` for its new owner. (Growing leaves up to half unused, a
+    /// reused block half of that.)
     Buffer* memory_of(std::string_view part) noexcept {
         return is_large() && part.size() >= bytes_.capacity() / 4 && part.data() + part.size() == bytes_.data() + end_
                    ? &bytes_
                    : nullptr;
     }
-    /// Forgets the bytes if somebody has moved their memory away; says whether that is so.
+    /// Forgets the bytes if their memory was moved away. Returns whether it was.
     bool forget_taken() noexcept {
         if (bytes_.empty()) {
             begin_ = end_ = 0;
@@ -59,17 +59,17 @@ class ReadBuffer {
         return bytes_.empty();
     }
 
-    /// Did the last bytes take all the room there was? Then there may be more.
+    /// Did the last bytes fill the buffer? Then there may be more.
     bool is_filled() const noexcept { return filled_; }
     bool is_large() const noexcept { return bytes_.size() > steady_capacity; }
 
-    /// Forgets everything, and gives the memory back.
+    /// Drops everything and frees the memory.
     void release() noexcept {
         bytes_.release();
         begin_ = end_ = 0;
     }
 
-    /// Gives back the memory that only a large message needed, if nothing is unread. Says whether it is small now.
+    /// Frees a buffer that only a large message needed, if nothing is unread. Returns whether the buffer is small now.
     bool shrink() noexcept {
         if (begin_ == end_ && is_large()) {
             release();
@@ -90,7 +90,7 @@ class ReadBuffer {
         } else if (at_once_ && wanted > capacity) {
             move_to_front();
             bytes_.extend(wanted - capacity);
-        } else if (filled_ && capacity < steady_capacity) {  // more comes at once than there is room for
+        } else if (filled_ && capacity < steady_capacity) {  // more bytes arrive at once than fit
             move_to_front();
             bytes_.extend(std::clamp(2 * capacity, next_capacity, steady_capacity) - capacity);
         } else if (end_ == capacity || begin_ + wanted > capacity) {
@@ -98,7 +98,7 @@ class ReadBuffer {
             if (end_ == capacity) {
                 const std::size_t more = std::clamp<std::size_t>(wanted - capacity, 1, capacity);
                 bytes_.reserve(capacity +
-                               more);  // no more than that: another message like this may use the block again
+                               more);  // exactly this much: a later message of this size can then reuse the block
                 bytes_.extend(more);
             }
         }

@@ -1,4 +1,4 @@
-// The body of a resumption: which requests of the other side have not been forgotten (docs/protocol.md, "Resume").
+// The body of a resumption: the peer's requests that are still in progress (docs/protocol.md, "Resume").
 #pragma once
 
 #include "../buffer.hpp"
@@ -10,7 +10,7 @@
 
 namespace communica::wire {
 
-/// Writes a JSON array of ids: `["id", "id"]`. `each(add)` calls `add(id)` for every one.
+/// Writes a JSON array of ids: `["id", "id"]`. `each(add)` calls `add(id)` for each.
 template <class Each>
 void write_resumption(Buffer& out, Each each) {
     std::string_view before = "[";
@@ -22,8 +22,9 @@ void write_resumption(Buffer& out, Each each) {
     out.append(before == "[" ? "[]" : "]");
 }
 
-/// Calls `visit(id)` for each id in a resumption, of which there may be many more than anybody asked. Ids with escapes are
-/// nobody's here, and left as they are. Says whether it is one: what is not of this form may have been visited in part.
+/// Calls `visit(id)` for each id in a resumption, which may have more ids than there are requests. Ids with escapes are
+/// passed as they are; no request of this side has one. Returns whether the body is valid; an invalid one may be
+/// visited in part.
 template <class Visit>
 bool read_resumption(Bytes body, Visit visit) {
     std::string_view text = as_text(body);

@@ -1,4 +1,4 @@
-// The body of a stream message: items, credit for more of them, or the end (docs/protocol.md, "Streams").
+// The body of a stream message: items, credit, or the end (docs/protocol.md, "Streams").
 #pragma once
 
 #include "../buffer.hpp"
@@ -16,18 +16,18 @@ namespace communica::wire {
 
 /// The first byte of a stream message's body.
 enum class StreamFrame : std::uint8_t {
-    items = 1,    ///< items, or parts of them: each a length and its bytes
-    credit = 2,   ///< the sender takes so many more bytes and items
+    items = 1,    ///< items or parts of items: each a length and its bytes
+    credit = 2,   ///< the sender accepts this many more bytes and items
     blocked = 3,  ///< the sender has more items than credit
     finish = 4,   ///< no more items; from the side that did not open the stream also its result
-    error = 5,    ///< the stream has failed, or is not wanted any more: a type and the body of an error
+    error = 5,    ///< the stream has failed or is cancelled: a type and the body of an error
 };
 
 [[noreturn]] inline void throw_stream_error(const char* what) {
     throw MessageError(errc::protocol_error, std::string("a stream message ") + what, {});
 }
 
-/// Bytes and items that the other side may send. Bytes count with the items' heads.
+/// The bytes and items that the peer may still send. Bytes include the heads of items.
 struct StreamCredit {
     static constexpr std::size_t size = 8;
     std::uint32_t bytes = 0;
@@ -38,7 +38,7 @@ struct StreamCredit {
         store_u32(at + 4, items);
     }
 
-    /// Throws if there are not as many bytes.
+    /// Throws if there are too few bytes.
     static StreamCredit load(std::string_view text) {
         if (text.size() < size) {
             throw_stream_error("is too short for its credit");
@@ -53,7 +53,7 @@ struct ItemHead {
     static constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max() >> 1;
 
     std::uint32_t length = 0;
-    bool is_part = false;  ///< more of this item follows in the next
+    bool is_part = false;  ///< the next head continues this item
 
     void store(char* at) const noexcept { store_u32(at, length | (is_part ? ~most : 0)); }
     static ItemHead load(const char* at) noexcept {
@@ -62,12 +62,12 @@ struct ItemHead {
     }
 };
 
-/// Takes items from the front of a row of them.
+/// Reads items from a sequence of them.
 class ItemReader {
  public:
     explicit ItemReader(std::string_view text) noexcept : rest_(text) {}
 
-    /// Says false at the end. Throws if the row ends within an item.
+    /// Returns false at the end. Throws if the sequence ends within an item.
     bool next() {
         if (rest_.empty()) {
             return false;
@@ -86,7 +86,7 @@ class ItemReader {
 
     bool is_part() const noexcept { return head_.is_part; }
     std::string_view item() const noexcept { return item_; }
-    /// What is behind the item.
+    /// The bytes behind the item.
     std::string_view rest() const noexcept { return rest_; }
 
  private:

@@ -1,4 +1,4 @@
-// Where there are service managers that hand over sockets.
+// Selects the implementation of socket activation.
 #pragma once
 
 #if defined(_WIN32)

@@ -1,4 +1,4 @@
-// The protocols of sd_listen_fds(3) and sd_notify(3), which need no library.
+// The protocols of sd_listen_fds(3) and sd_notify(3), without a library.
 #pragma once
 
 #include "../../error.hpp"
@@ -27,7 +27,7 @@ inline std::string environment(const char* name) {
     return value == nullptr ? "" : value;
 }
 
-/// Empty: 0. Throws `errc::invalid_argument` for what is no number up to `most`.
+/// Reads a number; 0 if the variable is empty. Throws `errc::invalid_argument` if it is not a number from 0 to `most`.
 inline int environment_number(const char* name, int most) {
     const std::string text = environment(name);
     int number = 0;
@@ -38,7 +38,7 @@ inline int environment_number(const char* name, int most) {
     return number;
 }
 
-/// With the name of each.
+/// The passed descriptors with their names. Unsets the variables.
 inline std::vector<std::pair<int, std::string>> take_activated_descriptors() {
     constexpr int first = 3;
     constexpr int most = 1024;
@@ -70,7 +70,7 @@ inline bool notify_service_manager(std::string_view state) {
     }
     path.copy(address.sun_path, path.size());
     if (path[0] == '@') {
-        address.sun_path[0] = '\0';  // a name that is no file
+        address.sun_path[0] = '\0';  // an abstract name
     }
     const auto size = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + path.size());
     const OwnedDescriptor socket(new_socket(AF_UNIX, SOCK_DGRAM, 0));

@@ -1,4 +1,4 @@
-// Which platform's descriptors are adopted.
+// Selects the platform's implementation of descriptors.
 #pragma once
 
 #if defined(_WIN32)

@@ -1,4 +1,4 @@
-// Sockets that exist already, of a process that was handed them: one end of a connection, or one that listens.
+// Adopts sockets that exist already: one end of a connection, or a listening socket.
 #pragma once
 
 #include "../../connection.hpp"
@@ -27,7 +27,7 @@
 
 namespace communica::detail {
 
-/// -1 where it has no such option.
+/// The value of a SOL_SOCKET option; -1 if the descriptor does not have it.
 inline int socket_option(int descriptor, int name) noexcept {
     int value = -1;
     ::socklen_t size = sizeof value;
@@ -38,8 +38,8 @@ inline bool is_listening(int descriptor) noexcept {
     return socket_option(descriptor, SO_TYPE) == SOCK_STREAM && socket_option(descriptor, SO_ACCEPTCONN) == 1;
 }
 
-/// A connection over a stream socket that is connected already. Throws `errc::invalid_argument` for a file, a socket that listens, or one of
-/// datagrams. Whatever fails, the descriptor is closed.
+/// Makes a connection from a connected stream socket. Throws `errc::invalid_argument` for a file, a listening socket,
+/// or a datagram socket. Closes the descriptor on every failure.
 inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::any_io_executor& executor,
                                                     const ConnectionOptions& options) {
     OwnedDescriptor owned(descriptor);
@@ -53,7 +53,7 @@ inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::
     return std::make_shared<SocketConnection>(std::move(socket), peer_credentials(descriptor), options);
 }
 
-/// Accepts at a socket that another process made and bound, which alone removes a local socket's file.
+/// Accepts from a socket that another process has bound. That process removes the file of a local socket.
 class AdoptedListener final : public StreamListener<SocketAcceptor> {
  public:
     AdoptedListener(SocketAcceptor acceptor, std::string state, TrustedUsers users,
@@ -80,7 +80,7 @@ class AdoptedListener final : public StreamListener<SocketAcceptor> {
         return all;
     }
 
-    /// Clients reach it by a `LocalConnector` where it lies as one would put it.
+    /// The state is that of a `LocalConnector` if the socket's path has the form of one.
     void read_path(const SocketProtocol::endpoint& bound) {
         asio::local::stream_protocol::endpoint local;
         local.resize(bound.size());
@@ -118,7 +118,7 @@ class AdoptedListener final : public StreamListener<SocketAcceptor> {
     bool is_local_ = false;
 };
 
-/// Whatever fails, the descriptor is closed. `state`: the connector's, where there is no better one.
+/// Closes the descriptor on every failure. `state` is the connector's, used if no other connector can reach the socket.
 inline std::shared_ptr<Listener> adopt_listening(int descriptor, std::string state, std::vector<std::int64_t> users,
                                                  const asio::any_io_executor& executor,
                                                  const ConnectionOptions& options) {

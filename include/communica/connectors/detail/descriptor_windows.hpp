@@ -1,4 +1,4 @@
-// Handles of pipes that exist already, of a process that was handed them.
+// Adopts handles of pipes that exist already.
 #pragma once
 
 #include "../../connection.hpp"
@@ -15,10 +15,10 @@
 
 namespace communica::detail {
 
-/// No pipe's handle listens for others.
+/// A pipe's handle never listens.
 inline bool is_listening(int) noexcept { return false; }
 
-/// A connection over one end of a pipe that is connected already.
+/// Makes a connection from one end of a connected pipe.
 inline std::shared_ptr<Connection> adopt_descriptor(int descriptor, const asio::any_io_executor& executor,
                                                     const ConnectionOptions& options) {
     OwnedHandle handle(reinterpret_cast<::HANDLE>(static_cast<std::intptr_t>(descriptor)));

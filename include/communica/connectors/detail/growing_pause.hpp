@@ -1,4 +1,4 @@
-// The wait between two attempts at something that nothing tells of.
+// A growing wait for polling.
 #pragma once
 
 #include "../../asio.hpp"
@@ -9,7 +9,7 @@
 
 namespace communica::detail {
 
-/// The first pause takes 1 ms, each next one twice as long, and none more than 50 ms.
+/// The first pause takes 1 ms. Each further one is twice as long, up to 50 ms.
 class GrowingPause {
  public:
     explicit GrowingPause(const asio::any_io_executor& executor) : timer_(executor) {}

@@ -1,4 +1,4 @@
-// A connection whose two sides first prove to each other that they share a key (docs/protocol.md, "Shared key").
+// A connection whose sides first prove to each other that they share a key (docs/protocol.md, "Shared key").
 #pragma once
 
 #include "../../connection.hpp"
@@ -14,7 +14,7 @@
 
 namespace communica::detail {
 
-/// Any connection, with a further exchange within its handshake. After that it only passes on.
+/// Wraps any connection and adds an exchange to its handshake. Afterwards it only forwards.
 class KeyedConnection final : public Connection {
  public:
     enum class Side { client, server };
@@ -47,7 +47,7 @@ class KeyedConnection final : public Connection {
     void abort() override { inner_->abort(); }
 
  private:
-    /// The server says its hello to a client that has shown the key.
+    /// The client's part. Returns the hello of a server that has proved the key.
     asio::awaitable<std::string> challenged() {
         const auto challenge = wire::parse_hello(co_await inner_->read_hello());
         const auto nonce = wire::nonce_in(challenge);
@@ -63,7 +63,7 @@ class KeyedConnection final : public Connection {
         co_return co_await inner_->read_hello();
     }
 
-    /// A client's hello, once it has shown the key.
+    /// The server's part. Returns the hello of a client that has proved the key.
     asio::awaitable<std::string> challenge() {
         hello_ = co_await inner_->read_hello();
         const auto hello = parsed(hello_);
@@ -81,7 +81,7 @@ class KeyedConnection final : public Connection {
         co_return wire::without_nonce(hello);
     }
 
-    /// Null where it can't be read: such a client is told, as one without a key is.
+    /// Null if it can't be parsed. Such a client is refused like one without a key.
     static OwnedJson parsed(const std::string& hello) {
         try {
             return wire::parse_hello(hello);
@@ -94,7 +94,7 @@ class KeyedConnection final : public Connection {
         return proof(key_, side, inner_->binding(), hello_, nonce);
     }
 
-    /// No coroutine: GCC 12 destroys an aggregate twice that is spelled in a co_await expression.
+    /// Not a coroutine: GCC 12 destroys an aggregate in a co_await expression twice.
     asio::awaitable<void> tell(const char* why) { return inner_->refuse({errc::authentication_failed, why}); }
 
     [[noreturn]] static void fail(const char* why) { throw std::system_error(errc::authentication_failed, why); }
@@ -104,7 +104,7 @@ class KeyedConnection final : public Connection {
     std::shared_ptr<Connection> inner_;
     SharedKey key_;
     Side side_;
-    std::string hello_;  // the client's, as it goes over the wire
+    std::string hello_;  // the client's, as sent
 };
 
 }  // namespace communica::detail

@@ -1,4 +1,4 @@
-// The name of a local socket and its options, as values and as a part of a connector's state.
+// The name of a local socket and its options, and their form in a connector's state.
 #pragma once
 
 #include "../../error.hpp"
@@ -16,7 +16,7 @@
 
 namespace communica::detail {
 
-/// The name as it is used: ASCII letters in lower case. Throws `errc::invalid_argument` for what can't be one.
+/// Converts ASCII letters to lower case. Throws `errc::invalid_argument` for an invalid name.
 inline std::string local_name(std::string name) {
     if (name.empty() || name.find_first_of(not_in_local_names) != name.npos) {
         throw std::system_error(errc::invalid_argument,
@@ -30,7 +30,7 @@ inline std::string local_name(std::string name) {
     return name;
 }
 
-/// By which the state names them.
+/// The names in a state.
 inline constexpr std::array<std::pair<PythonPlace, std::string_view>, 3> python_places{
     {{PythonPlace::if_free, "if_free"}, {PythonPlace::required, "required"}, {PythonPlace::never, "never"}}};
 
@@ -43,7 +43,7 @@ inline PythonPlace python_place_named(const std::string& name) {
     ConnectorState::fail("there is no python_place \"" + name + "\"");
 }
 
-/// What comes in a state behind the name: nothing of what is as by default.
+/// The members of a state behind the name. Defaults are omitted.
 inline std::string dump_local_options(const LocalOptions& options) {
     std::string state;
     if (!options.directory.empty()) {

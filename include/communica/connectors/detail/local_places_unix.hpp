@@ -1,4 +1,4 @@
-// Where the local sockets of a user lie on POSIX, and whom they are for (docs/protocol.md, "Local addresses").
+// The paths of a user's local sockets on POSIX, and their trusted users (docs/protocol.md, "Local addresses").
 #pragma once
 
 #include "../../error.hpp"
@@ -22,7 +22,7 @@
 
 namespace communica::detail {
 
-/// The directory for temporary files, found as Python's `tempfile.gettempdir()` does.
+/// The directory for temporary files, by the rules of Python's `tempfile.gettempdir()`.
 inline std::string temporary_directory() {
     const auto is_usable = [](const char* path) {
         struct ::stat info{};
@@ -42,7 +42,7 @@ inline std::string temporary_directory() {
     return ".";
 }
 
-/// `$XDG_RUNTIME_DIR`, if that is a directory of this user alone; empty otherwise.
+/// `$XDG_RUNTIME_DIR`, if that is a directory of this user alone; otherwise empty.
 inline std::string runtime_directory() {
     const char* const path = std::getenv("XDG_RUNTIME_DIR");
     struct ::stat info{};
@@ -51,22 +51,22 @@ inline std::string runtime_directory() {
     return is_safe ? path : "";
 }
 
-/// Of this user where there is no runtime directory.
+/// The user's directory if there is no runtime directory.
 inline std::string user_directory() { return temporary_directory() + "/communica-" + std::to_string(::geteuid()); }
 
-/// Where this user's servers listen.
+/// The directory of this user's servers.
 inline std::string own_directory() {
     const std::string runtime = runtime_directory();
     return runtime.empty() ? user_directory() : runtime + "/communica";
 }
 
-/// Where the Python library's do, whoever their user is.
+/// The directory of the Python library's servers, for all users.
 inline std::string python_directory() { return temporary_directory() + "/communica"; }
 
-/// What the name of a local socket can't contain.
+/// The bytes that the name of a local socket can't contain.
 inline constexpr std::string_view not_in_local_names{"/\0", 2};
 
-/// The users (uids) to talk to: those that are named, or this one and root.
+/// The users (uids) accepted as peers: the named ones, or else this user and root.
 class TrustedUsers {
  public:
     explicit TrustedUsers(std::vector<std::int64_t> users) : users_(std::move(users)) {}
@@ -74,7 +74,7 @@ class TrustedUsers {
     bool contain(std::int64_t user) const {
         return users_.empty() ? is_ours(user) : std::find(users_.begin(), users_.end(), user) != users_.end();
     }
-    /// Who could do what he likes to this process anyway is trusted with a directory.
+    /// Is this user trusted as the owner of a directory? This user and root are: they control this process anyway.
     bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
     bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
 
@@ -84,7 +84,7 @@ class TrustedUsers {
     std::vector<std::int64_t> users_;
 };
 
-/// The file of a local socket and the directory that it lies in.
+/// The file of a local socket, and its directory.
 class LocalPlace {
  public:
     LocalPlace(const std::string& name, std::string directory, TrustedUsers users)
@@ -96,7 +96,7 @@ class LocalPlace {
         }
     }
 
-    /// Is the path as short as a socket's address wants it?
+    /// Is the path short enough for a socket's address?
     static bool fits(const std::string& name, const std::string& directory) noexcept {
         return directory.size() + std::string_view("/.sock").size() + name.size() < sizeof(::sockaddr_un::sun_path);
     }
@@ -104,7 +104,7 @@ class LocalPlace {
     const std::string& path() const noexcept { return path_; }
     const std::string& directory() const noexcept { return directory_; }
     const TrustedUsers& users() const noexcept { return users_; }
-    /// What the socket's file lets connect. Who is trusted is looked at again when he has connected.
+    /// The permissions of the socket's file. With other trusted users everyone can connect, and is checked then.
     ::mode_t mode() const { return users_.are_ours() ? 0600 : 0666; }
     asio::local::stream_protocol::endpoint endpoint() const { return {path_}; }
 
@@ -114,7 +114,7 @@ class LocalPlace {
         }
     }
 
-    /// Whoever could write to the directory could put a socket of his own into our place.
+    /// Throws if others can write to the directory, because they could replace the socket with their own.
     void require_safe_directory() const {
         struct ::stat info{};
         if (::stat(directory_.c_str(), &info) != 0) {
@@ -136,7 +136,7 @@ class LocalPlace {
     TrustedUsers users_;
 };
 
-/// All places of a local socket: that of an option, or this user's and the Python library's.
+/// The paths of a local socket: that of the option, or this user's and the Python library's.
 class LocalAddress {
  public:
     LocalAddress(const std::string& name, const LocalOptions& options) : python_(options.python_place) {
@@ -149,13 +149,13 @@ class LocalAddress {
             return;
         }
         places_.emplace_back(name, own_directory(), users);
-        // The others are left out where a path would be too long, but for one that is required.
+        // A path that is too long is left out, unless it is required.
         has_pythons_ = requires_python_place() || LocalPlace::fits(name, python_directory());
         if (has_pythons_) {
             places_.emplace_back(name, python_directory(), users);
         }
         if (!runtime_directory().empty() && LocalPlace::fits(name, user_directory())) {
-            places_.emplace_back(name, user_directory(), users);  // of a server that has no runtime directory
+            places_.emplace_back(name, user_directory(), users);  // for a server without a runtime directory
         }
     }
 
@@ -163,10 +163,10 @@ class LocalAddress {
     /// For people.
     const std::string& text() const noexcept { return main().path(); }
 
-    /// Where a client looks, one after the other.
+    /// The paths that a client tries, in order.
     const std::vector<LocalPlace>& to_connect() const noexcept { return places_; }
 
-    /// Besides its main place a server also listens where the Python library looks; null if it does not.
+    /// The Python library's path, if a server also listens there; otherwise null.
     const LocalPlace* to_listen_for_python() const noexcept {
         return has_pythons_ && python_ != PythonPlace::never ? &places_[1] : nullptr;
     }

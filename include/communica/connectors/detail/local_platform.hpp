@@ -1,4 +1,4 @@
-// Which platform's local sockets are used.
+// Selects the platform's implementation of local sockets.
 #pragma once
 
 #if defined(_WIN32)

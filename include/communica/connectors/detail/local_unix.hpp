@@ -1,4 +1,4 @@
-// Local sockets on POSIX: where their files are, how one is taken, found stale and given back, and who is let in.
+// Local sockets on POSIX: creates and removes their files, replaces stale ones, and checks the user of each connection.
 #pragma once
 
 #include "../../asio.hpp"
@@ -28,16 +28,16 @@
 
 namespace communica::detail {
 
-/// A listening local socket, and the file that is removed with it.
+/// A listening local socket's file, removed by the destructor.
 class LocalSocketFile {
  public:
     LocalSocketFile() = default;
 
-    /// Binds and listens; only those who are trusted can connect. A file whose server is gone is replaced.
+    /// Binds and listens, for trusted users only. Replaces the file of a dead server.
     static LocalSocketFile listen(const LocalPlace& address, Acceptor& acceptor) {
         address.make_directory();
         address.require_safe_directory();
-        // Two servers that start at once must not both find the file stale: one at a time looks and binds.
+        // The lock stops two servers that start at once from both finding the file stale.
         const OwnedDescriptor directory(::open(address.directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!directory || ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
             throw_errno(address.directory().c_str());
@@ -47,7 +47,7 @@ class LocalSocketFile {
         acceptor.non_blocking(true);
         acceptor.bind(address.endpoint());
         LocalSocketFile file(address.path());
-        if (::chmod(address.path().c_str(), address.mode()) != 0) {  // nobody can connect before `listen`
+        if (::chmod(address.path().c_str(), address.mode()) != 0) {  // no client can connect before `listen`
             throw_errno(address.path().c_str());
         }
         acceptor.listen();
@@ -69,7 +69,7 @@ class LocalSocketFile {
     }
     ~LocalSocketFile() { remove(); }
 
-    /// Removes the file, unless another has taken its place, or this is a child that was forked.
+    /// Removes the file, unless another one has replaced it, or this is a forked child.
     void remove() noexcept {
         if (!path_.empty() && process_ == ::getpid() && is_there()) {
             ::unlink(path_.c_str());
@@ -107,7 +107,7 @@ class LocalSocketFile {
         }
         const auto endpoint = address.endpoint();
         const int connected = ::connect(probe.get(), endpoint.data(), static_cast<::socklen_t>(endpoint.size()));
-        if (connected == 0 || errno != ECONNREFUSED) {  // EAGAIN: its server lives, with a full backlog
+        if (connected == 0 || errno != ECONNREFUSED) {  // EAGAIN: the server runs, with a full backlog
             fail_in_use();
         }
         if (::unlink(address.path().c_str()) != 0) {
@@ -121,7 +121,7 @@ class LocalSocketFile {
     ::ino_t inode_ = 0;
 };
 
-/// Makes the connection over a local socket, once it is known who is at the other end.
+/// Makes the connection over a local socket, once the peer's credentials are known.
 using MakeLocalConnection =
     std::function<std::shared_ptr<Connection>(Socket, const Credentials&, const ConnectionOptions&)>;
 
@@ -131,7 +131,7 @@ inline std::shared_ptr<Connection> make_socket_connection(Socket socket, const C
     return std::make_shared<SocketConnection>(std::move(socket), credentials, options);
 }
 
-/// Null if the other end is nobody to talk to.
+/// Null if the peer's user is not trusted.
 inline std::shared_ptr<Connection> make_if_trusted(const MakeLocalConnection& make, Socket socket,
                                                    const TrustedUsers& users, const ConnectionOptions& options) {
     const Credentials credentials = peer_credentials(socket.native_handle());
@@ -139,7 +139,7 @@ inline std::shared_ptr<Connection> make_if_trusted(const MakeLocalConnection& ma
     return is_trusted ? make(std::move(socket), credentials, options) : nullptr;
 }
 
-/// What a server listens with.
+/// The sockets and files of a server.
 struct ListeningPlaces {
     std::vector<LocalPlace> places = {};
     std::vector<SocketAcceptor> acceptors = {};
@@ -173,10 +173,10 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
         return make_if_trusted(make_, std::move(socket), places_.front().users(), options());
     }
 
-    /// A file that somebody has removed is made again, unless another server has taken the name. Says so; while it can't be made
-    /// again, once.
+    /// Creates a removed file again, unless another server has taken the name. Throws to report it; a file that can't
+    /// be created is reported once.
     std::chrono::steady_clock::duration look() override {
-        look_after(look_period);  // also if this throws
+        look_after(look_period);  // before anything that may throw
         std::string made;
         std::string missing;
         for (std::size_t index = 0; index != files_.size(); ++index) {
@@ -210,10 +210,10 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
     std::string state_;
     asio::any_io_executor executor_;
     MakeLocalConnection make_;
-    std::string missing_;  // what was said of files that can't be made again
+    std::string missing_;  // the last report of files that can't be created
 };
 
-/// Connects a socket that does not block. Not by Asio: from 1.24 its `async_connect` takes a full backlog for a connection.
+/// Connects a non-blocking socket. Not by Asio: from 1.24 on its `async_connect` reports success for a full backlog.
 inline asio::error_code try_connect(Socket& socket, const asio::local::stream_protocol::endpoint& endpoint) {
     const auto size = static_cast<::socklen_t>(endpoint.size());
     return ::connect(socket.native_handle(), endpoint.data(), size) == 0
@@ -221,8 +221,8 @@ inline asio::error_code try_connect(Socket& socket, const asio::local::stream_pr
                : asio::error_code(errno, asio::error::get_system_category());
 }
 
-/// A socket that is connected to the address. Waits while the backlog of its server is full, until it is cancelled; by a
-/// timer, as `poll` does not tell when there is room.
+/// A socket connected to the address. Waits while the server's backlog is full, until cancelled. Uses a timer, because
+/// `poll` does not report room in a backlog.
 inline asio::awaitable<Socket> connect_socket(LocalPlace address, asio::any_io_executor executor) {
     Socket socket(executor);
     open_socket(socket, asio::local::stream_protocol());
@@ -253,7 +253,7 @@ inline asio::awaitable<std::shared_ptr<Connection>> connect_place(LocalPlace pla
     co_return connection;
 }
 
-/// To the first place where a server is. Where none is, the error is the main place's, and the words are all.
+/// Connects to the first path with a server. If there is none, throws the code of the main path and the texts of all.
 inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress address, asio::any_io_executor executor,
                                                                   ConnectionOptions options,
                                                                   MakeLocalConnection make = make_socket_connection) {
@@ -273,7 +273,7 @@ inline asio::awaitable<std::shared_ptr<Connection>> connect_local(LocalAddress a
     throw MessageError(first, all, {});
 }
 
-/// Waits while another server looks and binds there, or somebody else holds the directory's lock; nobody is held up.
+/// Waits, up to 5 s, while another server binds there or another process holds the directory's lock. Blocks no thread.
 inline asio::awaitable<LocalSocketFile> listen_at(LocalPlace place, Acceptor* acceptor,
                                                   asio::any_io_executor executor) {
     GrowingPause pause(executor);
@@ -298,7 +298,7 @@ inline asio::awaitable<void> add_place(ListeningPlaces& places, LocalPlace place
     places.acceptors.emplace_back(std::move(acceptor));
 }
 
-/// Listens at all places of an address but those that nobody has to have.
+/// Listens at all paths of an address. An optional one is skipped if permission is denied.
 // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
 inline asio::awaitable<void> add_places(ListeningPlaces& places, LocalAddress address, asio::any_io_executor executor) {
     co_await add_place(places, address.main(), executor);

@@ -1,4 +1,4 @@
-// Local sockets on Windows: the name of their pipe, how it is taken, and how a client gets an instance of it.
+// Local sockets on Windows: the pipe's name, its first instance, and its clients.
 #pragma once
 
 #include "../../connector.hpp"
@@ -17,10 +17,10 @@
 
 namespace communica::detail {
 
-/// What the name of a local socket can't contain.
+/// The characters that the name of a local socket can't contain.
 inline constexpr std::string_view not_in_local_names{"/\\\0", 3};
 
-/// Pipes lie in no directory.
+/// Pipes are not in a directory.
 inline std::string own_directory() { return {}; }
 
 /// The pipe of a local socket.
@@ -31,7 +31,7 @@ class LocalAddress {
         if (!options.users.empty()) {
             throw std::system_error(errc::invalid_argument, "the users of a local socket are SIDs here, not uids");
         }
-        constexpr std::size_t most = 256;  // of CreateNamedPipe
+        constexpr std::size_t most = 256;  // the limit of CreateNamedPipe
         if (place_.name.size() > most) {
             throw std::system_error(errc::invalid_argument,
                                     "the name of a pipe has at most 256 characters: " + place_.name);
@@ -44,8 +44,8 @@ class LocalAddress {
 
     enum class Use { free, ending, listening };
 
-    /// Also where the system does not heed FILE_FLAG_FIRST_PIPE_INSTANCE (Wine). A pipe is there as long as any of its
-    /// connections: of a server that has closed they may just be ending.
+    /// Also works on systems that ignore FILE_FLAG_FIRST_PIPE_INSTANCE (Wine). A pipe exists as long as any of its
+    /// connections; `ending` means that a closed server's last ones may be ending.
     Use use() const {
         const ::DWORD one_millisecond = 1;
         if (::WaitNamedPipeW(wide(text()).c_str(), one_millisecond) != 0) {
@@ -75,7 +75,7 @@ class LocalListener final : public StreamListener<PipeAcceptor> {
     std::string state() const override { return state_; }
 
  private:
-    /// The pipe's access list has let the client in; where the system does not heed that, it is looked at here.
+    /// The pipe's access list has allowed the client. The check here is for systems that ignore the list.
     std::shared_ptr<Connection> make_connection(Pipe pipe) override {
         Credentials credentials;
         if (::ULONG id = 0; ::GetNamedPipeClientProcessId(pipe.native_handle(), &id) != 0) {
@@ -93,12 +93,12 @@ class LocalListener final : public StreamListener<PipeAcceptor> {
     std::string state_;
 };
 
-/// Pauses between attempts, which grow; for 2 s in all. (WaitNamedPipe would hold up the thread.)
+/// Growing pauses between attempts, for 2 s in all. (WaitNamedPipe would block the thread.)
 class Attempts {
  public:
     explicit Attempts(const asio::any_io_executor& executor) : pause_(executor) {}
 
-    /// Says false when it is time to give up.
+    /// Waits; returns false when the time is over.
     asio::awaitable<bool> another() {
         if (std::chrono::steady_clock::now() >= end_) {
             co_return false;
@@ -112,7 +112,7 @@ class Attempts {
     const std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + std::chrono::seconds{2};
 };
 
-/// `state` is the connector's. Waits up to 2 s for the connections of a server before to end.
+/// `state` is the connector's. Waits up to 2 s for the connections of an earlier server to end.
 inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress address, std::string state,
                                                                asio::any_io_executor executor,
                                                                ConnectionOptions options) {
@@ -122,7 +122,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
             throw std::system_error(asio::error::address_in_use, address.text());
         }
     }
-    constexpr int instances = 4;  // that wait for clients; who finds none free comes again
+    constexpr int instances = 4;  // that wait for clients; a client that finds none free tries again
     std::vector<PipeAcceptor> acceptors;
     for (int number = 0; number != instances; ++number) {
         acceptors.emplace_back(address.place(), executor, number == 0);
@@ -131,7 +131,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
                                               options);
 }
 
-/// An instance of the pipe. Where all are taken, waits for one, up to 2 s.
+/// Opens an instance of the pipe. Waits up to 2 s if all are taken.
 inline asio::awaitable<OwnedHandle> open_pipe(std::string name, asio::any_io_executor executor) {
     const std::wstring wide_name = wide(name);
     Attempts attempts(executor);

@@ -1,4 +1,4 @@
-// Named pipes: the stream of one connection, and what accepts it.
+// Named pipes: the stream of a connection, and its acceptor.
 #pragma once
 
 #include "../../stream/connection.hpp"
@@ -15,8 +15,7 @@
 
 namespace communica::detail {
 
-/// Asio's stream over a handle, which ends what waits for it when it is closed: closing alone would leave that to the other
-/// side's doing.
+/// Asio's stream over a handle. `close` also cancels pending operations, which would otherwise wait for the peer.
 class Pipe {
  public:
     using executor_type = asio::windows::stream_handle::executor_type;
@@ -50,7 +49,7 @@ using PipeConnection = stream::StreamConnection<Pipe>;
 
 inline std::wstring wide(const std::string& utf8) {
     const int size = static_cast<int>(utf8.size());
-    std::wstring text(utf8.size(), L'\0');  // never more units than bytes
+    std::wstring text(utf8.size(), L'\0');  // never more UTF-16 units than bytes
     const int count = ::MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, utf8.data(), size, text.data(), size);
     if (count == 0 && size != 0) {
         throw std::system_error(errc::invalid_argument, "not UTF-8: " + utf8);
@@ -59,12 +58,12 @@ inline std::wstring wide(const std::string& utf8) {
     return text;
 }
 
-/// A pipe's name and who may open it.
+/// A pipe's name, and the users that may open it.
 struct PipePlace {
     std::string name;
     TrustedSids users;
 
-    /// One more instance of the pipe; the first fails where another process has one.
+    /// Creates an instance of the pipe. The first one fails if another process has one.
     OwnedHandle make_instance(bool first) const {
         ::SECURITY_ATTRIBUTES attributes{
             .nLength = sizeof attributes, .lpSecurityDescriptor = nullptr, .bInheritHandle = FALSE};
@@ -90,7 +89,7 @@ struct PipePlace {
     }
 };
 
-/// For `StreamListener`: one instance of a pipe, and a new one for every client that has taken it.
+/// For `StreamListener`: one instance of a pipe, and a new one for each client that has taken it.
 class PipeAcceptor {
  public:
     using Stream = Pipe;
@@ -115,7 +114,7 @@ class PipeAcceptor {
         auto done = [state = state_, ready = std::move(ready)](asio::error_code error, std::size_t) {
             state->connected = !error;
             if (error) {
-                state->pipe.reset();  // its client is gone again, or the listener closed
+                state->pipe.reset();  // its client has left, or the listener was closed
             }
             ready();
         };
@@ -125,7 +124,7 @@ class PipeAcceptor {
         const bool is_done = ::ConnectNamedPipe(handle, operation.get()) != 0;
         const ::DWORD error = is_done ? ERROR_SUCCESS : ::GetLastError();
         if (error == ERROR_PIPE_CONNECTED) {
-            operation.complete({}, 0);  // its client came before the call
+            operation.complete({}, 0);  // the client connected before the call
         } else {
             release_or_complete(operation, error);
         }

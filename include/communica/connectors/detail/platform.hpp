@@ -1,4 +1,4 @@
-// Which platform's sockets are used.
+// Selects the platform's implementation of sockets.
 #pragma once
 
 #if defined(_WIN32)

@@ -1,4 +1,4 @@
-// A secret that two sides share, and proofs of having it. The cryptography is OpenSSL's.
+// A shared secret, and proofs of knowing it. OpenSSL does the cryptography.
 #pragma once
 
 #include "../../error.hpp"
@@ -17,8 +17,8 @@
 
 namespace communica {
 
-/// A secret that both sides know: 16 bytes to 4 KiB, of a random source rather than of a person's mind, as who sees a
-/// handshake may try guesses at leisure. Copies share the bytes, which are wiped with the last copy; nothing shows them.
+/// A secret that both sides know, of 16 bytes to 4 KiB. Take it from a random source: an observer of a handshake can
+/// try to guess it offline. Copies share the bytes. The last copy wipes them. They are never printed.
 class SharedKey {
  public:
     static constexpr std::size_t min_size = 16;
@@ -35,7 +35,7 @@ class SharedKey {
                   }};
     }
 
-    /// For the library: the bytes themselves.
+    /// For the library: the bytes.
     std::string_view secret() const noexcept { return *bytes_; }
 
  private:
@@ -63,8 +63,8 @@ inline std::string random_nonce() {
     return to_hex(bytes);
 }
 
-/// What one side proves the key with: HMAC-SHA256 (RFC 2104) of whose proof it is, what the connection is, the client's
-/// hello, which has its nonce, and the server's nonce. Each part stands behind its length, so that none runs into the next.
+/// The proof of one side: HMAC-SHA256 (RFC 2104) of the side, the connection's binding, the client's hello, which has
+/// its nonce, and the server's nonce. Each part is preceded by its length, so that their borders are unambiguous.
 inline std::string proof(const SharedKey& key, std::string_view side, std::string_view binding, std::string_view hello,
                          std::string_view nonce) {
     std::string text;
@@ -81,7 +81,7 @@ inline std::string proof(const SharedKey& key, std::string_view side, std::strin
     return to_hex(digest);
 }
 
-/// Takes the same time wherever they differ.
+/// Compares in constant time.
 inline bool is_same_proof(std::string_view one, std::string_view other) noexcept {
     return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
 }

@@ -1,4 +1,4 @@
-// Sockets of every kind are of one type here, so that a program that knows several kinds compiles what they do once.
+// One socket type for all protocols, so that a program with several of them instantiates the code once.
 #pragma once
 
 #include "../../stream/connection.hpp"

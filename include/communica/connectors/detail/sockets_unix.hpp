@@ -1,4 +1,4 @@
-// Sockets on POSIX systems, close-on-exec from their first moment (Asio's own are not).
+// Sockets on POSIX systems, close-on-exec from their creation (Asio's are not).
 #pragma once
 
 #include "../../asio.hpp"
@@ -17,17 +17,17 @@
 
 namespace communica::detail {
 
-/// Makes the descriptor the socket's, or closes it.
+/// Assigns the descriptor to the socket, or closes it.
 void assign_or_close(auto& socket, const SocketProtocol& protocol, int descriptor) {
     try {
         socket.assign(protocol, descriptor);
-    } catch (...) {  // also for want of memory
+    } catch (...) {  // also if memory runs out
         ::close(descriptor);
         throw;
     }
 }
 
-/// Opens a `Socket` or an `Acceptor` that a child process does not inherit.
+/// Opens a `Socket` or an `Acceptor` that child processes do not inherit.
 void open_socket(auto& socket, const SocketProtocol& protocol) {
     const int descriptor = new_socket(protocol.family(), protocol.type(), protocol.protocol());
     if (descriptor < 0) {
@@ -36,10 +36,10 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
     assign_or_close(socket, protocol, descriptor);
 }
 
-/// Before `bind`: a port whose last server has just ended can be had at once.
+/// To be called before `bind`: lets a server use the port of one that has just ended.
 inline void claim_address(Acceptor& acceptor) { acceptor.set_option(asio::socket_base::reuse_address(true)); }
 
-/// For `StreamListener`. The connections' sockets are on the acceptor's executor.
+/// For `StreamListener`. Accepted sockets use the acceptor's executor.
 class SocketAcceptor {
  public:
     using Stream = Socket;
@@ -80,16 +80,16 @@ class SocketAcceptor {
     Acceptor acceptor_;
 };
 
-/// Has this machine not the address, or nothing of its family? Without IPv6 there may still be a name for an IPv6
-/// address. By number: before 1.24 Asio's codes are never equal to a `std::errc`.
+/// Does this machine lack the address, or its whole family? Without IPv6 a name may still have an IPv6 address.
+/// Compared by number: before 1.24 Asio's codes are never equal to a `std::errc`.
 inline bool is_absent_address(const asio::error_code& error) noexcept {
     return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
 }
 
-/// Lets the system find out whether the machine at the other end of a TCP connection is there: asked after 15 s of silence,
-/// then every 5 s, given up after 3 questions, or when something sent was not acknowledged for 30 s.
+/// Enables TCP keep-alive: a probe after 15 s of silence, then every 5 s. The connection ends after 3 unanswered
+/// probes, or when sent data was not acknowledged for 30 s.
 inline void keep_alive(Socket& socket) {
-    const auto set = [&](int level, int option, int value) {  // a connection goes on without
+    const auto set = [&](int level, int option, int value) {  // failures are ignored
         ::setsockopt(socket.native_handle(), level, option, &value, sizeof value);
     };
     set(SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -101,14 +101,14 @@ inline void keep_alive(Socket& socket) {
 #endif
 }
 
-/// Lets the other side of a local socket take 1 MiB at once instead of 208 KiB, as far as the system allows it: the two
-/// sides of a large message change places less often (1 MiB there and back 265 us instead of 380).
+/// Enlarges the send buffer of a local socket from 208 KiB to 1 MiB, as far as the system allows. A large message then
+/// needs fewer switches between the two sides (1 MiB there and back takes 265 us instead of 380).
 inline void enlarge_send_buffer(Socket& socket) {
     constexpr int wanted = 1024 * 1024;
     int size = 0;
     ::socklen_t length = sizeof size;
     if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && size < wanted) {
-        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);  // goes on without
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);  // a failure is ignored
     }
 }
 

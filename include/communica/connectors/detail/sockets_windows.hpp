@@ -1,4 +1,4 @@
-// Sockets on Windows, which child processes do not inherit (they do Asio's own).
+// Sockets on Windows that child processes do not inherit (they inherit Asio's).
 #pragma once
 
 #include "../../asio.hpp"
@@ -22,7 +22,7 @@ namespace communica::detail {
     throw std::system_error(static_cast<int>(code), asio::error::get_system_category(), what);
 }
 
-/// Opens a `Socket` or an `Acceptor` that a child process does not inherit.
+/// Opens a `Socket` or an `Acceptor` that child processes do not inherit.
 void open_socket(auto& socket, const SocketProtocol& protocol) {
     const ::SOCKET handle = ::WSASocketW(protocol.family(), protocol.type(), protocol.protocol(), nullptr, 0,
                                          WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
@@ -37,7 +37,7 @@ void open_socket(auto& socket, const SocketProtocol& protocol) {
     }
 }
 
-/// The socket option SO_EXCLUSIVEADDRUSE, set.
+/// Sets the socket option SO_EXCLUSIVEADDRUSE.
 class ExclusiveAddress {
  public:
     int level(const auto&) const noexcept { return SOL_SOCKET; }
@@ -49,10 +49,11 @@ class ExclusiveAddress {
     ::BOOL value_ = TRUE;
 };
 
-/// Before `bind`: nobody else can take the address while it is in use. (`SO_REUSEADDR` would let everybody.)
+/// To be called before `bind`: no other process can take the address while it is in use. (`SO_REUSEADDR` allows it.)
 inline void claim_address(Acceptor& acceptor) { acceptor.set_option(ExclusiveAddress()); }
 
-/// Behind the call that began it: it completes through the completion port, also if it is done, or here if it failed.
+/// To be called after starting an operation. It completes through the completion port, even if done, or here if it
+/// failed.
 inline void release_or_complete(asio::windows::overlapped_ptr& operation, ::DWORD error) {
     if (error == ERROR_SUCCESS || error == ERROR_IO_PENDING) {
         operation.release();
@@ -61,10 +62,10 @@ inline void release_or_complete(asio::windows::overlapped_ptr& operation, ::DWOR
     }
 }
 
-/// For `StreamListener`. The connections' sockets are on the acceptor's executor.
+/// For `StreamListener`. Accepted sockets use the acceptor's executor.
 ///
-/// Windows has no waiting for a connection, it is accepted at once, into a socket that is there before. Not by Asio, whose
-/// socket each child would inherit that starts before a client comes: as long as it lives the connection would not close.
+/// Windows accepts into a socket created in advance, instead of waiting for readability. Asio's `async_accept` is not
+/// used, because child processes started in the meantime would inherit its socket and keep the connection open.
 class SocketAcceptor {
  public:
     using Stream = Socket;
@@ -106,17 +107,17 @@ class SocketAcceptor {
         acceptor_.close(ignored);
         state_->closed = true;
         if (state_->connected) {
-            state_->socket.reset();  // nobody takes it any more
+            state_->socket.reset();  // it is not taken any more
         }
     }
 
  private:
-    static constexpr std::size_t address_length = sizeof(::sockaddr_storage) + 16;  // as AcceptEx wants it
+    static constexpr std::size_t address_length = sizeof(::sockaddr_storage) + 16;  // required by AcceptEx
 
     struct State {
         void end_wait(asio::error_code failure, ::SOCKET listening) {
             if (!failure && !closed) {
-                // From the listening socket it has what makes it one that can be shut down.
+                // Without this the socket can't be shut down.
                 ::setsockopt(socket->native_handle(), SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                              reinterpret_cast<const char*>(&listening), sizeof listening);
                 connected = true;
@@ -126,14 +127,14 @@ class SocketAcceptor {
             }
         }
 
-        std::optional<Socket> socket = {};  // of the next connection
+        std::optional<Socket> socket = {};  // for the next connection
         bool connected = false;
         bool closed = false;
         asio::error_code error = {};
-        char addresses[2 * address_length];  // of both ends, for the system to write to
+        char addresses[2 * address_length];  // of both ends, written by the system
     };
 
-    /// It was gone again before it was accepted.
+    /// The client left before it was accepted.
     static bool is_clients_doing(const asio::error_code& error) {
         return error == asio::error::connection_aborted || error == asio::error::connection_reset ||
                error.value() == ERROR_NETNAME_DELETED;
@@ -143,23 +144,21 @@ class SocketAcceptor {
     std::shared_ptr<State> state_;
 };
 
-/// Has this machine not the address, or nothing of its family? Without IPv6 there may still be a name for an IPv6
-/// address.
+/// Does this machine lack the address, or its whole family? Without IPv6 a name may still have an IPv6 address.
 inline bool is_absent_address(const asio::error_code& error) noexcept {
     return error.value() == WSAEADDRNOTAVAIL || error.value() == WSAEAFNOSUPPORT;
 }
 
-/// Lets the system find out whether the machine at the other end of a TCP connection is there: asked after 15 s of silence,
-/// then every 5 s, given up after 3 questions (before Windows 10 1709: 10), or when something sent was not acknowledged
-/// for 30 s.
+/// Enables TCP keep-alive: a probe after 15 s of silence, then every 5 s. The connection ends after 3 unanswered probes
+/// (10 before Windows 10 1709), or when sent data was not acknowledged for 30 s.
 inline void keep_alive(Socket& socket) {
-    const auto set = [&](int level, int option, ::DWORD value) {  // a connection goes on without
+    const auto set = [&](int level, int option, ::DWORD value) {  // failures are ignored
         ::setsockopt(socket.native_handle(), level, option, reinterpret_cast<const char*>(&value), sizeof value);
     };
     ::tcp_keepalive times{.onoff = 1, .keepalivetime = 15'000, .keepaliveinterval = 5'000};
     ::DWORD unused = 0;
     ::WSAIoctl(socket.native_handle(), SIO_KEEPALIVE_VALS, &times, sizeof times, nullptr, 0, &unused, nullptr, nullptr);
-    constexpr int keep_count = 16;  // TCP_KEEPCNT and TCP_MAXRT of ws2ipdef.h, which MinGW has not
+    constexpr int keep_count = 16;  // TCP_KEEPCNT and TCP_MAXRT of ws2ipdef.h, which MinGW lacks
     constexpr int max_retransmission_seconds = 5;
     set(IPPROTO_TCP, keep_count, 3);
     set(IPPROTO_TCP, max_retransmission_seconds, 30);

@@ -1,4 +1,4 @@
-// A connector's state as a string: a JSON object that says its type, in the Python library's form.
+// A connector's state as a string: a JSON object with a type, in the form of the Python library.
 #pragma once
 
 #include "../../error.hpp"
@@ -14,7 +14,7 @@
 
 namespace communica::detail {
 
-/// Reads a dumped state and checks its type. Throws `errc::invalid_state`.
+/// Parses a dumped state and checks its type. Throws `errc::invalid_state`.
 class ConnectorState {
  public:
     ConnectorState(std::string_view text, std::string_view type) {
@@ -41,7 +41,7 @@ class ConnectorState {
         }
     }
 
-    /// The value of `key`, or `otherwise` where it is null or absent.
+    /// The value of `key`, or `otherwise` if it is null or absent.
     template <class T>
     T get_or(const char* key, T otherwise) const {
         const auto found = state_.find(key);
@@ -51,7 +51,7 @@ class ConnectorState {
     [[noreturn]] static void fail(const std::string& why) { throw std::system_error(errc::invalid_state, why); }
 
  private:
-    /// nlohmann/json would cut a fraction off, and wrap what is out of range.
+    /// nlohmann/json would truncate a fraction, and wrap a number out of range.
     template <std::integral T>
     static void require_integer(const char* key, const nlohmann::json& value) {
         const bool fits = value.is_number_unsigned()

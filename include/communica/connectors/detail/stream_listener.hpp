@@ -1,4 +1,4 @@
-// Accepts connections from one or more places at once.
+// Accepts connections from several acceptors at once.
 #pragma once
 
 #include "../../connector.hpp"
@@ -13,14 +13,14 @@
 
 namespace communica::detail {
 
-/// Outside of the template: there Clang 19 can't compile it with a precompiled header.
+/// Outside of the template, because Clang 19 can't compile it there with a precompiled header.
 inline asio::awaitable<asio::any_io_executor> current_executor() { co_return co_await asio::this_coro::executor; }
 
-/// Accepts from several acceptors in turn: a host name may have several addresses, a pipe has several instances. Works on
-/// the executor of the coroutine that accepts, a strand; the acceptors know which their connections are on.
+/// Accepts from several acceptors in turn: a host name may have several addresses, a pipe has several instances. Runs
+/// on the executor of the accepting coroutine, a strand. The acceptors decide on the executor of their connections.
 ///
-/// An `Acceptor` has `take()`, a stream that waits or nothing, which throws what is not the stream's fault alone;
-/// `async_wait(executor, ready)`, which calls `ready()` there when there may be one; and `close()`.
+/// An `Acceptor` has `take()`, which returns an accepted stream or null, and throws if the acceptor itself has failed;
+/// `async_wait(executor, ready)`, which calls `ready()` there when there may be a stream; and `close()`.
 template <class Acceptor>
 class StreamListener : public Listener, public std::enable_shared_from_this<StreamListener<Acceptor>> {
  public:
@@ -65,17 +65,17 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     }
 
  protected:
-    /// Null if it is nobody to talk to.
+    /// Null if the peer is not trusted.
     virtual std::shared_ptr<Connection> make_connection(typename Acceptor::Stream stream) = 0;
     const ConnectionOptions& options() const noexcept { return options_; }
     const std::vector<Acceptor>& acceptors() const noexcept { return acceptors_; }
 
-    /// Whether all is as it was, where nothing tells: called again after as long as it says. What it throws `accept` does.
+    /// Checks what no event reports. Returns the time until the next call. `accept` throws its exceptions.
     virtual std::chrono::steady_clock::duration look() { return std::chrono::hours{24}; }
-    /// Asks for the first look.
+    /// Requests the first check.
     void look_after(std::chrono::steady_clock::duration time) { next_look_ = std::chrono::steady_clock::now() + time; }
     void replace(std::size_t index, Acceptor acceptor) {
-        acceptors_[index].close();  // which also ends the wait for it, so that the new one is asked
+        acceptors_[index].close();  // also ends its wait, so that the new one is asked
         acceptors_[index] = std::move(acceptor);
     }
 
@@ -88,8 +88,8 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
     }
 
     std::vector<Acceptor> acceptors_;
-    std::deque<std::size_t> ready_;  // acceptors that may have a stream: one that has none waits for it again
-    asio::steady_timer changed_;     // cancelled when there is something to take
+    std::deque<std::size_t> ready_;  // acceptors that may have a stream; the others wait
+    asio::steady_timer changed_;     // cancelled when an acceptor is ready
     std::chrono::steady_clock::time_point next_look_ = std::chrono::steady_clock::time_point::max();
     ConnectionOptions options_;
     bool closed_ = false;

@@ -1,5 +1,5 @@
-// What Linux has beyond POSIX, and what stands for it elsewhere. With COMMUNICA_PLAIN_POSIX the latter is tried on Linux, which has
-// no getpeereid: the program brings one.
+// Linux's extensions of POSIX, and their replacements elsewhere. COMMUNICA_PLAIN_POSIX selects the replacements on
+// Linux, for tests. Linux has no getpeereid: the program must define it.
 #pragma once
 
 #include "../../asio.hpp"
@@ -34,14 +34,14 @@ inline bool is_own_user(::uid_t user) noexcept { return user == 0 || user == ::g
 
 #if defined(__linux__) && !defined(COMMUNICA_PLAIN_POSIX)
 
-/// A socket that a child process does not inherit, or -1. Writing to one whose other end is gone raises no SIGPIPE: Asio sends with
-/// MSG_NOSIGNAL.
+/// Creates a socket that child processes do not inherit, or returns -1. Writing to a closed peer raises no SIGPIPE:
+/// Asio sends with MSG_NOSIGNAL.
 inline int new_socket(int family, int type, int protocol) { return ::socket(family, type | SOCK_CLOEXEC, protocol); }
 
-/// The same of a connection that waits to be accepted.
+/// Accepts a connection, with the same properties.
 inline int accept_socket(int listener) { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }
 
-/// Who is at the other end of a local socket.
+/// The credentials of the peer of a local socket.
 inline Credentials peer_credentials(int descriptor) {
     ::ucred credentials{};
     ::socklen_t size = sizeof credentials;
@@ -53,7 +53,7 @@ inline Credentials peer_credentials(int descriptor) {
 
 #else
 
-/// A process that is started at this very moment by another thread inherits the descriptor: it is marked a moment later.
+/// Marks the descriptor after its creation. A process that another thread starts in between inherits it.
 inline int prepared(int descriptor) {
     if (descriptor >= 0) {
         close_on_exec(descriptor);

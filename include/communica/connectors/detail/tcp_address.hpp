@@ -1,4 +1,4 @@
-// Where a server is on the network.
+// The address of a server on the network.
 #pragma once
 
 #include <cstdint>

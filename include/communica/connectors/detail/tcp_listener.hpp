@@ -1,4 +1,4 @@
-// Listening over TCP, for plain connections and for those with TLS.
+// Listens over TCP, for plain and for TLS connections.
 #pragma once
 
 #include "state.hpp"

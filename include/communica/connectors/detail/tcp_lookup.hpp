@@ -1,4 +1,4 @@
-// The addresses behind a host's name.
+// Resolves host names.
 #pragma once
 
 #include "../../asio.hpp"
@@ -23,14 +23,14 @@ namespace communica::detail {
 
 using TcpEndpoints = std::vector<asio::ip::tcp::endpoint>;
 
-/// A look-up at work, on a thread of its own. Nobody has to wait for it: not who asked, nor an io_context that ends, nor
-/// other look-ups. (Asio's resolver has one thread a context, and cannot give up what that has begun: 1.22 to 1.36.)
+/// A lookup on a thread of its own. Nothing has to wait for it: neither the caller, nor an io_context that ends, nor
+/// other lookups. (Asio's resolver has one thread per context, and can't cancel a lookup in progress: 1.22 to 1.36.)
 class Lookup : public std::enable_shared_from_this<Lookup> {
  public:
-    /// Look-ups of this process that may be at work at a time; a name server that does not answer takes half a minute.
+    /// The most concurrent lookups of this process. An unresponsive name server takes half a minute.
     static constexpr int most = 64;
 
-    /// To be run on a strand. Throws `resource_unavailable_try_again` when too many are at work.
+    /// To be run on a strand. Throws `resource_unavailable_try_again` if there are too many.
     static asio::awaitable<TcpEndpoints> run(std::string host, std::uint16_t port) {
         if (at_work.fetch_add(1) >= most) {
             --at_work;
@@ -59,7 +59,7 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
     }
 
  private:
-    /// While it lives, its timer is cancelled when the result is there.
+    /// Has its timer cancelled when the result is there.
     struct Waiter {
         Waiter(Lookup& to, asio::steady_timer& done) : lookup(to) {
             const std::lock_guard lock(lookup.mutex_);
@@ -101,7 +101,7 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
         error_ = error;
         done_ = true;
         --at_work;
-        if (waiting_ != nullptr) {  // and so lives its executor
+        if (waiting_ != nullptr) {  // so its executor still exists
             const auto executor = waiting_->get_executor();
             asio::post(executor, Task([self = weak_from_this()] {
                            if (const auto lookup = self.lock()) {
@@ -120,14 +120,14 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
 
     static inline std::atomic<int> at_work = 0;
 
-    mutable std::mutex mutex_;  // for what follows
+    mutable std::mutex mutex_;  // guards the members below
     asio::steady_timer* waiting_ = nullptr;
     bool done_ = false;
     TcpEndpoints found_;
     asio::error_code error_;
 };
 
-/// Each address once, the two families in turn, that of the first one first (RFC 8305, 4).
+/// Removes duplicates and alternates the two families, beginning with that of the first address (RFC 8305, 4).
 inline TcpEndpoints in_order(const TcpEndpoints& found) {
     TcpEndpoints one;
     TcpEndpoints other;
@@ -148,7 +148,7 @@ inline TcpEndpoints in_order(const TcpEndpoints& found) {
     return all;
 }
 
-/// The addresses of the host. A numeric one is not looked up.
+/// The addresses of the host. A numeric address is not looked up.
 inline asio::awaitable<TcpEndpoints> resolve(TcpAddress address) {
     asio::error_code error;
     if (const auto numeric = asio::ip::make_address(address.host, error); !error) {

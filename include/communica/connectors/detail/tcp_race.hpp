@@ -1,4 +1,4 @@
-// A connection to one of a host's addresses: the first that takes one.
+// Connects to the first of a host's addresses that accepts.
 #pragma once
 
 #include "../../asio.hpp"
@@ -26,13 +26,13 @@ inline void prepare_tcp_socket(Socket& socket) {
     keep_alive(socket);
 }
 
-/// Tries the addresses one after the other, each 250 ms after the one before or as soon as that has failed; those that were
-/// begun go on (RFC 8305, 5). The first that connects wins. On one strand.
+/// Tries the addresses in order, each 250 ms after the previous one or as soon as that has failed; earlier attempts
+/// continue (RFC 8305, 5). The first that connects wins. Runs on one strand.
 class TcpRace : public std::enable_shared_from_this<TcpRace> {
  public:
     static constexpr std::chrono::milliseconds pause{250};
 
-    /// Sockets get `executor`. To be run on a strand.
+    /// The sockets use `executor`. To be run on a strand.
     static asio::awaitable<std::unique_ptr<Socket>> run(TcpEndpoints endpoints, asio::any_io_executor executor,
                                                         std::string address) {
         const auto race = std::make_shared<TcpRace>(Private{}, endpoints, executor, co_await asio::this_coro::executor);
@@ -115,9 +115,9 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         }
         Attempt& attempt = attempts_[index];
         if (!error && is_own_end(attempt.socket)) {
-            error = asio::error::connection_refused;  // nobody listens: the system gave both ends one port
+            error = asio::error::connection_refused;  // no server: the system gave both ends the same port
             asio::error_code ignored;
-            attempt.socket.set_option(asio::socket_base::linger(true, 0), ignored);  // a server may want that port
+            attempt.socket.set_option(asio::socket_base::linger(true, 0), ignored);  // a server may need that port
         }
         if (!error) {
             winner_ = std::move(place_);
@@ -147,7 +147,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         done_.cancel();
     }
 
-    void stop() noexcept {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+    void stop() noexcept {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
         over_ = true;
         next_.cancel();
         for (Attempt& attempt : attempts_) {
@@ -172,12 +172,12 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
     std::size_t begun_ = 0;
     std::size_t failed_ = 0;
     bool over_ = false;
-    std::unique_ptr<Socket> place_;  // of the winner, made before there is one
+    std::unique_ptr<Socket> place_;  // for the winner, allocated in advance
     std::unique_ptr<Socket> winner_;
     asio::error_code last_error_ = asio::error::host_not_found;
 };
 
-/// A connection to the first of the host's addresses that takes one, on `executor`.
+/// Connects to the first of the host's addresses that accepts, on `executor`.
 inline asio::awaitable<Socket> connect_tcp(TcpAddress address, asio::any_io_executor executor) {
     if (address.host == every_address) {
         throw MessageError(errc::invalid_argument, "\"*\" is where a server listens, not where a client connects", {});

@@ -1,4 +1,4 @@
-// Listening on all of a host's addresses.
+// Listens on all addresses of a host.
 #pragma once
 
 #include "../../connection.hpp"
@@ -18,7 +18,7 @@
 
 namespace communica::detail {
 
-/// Of an `Acceptor` or a `SocketAcceptor`.
+/// The port of an `Acceptor` or a `SocketAcceptor`.
 std::uint16_t bound_port(const auto& acceptor) {
     const auto bound = acceptor.local_endpoint();
     asio::ip::tcp::endpoint endpoint;
@@ -36,7 +36,7 @@ inline void listen_on(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoin
         open_socket(acceptor, endpoint.protocol());
         claim_address(acceptor);
         if (endpoint.address().is_v6()) {
-            acceptor.set_option(asio::ip::v6_only(true));  // the IPv4 address has a socket of its own
+            acceptor.set_option(asio::ip::v6_only(true));  // the IPv4 address has its own socket
         }
         acceptor.non_blocking(true);
         acceptor.bind(endpoint);
@@ -46,8 +46,8 @@ inline void listen_on(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoin
     }
 }
 
-/// Listens on every address of the host, on one port. When the system chose it for the first, another may hold it
-/// elsewhere: then the system chooses again.
+/// Listens on each address of the host, with one port. A port that the system chose for the first address may be in use
+/// on another: then the system chooses again.
 inline asio::awaitable<std::vector<SocketAcceptor>> listen_tcp(TcpAddress address, asio::any_io_executor executor) {
     TcpEndpoints endpoints = both_families(address.port);
     if (address.host != every_address) {

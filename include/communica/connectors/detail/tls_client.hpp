@@ -13,7 +13,7 @@
 
 namespace communica::detail {
 
-/// Connected, and told whom to insist on; the TLS handshake is still to come.
+/// Connects, and sets the required host name. The TLS handshake is still to be done.
 inline asio::awaitable<TlsStream> connect_tls(TcpAddress address, std::shared_ptr<asio::ssl::context> context,
                                               TlsOptions options, asio::any_io_executor executor) {
     const std::string& server = options.server_name.empty() ? address.host : options.server_name;

@@ -18,8 +18,8 @@
 
 namespace communica::detail {
 
-/// A stream for `stream::StreamConnection`: Asio's, with what its handshake is to insist on. Never a version before
-/// TLS 1.2 (RFC 8996), whatever the context says, and no renegotiation.
+/// Asio's TLS stream for `stream::StreamConnection`, with the requirements of its handshake. Always at least TLS 1.2
+/// (RFC 8996), whatever the context says, and no renegotiation.
 class TlsStream {
  public:
     using executor_type = Socket::executor_type;
@@ -30,39 +30,39 @@ class TlsStream {
         SSL_set_options(ssl(), SSL_OP_NO_RENEGOTIATION);
     }
 
-    /// The other side has to prove that it is this host: its certificate names it, and somebody vouches for it whom the
-    /// context trusts.
+    /// Requires the peer to prove that it is this host: its certificate must name the host, and the context must trust
+    /// its issuer.
     void require_host(const std::string& host) {
         SSL_set_verify(ssl(), SSL_VERIFY_PEER, nullptr);
         X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl());
         X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        const int known = host.empty()       ? 0  // to OpenSSL it would be any host
+        const int known = host.empty()       ? 0  // OpenSSL would accept any host
                           : is_numeric(host) ? X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str())
                                              : X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size());
         if (known != 1) {
             throw std::system_error(errc::invalid_argument, "not a host that a certificate can name: " + host);
         }
     }
-    /// Anybody may be there, whatever the context says.
+    /// Accepts any peer, whatever the context says.
     void require_nobody() { SSL_set_verify(ssl(), SSL_VERIFY_NONE, nullptr); }
 
-    /// Tells the other side which host is meant (SNI, RFC 6066, which has no numeric addresses).
+    /// Tells the peer the requested host (SNI, RFC 6066, which excludes numeric addresses).
     void name_host(const std::string& host) {
-        // What SSL_set_tlsext_host_name is: a macro, whose cast a user's -Wold-style-cast would find.
+        // The body of the macro SSL_set_tlsext_host_name, whose cast would raise a user's -Wold-style-cast.
         if (!is_numeric(host) && SSL_ctrl(ssl(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                                           const_cast<char*>(host.c_str())) == 0) {
             throw std::system_error(errc::invalid_argument, "not a host that TLS can name: " + host);
         }
     }
 
-    /// The TLS handshake. Throws `errc::handshake_failed`, or `authentication_failed` where a certificate is refused, with
-    /// the cause.
+    /// Runs the TLS handshake. Throws `errc::handshake_failed`, or `authentication_failed` if a certificate is refused,
+    /// with the cause in the text.
     asio::awaitable<void> handshake() {
         const auto [error] = co_await stream_.async_handshake(side_, no_throw);
         if (!error) {
             co_return;
         }
-        if (side_ == asio::ssl::stream_base::server && is_plain_text(error)) {  // OpenSSL has no alert for that
+        if (side_ == asio::ssl::stream_base::server && is_plain_text(error)) {  // OpenSSL has no alert for it
             const std::string refusal = wire::frame_refusal("this server speaks TLS");
             co_await asio::async_write(stream_.next_layer(), asio::buffer(refusal), no_throw);
         }
@@ -85,7 +85,7 @@ class TlsStream {
         }
     }
 
-    /// Of the other side's certificate, if it showed one and it was verified: as in RFC 2253, `CN=worker,O=Example`.
+    /// The subject of the peer's verified certificate, if it presented one, as in RFC 2253: `CN=worker,O=Example`.
     std::optional<std::string> subject() const {
         if ((SSL_get_verify_mode(ssl()) & SSL_VERIFY_PEER) == 0) {
             return std::nullopt;
@@ -101,11 +101,11 @@ class TlsStream {
         return std::string(begin, static_cast<std::size_t>(size));
     }
 
-    /// Of this very channel: what it exports for that (RFC 9266).
+    /// Identifies this TLS channel: its exported keying material (RFC 9266).
     std::string binding() const {
         std::string key(32, '\0');
         constexpr std::string_view label = "EXPORTER-Channel-Binding";
-        const bool is_unique =  // without, two channels may be made to export the same (RFC 7627)
+        const bool is_unique =  // without it, two channels may export the same (RFC 7627)
             SSL_version(ssl()) >= TLS1_3_VERSION || SSL_get_extms_support(ssl()) == 1;
         if (!is_unique || SSL_export_keying_material(ssl(), reinterpret_cast<unsigned char*>(key.data()), key.size(),
                                                      label.data(), label.size(), nullptr, 0, 0) != 1) {
@@ -120,9 +120,9 @@ class TlsStream {
     auto async_read_some(const Buffers& buffers, Token&& token) {
         return stream_.async_read_some(buffers, std::forward<Token>(token));
     }
-    /// What lies in records that have come already; `async_read_some` gives one record at a time, and goes round the
-    /// event loop for the next, so that many small ones were answered one by one (64 requests at once: 4.1 to 2.3 of raw
-    /// Asio). Errors are left to the next read.
+    /// Reads from records that have already arrived. `async_read_some` returns one record at a time and needs a round
+    /// of the event loop for the next, so that many small ones were answered one by one (64 requests at once: 2.3 times
+    /// raw Asio with this, 4.1 without). Leaves errors to the next read.
     std::size_t read_pending(asio::mutable_buffer buffer) {
         const asio::mutable_buffer all = buffer;
         const auto is_there = [this] { return SSL_pending(ssl()) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl())) != 0; };
@@ -138,14 +138,14 @@ class TlsStream {
     auto async_write_some(const Buffers& buffers, Token&& token) {
         return stream_.async_write_some(buffers, std::forward<Token>(token));
     }
-    /// Says the end (close_notify), and waits until the other side does. Nothing else may be reading.
+    /// Sends close_notify and waits for the peer's. No read may be pending.
     template <class Token>
     auto async_shutdown(Token&& token) {
         return stream_.async_shutdown(std::forward<Token>(token));
     }
-    /// Says the end of what is written (close_notify), while reads go on. Not by Asio's `async_shutdown`: it reads, too, and
-    /// a read beside it that completes makes two of them fill one buffer (Asio 1.22 to 1.36); and it ends at the first byte
-    /// that still comes, which is lost. Nothing else may be writing.
+    /// Sends close_notify while reads continue. Asio's `async_shutdown` is not used: it also reads, and a concurrent
+    /// read that completes makes both fill one buffer (Asio 1.22 to 1.36); and it ends at the next byte received, which
+    /// is lost. No write may be pending.
     template <class Token>
     auto async_shutdown_send(Token&& token) {
         BIO* const end = BIO_new(BIO_s_mem());

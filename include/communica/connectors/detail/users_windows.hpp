@@ -1,4 +1,4 @@
-// Users on Windows: who owns a process or a pipe, and who is let in.
+// Users on Windows: the owner of a process or a pipe, and the trusted users.
 #pragma once
 
 #include "../../asio.hpp"
@@ -40,7 +40,7 @@ class OwnedHandle {
     ::HANDLE handle_ = nullptr;
 };
 
-/// What the system gives to be freed with `LocalFree`.
+/// Frees memory of the system with `LocalFree`.
 struct LocalDeleter {
     void operator()(void* memory) const { ::LocalFree(memory); }
 };
@@ -55,7 +55,7 @@ inline std::optional<std::string> text_of(::PSID sid) {
     return std::string(text);
 }
 
-/// The SID of the user that a process runs as, if this process may know.
+/// The SID of a process's user, if this process may read it.
 inline std::optional<std::string> user_of_process(::HANDLE process) {
     ::HANDLE opened = nullptr;
     if (::OpenProcessToken(process, TOKEN_QUERY, &opened) == 0) {
@@ -74,7 +74,7 @@ inline std::optional<std::string> user_of_process(::ULONG id) {
     return process ? user_of_process(process.get()) : std::nullopt;
 }
 
-/// The SID of who made a pipe.
+/// The SID of a pipe's creator.
 inline std::optional<std::string> owner_of(::HANDLE pipe) {
     ::PSID owner = nullptr;
     ::PSECURITY_DESCRIPTOR descriptor = nullptr;
@@ -86,11 +86,11 @@ inline std::optional<std::string> owner_of(::HANDLE pipe) {
     return text_of(owner);
 }
 
-/// What a client needs of a pipe, and others than its owner get. FILE_GENERIC_WRITE would let them make instances of it too
-/// (Microsoft, "Named Pipe Security and Access Rights").
+/// The rights that a client needs, and that users other than the owner get. FILE_GENERIC_WRITE would also allow
+/// creating instances of the pipe (Microsoft, "Named Pipe Security and Access Rights").
 inline constexpr ::DWORD read_and_write = FILE_GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA;
 
-/// This user, and those that are named.
+/// This user, and the named ones.
 class TrustedSids {
  public:
     explicit TrustedSids(std::vector<std::string> others) : others_(std::move(others)) {
@@ -113,11 +113,11 @@ class TrustedSids {
 
     bool is_own(const std::string& sid) const { return sid == own_; }
 
-    /// Who could do what he likes to this process anyway, an administrator or the system, is trusted with a pipe.
+    /// Is this user trusted as the owner of a pipe? Administrators and the system are: they control this process.
     bool own(const std::string& sid) const { return contain(sid) || sid == "S-1-5-32-544" || sid == "S-1-5-18"; }
 
-    /// An owner and an access list in the Security Descriptor Definition Language: this user may do all, the others read
-    /// and write, but make no instances of the pipe.
+    /// An owner and an access list in the Security Descriptor Definition Language: this user may do everything, the
+    /// others may read and write, but not create instances of the pipe.
     std::string descriptor() const {
         std::string text = "O:" + own_ + "D:P(A;;GA;;;" + own_ + ")";
         for (const std::string& sid : others_) {
@@ -134,7 +134,7 @@ class TrustedSids {
             return false;
         }
         const std::unique_ptr<void, LocalDeleter> owned(sid);
-        return text.starts_with("S-");  // the language's aliases have other lengths, and would not compare
+        return text.starts_with("S-");  // the language's aliases have other forms, and would not compare equal
     }
 
     std::string own_;

@@ -1,4 +1,4 @@
-// What a broker and this side agree on when a link is made.
+// The limits that a broker and this side negotiate for a link.
 #pragma once
 
 #include "frames.hpp"
@@ -8,7 +8,7 @@
 
 namespace communica::rabbitmq {
 
-/// The broker's limits, and what of them we use.
+/// The negotiated limits of a link.
 struct Agreement {
     static constexpr std::uint16_t most_channels = 2047;
     static constexpr std::uint32_t largest_frame = 128 * 1024;
@@ -17,8 +17,8 @@ struct Agreement {
     std::uint32_t frame_max = smallest_frame_max;
     std::uint16_t heartbeat = 0;  ///< seconds; 0: none
 
-    /// The broker proposes; `heartbeat` is what this side wants. Smaller frames than the broker proposes are never wanted, unless
-    /// they are over `largest_frame`: RabbitMQ 4.1 and later cut off who wants them under 8,192 bytes.
+    /// The broker proposes; `heartbeat` is this side's wish. Accepts the proposed frame size up to `largest_frame`,
+    /// never a smaller one: RabbitMQ 4.1 and later close connections that ask for less than 8,192 bytes.
     static Agreement with(const amqp_connection_tune_t& tune, std::uint16_t heartbeat) {
         Agreement agreement;
         agreement.channel_max = tune.channel_max == 0 ? most_channels : std::min(tune.channel_max, most_channels);

@@ -1,4 +1,4 @@
-// Bodies of messages from AMQP's frames.
+// Assembles the bodies of messages from AMQP frames.
 #pragma once
 
 #include "../../budget.hpp"
@@ -15,11 +15,11 @@
 
 namespace communica::rabbitmq {
 
-/// Puts one body after the other together. One that is too large, or for which there is no memory, is read to its end but
-/// not kept, but for its first bytes. Not thread-safe.
+/// Assembles one body after another. A body that is too large, or for which there is no memory, is read to its end, but
+/// only its first bytes are kept. Not thread-safe.
 class Assembler {
  public:
-    /// Bodies of up to `limit` bytes are kept whole, and `head` bytes of any.
+    /// Keeps bodies of up to `limit` bytes, and the first `head` bytes of larger ones.
     Assembler(std::size_t limit, std::size_t head, std::shared_ptr<Budget> budget)
         : limit_(limit), head_(head), share_(std::move(budget)) {}
 
@@ -37,7 +37,7 @@ class Assembler {
 
     bool is_whole() const noexcept { return left_ == 0; }
 
-    /// The next bytes, which live until the next call if they are the whole body. More than there should be are dropped.
+    /// Adds the next bytes, which must be valid until the next call if they are the whole body. Drops excess bytes.
     void add(std::string_view bytes) {
         bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
         const bool is_all = bytes.size() == left_ && buffer_.empty();
@@ -56,10 +56,10 @@ class Assembler {
 
     /// The body, or its head if it was cut.
     std::string_view body() const noexcept { return borrowed_.data() != nullptr ? borrowed_ : buffer_.text(); }
-    /// Why it is not all there.
+    /// Why the body was cut.
     std::optional<errc> cut() const noexcept { return cut_; }
 
-    /// The body is not needed any more.
+    /// Frees the body.
     void end() noexcept {
         borrowed_ = {};
         if (buffer_.capacity() > kept_capacity) {

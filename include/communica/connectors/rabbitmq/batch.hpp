@@ -1,4 +1,4 @@
-// Bytes that go to the broker in one write.
+// The bytes of one write to the broker.
 #pragma once
 
 #include "../../asio.hpp"
@@ -14,10 +14,10 @@
 
 namespace communica::rabbitmq {
 
-/// Small bytes are copied behind each other, large ones stay where they are, and are kept. Not thread-safe.
+/// Copies small pieces one behind the other. Refers to large ones, and keeps their owners. Not thread-safe.
 class Batch {
  public:
-    /// So many bytes are enough for one write: more would let the other channels, and who else is on the thread, wait.
+    /// The limit of one write. A larger one would delay the other channels and the other work of the thread.
     static constexpr std::size_t enough = 256 * 1024;
 
     bool empty() const noexcept { return size() == 0; }
@@ -26,16 +26,16 @@ class Batch {
 
     /// To append to.
     std::string& text() noexcept { return text_; }
-    /// Bytes that live until `clear`.
+    /// Adds bytes without copying. They must be valid until `clear`.
     void refer_to(std::string_view bytes) {
         large_.push_back({text_.size(), bytes});
         large_bytes_ += bytes.size();
     }
-    /// Holds the bytes to which it refers.
+    /// Owns the bytes that the batch refers to.
     void keep(Buffer bytes) { buffers_kept_.push_back(std::move(bytes)); }
     void keep(std::shared_ptr<const void> owner) { owners_kept_.push_back(std::move(owner)); }
 
-    /// All of it, in order. Valid until something is added.
+    /// All bytes in order. Valid until something is added.
     std::span<const asio::const_buffer> buffers() {
         buffers_.clear();
         std::size_t at = 0;
@@ -62,7 +62,7 @@ class Batch {
 
  private:
     struct Large {
-        std::size_t position;  // in the text: it goes out before what stands there
+        std::size_t position;  // in the text, whose rest is written after these bytes
         std::string_view bytes;
     };
 

@@ -1,4 +1,4 @@
-// What a connector has found out about its broker, and keeps from one link to the next.
+// What a connector has learned about its broker, kept from one link to the next.
 #pragma once
 
 #include <atomic>
@@ -7,14 +7,14 @@
 
 namespace communica::rabbitmq {
 
-/// Shared by copies of a connector, on any threads.
+/// Shared by the copies of a connector. Thread-safe.
 class BrokerNotes {
  public:
-    /// The broker refused a message for its size, and said how large one may be.
+    /// Stores the limit that the broker named when it refused a message for its size.
     void on_limit(std::size_t max_message) noexcept { max_message_ = max_message; }
     std::size_t max_message() const noexcept { return max_message_; }
 
-    /// Of a URL's hosts, the number of the one to try first: where one was given up, by whomever, the one behind it.
+    /// The index of the URL's host to try first: the one behind the last host that failed.
     std::size_t first_host() const noexcept { return first_host_; }
     void set_first_host(std::size_t number) noexcept { first_host_ = number; }
 

@@ -1,4 +1,4 @@
-// What a link to a broker reads from and writes to, its type forgotten: TCP, or TLS where OpenSSL is there.
+// The type-erased stream of a link to a broker: TCP, or TLS with OpenSSL.
 #pragma once
 
 #include "../../asio.hpp"
@@ -13,7 +13,7 @@
 
 namespace communica::rabbitmq {
 
-/// A connected stream. Not thread-safe; one read and one write at a time.
+/// A connected stream. Not thread-safe; at most one read and one write may be pending.
 class ByteStream {
  public:
     using Done = std::function<void(asio::error_code, std::size_t)>;
@@ -22,9 +22,9 @@ class ByteStream {
     ByteStream(const ByteStream&) = delete;
     ByteStream& operator=(const ByteStream&) = delete;
 
-    /// Gives an error as a value.
+    /// Returns an error instead of throwing it.
     virtual asio::awaitable<std::tuple<asio::error_code, std::size_t>> read_some(asio::mutable_buffer room) = 0;
-    /// Writes all of it. `done` is called on `executor`.
+    /// Writes all of it. Calls `done` on `executor`.
     virtual void write(std::span<const asio::const_buffer> buffers, const asio::any_io_executor& executor,
                        Done done) = 0;
     virtual void close() = 0;
@@ -53,10 +53,10 @@ class ByteStreamOver final : public ByteStream {
     Stream stream_;
 };
 
-/// Makes a stream to one of a broker's hosts.
+/// Connects a stream to one of a broker's hosts.
 using Dial = std::function<asio::awaitable<std::unique_ptr<ByteStream>>(Url::Host, asio::any_io_executor)>;
 
-/// How to reach the hosts of a URL. Two that are not the same object share no link.
+/// Connects to the hosts of a URL. Different objects share no link.
 struct Dialer {
     Dial dial;
 };

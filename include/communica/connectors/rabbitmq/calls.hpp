@@ -1,4 +1,4 @@
-// Calls to the broker that wait for its answer.
+// AMQP methods that wait for the broker's reply.
 #pragma once
 
 #include "frames.hpp"
@@ -11,7 +11,7 @@
 
 namespace communica::rabbitmq {
 
-/// How a queue is.
+/// The state of a queue.
 struct Queue {
     std::string name;
     std::uint32_t messages = 0;
@@ -21,20 +21,20 @@ struct Queue {
 struct Call {
     amqp_method_number_t answer;
     bool done = false;
-    Queue queue = {};  ///< that was declared
+    Queue queue = {};  ///< the declared queue
 };
 
-/// The calls of one channel: answers come in their order. Not thread-safe.
+/// The pending calls of a channel. Replies arrive in the order of the calls. Not thread-safe.
 class Calls {
  public:
     std::shared_ptr<Call> add(amqp_method_number_t answer) {
         return calls_.emplace_back(std::make_shared<Call>(Call{answer}));
     }
 
-    /// Says whether a call is done by this.
+    /// Says whether this reply completes a call.
     bool answer(const amqp_method_t& method) {
         if (calls_.empty() || calls_.front()->answer != method.id) {
-            return false;  // nothing that was asked for
+            return false;  // no pending call
         }
         const auto call = std::move(calls_.front());
         calls_.pop_front();

@@ -1,4 +1,4 @@
-// One AMQP channel: calls to the broker, messages both ways, confirms.
+// An AMQP channel: calls to the broker, messages in both directions, confirms.
 #pragma once
 
 #include "../../asio.hpp"
@@ -20,8 +20,8 @@
 
 namespace communica::rabbitmq {
 
-/// Everything happens on the link's strand. Calls end with the broker's words if it closes the channel, and with the
-/// link's if that is lost. What is published is confirmed by the broker.
+/// Runs on the link's strand. Calls fail with the broker's text if it closes the channel, and with the link's error if
+/// that is lost. The broker confirms published messages.
 class Channel final : public ChannelEnd, public std::enable_shared_from_this<Channel> {
  public:
     Channel(std::shared_ptr<Link> link, std::string exchange, std::weak_ptr<ChannelUser> user,
@@ -33,7 +33,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
           publisher_(exchange_),
           deliveries_(std::move(budget)) {}
 
-    /// Becomes a user of the link, waits for that to be open, and opens. To be awaited once, before anything else.
+    /// Registers with the link, waits until that is open, and opens. Call it once, before anything else.
     asio::awaitable<void> open() {
         const auto self = shared_from_this();
         number_ = link_->add(self);
@@ -50,10 +50,10 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     bool is_open() const noexcept { return number_ != 0 && !lost_ && !closing_; }
-    /// The broker, or the end of the link, has closed it.
+    /// The broker, or the end of the link, has closed the channel.
     bool has_failed() const noexcept { return lost_ && lost_->code != errc::closed; }
     const Link& link() const noexcept { return *link_; }
-    /// Larger bodies are cut to their first `head` bytes.
+    /// Cuts larger bodies to their first `head` bytes.
     void accept_bodies(std::size_t limit, std::size_t head) noexcept { deliveries_.set_limits(limit, head); }
 
     // ---- calls
@@ -66,7 +66,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         return call(AMQP_EXCHANGE_DECLARE_METHOD, method, AMQP_EXCHANGE_DECLARE_OK_METHOD);
     }
 
-    /// A queue that outlives the broker's restart, bound to the exchange by its name.
+    /// Declares a queue that survives a restart of the broker, bound to the exchange by its name.
     asio::awaitable<void> declare_durable(std::string name) {
         amqp_queue_declare_t method{};
         method.queue = bytes_of(name);
@@ -74,8 +74,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         co_await declare(method);
         co_await bind(name);
     }
-    /// A queue of this link alone, which the broker names, bound likewise. It says that it is a classic one: where others are the
-    /// default, a broker may say that those can't be exclusive.
+    /// Declares a queue of this link alone, which the broker names, bound likewise. Asks for a classic queue, because
+    /// other default types may not allow exclusive ones.
     asio::awaitable<std::string> declare_exclusive() {
         amqp_table_entry_t type{amqp_cstring_bytes("x-queue-type"), {}};
         type.value.kind = AMQP_FIELD_KIND_UTF8;
@@ -88,7 +88,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         co_await bind(queue.name);
         co_return queue.name;
     }
-    /// How a queue is. If there is none, the channel is closed with the error.
+    /// The state of a queue. If it does not exist, the broker closes the channel with the error.
     asio::awaitable<Queue> look_at(const std::string& name) {
         amqp_queue_declare_t method{};
         method.queue = bytes_of(name);
@@ -101,12 +101,12 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     enum class Acknowledge {
-        never,  ///< the broker forgets what it has delivered
-        after,  ///< what came in one read, after it was handed out
+        never,  ///< the broker forgets a message once it is delivered
+        after,  ///< the messages of one read, after they were dispatched
         later,  ///< by `acknowledge`
     };
 
-    /// With `alone` the broker closes the channel if somebody else reads the queue, and lets nobody else read it from then on.
+    /// With `alone` the broker closes the channel if there is another consumer, and allows no further one.
     asio::awaitable<void> consume(const std::string& queue, Acknowledge acknowledge, bool alone = false) {
         acknowledge_ = acknowledge;
         deliveries_.begin();
@@ -122,14 +122,14 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         method.consumer_tag = amqp_cstring_bytes("communica");
         return call(AMQP_BASIC_CANCEL_METHOD, method, AMQP_BASIC_CANCEL_OK_METHOD);
     }
-    /// Of all that was dealt with until now.
+    /// Acknowledges all messages handled so far.
     void acknowledge() {
         if (const auto tag = deliveries_.take_handled()) {
             send(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{*tag, 1});
         }
     }
 
-    /// Nobody waits for it. Whether the queue is in use is not asked: a quorum queue that is ends the whole link.
+    /// Does not wait. Deletes unconditionally: on a quorum queue in use, a condition would close the whole link.
     void delete_queue(const std::string& queue) {
         amqp_queue_delete_t method{};
         method.queue = bytes_of(queue);
@@ -145,8 +145,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             wake();
         }
     }
-    bool is_within_message() const noexcept { return publisher_.is_within_message(); }  // all the rest waits
-    /// There is something to be had by `next_publication`, or to be written.
+    bool is_within_message() const noexcept { return publisher_.is_within_message(); }  // other frames wait
+    /// Tells the link that `next_publication` has a message, or that there is something to write.
     void wake() {
         if (number_ != 0 && !released_ && !std::exchange(ready_, true)) {
             link_->wake(shared_from_this());
@@ -154,7 +154,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     // ---- the end
-    /// When all that was published is written. Its user hears nothing from now on.
+    /// Closes the channel once everything published is written. Calls its user no more.
     void close() {
         user_.reset();
         if (!begun_) {
@@ -168,7 +168,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
     }
     bool is_closing() const noexcept override { return closing_ || lost_; }
-    /// Waits until the broker has closed it too, and so has taken all that was published. Says no if it has not in time.
+    /// Waits until the broker has closed it too, and so has taken all messages. Returns false after `patience`.
     asio::awaitable<bool> closed(std::chrono::steady_clock::duration patience) {
         const auto self = shared_from_this();
         changed_.expires_after(patience);
@@ -177,13 +177,13 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
         co_return lost_ && lost_->code == errc::closed;
     }
-    /// Now. What is not being written is forgotten.
+    /// Closes at once. Drops messages whose writing has not begun.
     void abandon() {
         publisher_.forget_waiting();
         close();
     }
 
-    // ---- what the link tells
+    // ---- calls of the link
 
     void on_method(const amqp_method_t& method) override {
         switch (method.id) {
@@ -319,8 +319,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         return true;
     }
 
-    /// What is left to say when nothing else is: that it is closed, or that the broker has closed it. The number is free for
-    /// another channel only when both sides have.
+    /// Writes the close method, or the reply to the broker's, when nothing else is left. Another channel can have the
+    /// number once both sides have closed.
     void write_end(Batch& batch) {
         if (released_) {
             return;
@@ -348,7 +348,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
     }
 
-    /// It can't be used any more: tells those who wait.
+    /// The channel has failed: tells its user and ends pending calls.
     void fail(const Error& why) {
         if (lost_) {
             return;
@@ -390,10 +390,10 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
 
     bool begun_ = false;    // the broker knows of it
     bool ready_ = false;    // it is in the link's queue
-    bool closing_ = false;  // this side wants it closed
+    bool closing_ = false;  // this side closes it
     bool close_sent_ = false;
     bool owes_close_ok_ = false;  // the broker has closed it
-    bool released_ = false;       // its number is another's
+    bool released_ = false;       // its number is free
     std::optional<Error> lost_;
 };
 

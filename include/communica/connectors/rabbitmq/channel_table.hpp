@@ -1,4 +1,4 @@
-// The channels of a link, by their numbers.
+// The channels of a link, by number.
 #pragma once
 
 #include "channel_end.hpp"
@@ -12,7 +12,7 @@
 
 namespace communica::rabbitmq {
 
-/// Gives numbers from 1 on, and those again that are free. Not thread-safe.
+/// Assigns numbers from 1 on, and reuses free ones. Not thread-safe.
 class ChannelTable {
  public:
     using Channels = std::map<std::uint16_t, std::shared_ptr<ChannelEnd>>;
@@ -50,7 +50,7 @@ class ChannelTable {
 
  private:
     Channels channels_;
-    std::vector<std::uint16_t> free_;  // below the highest
+    std::vector<std::uint16_t> free_;  // below the highest one
 };
 
 }  // namespace communica::rabbitmq

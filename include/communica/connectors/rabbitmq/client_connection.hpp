@@ -1,4 +1,4 @@
-// How a client comes to a server through a broker.
+// A client's connection to a server through a broker.
 #pragma once
 
 #include "connection.hpp"
@@ -18,7 +18,7 @@ class ClientConnection final : public QueueConnection {
         : QueueConnection(std::move(settings), options, std::move(client_id), KeepAlive::Role::client),
           last_(std::move(last)) {}
 
-    /// Completes when a server is there and wants to hear a hello. On the link's strand.
+    /// Completes when a server is ready for a hello. Runs on the link's strand.
     static asio::awaitable<std::shared_ptr<Connection>> connect(std::shared_ptr<ClientConnection> self) {
         try {
             co_await self->call_server();
@@ -30,7 +30,7 @@ class ClientConnection final : public QueueConnection {
     }
 
  private:
-    /// A request to connect that nobody has taken after this is dropped: its client has given up.
+    /// The broker drops a request to connect after this time, because its client has given up.
     static constexpr std::chrono::seconds connect_request_expiration{30};
 
     asio::awaitable<void> call_server() {
@@ -52,8 +52,8 @@ class ClientConnection final : public QueueConnection {
         greeting().set_other_queue(response.reply_to);
     }
 
-    /// A server of the Python library that gets a client's second connection before it knows of the first one's end loses
-    /// its link to the broker, and so all its clients. The goodbye that could not be said then is said now.
+    /// Sends the goodbye of the last connection if that could not. A server of the Python library that gets a client's
+    /// second connection before it knows that the first has ended loses its link to the broker, and so all its clients.
     asio::awaitable<void> end_last_connection() {
         const std::string id = std::exchange(last_->connect_id, {});
         if (id.empty()) {

@@ -1,4 +1,4 @@
-// A connection through two queues of a broker: one for each direction.
+// A connection through two queues of a broker, one for each direction.
 #pragma once
 
 #include "../../connection.hpp"
@@ -19,7 +19,7 @@
 
 namespace communica::rabbitmq {
 
-/// What both roles have in common behind the handshake.
+/// The part after the handshake, for both roles.
 class QueueConnection : public HandshakeEnd {
  public:
     void start(std::shared_ptr<Receiver> receiver) override {
@@ -56,7 +56,7 @@ class QueueConnection : public HandshakeEnd {
     std::vector<UnsentMessage> take_unsent() override { return queue_.take_unsent(); }
 
     void close(std::chrono::steady_clock::duration patience) override {
-        // Posted: what the handler that is at work now answers still goes out before.
+        // Posted, so that the response of the running handler is still sent.
         asio::post(strand(), Task([self = self(), patience] { self->begin_close(patience); }));
     }
 
@@ -70,12 +70,12 @@ class QueueConnection : public HandshakeEnd {
           queue_(options.budget, options.counters),
           keep_alive_(role, this->settings().keep_alive) {}
 
-    /// Both sides have said hello: calls `begin_connection`.
+    /// Completes when both sides have sent their hello. Must call `begin_connection`.
     virtual asio::awaitable<void> end_handshake() = 0;
 
-    /// The other side is of this library.
+    /// The peer uses this library.
     bool is_with_ours() const noexcept { return with_ours_; }
-    /// The connection that has begun is at its end.
+    /// Called when a connection that has begun ends.
     virtual void on_end() {}
     const std::string& connect_id() const noexcept { return connect_id_; }
     void begin_connection(std::string connect_id, std::string receive_queue, std::string send_queue) {
@@ -85,7 +85,7 @@ class QueueConnection : public HandshakeEnd {
         send_queue_ = std::move(send_queue);
     }
 
-    /// Ends without a word to the other side.
+    /// Ends without a goodbye to the peer.
     void cut_off(Error why) {
         silent_ = true;
         end(std::move(why));
@@ -108,7 +108,7 @@ class QueueConnection : public HandshakeEnd {
             co_await channel()->prefetch(prefetched);
             running_ = true;
             co_await read_alone(channel(), receive_queue_);
-            sends_ = true;  // not before: a large message would be in the way of that
+            sends_ = true;  // not before: a large message would delay the steps above
             channel()->wake();
             if (!closing_) {
                 watch();
@@ -131,7 +131,7 @@ class QueueConnection : public HandshakeEnd {
         co_return *ending();
     }
 
-    /// What the broker hands out before it waits for acknowledgements.
+    /// The most messages that the broker delivers before it waits for acknowledgements.
     static constexpr std::uint16_t prefetched = 256;
     static constexpr std::chrono::seconds handshake_time{30};
 
@@ -200,7 +200,7 @@ class QueueConnection : public HandshakeEnd {
     }
 
     void on_cancelled() override {
-        if (running_) {  // a queue of the handshake may go
+        if (running_) {  // queues of the handshake may go
             end({errc::connection_lost, "the queue " + receive_queue_ + " was deleted"});
         }
     }
@@ -219,14 +219,14 @@ class QueueConnection : public HandshakeEnd {
                                       {errc::message_too_large, broker_limit(max_message())});
         }
         if (closing_) {
-            end({errc::closed});  // it says goodbye
+            end({errc::closed});  // `run` sends the goodbye
         }
         return std::nullopt;
     }
 
     void hand_on(const Delivery& delivery) {
         if (!delivery.connection.empty() && delivery.connection != connection_name_) {
-            return;  // it was said to an earlier connection
+            return;  // it was sent to an earlier connection
         }
         try {
             hand_out(delivery, options(), *receiver_);
@@ -235,7 +235,7 @@ class QueueConnection : public HandshakeEnd {
         }
     }
 
-    // ---- out
+    // ---- sending
 
     void flush() {
         flush_posted_ = false;
@@ -244,7 +244,7 @@ class QueueConnection : public HandshakeEnd {
         }
     }
 
-    // ---- signs of life
+    // ---- keep-alive
 
     void watch() {
         timer().expires_after(keep_alive_.tick_time());
@@ -258,7 +258,7 @@ class QueueConnection : public HandshakeEnd {
 
     void tick() {
         if (channel()->link().is_blocked()) {
-            keep_alive_.on_received();  // nobody can speak now
+            keep_alive_.on_received();  // no peer can send now
         }
         switch (keep_alive_.tick()) {
             case KeepAlive::Health::silent: return end({errc::connection_lost, "the other side gives no sign of life"});
@@ -278,8 +278,8 @@ class QueueConnection : public HandshakeEnd {
         }
     }
 
-    /// On a channel of its own, whose frames pass between those of a large message. Nothing waits until that is open: the
-    /// broker takes what is said behind the request for it.
+    /// Sends a keep-alive on a channel of its own, whose frames go between those of a large message. Does not wait
+    /// until that channel is open: the broker accepts messages right behind the open method.
     void speak_aside() {
         if (!aside_ || !aside_->is_open()) {
             aside_ = std::make_shared<Channel>(settings().link->get(settings().notes), settings().exchange,
@@ -289,7 +289,7 @@ class QueueConnection : public HandshakeEnd {
         aside_->publish({.kind = Kind::listening, .routing_key = send_queue_});
     }
 
-    /// Who has died says nothing: but then nobody reads its queue.
+    /// Ends the connection if no consumer reads the peer's queue, as after the peer's death.
     static asio::awaitable<void> look_for_reader(std::shared_ptr<QueueConnection> self) {
         try {
             const auto channel = self->channel();
@@ -304,7 +304,7 @@ class QueueConnection : public HandshakeEnd {
     // ---- the end
 
     void begin_close(std::chrono::steady_clock::duration patience) {
-        if (receiver_ == nullptr) {  // in the handshake there is nothing to say goodbye to
+        if (receiver_ == nullptr) {  // during the handshake no goodbye is sent
             return cut_off({errc::closed});
         }
         queue_.close();
@@ -315,7 +315,7 @@ class QueueConnection : public HandshakeEnd {
         }
     }
 
-    /// For the other side, unless it has said it.
+    /// The goodbye to the peer; null if the peer has ended the connection itself.
     std::optional<Publication> goodbye() const {
         if (silent_ || connect_id_.empty()) {
             return std::nullopt;
@@ -328,20 +328,20 @@ class QueueConnection : public HandshakeEnd {
     MessageQueue queue_;
     std::atomic<bool> flush_posted_ = false;
     KeepAlive keep_alive_;
-    std::shared_ptr<Channel> aside_;              // for signs of life beside a large message
-    const std::string token_ = random_bytes(16);  // by which it knows its own word in `take_over`
+    std::shared_ptr<Channel> aside_;              // for keep-alives beside a large message
+    const std::string token_ = random_bytes(16);  // identifies this side's own message in `take_over`
     std::string connect_id_;
     std::string connection_name_;
     std::string receive_queue_;
     std::string send_queue_;
-    std::uint32_t backlog_ = 0;  // messages that were in the queue before this side read it
+    std::uint32_t backlog_ = 0;  // messages in the queue before this side read it
 
-    Receiver* receiver_ = nullptr;  // from the start to the end
+    Receiver* receiver_ = nullptr;  // from `start` to the end
     bool running_ = false;          // the handshake is over
-    bool sends_ = false;            // and it reads its queue
-    bool with_ours_ = false;        // the other side is of this library
-    bool closing_ = false;          // what is queued goes out, then it ends
-    bool silent_ = false;           // the other side is not to be told of the end
+    bool sends_ = false;            // and this side reads its queue
+    bool with_ours_ = false;        // the peer uses this library
+    bool closing_ = false;          // queued messages are sent, then the connection ends
+    bool silent_ = false;           // no goodbye is sent
 };
 
 }  // namespace communica::rabbitmq

@@ -1,4 +1,4 @@
-// Messages that come out of a channel, and which of them were dealt with.
+// The messages delivered to a channel, and their acknowledgements.
 #pragma once
 
 #include "assembler.hpp"
@@ -19,13 +19,13 @@ class Deliveries {
  public:
     explicit Deliveries(std::shared_ptr<Budget> budget) : assembler_(small_body, 0, std::move(budget)) {}
 
-    /// Larger bodies are cut to their first `head` bytes.
+    /// Cuts larger bodies to their first `head` bytes.
     void set_limits(std::size_t limit, std::size_t head) noexcept { assembler_.set_limits(limit, head); }
 
-    /// Another consumer begins: what the one before got without acknowledgement the broker knows no more.
+    /// Starts a new consumer: unacknowledged messages of the previous one are unknown to the broker.
     void begin() noexcept { acknowledged_ = handled_ = delivered_; }
 
-    /// The last of the messages that were dealt with since this was asked before, and all before it.
+    /// The tag of the last handled message, to acknowledge all up to it; null if there is none since the last call.
     std::optional<std::uint64_t> take_handled() noexcept {
         return std::exchange(acknowledged_, handled_) == handled_ ? std::nullopt : std::optional(handled_);
     }
@@ -34,7 +34,7 @@ class Deliveries {
         delivered_ = deliver.delivery_tag;
         content_ = {.redelivered = deliver.redelivered != 0};
     }
-    /// A message comes back.
+    /// A returned message begins.
     void on_return() { content_ = {.returned = true}; }
 
     void on_header(const amqp_basic_properties_t& properties, std::uint64_t body_size,
@@ -62,10 +62,10 @@ class Deliveries {
     }
 
  private:
-    /// Before a connection says what it takes.
+    /// The limit until the connection sets its own.
     static constexpr std::size_t small_body = 64 * 1024;
 
-    /// What a message that is coming is, besides its body.
+    /// The properties of the current message.
     struct Content {
         Kind kind = Kind::unknown;
         std::string reply_to = {};
@@ -94,7 +94,7 @@ class Deliveries {
     std::uint64_t delivered_ = 0;
     std::uint64_t handled_ = 0;
     std::uint64_t acknowledged_ = 0;
-    bool left_one_ = false;  // that was delivered and not dealt with: nothing behind it is acknowledged
+    bool left_one_ = false;  // a message was delivered and not handled: no later one is acknowledged
 };
 
 }  // namespace communica::rabbitmq

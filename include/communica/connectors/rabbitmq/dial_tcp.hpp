@@ -1,4 +1,4 @@
-// A link to a broker over TCP.
+// Connects to a broker over TCP.
 #pragma once
 
 #include "../../asio.hpp"

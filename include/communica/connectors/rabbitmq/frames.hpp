@@ -1,4 +1,4 @@
-// Frames of AMQP 0-9-1, written and read by rabbitmq-c's codec: no socket of its own is used, as they block.
+// AMQP 0-9-1 frames, encoded and decoded by rabbitmq-c. Its sockets are not used, because they block.
 #pragma once
 
 #include "../../error.hpp"
@@ -16,14 +16,14 @@
 
 namespace communica::rabbitmq {
 
-/// What rabbitmq-c takes for texts and bytes. It reads them only.
+/// Text and bytes for rabbitmq-c, which only reads them.
 inline amqp_bytes_t bytes_of(std::string_view text) noexcept { return {text.size(), const_cast<char*>(text.data())}; }
 /// Borrowed from a decoded frame.
 inline std::string_view text_of(const amqp_bytes_t& bytes) noexcept {
     return {static_cast<const char*>(bytes.bytes), bytes.len};
 }
 
-/// Around the payload of each frame: a head of 7 bytes and the end, a single one.
+/// The head of a frame, 7 bytes. Behind the payload is an end byte.
 struct FrameHead {
     static constexpr std::size_t size = 7;
     static constexpr char end = static_cast<char>(AMQP_FRAME_END);
@@ -43,12 +43,12 @@ struct FrameHead {
     }
 };
 
-/// The smallest frame that every broker takes, and the largest that carries a method or header of ours.
+/// The smallest maximum that every broker accepts, and the largest frame of this side's methods and headers.
 inline constexpr std::uint32_t smallest_frame_max = AMQP_FRAME_MIN_SIZE;
 
 namespace detail {
 
-/// Appends a frame whose payload is `prefix` bytes that the caller stores and what `encode(amqp_bytes_t)` writes behind.
+/// Appends a frame. Its payload is `prefix` bytes, which the caller stores, and the output of `encode(amqp_bytes_t)`.
 template <class Encode>
 char* append_frame(std::string& out, std::uint8_t type, std::uint16_t channel, std::size_t prefix, Encode encode) {
     const std::size_t begin = out.size();
@@ -76,8 +76,8 @@ inline void store_number(char* at, std::uint64_t number, int size) noexcept {
 
 }  // namespace detail
 
-/// Appends a method: `append_method(out, 1, AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{...})`. Throws `errc::invalid_argument`
-/// for a name over 255 bytes, which AMQP can't carry.
+/// Appends a method: `append_method(out, 1, AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t{...})`. Throws
+/// `errc::invalid_argument` for a name over 255 bytes, which AMQP can't carry.
 template <class Method>
 void append_method(std::string& out, std::uint16_t channel, amqp_method_number_t id, const Method& method) {
     constexpr std::size_t id_size = 4;
@@ -87,7 +87,7 @@ void append_method(std::string& out, std::uint16_t channel, amqp_method_number_t
     detail::store_number(payload, id, id_size);
 }
 
-/// Appends the header of a message, which `body_size` bytes in body frames follow.
+/// Appends the header of a message. Body frames with `body_size` bytes must follow.
 inline void append_header(std::string& out, std::uint16_t channel, const amqp_basic_properties_t& properties,
                           std::uint64_t body_size) {
     constexpr std::size_t prefix = 12;  // the class, a weight of 0, the size
@@ -105,10 +105,10 @@ inline void append_heartbeat(std::string& out) {
     out += FrameHead::end;
 }
 
-/// What both sides begin with: the protocol's name and version.
+/// The first bytes of a connection: the protocol's name and version.
 inline constexpr std::string_view protocol_header{"AMQP\0\0\x09\x01", 8};
 
-/// Takes bytes as they come and hands out frames. Not thread-safe.
+/// Decodes frames incrementally. Not thread-safe.
 class FrameDecoder {
  public:
     FrameDecoder() : state_(amqp_new_connection(), &amqp_destroy_connection) {
@@ -117,8 +117,8 @@ class FrameDecoder {
         }
     }
 
-    /// As the broker and this side have agreed. Larger frames and higher channel numbers are refused from now on. To be
-    /// called while `on_frame` is: between two frames. Anywhere else rabbitmq-c would end the process.
+    /// Sets the negotiated limits. Larger frames and higher channel numbers are refused from now on. Call it only from
+    /// `on_frame`, which is between two frames: anywhere else rabbitmq-c would abort the process.
     void set_limits(std::uint16_t channel_max, std::uint32_t frame_max) {
         if (!between_frames_) {
             throw std::logic_error("AMQP's limits are set when a frame has just come");
@@ -127,8 +127,8 @@ class FrameDecoder {
         channel_max_ = channel_max;
     }
 
-    /// Calls `on_frame(const amqp_frame_t&)` for each frame that is whole now; what a frame refers to lives during the call
-    /// alone. Throws `errc::protocol_error`, and what `on_frame` throws; then it is not to be used any more.
+    /// Calls `on_frame(const amqp_frame_t&)` for each complete frame. A frame's memory is valid only during the call.
+    /// Throws `errc::protocol_error`, and any exception of `on_frame`; the decoder can't be used afterwards.
     template <class OnFrame>
     void feed(std::span<char> bytes, OnFrame on_frame) {
         amqp_bytes_t rest{bytes.size(), bytes.data()};
@@ -141,7 +141,7 @@ class FrameDecoder {
             if (frame.frame_type == other_version) {
                 throw std::system_error(errc::protocol_error, "the broker speaks another version of AMQP than 0-9-1");
             }
-            if (frame.channel > channel_max_) {  // which not every version of rabbitmq-c looks at
+            if (frame.channel > channel_max_) {  // not every version of rabbitmq-c checks it
                 throw std::system_error(errc::protocol_error, "a frame of a channel that was not agreed on");
             }
             if (frame.frame_type != 0) {
@@ -154,7 +154,7 @@ class FrameDecoder {
     }
 
  private:
-    /// What rabbitmq-c makes of a protocol header, by which a broker says that it wants another.
+    /// The frame type that rabbitmq-c reports for a protocol header, with which a broker asks for another version.
     static constexpr std::uint8_t other_version = 'A';
 
     static void check(int result) {

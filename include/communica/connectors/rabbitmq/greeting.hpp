@@ -1,4 +1,4 @@
-// The handshake's two queues, one for each direction.
+// The two queues of the handshake, one for each direction.
 #pragma once
 
 #include "channel.hpp"
@@ -11,7 +11,7 @@
 
 namespace communica::rabbitmq {
 
-/// Where hellos go to and fro, and what has come. On the link's strand.
+/// The queues of the hellos, and the messages received. Used on the link's strand.
 class Greeting {
  public:
     struct Word {
@@ -22,14 +22,14 @@ class Greeting {
 
     const std::string& own_queue() const noexcept { return own_queue_; }
     const std::string& other_queue() const noexcept { return other_queue_; }
-    /// The same on both sides.
+    /// A name that is the same on both sides.
     std::string names() const {
         const auto [first, second] = std::minmax(own_queue_, other_queue_);
         return first + " " + second;
     }
     void set_other_queue(std::string name) { other_queue_ = std::move(name); }
 
-    /// Makes this side's queue, of this side's link alone.
+    /// Declares this side's queue, for this side's link alone.
     asio::awaitable<void> open(Channel& channel) {  // NOLINT(*-reference-coroutine-parameters): the caller awaits it
         own_queue_ = co_await channel.declare_exclusive();
         is_open_ = true;
@@ -61,7 +61,7 @@ class Greeting {
     }
 
  private:
-    /// More than any handshake has.
+    /// More than the messages of any handshake.
     static constexpr std::size_t most_words = 8;
 
     std::string own_queue_;

@@ -1,4 +1,4 @@
-// What becomes of a message that came through a queue.
+// Dispatches a message from a queue.
 #pragma once
 
 #include "../../connection.hpp"
@@ -9,8 +9,7 @@
 
 namespace communica::rabbitmq {
 
-/// Gives the message to the receiver. Throws `errc::protocol_error`, and what
-/// the receiver throws.
+/// Passes the message to the receiver. Throws `errc::protocol_error`, and any exception of the receiver.
 inline void hand_out(const Delivery& delivery, const ConnectionOptions& options, Receiver& receiver) {
     const std::size_t separator = delivery.body.find(MessageQueue::separator);
     if (separator == std::string_view::npos || separator > options.limits.max_metadata) {

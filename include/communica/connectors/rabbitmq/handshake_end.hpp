@@ -1,4 +1,4 @@
-// One end of a connection through a broker until both sides have said hello, and what it needs after that too.
+// One end of a connection through a broker: its channel, its handshake and its end.
 #pragma once
 
 #include "../../connection.hpp"
@@ -17,13 +17,13 @@
 
 namespace communica::rabbitmq {
 
-/// Has a channel, and an end that is told to all who wait. Works on the link's strand, which it shares with the other connections
-/// over that link.
+/// Has a channel, and wakes all waiters at the end. Runs on the link's strand, which it shares with the other
+/// connections over that link.
 class HandshakeEnd : public communica::Connection,
                      public ChannelUser,
                      public std::enable_shared_from_this<HandshakeEnd> {
  public:
-    ~HandshakeEnd() override {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+    ~HandshakeEnd() override {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
         if (channel_) {
             asio::dispatch(strand(), Task([channel = std::move(channel_), greeting = std::move(greeting_)]() mutable {
                                greeting.close(*channel);
@@ -36,7 +36,7 @@ class HandshakeEnd : public communica::Connection,
     const Credentials& credentials() const override { return credentials_; }
     std::string binding() const override { return "rabbitmq " + greeting_.names(); }
 
-    /// Servers of one queue share what comes.
+    /// False: the servers of one queue share its messages.
     bool has_one_reader() const override { return false; }
 
     asio::awaitable<std::string> read_hello() override {
@@ -70,11 +70,11 @@ class HandshakeEnd : public communica::Connection,
           timer_(strand()),
           changed_(strand(), asio::steady_timer::time_point::max()) {}
 
-    /// Makes the queues by which hellos go to and fro, if it was not done.
+    /// Declares the queues of the handshake, once.
     virtual asio::awaitable<void> begin_handshake() = 0;
-    /// The broker has it that the other side is told so.
+    /// The broker has taken the goodbye.
     virtual void on_goodbye_said() {}
-    /// What a client that has published this is told when it comes back.
+    /// The error for a message of the handshake that the broker returns.
     virtual Error unreachable() const { return {errc::handshake_failed, "the other side has gone"}; }
 
     const asio::any_io_executor& strand() const noexcept { return settings_.link->strand(); }
@@ -93,12 +93,12 @@ class HandshakeEnd : public communica::Connection,
         max_message_ =
             std::min(settings_.max_message.value_or(channel_->link().max_message()), settings_.notes->max_message());
     }
-    /// The broker takes no larger messages. Known once the channel is open.
+    /// The largest message that the broker takes. Known once the channel is open.
     std::size_t max_message() const noexcept { return max_message_; }
 
     Greeting& greeting() noexcept { return greeting_; }
 
-    /// The other side's next word in the handshake. Throws its refusal.
+    /// The peer's next message of the handshake. Throws the peer's refusal.
     asio::awaitable<Greeting::Word> next_word() {
         while (greeting_.empty()) {
             if (ending_) {
@@ -114,7 +114,7 @@ class HandshakeEnd : public communica::Connection,
         co_return word;
     }
 
-    /// It ends after this time, unless the timer is set again.
+    /// Ends the connection after this time, unless the timer is set again.
     void set_timer(std::chrono::steady_clock::duration time, Error why) {
         timer_.expires_after(time);
         timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
@@ -125,11 +125,11 @@ class HandshakeEnd : public communica::Connection,
         }));
     }
 
-    /// Cancelled when something came, or it ended.
+    /// Cancelled when a message has arrived or the connection has ended.
     asio::steady_timer& changed() noexcept { return changed_; }
     asio::steady_timer& timer() noexcept { return timer_; }
 
-    /// The first reason counts.
+    /// Only the first reason counts.
     void end(Error why) {
         if (!ending_) {
             ending_ = std::move(why);
@@ -139,7 +139,7 @@ class HandshakeEnd : public communica::Connection,
 
     const std::optional<Error>& ending() const noexcept { return ending_; }
 
-    /// Waits a while until the broker has taken all that was said, and the goodbye.
+    /// Closes the channel. Waits up to a second until the broker has taken everything published, and the goodbye.
     asio::awaitable<void> leave(std::optional<Publication> goodbye) {
         const auto channel = channel_;
         if (!channel) {
@@ -162,7 +162,7 @@ class HandshakeEnd : public communica::Connection,
         }
     }
 
-    /// Without a goodbye, and without waiting for the broker.
+    /// Closes without a goodbye, and without waiting for the broker.
     void abandon() {
         if (channel_) {
             greeting_.close(*channel_);
@@ -181,14 +181,14 @@ class HandshakeEnd : public communica::Connection,
  private:
     void on_lost(const Error& why) override { end(why); }
 
-    /// The broker has closed the channel, of which the other side knows nothing: it is told over another one.
+    /// Sends the goodbye over another channel, because the broker has closed this one without the peer's knowledge.
     static asio::awaitable<void> say_elsewhere(Settings settings, Publication goodbye) {
         const auto channel = std::make_shared<Channel>(settings.link->get(settings.notes), settings.exchange,
                                                        std::weak_ptr<ChannelUser>());
         try {
             co_await channel->open();
             channel->publish(std::move(goodbye));
-        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): then it finds out by itself
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the peer will notice the end by itself
         }
         channel->close();
     }
@@ -200,7 +200,7 @@ class HandshakeEnd : public communica::Connection,
     std::shared_ptr<Channel> channel_;
     std::size_t max_message_ = 0;
     Greeting greeting_;
-    asio::steady_timer timer_;    // of the handshake, then of signs of life, then of the patience at the end
+    asio::steady_timer timer_;    // of the handshake, then of keep-alives, then of the patience at the end
     asio::steady_timer changed_;  // never expires
     std::optional<Error> ending_;
 };

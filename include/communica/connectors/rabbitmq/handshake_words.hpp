@@ -1,4 +1,4 @@
-// What a client and a server say to each other through a broker before their hellos, or instead of them.
+// The messages of the handshake through a broker besides the hellos.
 #pragma once
 
 #include "../../error.hpp"
@@ -18,14 +18,14 @@ inline std::string connect_request(const std::string& client_id) {
     return nlohmann::json(client_id).dump(-1, ' ', true);
 }
 
-/// The client's id in a request to connect; none if it is not of the form.
+/// The client's id in a request to connect; null if the request is invalid.
 inline std::optional<std::string> client_id_in(std::string_view request) {
     const auto id = nlohmann::json::parse(request, nullptr, false);
     return id.is_string() ? std::optional(id.get<std::string>()) : std::nullopt;
 }
 
-/// A server gives each connection an id of 16 bytes. A longer one is taken up to what the properties of messages have room for,
-/// in hexadecimal. Throws `errc::handshake_failed`.
+/// The id of the connection, for which a server sends 16 bytes. Up to 64 are accepted, which in hexadecimal fit into a
+/// message's properties. Throws `errc::handshake_failed`.
 inline std::string connect_id_in(std::string body) {
     constexpr std::size_t longest = 64;
     if (body.empty() || body.size() > longest) {
@@ -35,10 +35,10 @@ inline std::string connect_id_in(std::string body) {
     return body;
 }
 
-/// A refusal is that of the streams, without its mark.
+/// A refusal as on a stream, without its first byte.
 inline std::string refusal(const Error& why) { return wire::frame_refusal(why.message, why.code).substr(1); }
 
-/// What a refusal says.
+/// Parses a refusal.
 inline Error read_refusal(std::string_view refusal) {
     return *wire::read_refusal(wire::refusal_mark + std::string(refusal));
 }

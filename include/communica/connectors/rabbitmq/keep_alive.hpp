@@ -1,4 +1,4 @@
-// When to give a sign of life, and when the other side has given none for too long.
+// Decides when to send a keep-alive, and when the peer is dead.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,11 @@
 
 namespace communica::rabbitmq {
 
-/// Counts the ticks of a timer in which nothing was sent, or nothing came. Not thread-safe.
+/// Counts the ticks of a timer in which nothing was sent, or nothing was received. Not thread-safe.
 ///
-/// Between peers of this library both sides speak, every five seconds; one that is silent for eight to nine may be dead, which
-/// the broker knows, and one that is silent for `liveness_timeout` is. With the Python library the server alone speaks, after
-/// `period`, and a client waits for one and a half of it.
+/// Between peers of this library both sides send every five seconds. A peer that is silent for eight to nine seconds
+/// may be dead, and the broker is asked; one that is silent for `liveness_timeout` is dead. With the Python library the
+/// server alone sends, after `period`, and a client waits one and a half times as long.
 class KeepAlive {
  public:
     using Duration = std::chrono::steady_clock::duration;
@@ -23,7 +23,7 @@ class KeepAlive {
     KeepAlive(Role role, Duration period)
         : speaks_(role == Role::server), listens_(role == Role::client), period_(period) {}
 
-    /// The other side is of this library, and may be silent for so long; for more than one and a half periods in any case.
+    /// The peer uses this library. It may be silent for this long, and always for more than one and a half periods.
     void start_pings(Duration liveness_timeout) noexcept {
         speaks_ = listens_ = true;
         period_ = std::min<Duration>(period_, between_ours);
@@ -33,7 +33,7 @@ class KeepAlive {
         most_silent_ = std::max(doubtful_, static_cast<int>(ticks));
     }
 
-    /// How often `tick` is to be called.
+    /// The interval at which `tick` must be called.
     Duration tick_time() const noexcept {
         return std::max<Duration>(period_ / ticks_a_period, std::chrono::milliseconds{1});
     }
@@ -44,7 +44,7 @@ class KeepAlive {
     enum class Health {
         fine,
         speak,
-        doubtful,  ///< is the other side still there?
+        doubtful,  ///< ask the broker whether the peer exists
         silent,
     };
 

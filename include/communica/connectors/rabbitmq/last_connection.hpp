@@ -1,4 +1,4 @@
-// What a client's connector remembers of the connection before.
+// A client's record of its previous connection.
 #pragma once
 
 #include <memory>
@@ -6,13 +6,13 @@
 
 namespace communica::rabbitmq {
 
-/// The id of a client's last connection, unless that was closed in order: its server may still believe in it.
+/// The id of a client's last connection, unless that closed in order. Its server may still consider it open.
 struct LastConnection {
     std::string connect_id = {};
     bool was_with_ours = false;  ///< with a server of this library
 };
 
-/// Not shared by copies of a connector, which are independent.
+/// Not shared by the copies of a connector, which are independent.
 class LastConnectionOfOne {
  public:
     LastConnectionOfOne() = default;

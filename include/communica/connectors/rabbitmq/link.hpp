@@ -1,4 +1,4 @@
-// One AMQP connection to a broker, which many channels share.
+// One AMQP connection to a broker, shared by many channels.
 #pragma once
 
 #include "../../asio.hpp"
@@ -23,8 +23,8 @@
 
 namespace communica::rabbitmq {
 
-/// Connects to the first of the URL's hosts that lets it in, then serves its channels until the last of them is gone.
-/// Heartbeats go both ways. Everything runs on one strand. `notes` say where to begin.
+/// Connects to the first of the URL's hosts that accepts the login, then serves channels until the last one is gone.
+/// Both sides send heartbeats. Runs on one strand. `notes` has the host to begin with.
 class Link : public std::enable_shared_from_this<Link> {
  public:
     Link(asio::any_io_executor executor, asio::any_io_executor strand, Url url, Dial dial,
@@ -38,24 +38,24 @@ class Link : public std::enable_shared_from_this<Link> {
           changed_(strand_, asio::steady_timer::time_point::max()) {}
 
     void start() {
-        auto owner = [own = shared_from_this()](const std::exception_ptr&) {};  // as Asio looks at `stop_` to the end
+        auto owner = [own = shared_from_this()](const std::exception_ptr&) {};  // Asio accesses `stop_` until the end
         asio::co_spawn(strand_, run(), asio::bind_cancellation_slot(stop_.slot(), std::move(owner)));
     }
 
     const asio::any_io_executor& strand() const noexcept { return strand_; }
 
-    /// May it get another channel?
+    /// Can it take another channel?
     bool has_room() const noexcept {
         return !ending_ && !closing_ && !is_left_ && channels_.size() < agreed_.channel_max;
     }
-    /// The broker takes no messages for now: it is short of memory or disk.
+    /// The broker accepts no messages for now: it is short of memory or disk.
     bool is_blocked() const noexcept { return blocked_; }
     std::uint32_t frame_max() const noexcept { return agreed_.frame_max; }
-    /// Messages up to this are taken by default, by brokers of this version.
+    /// The largest message that brokers of this version accept by default.
     std::size_t max_message() const noexcept { return max_message_; }
 
-    /// Waits until the broker has let us in. Throws why it did not: `errc::authentication_failed`, `handshake_failed`, or
-    /// the system's code.
+    /// Waits until the login is accepted. Throws the reason if it is not: `errc::authentication_failed`,
+    /// `handshake_failed`, or the system's error.
     asio::awaitable<void> opened() {
         const auto self = shared_from_this();
         while (!open_ && !ending_) {
@@ -66,22 +66,22 @@ class Link : public std::enable_shared_from_this<Link> {
         }
     }
 
-    /// A number for a channel, which is the link's user from now on.
+    /// Registers a channel and returns its number.
     std::uint16_t add(std::shared_ptr<ChannelEnd> channel) { return channels_.add(std::move(channel)); }
-    /// Channels beyond the broker's limit, which was not known when they were added, have to go elsewhere.
+    /// Throws for a channel beyond the broker's limit, which was not known when it was added.
     void require_number(std::uint16_t number) const {
         if (number > agreed_.channel_max) {
             throw MessageError(errc::busy, "RabbitMQ allows " + std::to_string(agreed_.channel_max) + " channels", {});
         }
     }
-    /// Somebody has left. When all have, the broker has a second to close their channels.
+    /// A channel is closing. When all are, the broker has a second to close them.
     void on_closing() {
         if (open_ && !is_left_ && channels_.all_are_closing()) {
             is_left_ = true;
             give_up_after(std::chrono::seconds{1}, {errc::closed});
         }
     }
-    /// The channel is gone. With the last one the link closes.
+    /// Removes a closed channel. After the last one the link closes.
     void remove(std::uint16_t number) {
         channels_.remove(number);
         if (channels_.empty()) {
@@ -107,7 +107,7 @@ class Link : public std::enable_shared_from_this<Link> {
         const std::size_t first = notes_->first_host();
         for (std::size_t turn = 0; turn != url_.hosts.size(); ++turn) {
             const std::size_t host = (first + turn) % url_.hosts.size();
-            notes_->set_first_host(host + 1);  // unless it lets us in
+            notes_->set_first_host(host + 1);  // unless this host accepts
             try {
                 why = co_await converse(url_.hosts[host]);
             } catch (...) {
@@ -116,13 +116,13 @@ class Link : public std::enable_shared_from_this<Link> {
             if (open_ || closing_ || why.code == errc::authentication_failed) {
                 break;
             }
-            co_await asio::this_coro::reset_cancellation_state();  // giving up one host may have cancelled it
+            co_await asio::this_coro::reset_cancellation_state();  // abandoning a host may have cancelled it
         }
         timer_.cancel();
         lose(why);
     }
 
-    /// Until the connection ends; says why it did.
+    /// Runs until the connection ends; returns the reason.
     asio::awaitable<Error> converse(Url::Host host) {
         given_up_.reset();
         stream_.reset();
@@ -161,7 +161,7 @@ class Link : public std::enable_shared_from_this<Link> {
                 "RabbitMQ at " + url_.text() + ": " + error.message()};
     }
 
-    // ---- what comes
+    // ---- receiving
 
     void on_frame(FrameDecoder& decoder, const amqp_frame_t& frame) {
         if (frame.frame_type == AMQP_FRAME_HEARTBEAT) {
@@ -242,7 +242,7 @@ class Link : public std::enable_shared_from_this<Link> {
         decoder.set_limits(agreed_.channel_max, agreed_.frame_max);
     }
 
-    // ---- what goes
+    // ---- sending
 
     void flush() {
         if (writing_ || in_turn_ || is_gathering_ || !stream_) {
@@ -268,7 +268,7 @@ class Link : public std::enable_shared_from_this<Link> {
         stream_->write(batch_.buffers(), strand_,
                        [self = shared_from_this(), stream = stream_](asio::error_code error, std::size_t) {
                            if (self->stream_ != stream) {
-                               return;  // it was on the way to a host before
+                               return;  // a write to an earlier host
                            }
                            self->writing_ = false;
                            if (error) {
@@ -280,9 +280,9 @@ class Link : public std::enable_shared_from_this<Link> {
                        });
     }
 
-    // ---- its end
+    // ---- the end
 
-    /// Half of the heartbeat's time has passed.
+    /// Called when half of the heartbeat's time has passed.
     void tick() {
         if (agreed_.heartbeat == 0) {
             timer_.cancel();
@@ -353,7 +353,7 @@ class Link : public std::enable_shared_from_this<Link> {
         changed_.cancel();
     }
 
-    /// Channels refer to their link, and it to them.
+    /// Breaks the cycle between channels and their link.
     void forget_ready() {
         ready_.clear();
         touched_.clear();
@@ -369,9 +369,9 @@ class Link : public std::enable_shared_from_this<Link> {
     const Url url_;
     const Dial dial_;
     const std::shared_ptr<BrokerNotes> notes_;
-    std::shared_ptr<ByteStream> stream_;  // kept by what is written to it, too
-    asio::steady_timer timer_;            // of the login, then of heartbeats, then of the patience at the end
-    asio::steady_timer changed_;          // never expires: cancelled when it is open, or has ended
+    std::shared_ptr<ByteStream> stream_;  // pending writes own it, too
+    asio::steady_timer timer_;            // for the login, then for heartbeats, then for the patience at the end
+    asio::steady_timer changed_;          // never expires: cancelled when the link is open, or has ended
     asio::cancellation_signal stop_;
     Agreement agreed_;
     std::size_t max_message_ = 0;
@@ -379,19 +379,19 @@ class Link : public std::enable_shared_from_this<Link> {
     int ticks_unwritten_ = 0;
 
     ChannelTable channels_;
-    std::vector<std::shared_ptr<ChannelEnd>> touched_;  // by what has come in this turn
-    std::deque<std::shared_ptr<ChannelEnd>> ready_;     // that have something to write, in turn
+    std::vector<std::shared_ptr<ChannelEnd>> touched_;  // channels with frames of the current read
+    std::deque<std::shared_ptr<ChannelEnd>> ready_;     // channels with something to write, in turn
     std::string control_;                               // frames of channel 0 to be written
-    Batch batch_;                                       // that is being written
+    Batch batch_;                                       // of the pending write
     bool writing_ = false;
     bool in_turn_ = false;
     bool is_gathering_ = false;
     bool open_ = false;
     bool blocked_ = false;
     bool closing_ = false;
-    bool is_left_ = false;           // by all who used it
-    std::optional<Error> given_up_;  // why this side ends it
-    std::optional<Error> ending_;    // it has ended
+    bool is_left_ = false;           // all channels are closing
+    std::optional<Error> given_up_;  // why this side ends the link
+    std::optional<Error> ending_;    // why the link has ended
 };
 
 }  // namespace communica::rabbitmq

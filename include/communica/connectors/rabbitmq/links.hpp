@@ -1,4 +1,4 @@
-// Who talks to the same broker on the same executor shares a link to it.
+// Shares one link among all connections to the same broker on the same executor.
 #pragma once
 
 #include "../../asio.hpp"
@@ -17,7 +17,7 @@
 
 namespace communica::rabbitmq {
 
-/// Gives links to one broker, on one strand: the one there is, or a new one if that has ended or is full.
+/// Returns a link to one broker, on one strand: an existing one, or a new one if that has ended or is full.
 class SharedLink {
  public:
     SharedLink(asio::any_io_executor executor, Url url, std::shared_ptr<const Dialer> dialer)
@@ -33,7 +33,7 @@ class SharedLink {
         return executor_ == executor && url_ == url && dialer_.get() == dialer;
     }
 
-    /// Whoever gets it makes a channel on it at once. `notes` are for a new one. On the strand.
+    /// The caller must create a channel on it at once. `notes` are for a new link. Call it on the strand.
     std::shared_ptr<Link> get(std::shared_ptr<BrokerNotes> notes) {
         std::erase_if(links_, [](const auto& link) { return link.expired(); });
         for (const auto& weak : links_) {

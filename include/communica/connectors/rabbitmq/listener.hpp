@@ -1,4 +1,4 @@
-// Where clients come in through a broker.
+// Accepts clients through a broker.
 #pragma once
 
 #include "../../connector.hpp"
@@ -14,8 +14,8 @@
 
 namespace communica::rabbitmq {
 
-/// Reads the connect queue, one request at a time, so that several servers share the clients between them. When the link
-/// to the broker is lost it makes another.
+/// Reads the connect queue, one request at a time, so that several servers share the clients. If the link to the broker
+/// is lost, it opens another.
 class QueueListener final : public Listener, public ChannelUser, public std::enable_shared_from_this<QueueListener> {
  public:
     QueueListener(Settings settings, const ConnectionOptions& options, std::string state)
@@ -26,13 +26,13 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
           timer_(settings_.link->strand()),
           changed_(settings_.link->strand(), asio::steady_timer::time_point::max()) {}
 
-    ~QueueListener() override {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+    ~QueueListener() override {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
         if (channel_) {
             asio::dispatch(settings_.link->strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
         }
     }
 
-    /// On the link's strand.
+    /// To be run on the link's strand.
     static asio::awaitable<void> open(std::shared_ptr<QueueListener> self) {
         auto channel =
             std::make_shared<Channel>(self->settings_.link->get(self->settings_.notes), self->settings_.exchange,
@@ -64,7 +64,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     std::string state() const override { return state_; }
 
  private:
-    /// Between attempts at reaching a broker that is away.
+    /// Between attempts to reach a broker.
     static constexpr std::chrono::milliseconds first_wait{200};
     static constexpr std::chrono::milliseconds longest_wait{5000};
 
@@ -93,7 +93,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     }
 
     static asio::awaitable<void> reopen(std::shared_ptr<QueueListener> self) {
-        self->requests_.clear();  // they come again
+        self->requests_.clear();  // the broker delivers them again
         self->timer_.expires_after(self->wait_);
         self->wait_ = std::min<std::chrono::milliseconds>(self->wait_ * 2, longest_wait);
         co_await self->timer_.async_wait(no_throw);
@@ -116,7 +116,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     struct Request {
         std::string client_id = {};
         std::string reply_to = {};
-        std::string fault = {};  ///< why it can't be answered
+        std::string fault = {};  ///< why no response is possible
     };
 
     Request read(const Delivery& delivery) const {
@@ -145,9 +145,9 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     const std::string state_;
     const std::shared_ptr<ServerClients> clients_;
     std::shared_ptr<Channel> channel_;
-    std::deque<Request> requests_;  // one at the most, but for a broker that does not keep to it
+    std::deque<Request> requests_;  // at most one, unless the broker ignores the prefetch limit
     asio::steady_timer timer_;
-    asio::steady_timer changed_;  // never expires: cancelled when a request came, the channel was lost, or it is closed
+    asio::steady_timer changed_;  // never expires: cancelled by a request, a lost channel, and `close`
     std::chrono::milliseconds wait_ = first_wait;
     bool closed_ = false;
 };

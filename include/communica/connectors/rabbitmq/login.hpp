@@ -1,4 +1,4 @@
-// What this side says of itself when it logs in to a broker.
+// The login to a broker.
 #pragma once
 
 #include "frames.hpp"
@@ -11,7 +11,7 @@
 
 namespace communica::rabbitmq {
 
-/// Appends user and password (SASL's PLAIN, RFC 4616), and what this side understands beyond AMQP 0-9-1.
+/// Appends user and password (SASL's PLAIN, RFC 4616), and this side's capabilities beyond AMQP 0-9-1.
 inline void append_login(std::string& out, std::string_view user, std::string_view password) {
     constexpr std::array names{"publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked",
                                "authentication_failure_close"};
@@ -38,14 +38,14 @@ inline void append_login(std::string& out, std::string_view user, std::string_vi
                                              amqp_cstring_bytes("en_US")});
 }
 
-/// For connecting to one of so many hosts, and logging in. Should all but the last be silent, that one still is reached within
-/// ten seconds, the time that a client has for connecting.
+/// The time for connecting and logging in to one of `count` hosts. If all but the last are silent, that one is still
+/// reached within ten seconds, the time that a client has for connecting.
 constexpr std::chrono::milliseconds time_for_host(std::size_t count) {
     constexpr std::chrono::milliseconds for_all{10'000};
     return count == 1 ? for_all : for_all / static_cast<int>(count + 1);
 }
 
-/// The largest message that a broker takes unless it was told otherwise: 16 MiB since version 4, 128 before.
+/// The default limit of a broker for messages: 16 MiB since version 4, 128 MiB before.
 inline std::size_t usual_max_message(const amqp_table_t& server_properties) {
     constexpr std::size_t mebibyte = 1024 * 1024;
     for (int index = 0; index != server_properties.num_entries; ++index) {

@@ -1,4 +1,4 @@
-// Messages that wait to be published.
+// Messages to be published.
 #pragma once
 
 #include "../../connection.hpp"
@@ -21,13 +21,13 @@
 
 namespace communica::rabbitmq {
 
-/// A queue that counts, by class, what the broker has not confirmed yet. Thread-safe.
+/// A queue that counts, by class, the bytes that the broker has not confirmed. Thread-safe.
 class MessageQueue {
  public:
     MessageQueue(std::shared_ptr<Budget> budget, std::shared_ptr<Counters> counters)
         : counters_(std::move(counters)), share_(std::move(budget)) {}
 
-    /// Takes the body, or says no: there is no room, or it is closed.
+    /// Takes the body, or returns false: there is no room, or the queue is closed.
     bool push(SendClass send_class, std::string_view metadata, Buffer& body) {
         const std::lock_guard lock(mutex_);
         if (closed_) {
@@ -45,8 +45,8 @@ class MessageQueue {
         return true;
     }
 
-    /// The next message for `routing_key`. A request of which it is known how much time it has expires then; a goodbye says to which
-    /// `connection` it is said.
+    /// The next message for `routing_key`. A request with a known deadline expires then; a goodbye names its
+    /// `connection`.
     std::optional<Publication> pop(const std::string& routing_key, const std::string& connection,
                                    bool knows_deadlines) {
         const std::lock_guard lock(mutex_);
@@ -71,7 +71,7 @@ class MessageQueue {
         return publication;
     }
 
-    /// Says whether there is room now for something that was turned away.
+    /// Returns whether there is room again for a message that was refused.
     bool confirm(SendClass send_class, std::size_t size) {
         const std::lock_guard lock(mutex_);
         bytes_of(send_class) -= std::min(bytes_of(send_class), size);
@@ -83,13 +83,13 @@ class MessageQueue {
         const std::lock_guard lock(mutex_);
         return messages_.empty();
     }
-    /// Bytes that the broker has not confirmed.
+    /// The bytes that the broker has not confirmed.
     std::size_t size(SendClass send_class) const {
         const std::lock_guard lock(mutex_);
         return bytes_[static_cast<std::size_t>(send_class)];
     }
 
-    /// Takes nothing more.
+    /// Accepts nothing more.
     void close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
@@ -111,11 +111,11 @@ class MessageQueue {
 
     /// Between the metadata and the body.
     static constexpr char separator = '\0';
-    /// How large is what has this limit, with a separator? Where there is no limit, there is none.
+    /// The limit with a separator. No limit stays no limit.
     static constexpr std::size_t with_separator(std::size_t limit) noexcept { return std::max(limit, limit + 1); }
 
  private:
-    /// RabbitMQ knows none beyond 2^32 - 1 ms.
+    /// The limit of RabbitMQ: 2^32 - 1 ms.
     static constexpr std::chrono::milliseconds longest_expiration{std::numeric_limits<std::uint32_t>::max()};
 
     struct Message {

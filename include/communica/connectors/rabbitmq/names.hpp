@@ -1,4 +1,4 @@
-// Names of the RabbitMQ transport: kinds of messages, queues (docs/protocol.md, "RabbitMQ").
+// The names of the RabbitMQ transport: kinds of messages, queues (docs/protocol.md, "RabbitMQ").
 #pragma once
 
 #include "../../error.hpp"
@@ -11,22 +11,22 @@
 
 namespace communica::rabbitmq {
 
-/// What a message is: its basic property `type`.
+/// The kind of a message: its basic property `type`.
 enum class Kind {
-    connect_request,   ///< client to the connect queue: its id, and where to answer
+    connect_request,   ///< client to the connect queue: its id, and where to reply
     connect_response,  ///< server to client: where to send the hello
-    handshake_next,    ///< either: a hello
-    handshake_fail,    ///< either: a refusal
+    handshake_next,    ///< either side: a hello
+    handshake_fail,    ///< either side: a refusal
     handshake_done,    ///< server to client: the connection's id
     message,           ///< metadata, a zero byte, the body
-    listening,         ///< a sign of life
-    close,             ///< the end of the connection whose id it holds
-    taken_over,        ///< another reads this queue from now on; of this library alone
+    listening,         ///< a keep-alive
+    close,             ///< the end of the connection with this id
+    taken_over,        ///< another consumer reads this queue from now on; only of this library
     unknown,
 };
 
 inline constexpr std::array<std::pair<Kind, std::string_view>, 9> kinds{{
-    {Kind::message, "message"},  // first: the most frequent
+    {Kind::message, "message"},  // first, because it is the most frequent
     {Kind::listening, "listening"},
     {Kind::close, "close"},
     {Kind::connect_request, "communica_client_connect"},
@@ -56,7 +56,7 @@ constexpr Kind kind_named(std::string_view name) noexcept {
 }
 
 inline constexpr std::string_view default_exchange = "communica";
-/// Of address and client id together, in bytes: what the Python library allows.
+/// The limit of address and client id together, in bytes, as in the Python library.
 inline constexpr std::size_t max_names = 224;
 
 /// The queues of one address. Each is bound to the exchange by its own name.
@@ -67,7 +67,7 @@ struct QueueNames {
     std::string to_client(std::string_view client_id) const { return prefix() + "toClient." + std::string(client_id); }
     std::string to_server(std::string_view client_id) const { return prefix() + "toServer." + std::string(client_id); }
 
-    /// Is there a name for the queues of this client?
+    /// Is the name of this client's queues short enough?
     bool fits(std::string_view client_id) const noexcept {
         return !client_id.empty() && address.size() + client_id.size() <= max_names;
     }

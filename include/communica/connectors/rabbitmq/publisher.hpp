@@ -1,4 +1,4 @@
-// Messages on their way into a channel: written frame by frame, and confirmed by the broker.
+// Publishes messages: writes their frames, and tracks the broker's confirms.
 #pragma once
 
 #include "../../buffer.hpp"
@@ -17,33 +17,33 @@
 
 namespace communica::rabbitmq {
 
-/// A message on its way to the broker: `head`, then `body`.
+/// A message to be published: `head`, then `body`.
 struct Publication {
     Kind kind = Kind::message;
     std::string routing_key = {};
     std::string head = {};
     Buffer body = {};
     std::string reply_to = {};
-    std::string connection = {};  ///< to which it is said, where it means nothing to another
-    std::optional<std::chrono::milliseconds> expiration = {};  ///< the broker drops it after that
-    bool mandatory = false;                                    ///< it comes back if no queue takes it
+    std::string connection = {};                               ///< the only connection that the message is for, if any
+    std::optional<std::chrono::milliseconds> expiration = {};  ///< the broker drops it after this time
+    bool mandatory = false;                                    ///< the broker returns it if no queue takes it
     SendClass send_class = SendClass::response;
 
     std::size_t size() const noexcept { return head.size() + body.size(); }
 };
 
-/// The writing half of a channel whose messages the broker confirms. Does no I/O; not thread-safe.
+/// The writing half of a channel with confirms. Does no I/O; not thread-safe.
 class Publisher {
  public:
     explicit Publisher(std::string exchange) : exchange_(std::move(exchange)) {}
 
     void publish(Publication publication) { publications_.push_back(std::move(publication)); }
     bool empty() const noexcept { return publications_.empty(); }
-    /// A message is written in part: nothing else may be written on the channel.
+    /// A message is partly written: nothing else may be written on the channel.
     bool is_within_message() const noexcept { return in_flight_.has_value(); }
-    /// Forgets what waits, but for a message that is written in part: the rest of it has to follow.
+    /// Drops waiting messages. The rest of a partly written one must still follow.
     void forget_waiting() noexcept { publications_.clear(); }
-    /// Forgets everything, as nothing more is written. Not while a batch refers to it.
+    /// Drops everything, because nothing more is written. Not while a batch refers to it.
     void clear() noexcept {
         forget_waiting();
         in_flight_.reset();
@@ -63,7 +63,7 @@ class Publisher {
         }
     }
 
-    /// Writes the next frame of the message that was begun. The batch refers to its body.
+    /// Writes the next frame of the begun message. The batch refers to its body.
     void write_on(Batch& batch, std::uint16_t channel, std::uint32_t frame_max) {
         Publication& message = *in_flight_;
         const std::size_t size = std::min(largest_payload(frame_max), message.size() - flown_);
@@ -84,15 +84,15 @@ class Publisher {
         }
     }
 
-    /// A message on which the broker has not said its word.
+    /// A message that the broker has not confirmed.
     struct Unconfirmed {
         SendClass send_class;
         std::size_t size;
-        std::string head;  ///< empty where the message is smaller than any broker's limit
+        std::string head;  ///< empty if the message is smaller than any broker's limit
         bool confirmed = false;
     };
 
-    /// The first of this size. Null: there is none.
+    /// The first unconfirmed message of this size; null if there is none.
     const Unconfirmed* find_unconfirmed(std::size_t size) const {
         const auto found = std::find_if(unconfirmed_.begin(), unconfirmed_.end(), [size](const Unconfirmed& message) {
             return message.size == size && !message.confirmed;
@@ -100,7 +100,7 @@ class Publisher {
         return found == unconfirmed_.end() ? nullptr : &*found;
     }
 
-    /// The broker has taken the message of this number, or all up to it. `confirmed(send_class, size)` is called for each.
+    /// The broker has taken the message of this number, or all up to it. Calls `confirmed(send_class, size)` for each.
     template <class Confirmed>
     void confirm(std::uint64_t number, bool multiple, Confirmed confirmed) {
         if (number < first_unconfirmed_ || number - first_unconfirmed_ >= unconfirmed_.size()) {
@@ -120,9 +120,9 @@ class Publisher {
     }
 
  private:
-    /// From this size on a body is referred to instead of copied.
+    /// A body of at least this size is referred to instead of copied.
     static constexpr std::size_t large_body = 16 * 1024;
-    /// No broker is thought to refuse what is smaller: `RmqOptions::max_message` is this at least.
+    /// Brokers are assumed to accept smaller messages. `RmqOptions::max_message` is at least this.
     static constexpr std::size_t least_limit = 4096;
 
     void append_head(std::string& out, std::uint16_t channel, const Publication& publication) const {
@@ -172,7 +172,7 @@ class Publisher {
     const std::string exchange_;
     std::deque<Publication> publications_;
     std::optional<Publication> in_flight_;  // a large message, written frame by frame
-    std::size_t flown_ = 0;                 // bytes of it that are written
+    std::size_t flown_ = 0;                 // bytes of it written so far
     std::deque<Unconfirmed> unconfirmed_;
     std::uint64_t first_unconfirmed_ = 1;
 };

@@ -1,4 +1,4 @@
-// rabbitmq-c's headers: since 0.12 they have a directory of their own, and the old names give a warning.
+// rabbitmq-c's headers. Since 0.12 they have their own directory, and the old names cause a warning.
 #pragma once
 
 #if __has_include(<rabbitmq-c/amqp.h>)

@@ -1,4 +1,4 @@
-// Which clients of a server are there, and since when the others are not.
+// The connected clients of a server, and those that have left.
 #pragma once
 
 #include "channel.hpp"
@@ -17,24 +17,23 @@
 
 namespace communica::rabbitmq {
 
-/// Lets the newest connection of a client id count, and deletes the queues of clients that do not come back. On the link's
-/// strand.
+/// Keeps the newest connection of each client id, and deletes the queues of absent clients. Runs on the link's strand.
 class ServerClients : public std::enable_shared_from_this<ServerClients> {
  public:
-    /// A connection, as far as it is known here.
+    /// The connection of a client.
     class Client {
      public:
         virtual ~Client() = default;
-        /// Another connection has taken this one's place.
+        /// A newer connection of the client replaces this one.
         virtual void supersede() = 0;
     };
 
     explicit ServerClients(Settings settings) : settings_(std::move(settings)), timer_(settings_.link->strand()) {}
 
-    /// The order in which connections came: the broker may be done with a later one first.
+    /// The order of the connections' arrivals. A later one may complete its handshake first.
     std::uint64_t next_turn() noexcept { return ++last_turn_; }
 
-    /// Supersedes the earlier connection of this client. Says no if a later one is here already.
+    /// Replaces the earlier connection of this client. Returns false if a later one is connected already.
     bool arrive(const std::string& client_id, const std::shared_ptr<Client>& client, std::uint64_t turn) {
         std::erase_if(absent_, [&](const Absent& absent) { return absent.client_id == client_id; });
         Present& present = present_[client_id];
@@ -52,7 +51,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
     void leave(const std::string& client_id, const Client& client) {
         const auto found = present_.find(client_id);
         if (found == present_.end() || found->second.client.lock().get() != &client) {
-            return;  // another has taken its place
+            return;  // another connection has replaced it
         }
         present_.erase(found);
         absent_.push_back({client_id, std::chrono::steady_clock::now() + settings_.keep_queues});
@@ -62,14 +61,14 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
         wait();
     }
 
-    /// The server is stopped: queues stay as they are.
+    /// The server has stopped: queues are kept.
     void close() {
         closed_ = true;
         timer_.cancel();
     }
 
  private:
-    /// With more the one that left first has its queues deleted before the time.
+    /// Beyond this number, the queues of the client that left first are deleted early.
     static constexpr std::size_t most_absent = 10'000;
 
     struct Present {
@@ -106,8 +105,8 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
         asio::co_spawn(settings_.link->strand(), delete_queues(weak_from_this(), settings_, client_id), asio::detached);
     }
 
-    /// Unless one of them is read: the client is another server's. Quorum queues do not let themselves be deleted on condition
-    /// that nobody reads them, so this looks first.
+    /// Deletes the queues unless one has a consumer, because then the client uses another server. Checks first, because
+    /// quorum queues do not support deletion only if unused.
     static asio::awaitable<void> delete_queues(std::weak_ptr<ServerClients> clients, Settings settings,
                                                std::string client_id) {
         const std::array queues{settings.names.to_client(client_id), settings.names.to_server(client_id)};
@@ -124,12 +123,12 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
                     channel->delete_queue(queue);
                 }
             }
-        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): then they stay
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the queues are kept
         }
         channel->close();
     }
 
-    /// On a channel of its own, which the broker closes where there is no such queue.
+    /// Uses a channel of its own, which the broker closes if the queue does not exist.
     static asio::awaitable<bool> is_read(Settings settings, std::string queue) {
         const std::shared_ptr<Channel> channel = new_channel(settings);
         bool result = false;
@@ -138,7 +137,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
             result = (co_await channel->look_at(queue)).consumers != 0;
         } catch (const std::system_error& e) {
             result =
-                std::string_view(e.what()).find("(404)") == std::string_view::npos;  // unless it is gone, who knows
+                std::string_view(e.what()).find("(404)") == std::string_view::npos;  // otherwise assume that it has one
         }
         channel->close();
         co_return result;
@@ -151,10 +150,10 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
 
     const Settings settings_;
     asio::steady_timer timer_;
-    std::map<std::string, Present> present_;  // a tree: the ids are others' to choose
+    std::map<std::string, Present> present_;  // a tree, because clients choose the ids
     std::uint64_t last_turn_ = 0;
     bool closed_ = false;
-    std::deque<Absent> absent_;  // in the order in which they left
+    std::deque<Absent> absent_;  // in the order of leaving
 };
 
 }  // namespace communica::rabbitmq

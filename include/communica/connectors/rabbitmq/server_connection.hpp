@@ -1,4 +1,4 @@
-// How a server receives a client through a broker.
+// A server's connection to a client through a broker.
 #pragma once
 
 #include "connection.hpp"
@@ -11,7 +11,7 @@
 
 namespace communica::rabbitmq {
 
-/// `acknowledge` is called once the client was answered, or can't be: the next one's turn has come.
+/// Calls `acknowledge` once the client has a response, or can't get one. Then the next request is delivered.
 class ServerConnection final : public QueueConnection, public ServerClients::Client {
  public:
     ServerConnection(Settings settings, const ConnectionOptions& options, std::string client_id,

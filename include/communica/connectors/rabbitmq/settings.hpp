@@ -1,4 +1,4 @@
-// What the connections of one connector have in common.
+// The settings shared by the connections of a connector.
 #pragma once
 
 #include "broker_notes.hpp"
@@ -25,7 +25,7 @@ struct Settings {
     std::shared_ptr<BrokerNotes> notes;
 };
 
-/// Random bytes, for ids that no two ever share.
+/// Random bytes for unique ids.
 inline std::string random_bytes(std::size_t size) {
     std::random_device random;
     std::string bytes;

@@ -1,4 +1,4 @@
-// How a queue gets a new reader.
+// Takes over a queue from its previous consumer.
 #pragma once
 
 #include "../../asio.hpp"
@@ -13,7 +13,7 @@
 
 namespace communica::rabbitmq {
 
-/// Until nobody reads the queue, or some time has passed.
+/// Waits until the queue has no consumer, at most a second.
 inline asio::awaitable<Queue> wait_for_no_reader(std::shared_ptr<Channel> channel, std::string name) {
     constexpr std::chrono::milliseconds look_again{20};
     constexpr std::chrono::seconds at_most{1};
@@ -29,11 +29,11 @@ inline asio::awaitable<Queue> wait_for_no_reader(std::shared_ptr<Channel> channe
     }
 }
 
-/// Who has read the queue until now is told to stop: another process with the same client id, or a server that does not know
-/// yet that its client has moved. Where one does not, this throws, until the broker finds out that it is dead, by its
-/// heartbeats. Gives how many messages waited in the queue then. `token` is what the new reader knows its own word by.
+/// Tells the queue's present consumer to stop: another process with the same client id, or a server that does not know
+/// yet that its client has moved. Throws if it does not, until the broker's heartbeats detect that it is dead. Returns
+/// the number of messages in the queue at that time. `token` identifies the new consumer's own message.
 inline asio::awaitable<std::uint32_t> take_over(std::shared_ptr<Channel> channel, std::string name, std::string token) {
-    constexpr std::chrono::seconds expiration{5};  // nobody else is to hear it
+    constexpr std::chrono::seconds expiration{5};  // no later consumer may receive it
     Queue queue = co_await channel->look_at(name);
     if (queue.consumers != 0) {
         Publication word{.kind = Kind::taken_over, .routing_key = name};
@@ -48,9 +48,9 @@ inline asio::awaitable<std::uint32_t> take_over(std::shared_ptr<Channel> channel
     co_return queue.messages;
 }
 
-/// Reads a queue that nobody else reads. The broker refuses a second reader itself, but not where it is a quorum queue: so this
-/// looks for one, and then stops until a random time has passed. Of two that have begun at the same moment the first to come
-/// back reads; the other finds it, and throws.
+/// Reads a queue as its only consumer. The broker refuses a second consumer itself, but not on quorum queues. So this
+/// looks for one; if there is one, it stops, waits for a random time, and tries again. If two began at the same moment,
+/// the first to return reads, and the other one throws.
 inline asio::awaitable<void> read_alone(std::shared_ptr<Channel> channel, std::string name) {
     co_await channel->consume(name, Channel::Acknowledge::after, true);
     if ((co_await channel->look_at(name)).consumers > 1) {

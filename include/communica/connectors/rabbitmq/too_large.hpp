@@ -1,4 +1,4 @@
-// What becomes of a message that the broker does not take for its size.
+// Messages that are too large for the broker.
 #pragma once
 
 #include "../../buffer.hpp"
@@ -17,12 +17,12 @@ inline std::string broker_limit(std::size_t max_message) {
     return "the broker takes messages of up to " + std::to_string(max_message) + " bytes";
 }
 
-/// What a broker says of a message that it refuses for its size.
+/// The broker's text about a message that it refuses for its size.
 struct SizeRefusal {
     std::size_t size = 0;   ///< of the message
-    std::size_t limit = 0;  ///< in force there
+    std::size_t limit = 0;  ///< of the broker
 
-    /// From `message size 200037 is larger than configured max size 100000`; none where it says something else.
+    /// Parses `message size 200037 is larger than configured max size 100000`; null for other texts.
     static std::optional<SizeRefusal> read(std::string_view words) {
         constexpr std::string_view before_size = "message size ";
         constexpr std::string_view before_limit = "max size ";
@@ -44,7 +44,7 @@ struct TextAndBody {
     Buffer body;
 };
 
-/// What goes out instead of an answer that is too large: an error, to the one who asked.
+/// The error sent to the requester instead of a response that is too large.
 inline TextAndBody too_large_answer(std::string_view metadata, const std::string& why) {
     wire::MetadataReader reader;
     const auto answer = reader.read(metadata);

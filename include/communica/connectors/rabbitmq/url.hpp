@@ -1,4 +1,4 @@
-// Where a RabbitMQ broker is, and as whom one comes.
+// The address of a RabbitMQ broker, and the login.
 #pragma once
 
 #include "../../error.hpp"
@@ -14,10 +14,10 @@
 namespace communica::rabbitmq {
 
 /// `amqp://user:password@host:5672/vhost?heartbeat=30`, as in the RabbitMQ URI Specification, with several hosts for a
-/// cluster: `amqp://host,other:5673/vhost`. They are tried in their order, each for a part of ten seconds, until one lets us in;
-/// after an attempt that was given up, from the one behind. `amqps` is over TLS.
+/// cluster: `amqp://host,other:5673/vhost`. The hosts are tried in order, each for a part of ten seconds, until one
+/// accepts the login. After an abandoned attempt the next one begins with the following host. `amqps` is over TLS.
 ///
-/// User, password and vhost may be percent-encoded. As with other clients an empty vhost is `/`.
+/// User, password and vhost may be percent-encoded. As in other clients, an empty vhost is `/`.
 struct Url {
     struct Host {
         std::string name;
@@ -26,7 +26,7 @@ struct Url {
     };
 
     bool tls = false;
-    std::vector<Host> hosts = {};  ///< one at least; each is tried in turn
+    std::vector<Host> hosts = {};  ///< at least one, tried in order
     std::string user = "guest";
     std::string password = "guest";
     std::string vhost = "/";
@@ -34,10 +34,10 @@ struct Url {
 
     bool operator==(const Url&) const = default;
 
-    /// Throws `errc::invalid_argument`, which never tells the password.
+    /// Throws `errc::invalid_argument`. The error text never has the password.
     static Url parse(std::string_view text);
 
-    /// For people: the password is masked.
+    /// A text for people, with the password masked.
     std::string text() const {
         std::string list;
         for (const Host& host : hosts) {
@@ -51,7 +51,7 @@ struct Url {
 
 namespace detail {
 
-/// Takes an URL apart, from its begin to its end.
+/// Parses a URL from its beginning to its end.
 class UrlReader {
  public:
     explicit UrlReader(std::string_view text) : rest_(text) {}

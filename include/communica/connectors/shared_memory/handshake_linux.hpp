@@ -1,4 +1,4 @@
-// How the two ends of a connection come to share memory: the client offers it, the server takes it or says why not.
+// The handshake of shared memory: the client offers it, the server takes it or refuses with a reason.
 #pragma once
 
 #include "../../error.hpp"
@@ -19,14 +19,14 @@
 
 namespace communica::detail {
 
-/// What one end has of the memory.
+/// The memory, and the pipes that wake the two ends.
 struct SharedEnd {
     SharedPages pages;
     WakePipe own;            ///< wakes the other end
-    OwnedDescriptor others;  ///< by which that wakes this one
+    OwnedDescriptor others;  ///< wakes this end
 };
 
-/// The client's first step. Its `others` comes with the answer.
+/// The client's first step. `others` is set by the second.
 inline SharedEnd offer_memory(int socket, std::size_t ring_size) {
     const OwnedDescriptor file = SharedPages::make_file(ring_size);
     SharedEnd end{SharedPages::map(file, ring_size), WakePipe::make(), {}};
@@ -35,7 +35,7 @@ inline SharedEnd offer_memory(int socket, std::size_t ring_size) {
     return end;
 }
 
-/// The client's second step. Throws `errc::handshake_failed` with the server's words.
+/// The client's second step. Throws `errc::handshake_failed` with the server's reason.
 inline void take_answer(SharedEnd& end, Received& answer) {
     const MeetingHead head = MeetingHead::load(answer.bytes);
     if (head.ring_size == 0) {
@@ -64,7 +64,7 @@ inline SharedEnd open_offer(Received& offer, std::size_t ring_size, std::size_t 
 
 }  // namespace meeting
 
-/// The server's step. Tells the client what it throws.
+/// The server's step. Sends the client the text of the exception that it throws.
 inline SharedEnd take_offer(int socket, Received& offer, std::size_t max_ring_size) {
     MeetingHead head;
     try {

@@ -1,4 +1,4 @@
-// What the two ends of a connection over shared memory say on the socket where they meet (docs/protocol.md, "Shared memory").
+// The messages on the socket before the memory is shared (docs/protocol.md, "Shared memory").
 #pragma once
 
 #include "../../error.hpp"
@@ -22,14 +22,14 @@
 
 namespace communica::detail {
 
-/// The first bytes each way, in the machine's byte order.
+/// The first bytes in each direction, in the machine's byte order.
 struct MeetingHead {
     static constexpr std::string_view signature = "COMMSHM1";
     static constexpr std::size_t size = 16;
     static constexpr std::size_t max_text = 1024;
 
-    std::uint32_t ring_size = 0;  ///< bytes of a ring with its control; of a refusal 0
-    std::uint32_t text_size = 0;  ///< of the text that follows: why there is a refusal
+    std::uint32_t ring_size = 0;  ///< bytes of a ring with its control; 0 in a refusal
+    std::uint32_t text_size = 0;  ///< bytes of the text that follows in a refusal: the reason
 
     std::string store() const {
         std::string bytes(signature);
@@ -49,7 +49,7 @@ struct MeetingHead {
     }
 };
 
-/// Bytes and the descriptors that came with them.
+/// Bytes and the descriptors received with them.
 struct Received {
     std::string bytes;
     std::vector<OwnedDescriptor> descriptors;
@@ -58,7 +58,7 @@ struct Received {
 inline constexpr std::size_t max_met_descriptors = 2;
 using MeetingControl = std::array<char, CMSG_SPACE(max_met_descriptors * sizeof(int))>;
 
-/// On a socket to which nothing was written yet, so there is room.
+/// Does not wait: nothing was written to the socket before, so it has room.
 inline void send_with_descriptors(int socket, std::string_view bytes, std::span<const int> descriptors) {
     alignas(::cmsghdr) MeetingControl control{};
     ::iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
@@ -83,7 +83,7 @@ inline void send_with_descriptors(int socket, std::string_view bytes, std::span<
     }
 }
 
-/// What there is to read, if anything. All descriptors that came are owned by the result, or closed; too many are an error.
+/// Reads without waiting; null if there is nothing. The result owns the descriptors. Too many are an error.
 inline std::optional<Received> receive_with_descriptors(int socket) {
     alignas(::cmsghdr) MeetingControl control{};
     Received received{std::string(MeetingHead::size + MeetingHead::max_text, '\0'), {}};
@@ -119,7 +119,7 @@ inline std::optional<Received> receive_with_descriptors(int socket) {
     return received;
 }
 
-/// The descriptors of a message that has to have so many. Throws `errc::handshake_failed`.
+/// The descriptors of a message that must have `expected` of them. Throws `errc::handshake_failed`.
 inline std::vector<OwnedDescriptor> take_descriptors(Received& received, std::size_t expected) {
     if (received.descriptors.size() != expected) {
         throw std::system_error(errc::handshake_failed, std::to_string(received.descriptors.size()) +

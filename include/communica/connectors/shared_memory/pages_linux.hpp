@@ -1,4 +1,4 @@
-// The memory that the two ends of a connection share: a sealed file without a name, with a ring each way.
+// The shared memory of a connection: a sealed, anonymous file with a ring for each direction.
 #pragma once
 
 #include "../../error.hpp"
@@ -20,7 +20,7 @@
 
 namespace communica::detail {
 
-/// Two rings of equal size, mapped for as long as this lives. The pages are made when they are first touched.
+/// Two rings of equal size, mapped for the lifetime of this object. The system allocates a page at the first access.
 class SharedPages {
  public:
     static constexpr std::size_t page = 4096;
@@ -37,7 +37,7 @@ class SharedPages {
         }
     }
 
-    /// A new file of zeros that nobody can make shorter: reading what is not there would end the process by SIGBUS.
+    /// A new file of zeros, sealed against shrinking: an access behind the end of a shrunk file would raise SIGBUS.
     static OwnedDescriptor make_file(std::size_t ring_size) {
         constexpr unsigned not_executable = 8;  // MFD_NOEXEC_SEAL, from Linux 6.3 on
         constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -52,10 +52,10 @@ class SharedPages {
         return file;
     }
 
-    /// Maps a file of the other side's. Throws `errc::handshake_failed` where it is not what `make_file` makes.
+    /// Maps the peer's file. Throws `errc::handshake_failed` if it is not as `make_file` makes it.
     static SharedPages map(const OwnedDescriptor& file, std::size_t ring_size) {
         constexpr decltype(::statfs::f_type) memory_files =
-            0x01021994;  // TMPFS_MAGIC: huge pages may be missing when touched
+            0x01021994;  // TMPFS_MAGIC: not hugetlbfs, whose pages may be missing at the first access
         struct ::stat info{};
         struct ::statfs system{};
         const bool is_known = ::fstat(file.get(), &info) == 0 && ::fstatfs(file.get(), &system) == 0;
@@ -72,7 +72,7 @@ class SharedPages {
         return SharedPages(start, ring_size);
     }
 
-    /// The ring that the connecting side writes to is the first.
+    /// The client writes to the first ring.
     enum class Direction { to_server, to_client };
     RingMemory<> ring(Direction direction) const {
         char* const start = static_cast<char*>(start_) + (direction == Direction::to_server ? 0 : ring_size_);
@@ -80,12 +80,12 @@ class SharedPages {
                 static_cast<std::uint32_t>(ring_size_ - RingControl<>::size)};
     }
 
-    /// Gives the memory of a ring's bytes back to the system, but for its first page. They are zero when they are used again.
+    /// Frees the memory of a ring's first `used` bytes, except for the first page. It reads as zeros afterwards.
     void give_back(Direction direction, std::size_t used) const noexcept {
         const std::size_t end = (RingControl<>::size + used + page - 1) / page * page;
         if (end > page) {
             char* const start = static_cast<char*>(start_) + (direction == Direction::to_server ? 0 : ring_size_);
-            ::madvise(start + page, end - page, MADV_REMOVE);  // it only stays in use where that fails
+            ::madvise(start + page, end - page, MADV_REMOVE);  // if it fails the memory stays allocated
         }
     }
 

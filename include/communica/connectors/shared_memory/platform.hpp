@@ -1,4 +1,4 @@
-// Where there is shared memory.
+// Selects the implementation of shared memory.
 #pragma once
 
 #if defined(__linux__)

@@ -1,4 +1,4 @@
-// A ring of bytes in memory that two processes share: one writes, the other reads.
+// A ring buffer in memory shared by two processes, one of which writes and one of which reads.
 #pragma once
 
 #include "../../error.hpp"
@@ -15,7 +15,7 @@
 
 namespace communica::detail {
 
-/// A place in a ring: how often the writer has begun at its start, and how far from there it is.
+/// A position in a ring: the number of laps begun, and the offset in the current one.
 struct RingPosition {
     std::uint32_t lap = 0;
     std::uint32_t offset = 0;
@@ -26,29 +26,30 @@ struct RingPosition {
     std::uint64_t pack() const noexcept { return std::uint64_t{lap} << 32 | offset; }
 };
 
-/// What both sides of a ring see beside its bytes. All zero at first. Each half is written by one side, but for the flags, by which
-/// the other side asks to be woken: a flag lies where the one who has to look at it looks anyway.
+/// The control words of a ring. All are zero at first. Each half is written by one side, except for the flags with
+/// which the other side asks to be woken: a flag is in the cache line that the side which checks it uses anyway.
 ///
-/// No wake-up is lost. Every access below is sequentially consistent, so all of them have one order. The reader sets `reader_waits`, and
-/// sleeps only if it then finds no new `tail`. The writer moves `tail`, and then looks at `reader_waits`. Either the writer's look
-/// comes after the reader set the flag, and the writer wakes it; or it comes before, and then the writer moved `tail` before the reader
-/// looks at it, and the reader does not sleep. The same holds for `head` and `writer_waits`. (`unit.ring` tries every order.)
+/// No wake-up is lost. All accesses are sequentially consistent, so they have one total order. The reader sets
+/// `reader_waits`, and sleeps only if it then finds no new `tail`. The writer stores `tail`, then loads `reader_waits`.
+/// If that load comes after the reader's store, the writer wakes the reader. If it comes before, `tail` was stored
+/// before the reader loads it, and the reader does not sleep. The same holds for `head` and `writer_waits`.
+/// (`unit.ring` tries every order.)
 template <template <class> class Atomic = std::atomic>
 struct RingControl {
     static constexpr std::size_t size = 256;
 
-    // The writer's:
-    alignas(128) Atomic<std::uint64_t> tail;  // behind the last byte that may be read
+    // Written by the writer:
+    alignas(128) Atomic<std::uint64_t> tail;  // behind the last readable byte
     Atomic<std::uint32_t> lap_end;            // where the lap before that of `tail` ended
-    Atomic<std::uint32_t> is_closed;          // nothing more is written
+    Atomic<std::uint32_t> is_closed;          // nothing more will be written
     Atomic<std::uint32_t> reader_waits;
-    // The reader's:
-    alignas(128) Atomic<std::uint64_t> head;  // behind the last byte that was read
+    // Written by the reader:
+    alignas(128) Atomic<std::uint64_t> head;  // behind the last byte read
     Atomic<std::uint32_t> writer_waits;
 };
 static_assert(sizeof(RingControl<>) == RingControl<>::size && std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// What the other side wrote there is no place in the ring.
+/// Reports a position outside the ring.
 [[noreturn]] inline void throw_ring_corrupt() {
     throw std::system_error(errc::protocol_error, "a position in the shared memory that can't be");
 }
@@ -61,7 +62,7 @@ struct RingMemory {
     std::uint32_t capacity = 0;
 };
 
-/// Sets a flag that asks for a wake-up, unless there is no need to wait. Says whether to wait.
+/// Sets the flag that asks for a wake-up, unless waiting is unnecessary. Returns whether to wait.
 template <class Flag, class IsReady>
 bool ask_to_be_woken(Flag& flag, IsReady is_ready) {
     flag.store(1);
@@ -71,23 +72,22 @@ bool ask_to_be_woken(Flag& flag, IsReady is_ready) {
     flag.store(0);
     return false;
 }
-/// Was a wake-up asked for? Says so once.
+/// Was a wake-up asked for? Clears the flag.
 template <class Flag>
 bool was_asked(Flag& flag) {
     return flag.load() != 0 && flag.exchange(0) != 0;
 }
 
-/// The writing side. The other one may change the memory at any time, to anything: what is read of it is read once, and checked. Not
-/// thread-safe.
+/// The writing side. The peer may change the memory at any time: each word is read once and checked. Not thread-safe.
 ///
-/// A lap may end early: with nothing left to read the writer begins at the start again, so that a ring of whose capacity little is
-/// used takes little memory.
+/// A lap may end early: when all bytes were read, the writer restarts at the beginning. So a ring that is mostly empty
+/// occupies little memory.
 template <template <class> class Atomic = std::atomic>
 class RingWriter {
  public:
     explicit RingWriter(RingMemory<Atomic> memory) noexcept : memory_(memory), limit_(memory.capacity) {}
 
-    /// Copies as many bytes as there is room for. They can be read after `publish`.
+    /// Copies as many bytes as fit. They become readable at `publish`.
     std::size_t write(std::string_view bytes) {
         std::size_t written = 0;
         while (written != bytes.size()) {
@@ -106,25 +106,25 @@ class RingWriter {
         return written;
     }
 
-    /// Lets the reader see what was written. Says whether it is to be woken.
+    /// Makes the written bytes readable. Returns whether to wake the reader.
     bool publish() {
         is_published_ = true;
         memory_.control->tail.store(at_.pack());
         return was_asked(memory_.control->reader_waits);
     }
 
-    /// Nothing more comes. Says whether the reader is to be woken.
+    /// Ends the writing. Returns whether to wake the reader.
     bool close() {
         memory_.control->is_closed.store(1);
         return was_asked(memory_.control->reader_waits);
     }
 
-    /// There is no room: says whether to wait until the reader wakes this side.
+    /// To be called when the ring is full. Returns whether to wait for the reader's wake-up.
     bool has_to_wait() {
         return ask_to_be_woken(memory_.control->writer_waits, [this] { return at_.offset != limit_ || find_room(); });
     }
 
-    /// How many bytes from the start on were in use and are not needed any more, as all was read. Says so once.
+    /// The number of bytes from the start that were used and are all read. Returns it once, and 0 until more were used.
     std::size_t take_unused() {
         if (used_ <= early_end || !is_published_ || !begin_again_if_read()) {
             return 0;
@@ -133,10 +133,10 @@ class RingWriter {
     }
 
  private:
-    /// From here on it is looked whether the ring can be begun again.
+    /// The writer restarts early only from this offset on.
     static constexpr std::uint32_t early_end = 2048;
 
-    /// Where the reader is. Throws where it can't be.
+    /// The reader's position. Throws if it is invalid.
     RingPosition look() const {
         const RingPosition head = RingPosition::unpack(memory_.control->head.load());
         const bool is_behind = head.lap + 1 == at_.lap && head.offset <= lap_end_;
@@ -162,7 +162,7 @@ class RingWriter {
         limit_ = limit;
     }
 
-    /// Looks how far may be written: to the end of the ring, or to where the reader is in the lap before.
+    /// Finds the limit for writing: the end of the ring, or the reader's position in the previous lap.
     bool find_room() {
         const RingPosition head = look();
         if (head.lap == at_.lap) {
@@ -178,19 +178,19 @@ class RingWriter {
 
     RingMemory<Atomic> memory_;
     RingPosition at_;
-    std::uint32_t limit_;        // up to where it may be written without another look
+    std::uint32_t limit_;        // writable up to here without another look
     std::uint32_t lap_end_ = 0;  // where the last lap ended
-    std::uint32_t used_ = 0;     // the furthest that was written
+    std::uint32_t used_ = 0;     // the largest offset written
     bool is_published_ = true;
 };
 
-/// The reading side. What it gives is copied out first, so the other side can't change it any more. Not thread-safe.
+/// The reading side. Bytes are copied out first, so that the peer can't change them any more. Not thread-safe.
 template <template <class> class Atomic = std::atomic>
 class RingReader {
  public:
     explicit RingReader(RingMemory<Atomic> memory) noexcept : memory_(memory) {}
 
-    /// Copies what has come, and fits. Throws where the other side has written what can't be.
+    /// Copies available bytes that fit. Throws if a position is invalid.
     std::size_t read(std::span<char> room) {
         std::size_t count = 0;
         while (count != room.size() && has_bytes()) {
@@ -202,7 +202,7 @@ class RingReader {
         return count;
     }
 
-    /// Gives what was read free. Says whether the writer is to be woken: it is with half of the ring to write to.
+    /// Frees the bytes read. Returns whether to wake the writer: only once half of the ring is writable.
     bool release() {
         memory_.control->head.store(at_.pack());
         return known_end_ - at_.offset <= memory_.capacity / 2 && was_asked(memory_.control->writer_waits);
@@ -210,10 +210,10 @@ class RingReader {
 
     /// Are there bytes to read?
     bool has_bytes() { return at_.offset != known_end_ || look(); }
-    /// Has all been read that ever comes?
+    /// Was the ring closed, and everything read?
     bool is_at_end() { return memory_.control->is_closed.load() != 0 && !has_bytes(); }
 
-    /// There is nothing to read: says whether to wait until the writer wakes this side.
+    /// To be called when the ring is empty. Returns whether to wait for the writer's wake-up.
     bool has_to_wait() {
         return ask_to_be_woken(memory_.control->reader_waits,
                                [this] { return has_bytes() || memory_.control->is_closed.load() != 0; });
@@ -225,7 +225,7 @@ class RingReader {
         if (tail.lap == at_.lap + 1) {
             known_end_ = checked(memory_.control->lap_end.load(), at_.offset);
             if (known_end_ != at_.offset) {
-                return true;  // the rest of this lap first
+                return true;  // first the rest of this lap
             }
             at_ = {tail.lap, 0};
         } else if (tail.lap != at_.lap) {
@@ -243,7 +243,7 @@ class RingReader {
 
     RingMemory<Atomic> memory_;
     RingPosition at_;
-    std::uint32_t known_end_ = 0;  // up to where may be read without another look
+    std::uint32_t known_end_ = 0;  // readable up to here without another look
 };
 
 }  // namespace communica::detail

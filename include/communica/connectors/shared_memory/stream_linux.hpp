@@ -1,4 +1,4 @@
-// The Asio stream through shared memory: what a connection reads and writes.
+// An Asio stream through shared memory.
 #pragma once
 
 #include "../../asio.hpp"
@@ -31,7 +31,7 @@
 
 namespace communica::detail {
 
-/// Asks the processor for patience, as somebody else writes what is read in a loop.
+/// The processor's hint for loops that poll memory.
 inline void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -40,7 +40,7 @@ inline void relax() noexcept {
 #endif
 }
 
-/// What a wait completes with: `then(error, handler)`, with the executor and the allocator of the handler.
+/// The completion handler of a wait: calls `then(error, handler)`, with the handler's executor and allocator.
 template <class Handler, class Then>
 struct Continuation {
     using executor_type = asio::associated_executor_t<Handler>;
@@ -54,9 +54,9 @@ struct Continuation {
     Then then;
 };
 
-/// Two rings, a pipe that wakes this side when there is something to read, and the socket at which the two sides met: a byte there
-/// says that there is room to write again. The end of the pipe or of the socket says that the other side is gone. While messages
-/// come as fast as they are read, no system call is made. Not thread-safe.
+/// Two rings, a pipe that wakes this side when bytes are readable, and the socket of the handshake. A byte on the
+/// socket says that there is room to write again. The end of the pipe or the socket says that the peer is gone. While
+/// messages arrive as fast as they are read, no system call is made. Not thread-safe.
 class SharedStream {
  public:
     enum class Side { client, server };
@@ -79,12 +79,12 @@ class SharedStream {
     executor_type get_executor() { return socket_.get_executor(); }
     std::string binding() const { return "local"; }
 
-    /// The client shares its memory, the server opens it or says why not.
+    /// The client shares its memory; the server maps it or refuses it with a reason.
     asio::awaitable<void> handshake() {
         if (side_ == Side::client) {
             end_.emplace(offer_memory(socket_.native_handle(), ring_size_));
         }
-        // More than once, maybe: a wait may end with nothing to read.
+        // Repeated, because a wait may end with nothing to read.
         std::optional<Received> received;
         while (!received) {
             co_await socket_.async_wait(wait_read, asio::use_awaitable);
@@ -98,7 +98,7 @@ class SharedStream {
         use();
     }
 
-    // ---- as of a socket that does not block
+    // ---- the interface of a non-blocking socket
 
     static bool native_non_blocking() noexcept { return true; }
     static void non_blocking(bool) noexcept {}
@@ -124,7 +124,7 @@ class SharedStream {
         });
     }
 
-    // ---- as of any stream
+    // ---- the interface of an Asio stream
 
     template <class Token>
     auto async_read_some(asio::mutable_buffer room, Token&& token) {
@@ -139,7 +139,7 @@ class SharedStream {
             buffers);
     }
 
-    /// There is something to read, or nothing will come any more.
+    /// Completes when there is something to read, or nothing will come any more.
     template <class Token>
     auto async_wait(asio::socket_base::wait_type, Token&& token) {
         return asio::async_initiate<Token, void(asio::error_code)>(
@@ -161,13 +161,13 @@ class SharedStream {
         others_.close(ignored);
         socket_.close(error);
         if (end_) {
-            end_->own = WakePipe();  // its end tells the other side, which still reads what was written
+            end_->own = WakePipe();  // its end tells the peer, which still reads what was written
         }
     }
 
-    // ---- more than a socket
+    // ---- additions to the interface of a socket
 
-    /// Looks for so long whether something comes, without a system call. Says whether it has.
+    /// Polls for readable bytes for `time`, without a system call. Returns whether there are any, or an error to read.
     bool poll(std::chrono::steady_clock::duration time) noexcept {
         asio::error_code corrupt;
         const auto end = std::chrono::steady_clock::now() + time;
@@ -186,9 +186,9 @@ class SharedStream {
                corrupt;
     }
 
-    /// Gives back what memory was used and is not any more.
+    /// Frees ring memory that is not used any more.
     void give_back_memory() noexcept {
-        asio::error_code corrupt;  // is told by what writes next
+        asio::error_code corrupt;  // the next write reports it
         guarded(corrupt, [&]() -> std::size_t {
             const std::size_t used = out_->take_unused();
             end_->pages.give_back(direction_out(), used);
@@ -197,9 +197,9 @@ class SharedStream {
     }
 
  private:
-    /// So much is copied before the other side may read it, or write over it.
+    /// Bytes copied before the peer may read them or write over them.
     static constexpr std::size_t step = 128 * 1024;
-    /// So many wake-ups in a row for nothing are no accident.
+    /// More wake-ups in a row without bytes are a protocol error.
     static constexpr int most_idle_wakes = 1'000;
 
     // ---- the handshake
@@ -220,7 +220,7 @@ class SharedStream {
 
     // ---- reading and writing
 
-    /// What the other side's memory holds can throw. So does this before the handshake.
+    /// Turns exceptions for invalid shared memory into errors. Before the handshake: `not_connected`.
     template <class Step>
     std::size_t guarded(asio::error_code& error, Step function) noexcept {
         error = {};
@@ -311,7 +311,7 @@ class SharedStream {
         });
     }
 
-    /// `then(error, handler)`: with an error the other side is gone, or this one was closed; what had come may still be read.
+    /// Calls `then(error, handler)`. With an error, the peer is gone or this side closed; bytes may still be readable.
     template <class Handler, class Then>
     void when_readable(Handler handler, Then then) {
         Continuation<Handler, Then> continuation{std::move(handler), std::move(then)};
@@ -345,7 +345,7 @@ class SharedStream {
                     : complete_later(std::move(continuation), error);
     }
 
-    /// Reads what says that there is room.
+    /// Reads the bytes that say that there is room.
     asio::error_code take_room_signs() noexcept {
         std::array<char, 64> signs;
         const ::ssize_t count = ::recv(socket_.native_handle(), signs.data(), signs.size(), MSG_DONTWAIT);
@@ -372,7 +372,7 @@ class SharedStream {
     std::optional<RingWriter<>> out_;
     std::optional<RingReader<>> in_;
     std::array<char, 64> wakes_;
-    int idle_wakes_ = 0;  // since something was read last
+    int idle_wakes_ = 0;  // since the last bytes were read
 };
 
 }  // namespace communica::detail

@@ -1,4 +1,4 @@
-// How one end of a connection over shared memory wakes the other.
+// The pipe with which one end of a shared-memory connection wakes the other.
 #pragma once
 
 #include "../../error.hpp"
@@ -17,10 +17,11 @@
 
 namespace communica::detail {
 
-/// The pipe by which this end wakes the other one, which gets a `read_end` that says, too, when this end is gone.
+/// The pipe with which this end wakes the peer. The peer gets `read_end`, whose end of file says that this end is gone.
 ///
-/// A pipe and no eventfd: whether a call may block is a property of an open file, and both ends of a connection would share that of
-/// an eventfd, so that either could stop the other's thread. This end's is never handed out, and what is handed out is opened anew.
+/// A pipe instead of an eventfd: blocking is a property of an open file description, and both ends would share that of
+/// an eventfd, so either could block the other's thread. This end's description is never passed on, and the peer opens
+/// its own.
 class WakePipe {
  public:
     WakePipe() = default;
@@ -33,20 +34,20 @@ class WakePipe {
         WakePipe pipe;
         pipe.read_.reset(ends[0]);
         pipe.write_.reset(ends[1]);
-        ::fcntl(ends[1], F_SETPIPE_SZ, 4096);  // it also works with more
-        if (::fchmod(ends[0], 0666) != 0) {    // so that a user who is trusted can open what he gets anew
+        ::fcntl(ends[1], F_SETPIPE_SZ, 4096);  // an optimisation: larger pipes work too
+        if (::fchmod(ends[0], 0666) != 0) {    // lets a trusted user reopen the descriptor
             throw_errno("pipe");
         }
         return pipe;
     }
 
-    /// Kept open here, too: so a wake-up for an end that is gone is no SIGPIPE.
+    /// Also kept open here, so that waking a peer that is gone raises no SIGPIPE.
     const OwnedDescriptor& read_end() const noexcept { return read_; }
 
-    /// In a full pipe the other end finds what wakes it anyway.
+    /// If the pipe is full, the peer has something to wake it already.
     void wake() const noexcept { [[maybe_unused]] const ::ssize_t count = ::write(write_.get(), "", 1); }
 
-    /// Opens a pipe's end anew. Throws `errc::handshake_failed` where it is none.
+    /// Opens the pipe again, with its own file description. Throws `errc::handshake_failed` if it is not a pipe.
     static OwnedDescriptor open_anew(const OwnedDescriptor& received) {
         constexpr decltype(::statfs::f_type) pipes = 0x50495045;  // PIPEFS_MAGIC
         struct ::statfs system{};

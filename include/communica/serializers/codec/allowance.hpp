@@ -1,4 +1,4 @@
-// How much memory the values that are being loaded may take.
+// A limit for the memory of loaded values.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace communica::codec {
 
-/// While it lives, all that this thread loads may take so many bytes. Without one there is no limit. What is loaded says
-/// what it takes before it takes it: the message that it is made of may be hundreds of times smaller.
+/// Limits, during its lifetime, the memory of all values that this thread loads. Without one there is no limit. Loaders
+/// take bytes from it before they allocate, because a value may be hundreds of times larger than its message.
 class Allowance {
  public:
     static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-    /// What is said of a value that takes more.
+    /// The error text for a value over the limit.
     static constexpr std::string_view refusal = "more memory than one message may take here";
 
     explicit Allowance(std::size_t bytes) noexcept : before_(std::exchange(left, bytes)), bytes_(bytes) {}
@@ -21,10 +21,10 @@ class Allowance {
     Allowance& operator=(const Allowance&) = delete;
     ~Allowance() { left = before_; }
 
-    /// Bytes that were taken from it.
+    /// The bytes taken from it.
     std::size_t used() const noexcept { return bytes_ - left; }
 
-    /// Takes from the one of this thread. Says no if it does not have so many.
+    /// Takes bytes from this thread's allowance. Returns false if it has too few.
     static bool take(std::size_t bytes) noexcept {
         if (bytes > left) {
             return false;
@@ -33,7 +33,7 @@ class Allowance {
         return true;
     }
 
-    /// Where an attempt to load something was given up, what it had taken is free again.
+    /// Returns what a failed attempt to load a value has taken.
     static std::size_t mark() noexcept { return left; }
     static void return_to(std::size_t mark) noexcept { left = mark; }
 

@@ -9,8 +9,8 @@
 
 namespace communica::codec {
 
-/// Appends through pointers of its own: a value is many short pieces, and asking the buffer where it ends costs more than
-/// most of them. The buffer is of the right size again when this is destroyed; nobody else may use it until then.
+/// Appends through its own pointers: a value has many short pieces, and asking the buffer for its end costs more than
+/// most of them. The destructor restores the buffer's size; nothing else may use the buffer until then.
 class Appender {
  public:
     explicit Appender(Buffer& buffer) : buffer_(buffer) { claim(buffer.size()); }
@@ -18,7 +18,7 @@ class Appender {
     Appender(const Appender&) = delete;
     Appender& operator=(const Appender&) = delete;
 
-    /// Where at least `count` bytes fit. They count once `end_at` is told where they end.
+    /// Memory for at least `count` bytes. `end_at` sets how many of them were written.
     char* room(std::size_t count) {
         if (static_cast<std::size_t>(limit_ - end_) < count) {
             grow(count);
@@ -40,7 +40,7 @@ class Appender {
         end_at(at + bytes.size());
     }
 
-    /// Of what was appended.
+    /// The last byte appended.
     char& back() noexcept { return end_[-1]; }
     void pop_back() noexcept { --end_; }
 
@@ -53,7 +53,7 @@ class Appender {
         buffer_.extend(count);
         claim(used);
     }
-    /// Takes all that the buffer has room for.
+    /// Extends the buffer to its capacity.
     void claim(std::size_t used) {
         buffer_.extend(buffer_.capacity() - buffer_.size());
         end_ = buffer_.data() + used;

@@ -1,4 +1,4 @@
-// Base64 (RFC 4648, section 4): how bytes travel where a format has only text.
+// Base64 (RFC 4648, section 4): bytes in text formats.
 #pragma once
 
 #include "../../buffer.hpp"
@@ -47,7 +47,7 @@ inline char* write_base64(char* out, Bytes bytes) noexcept {
     return out;
 }
 
-/// The number of bytes that a text in base64 stands for; nothing if its length or its padding is wrong.
+/// The number of bytes encoded by a base64 text; null if its length or padding is wrong.
 inline std::optional<std::size_t> base64_bytes(std::string_view text) noexcept {
     if (text.size() % 4 != 0) {
         return std::nullopt;
@@ -59,8 +59,8 @@ inline std::optional<std::size_t> base64_bytes(std::string_view text) noexcept {
     return text.size() / 4 * 3 - padding;
 }
 
-/// Reads a text of which `base64_bytes` gave a size, into that many bytes. False for any character that does not belong
-/// there, and for spare bits that are not 0: every value has one text.
+/// Decodes a text into the number of bytes that `base64_bytes` returned. Returns false for an invalid character, and
+/// for spare bits that are not 0, so that each value has one text.
 inline bool read_base64(std::string_view text, std::byte* out) noexcept {
     while (!text.empty()) {
         const bool last = text.size() == 4;

@@ -1,4 +1,4 @@
-// What the readers of binary formats share: big-endian fields out of borrowed bytes.
+// The base of readers for binary formats: big-endian fields from borrowed bytes.
 #pragma once
 
 #include "reader.hpp"
@@ -12,7 +12,7 @@
 
 namespace communica::codec {
 
-/// Bytes that are read from the front. Whatever is not there throws, and so does a length before it is used.
+/// Reads bytes from the front. Throws at the end of the bytes, and checks each length before its use.
 class BinaryInput : public Position {
  public:
     static constexpr bool has_bytes = true;
@@ -29,7 +29,7 @@ class BinaryInput : public Position {
 
     std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
-    /// The next byte, without reading it.
+    /// The next byte, which stays unread.
     std::uint8_t next() const {
         if (at_ == end_) {
             refuse("the end instead of a value");
@@ -38,7 +38,7 @@ class BinaryInput : public Position {
     }
     void advance() noexcept { ++at_; }
 
-    /// Eight big-endian bytes at most.
+    /// At most eight big-endian bytes.
     static std::uint64_t integer_of(std::string_view bytes) noexcept {
         std::uint64_t value = 0;
         for (const char byte : bytes) {
@@ -68,7 +68,7 @@ class BinaryInput : public Position {
         return text;
     }
 
-    /// Throws if so many elements, of at least so many bytes each, can't be there.
+    /// Throws unless there are bytes for `count` elements of at least `bytes_each`.
     void require_elements(std::uint64_t count, std::uint64_t bytes_each) const {
         if (count > left() / bytes_each) {
             refuse(std::to_string(count) + " elements claimed, and " + std::to_string(left()) + " bytes there");

@@ -1,4 +1,4 @@
-// What the writers of binary formats share: a byte that says what follows, and big-endian fields.
+// The base of writers for binary formats: a head byte, and big-endian fields.
 #pragma once
 
 #include "appender.hpp"
@@ -23,7 +23,7 @@ class BinaryOutput : public Position {
 
     void put(unsigned head) { out_.push_back(static_cast<char>(head)); }
 
-    /// `head`, and behind it the last `size` bytes of `value`.
+    /// Writes `head`, then the last `size` bytes of `value`.
     void put(unsigned head, std::uint64_t value, std::size_t size) {
         char* at = out_.room(1 + size);
         *at++ = static_cast<char>(head);

@@ -19,9 +19,9 @@
 
 namespace communica::codec {
 
-/// Accepts definite and indefinite lengths and every form of a value, big integers that fit 64 bits (tags 2 and 3), and typed arrays
-/// (RFC 8746) as arrays of numbers; bytes stay bytes (tags 64 and 68). A tag that makes another value of what follows is refused by
-/// name; all others are read past, but that of a time where one is wanted.
+/// Accepts definite and indefinite lengths, every form of a value, big integers that fit 64 bits (tags 2 and 3), and
+/// typed arrays (RFC 8746) as arrays of numbers; tags 64 and 68 stay bytes. Refuses tags that change the value, by
+/// name. Skips all other tags, except that of a time where a time is expected.
 class CborReader : public BinaryInput {
  public:
     explicit CborReader(Bytes bytes) noexcept : BinaryInput(bytes, "CBOR") {}
@@ -61,8 +61,7 @@ class CborReader : public BinaryInput {
     void read_null() { take_head(); }
     bool read_bool() { return take_head() == 0xF5; }
 
-    /// A point in time, tag 1 before a number of seconds (RFC 8949, 3.4.2); nothing, and nothing is read, if the next value is
-    /// none.
+    /// A point in time, tag 1 before a number of seconds (RFC 8949, 3.4.2). Null, unread, if the next value is none.
     std::optional<Timestamp> read_timestamp() {
         if (peek() != Kind::number || tag_ != 1) {
             return std::nullopt;
@@ -125,7 +124,7 @@ class CborReader : public BinaryInput {
         }
     }
 
-    /// Calls `entry` for each entry of a map: it has to read a key, of whatever kind, and a value.
+    /// Calls `entry` for each entry of a map. It must read a key of any kind, and a value.
     template <class Entry>
     void read_entries(Entry&& entry) {
         const std::uint8_t head = take_head();
@@ -152,7 +151,7 @@ class CborReader : public BinaryInput {
         });
     }
 
-    /// Reads past a value, which has to be well-formed (RFC 8949, 5.3.1), whatever it means.
+    /// Skips a value, which must be well-formed (RFC 8949, 5.3.1) but may have any meaning.
     void skip() {
         if (!elements_.empty()) {
             take_element();
@@ -214,7 +213,7 @@ class CborReader : public BinaryInput {
         return take_integer(std::size_t{1} << (argument - 24));
     }
 
-    /// One run of bytes, or several that end by a break.
+    /// One string of definite length, or several that end with a break.
     template <class Take>
     std::string_view read_run(std::string& scratch, Major major, Take take_run) {
         const std::uint8_t head = take_head();
@@ -242,7 +241,7 @@ class CborReader : public BinaryInput {
         }
     }
 
-    /// What a tag makes of the value behind it, if that is another value than without it; null for all others.
+    /// The meaning of a tag that changes the value behind it; null for all others.
     static const char* meaning_of(std::uint64_t tag) noexcept {
         switch (tag) {
             case 4:
@@ -285,7 +284,7 @@ class CborReader : public BinaryInput {
         return tag_ > 64 && tag_ <= 87 && tag_ != 68 && elements_.empty() && major_of(next()) == Major::bytes;
     }
 
-    /// How the elements of a tag are written: its bits say it.
+    /// The encoding of the elements, from the bits of the tag.
     struct ElementForm {
         bool is_float = false;
         bool is_signed = false;
@@ -340,8 +339,8 @@ class CborReader : public BinaryInput {
     }
 
     static constexpr std::uint64_t no_tag = std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t tag_ = no_tag;  // of the value that is next
-    std::string_view elements_;   // of a typed array that is being read: those that are left
+    std::uint64_t tag_ = no_tag;  // of the next value
+    std::string_view elements_;   // the unread elements of the current typed array
     ElementForm form_;
 
     /// IEEE 754 binary16 (RFC 8949, appendix D).

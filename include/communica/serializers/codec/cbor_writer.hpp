@@ -11,7 +11,7 @@
 
 namespace communica::codec {
 
-/// Definite lengths, arguments in their shortest form (RFC 8949, section 3).
+/// Writes definite lengths, and arguments in their shortest form (RFC 8949, section 3).
 class CborWriter : public BinaryOutput {
  public:
     explicit CborWriter(Buffer& out) : BinaryOutput(out) {}
@@ -38,7 +38,7 @@ class CborWriter : public BinaryOutput {
         put_argument(0x40, bytes.size());
         put_raw(bytes);
     }
-    /// Of nlohmann's tree: a subtype is a tag.
+    /// From nlohmann's tree: a subtype becomes a tag.
     void binary(const nlohmann::json::binary_t& binary) {
         if (binary.has_subtype()) {
             put_argument(0xC0, binary.subtype());

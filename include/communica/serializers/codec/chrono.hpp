@@ -1,4 +1,4 @@
-// std::chrono: durations as seconds, points of the system's time as ISO 8601 text.
+// std::chrono: durations as seconds, time points of the system clock as ISO 8601 text.
 #pragma once
 
 #include "codec.hpp"
@@ -15,8 +15,8 @@
 
 namespace communica::codec {
 
-/// A number of seconds, an integer if they are whole; read to the nearest tick. A duration that would come back as another
-/// is not written: 2^53 ticks, 104 days of nanoseconds, are exact in any case.
+/// Writes seconds, as an integer if they are whole. Reads to the nearest tick. Refuses to write a duration that would
+/// load as a different one. Up to 2^53 ticks, 104 days of nanoseconds, are always exact.
 template <class Rep, class Period>
 struct Codec<std::chrono::duration<Rep, Period>> {
     using Duration = std::chrono::duration<Rep, Period>;
@@ -61,7 +61,7 @@ struct Codec<std::chrono::duration<Rep, Period>> {
                 return Duration(static_cast<Rep>(*ticks));
             }
         } else if (const auto seconds = number_as<std::int64_t>(number)) {
-            // The 128 bits of a product can't be had portably: the range is asked for in long doubles first.
+            // 128-bit products are not portable, so the range is checked with long doubles first.
             if (in_range(static_cast<long double>(*seconds) * per_second)) {
                 return std::chrono::round<Duration>(std::chrono::duration<std::int64_t>(*seconds));
             }
@@ -73,11 +73,11 @@ struct Codec<std::chrono::duration<Rep, Period>> {
     static constexpr long double per_second = static_cast<long double>(Period::den) / Period::num;
 
     static bool in_range(long double ticks) noexcept {
-        // One below the limits, which a long double may have rounded up.
+        // One less, because a long double may have rounded the limits up.
         return ticks > static_cast<long double>(std::numeric_limits<Rep>::min()) - 1 &&
                ticks < static_cast<long double>(std::numeric_limits<Rep>::max());
     }
-    /// The nearest number of ticks, if there is one.
+    /// The nearest number of ticks, if it is in range.
     static std::optional<std::int64_t> from(double seconds) noexcept {
         const long double ticks = std::round(static_cast<long double>(seconds) * per_second);
         if (!in_range(ticks)) {

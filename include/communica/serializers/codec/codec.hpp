@@ -1,4 +1,4 @@
-// How a type is written and read, whatever the format: declared here, specialised beside for the types that it knows.
+// How a type is written and read in any format. Other headers of this directory specialise it.
 #pragma once
 
 #include "reader.hpp"
@@ -12,8 +12,8 @@
 
 namespace communica {
 
-/// A user's own converter for a type: specialise it with a pair of functions, and the type travels as what `dump`
-/// returns. What `load` throws reaches the requester with the place of the value.
+/// A user's converter for a type. Specialise it with two functions: the type is sent as the value that `dump` returns.
+/// An exception from `load` reaches the requester with the place of the value.
 ///
 ///     template <>
 ///     struct communica::Converter<Uuid> {
@@ -27,13 +27,13 @@ namespace codec {
 
 /// How a `T` is written and read. Its members:
 ///
-/// - `writes`, `reads`: can it be?
+/// - `writes`, `reads`: whether it can be
 /// - `write(writer, value)`, `read(reader)`
-/// - `read_into(reader, value)`, for types that are better read where they are to live
-/// - `kinds`: what the value may look like to a reader
-/// - `expected()`: what a message calls it
+/// - `read_into(reader, value)`, optional: reads in place where that is cheaper
+/// - `kinds`: the kinds of values that `read` accepts
+/// - `expected()`: the name in error messages
 ///
-/// This one is for types that nlohmann/json converts (`to_json`, `from_json`): it goes by a tree.
+/// The primary template is for types that nlohmann/json converts (`to_json`, `from_json`), through a tree.
 template <class T>
 struct Codec {
     static constexpr bool writes = std::is_constructible_v<nlohmann::json, const T&>;
@@ -66,7 +66,7 @@ struct Codec {
     }
 };
 
-/// Reads a `T` into the place of another.
+/// Reads a `T` into an existing one.
 template <class R, class T>
 void read_into(R& reader, T& value) {
     if constexpr (requires { Codec<T>::read_into(reader, value); }) {
@@ -76,7 +76,7 @@ void read_into(R& reader, T& value) {
     }
 }
 
-/// Character arrays and pointers are written as the text that they hold.
+/// Character arrays and pointers are written as their text.
 template <class T>
 using Written =
     std::conditional_t<std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>,
@@ -87,7 +87,7 @@ using Written =
 template <class T>
 concept Writable = Codec<Written<T>>::writes;
 
-/// A type that every format reads; as `Writable`, and not borrowed.
+/// A type that every format reads: as `Writable`, but no borrowed types.
 template <class T>
 concept Readable = std::same_as<T, std::remove_cvref_t<T>> && Codec<T>::reads;
 
@@ -150,7 +150,7 @@ void dump(const T& value, Buffer& out) {
     writer.finish();
 }
 
-/// Reads all of `bytes` as one `T`.
+/// Reads a `T` that takes all bytes of the reader.
 template <class T, class R>
 T load(R reader) {
     T value = Codec<T>::read(reader);

@@ -26,18 +26,18 @@
 
 namespace communica::codec {
 
-/// What an empty container has allocated already.
+/// The bytes that an empty container allocates.
 template <class C>
 inline constexpr std::size_t cost_of_empty = 0;
 template <class E, class A>
 inline constexpr std::size_t cost_of_empty<std::deque<E, A>> = 640;
-/// What each element of a container takes besides what it owns.
+/// The bytes per element of a container, without what the element owns.
 template <class C>
 inline constexpr std::size_t cost_of_element = sizeof(typename C::value_type) + node_cost;
 template <class E, class A>
 inline constexpr std::size_t cost_of_element<std::deque<E, A>> = sizeof(E) + sizeof(E) / 16 + 1;
 
-/// One after the other: an array in every format.
+/// A sequence: an array in every format.
 template <class C, class E>
 struct SequenceCodec {
     static constexpr bool writes = Codec<E>::writes;
@@ -55,7 +55,7 @@ struct SequenceCodec {
             }
         });
     }
-    /// Grows with the elements that come: what a format claims about their number costs nothing.
+    /// Grows with the elements read. A claimed number of elements allocates nothing.
     template <class R>
     static C read(R& reader) {
         require_kind(reader, Kind::array, "array");
@@ -69,7 +69,7 @@ struct SequenceCodec {
     }
 };
 
-/// One of octets also takes bytes, where the format has them.
+/// A vector of octets also reads bytes, if the format has them.
 template <class E, class A>
 struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {
     static constexpr bool of_octets = std::is_same_v<E, std::uint8_t>;
@@ -83,7 +83,7 @@ struct Codec<std::vector<E, A>> : SequenceCodec<std::vector<E, A>, E> {
     }
     template <class R>
     static void read_into(R& reader, std::vector<E, A>& values) {
-        // The first elements get room at once: growing from one costs more than reading them.
+        // Reserves the first elements at once: growing from one costs more than reading them.
         constexpr std::size_t few = sizeof(E) < 64 ? 256 / sizeof(E) : 4;
         if constexpr (of_octets && R::has_bytes) {
             if (reader.peek() == Kind::bytes) {
@@ -122,7 +122,7 @@ struct Codec<std::span<E, N>> : SequenceCodec<std::span<E, N>, std::remove_const
     static constexpr bool reads = false;
 };
 
-/// Of a number that the type fixes.
+/// An array with a fixed number of elements.
 template <class E, std::size_t N>
 struct Codec<std::array<E, N>> : SequenceCodec<std::array<E, N>, E> {
     static std::string expected() { return "array of " + std::to_string(N); }
@@ -184,14 +184,14 @@ struct TupleCodec {
         return values;
     }
 };
-/// One of references is written as one of values.
+/// A tuple of references is written as one of values.
 template <class... E>
 struct Codec<std::tuple<E...>> : TupleCodec<std::tuple<E...>, std::remove_cvref_t<E>...> {};
 template <class A, class B>
 struct Codec<std::pair<A, B>> : TupleCodec<std::pair<A, B>, A, B> {};
 
-/// By text: an object. By anything else: an array of pairs, as not every format, and not every reader, has other keys. By integers it
-/// also takes a map of these, and an object whose keys are such in text.
+/// A map with text keys is an object. Any other is an array of pairs, because not every format and reader has other
+/// keys. A map with integer keys also reads a map with such keys, and an object with integers as text.
 template <class M, class K, class V>
 struct MapCodec {
     static constexpr bool by_text = std::is_same_v<K, std::string>;
@@ -313,7 +313,7 @@ struct Codec<std::optional<T>> {
         if (!contains(kinds, kind)) {
             wrong(reader, expected());
         }
-        // In place: T may be JSON, which itself converts to an optional of anything.
+        // Constructed in place: T may be JSON, which itself converts to an optional of anything.
         return std::optional<T>(std::in_place, Codec<T>::read(reader));
     }
 };

@@ -1,4 +1,4 @@
-// Floats as JSON and Python write them: `0.1`, `1.0`, `1e+22`, `1.5e-07`.
+// Floats in the form of JSON and Python: `0.1`, `1.0`, `1e+22`, `1.5e-07`.
 #pragma once
 
 #include <cfloat>
@@ -19,7 +19,7 @@ inline constexpr std::size_t longest_float = 24;  // -1.2345678901234567e-308
 
 namespace detail {
 
-/// Is a division of doubles rounded once, to a double? Not by x87, which rounds to 64 bits first.
+/// Does a division of doubles round once, to a double? x87 rounds to 64 bits first.
 inline constexpr bool divides_exactly = FLT_EVAL_METHOD == 0 && FLT_RADIX == 2 && DBL_MANT_DIG == 53;
 
 inline char* copy(char* out, const char* begin, const char* end) noexcept {
@@ -28,18 +28,19 @@ inline char* copy(char* out, const char* begin, const char* end) noexcept {
     return out + count;
 }
 
-/// As `write_float`, for what has six decimals at most and no more than 15 digits; null for anything else. Seven times as
-/// quick as the shortest digits of any double are found.
+/// As `write_float`, for values with at most six decimals and 15 digits; null for any other. Seven times as fast as the
+/// search for the shortest digits.
 ///
-/// A whole number of millionths below 2^53 is exact, so its quotient is the nearest double to its digits: if that is
-/// `value`, the digits load as `value`. No two numbers of 15 digits are the same double, so none are shorter.
+/// A whole number of millionths below 2^53 is exact, so its quotient is the double nearest to its digits: if that is
+/// `value`, the digits load as `value`. Different numbers of 15 digits are different doubles, so no shorter digits
+/// exist.
 inline char* write_short_float(char* out, double value) noexcept {
     constexpr std::uint32_t scale = 1'000'000;
     const double size = std::fabs(value);
     if (!divides_exactly || !(size < 1e9) || (size < 1e-4 && size != 0)) {
         return nullptr;
     }
-    // NOLINTNEXTLINE(bugprone-incorrect-roundings): what comes of it is checked
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): the result is checked
     const auto millionths = static_cast<std::uint64_t>(size * scale + 0.5);
     if (static_cast<double>(millionths) / scale != size) {
         return nullptr;
@@ -59,10 +60,10 @@ inline char* write_short_float(char* out, double value) noexcept {
     }
 }
 
-/// Tells a number too small for a double from one too large: by where its first digit that is not 0 stands.
+/// Distinguishes a number too small for a double from one too large, by the position of its first digit that is not 0.
 inline bool is_tiny(std::string_view text) noexcept {
     const auto is_digit = [](char byte) { return byte >= '0' && byte <= '9'; };
-    std::int64_t magnitude = 0;  // the power of ten of the first such digit, plus 1
+    std::int64_t magnitude = 0;  // the power of ten of that digit, plus 1
     bool behind_point = false;
     bool found = false;
     std::size_t at = 0;
@@ -93,8 +94,8 @@ inline bool is_tiny(std::string_view text) noexcept {
 
 }  // namespace detail
 
-/// Writes the fewest digits that load as `value`, which is finite: with an exponent from 16 digits before the point on,
-/// and from four zeros behind it. Returns their end, `longest_float` away at the most.
+/// Writes the fewest digits that load as `value`, which must be finite. Uses an exponent from 16 digits before the
+/// point on, and from four zeros behind it. Returns the end, at most `longest_float` characters away.
 template <std::floating_point T>
 char* write_float(char* out, T value) noexcept {
     if constexpr (std::same_as<T, double>) {
@@ -139,8 +140,8 @@ char* write_float(char* out, T value) noexcept {
     return detail::copy(out, at, mantissa_end);
 }
 
-/// The double nearest to `digits` with the last so many of them behind the point; nothing unless one division finds it:
-/// of two exact doubles (Clinger, "How to read floating point numbers accurately", 1990).
+/// The double nearest to `digits` with the last `places` of them behind the point. Null unless one division of two
+/// exact doubles finds it (Clinger, "How to read floating point numbers accurately", 1990).
 inline std::optional<double> short_float(std::uint64_t digits, std::ptrdiff_t places) noexcept {
     constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -150,7 +151,7 @@ inline std::optional<double> short_float(std::uint64_t digits, std::ptrdiff_t pl
     return static_cast<double>(digits) / powers[places];
 }
 
-/// The double nearest to a number as JSON has it; nothing if that is infinite.
+/// The double nearest to a JSON number; null if that is infinite.
 inline std::optional<double> read_double(std::string_view text) noexcept {
     double value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -1,4 +1,4 @@
-// What single bytes mean in JSON text.
+// The meaning of single bytes in JSON text.
 #pragma once
 
 #include "reader.hpp"
@@ -11,7 +11,7 @@ namespace communica::codec {
 
 inline constexpr std::uint8_t no_kind = 0xFF;
 
-/// The kind of value that begins with a byte, or `no_kind`.
+/// The kind of value that starts with a byte, or `no_kind`.
 inline constexpr auto kinds_by_first_byte = [] {
     std::array<std::uint8_t, 256> kinds{};
     kinds.fill(no_kind);
@@ -29,7 +29,7 @@ inline constexpr auto kinds_by_first_byte = [] {
     return kinds;
 }();
 
-/// What the letter behind a backslash stands for; 0 if it is none, or not for one byte.
+/// The character of a one-letter escape; 0 if the letter is none.
 constexpr char unescaped(char letter) noexcept {
     switch (letter) {
         case '"':

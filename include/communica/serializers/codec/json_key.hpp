@@ -1,4 +1,4 @@
-// The keys of described structs, as they stand in JSON text.
+// The keys of described structs in JSON text.
 #pragma once
 
 #include "utf8.hpp"
@@ -14,7 +14,7 @@ namespace communica::codec {
 template <class Name>
 concept PlainName = is_plain(Name::text);
 
-/// In quotes, with a colon.
+/// The key in quotes, with a colon.
 template <PlainName Name>
 inline constexpr auto json_key = [] {
     std::array<char, Name::text.size() + 3> key{'"'};

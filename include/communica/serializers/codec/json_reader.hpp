@@ -18,15 +18,16 @@
 
 namespace communica::codec {
 
-/// Strict: RFC 8259 in UTF-8, with or without a byte order mark. Integers beyond 64 bits, floats beyond a double's range
-/// and escaped surrogates without their other half are refused. Bytes are a string in base64.
+/// Strict: RFC 8259 in UTF-8, with or without a byte order mark. Refuses integers beyond 64 bits, floats beyond the
+/// range of a double, and unpaired escaped surrogates. Bytes are a string in base64.
 class JsonReader : public Position {
  public:
     static constexpr bool has_bytes = false;
 
     explicit JsonReader(Bytes bytes) : JsonReader(as_text(bytes)) {}
     explicit JsonReader(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()) {
-        if (!text.empty() && text.front() == '\xef' && text.starts_with("\xef\xbb\xbf")) {  // no call for most
+        // avoids the call for most texts
+        if (!text.empty() && text.front() == '\xef' && text.starts_with("\xef\xbb\xbf")) {
             at_ += 3;
         }
     }
@@ -109,8 +110,8 @@ class JsonReader : public Position {
         }
     }
 
-    /// The keys of a described struct mostly come in the order of its fields: looks at each place for the very bytes of
-    /// the next one. From the first key on that none of them is, `field` is called.
+    /// The keys of a described struct usually come in the order of its fields, so the text is compared with the next
+    /// field's key. From the first key that differs on, `field` is called.
     template <class... Name, class Known, class Field>
     void read_object(Names<Name...>, Known&& known, Field&& field) {
         const Level level(*this);
@@ -144,7 +145,7 @@ class JsonReader : public Position {
         }
     }
 
-    /// Reads past the bracket that opens a container. True if it is empty, with the one that ends it read, too.
+    /// Reads the opening bracket of a container. Returns true, with the closing one read, if it is empty.
     bool open(char bracket) noexcept {
         ++at_;
         skip_space();
@@ -189,7 +190,7 @@ class JsonReader : public Position {
         return false;
     }
 
-    /// Reads past a comma, or past the bracket that ends the container.
+    /// Reads a comma, or the closing bracket of the container. Returns whether it was a comma.
     bool comma_or(char bracket) {
         skip_space();
         if (at_ != end_ && *at_ == ',') {
@@ -210,7 +211,7 @@ class JsonReader : public Position {
         at_ += word.size();
     }
 
-    /// Of 19 digits and more, 20 at the most.
+    /// For 19 or 20 digits.
     static bool fits_64_bits(std::string_view digits) noexcept {
         std::uint64_t value = 0;
         for (const char each : digits) {
@@ -222,7 +223,7 @@ class JsonReader : public Position {
         return true;
     }
 
-    /// Beyond 64 bits an integer has to stand for a float.
+    /// An integer beyond 64 bits is accepted if its digits stand for a float.
     Number read_large_integer(const char* begin, const char* digits) const {
         const std::string_view text(digits, static_cast<std::size_t>(at_ - digits));
         const auto value = read_double(text);
@@ -232,7 +233,7 @@ class JsonReader : public Position {
         return Number::of(*begin == '-' ? -*value : *value);
     }
 
-    /// Behind its whole part, whose value is `integer`.
+    /// Reads what follows the whole part, whose value is `integer`.
     Number read_float(const char* begin, const char* digits, std::uint64_t integer) {
         std::ptrdiff_t places = 0;
         if (*at_ == '.') {
@@ -249,7 +250,7 @@ class JsonReader : public Position {
                 ++at_;
             }
             take_digits();
-        } else if (at_ - digits <= 19 + 1) {  // 64 bits hold 19, and there is the point
+        } else if (at_ - digits <= 19 + 1) {  // 64 bits hold 19 digits; one more character is the point
             if (const auto value = short_float(integer, places)) {
                 return Number::of(*begin == '-' ? -*value : *value);
             }
@@ -260,7 +261,7 @@ class JsonReader : public Position {
         fail("the number " + std::string(begin, at_).substr(0, 40) + " is beyond a double's range");
     }
 
-    /// Appends the digits that follow to `value`, which wraps around if they are too many.
+    /// Appends the following digits to `value`, which wraps around if there are too many.
     void read_digits(std::uint64_t& value) noexcept {
         const char* at = at_;
         for (; at != end_ && is_digit(*at); ++at) {
@@ -278,7 +279,7 @@ class JsonReader : public Position {
         }
     }
 
-    /// The rest of a string, from where it does not stand as it is.
+    /// Reads the rest of a string, from its first escape on.
     void read_escaped(std::string& text) {
         for (;;) {
             unescape(text);
@@ -300,10 +301,10 @@ class JsonReader : public Position {
         }
     }
 
-    /// Reads ASCII and escapes of one letter, and stops at anything else, or near the end. Text that is
-    /// itself JSON takes 0.6 x what it does run by run.
+    /// Reads ASCII and one-letter escapes; stops at anything else, or near the end. For text that is itself JSON this
+    /// takes 0.6 of the time that run by run takes.
     void unescape(std::string& text) {
-        constexpr std::ptrdiff_t step = 8 + 1;  // a word of text, and what an escape stands for
+        constexpr std::ptrdiff_t step = 8 + 1;  // a word of text and one unescaped character
         char chunk[16 * step];
         char* to = chunk;
         while (end_ - at_ > step) {
@@ -327,7 +328,7 @@ class JsonReader : public Position {
         text.append(chunk, to);
     }
 
-    /// What stands behind a backslash.
+    /// Reads the escape behind a backslash.
     void read_escape(std::string& text) {
         const char letter = at_ == end_ ? '\0' : *at_;
         if (const char byte = unescaped(letter); byte != '\0') {
@@ -340,7 +341,7 @@ class JsonReader : public Position {
         }
     }
 
-    /// At the `u` of one escape; of two, if the first is a high surrogate.
+    /// Reads from the `u` of an escape. A high surrogate takes two escapes.
     std::uint32_t read_code_point() {
         const std::uint32_t first = read_hex();
         if (first < 0xD800 || first > 0xDFFF) {

@@ -17,11 +17,11 @@
 
 namespace communica::codec {
 
-/// Without spaces, escaping no more than JSON demands; floats with the fewest digits that load as the same value. Bytes
-/// become a string in base64.
+/// Writes no spaces and only the escapes that JSON requires; floats with the fewest digits that load as the same value;
+/// bytes as a string in base64.
 ///
-/// Every value is written with a comma behind it. Who closes a container takes the last one back, and `finish` does: so
-/// there is nothing to remember.
+/// Writes a comma behind each value. The end of a container replaces it, `finish` removes the last one: no state is
+/// needed.
 class JsonWriter : public Position {
  public:
     static constexpr bool has_bytes = false;
@@ -33,7 +33,7 @@ class JsonWriter : public Position {
 
     template <std::integral T>
     void integer(T value) {
-        constexpr std::size_t most = 21;  // of 64 bits with a sign, and the comma
+        constexpr std::size_t most = 21;  // 64 bits with a sign, and the comma
         char* const at = out_.room(most);
         end_value(std::to_chars(at, at + most, value).ptr);
     }
@@ -56,7 +56,7 @@ class JsonWriter : public Position {
         end_value(at);
     }
 
-    /// `elements` writes them all, and says where it is with `at(index)`.
+    /// `elements` writes all elements, with a call of `at(index)` before each.
     template <class Elements>
     void array(std::size_t, Elements&& elements) {
         const Level level(*this);
@@ -65,7 +65,7 @@ class JsonWriter : public Position {
         close('[', ']');
     }
 
-    /// `fields` writes for each its `key` and its value.
+    /// `fields` writes a `key` and a value for each field.
     template <class Fields>
     void object(std::size_t, Fields&& fields) {
         const Level level(*this);
@@ -78,7 +78,7 @@ class JsonWriter : public Position {
         at(name);
         write_string(name, ':');
     }
-    /// A key that is known when this is compiled.
+    /// A key that is known at compile time.
     template <PlainName Name>
     void key(Name) {
         at(Name::text);
@@ -103,7 +103,7 @@ class JsonWriter : public Position {
         out_.push_back(',');
     }
 
-    /// In quotes, with `behind` behind them.
+    /// Writes the text in quotes, followed by `behind`.
     void write_string(std::string_view text, char behind) {
         const char* at = text.data();
         const char* const end = at + text.size();

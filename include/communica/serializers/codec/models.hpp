@@ -26,7 +26,7 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// A described struct's fields, without their types.
+/// The fields of a described struct, without their types.
 template <DescribedStruct T>
 struct Fields {
     static constexpr const auto& model = model_of<T>;
@@ -47,7 +47,7 @@ struct Fields {
         },
         model.fields);
 
-    /// The field of this name, `none` if there is none. They mostly come in order: `guess` is looked at first.
+    /// The index of the field of this name, or `none`. Tries `guess` first, because fields usually come in order.
     static std::size_t find(std::string_view name, std::size_t guess) noexcept {
         if (guess < count && names[guess] == name) {
             return guess;
@@ -72,14 +72,14 @@ struct Fields {
     }
 };
 
-/// The name of a described struct's field as a type: writers and readers prepare what they can when they are compiled.
+/// The name of a field as a type, so that writers and readers can prepare it at compile time.
 template <DescribedStruct T, std::size_t I>
 struct FieldName {
     static constexpr std::string_view text = Fields<T>::names[I];
 
     constexpr operator std::string_view() const noexcept { return text; }
 };
-/// The same for the field by which a variant tells the struct.
+/// The same for the tag field of a variant's alternative.
 template <DescribedStruct T>
 struct TagName {
     static constexpr std::string_view text = Fields<T>::model.tag_key;
@@ -87,7 +87,7 @@ struct TagName {
     constexpr operator std::string_view() const noexcept { return text; }
 };
 
-/// These do not compile for a field's type that is not served, and name it in the first lines of the message.
+/// Fails to compile for a field of an unsupported type, with the type in the first lines of the compiler's message.
 template <class T>
 struct MustWriteField {
     static constexpr bool value = Writable<T>;
@@ -182,7 +182,7 @@ struct Codec<T> {
         }
     }
 
-    /// In the order in which they are written.
+    /// In the order of writing.
     template <std::size_t... I>
     static constexpr auto all_names(std::index_sequence<I...>) {
         if constexpr (F::is_tagged) {
@@ -208,15 +208,15 @@ struct Codec<T> {
         reader.read_string(scratch);
         seen[F::count] = true;
     }
-    /// False if there is no field of this name. The names are compared as constants: quicker than any search for as
-    /// many as a struct has.
+    /// Returns false if no field has this name. Comparing constants is faster than a search, for a struct's number of
+    /// fields.
     template <class R, std::size_t... I>
     static bool read_named(R& reader, T& value, [[maybe_unused]] std::string_view key, Seen& seen,
                            std::index_sequence<I...>) {
         return ((key == F::names[I] && (read_known(reader, value, seen, FieldName<T, I>()), true)) || ...);
     }
 
-    /// The place may have held something before, the same object of a key that comes twice.
+    /// The value may be from an earlier object with the same key: resets the fields that this one lacks.
     template <std::size_t... I>
     static void reset_missing(T& value, const Seen& seen, std::index_sequence<I...>) {
         [[maybe_unused]] T fresh{};

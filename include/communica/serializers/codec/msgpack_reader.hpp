@@ -95,8 +95,8 @@ class MsgpackReader : public BinaryInput {
         return read_extension(type);
     }
 
-    /// A point in time, extension type -1 in one of its three sizes (MessagePack's specification, "Timestamp extension type");
-    /// nothing, and nothing is read, if the next value is none.
+    /// A point in time, extension type -1 in one of its three sizes (MessagePack's specification, "Timestamp extension
+    /// type"). Null, without reading, if the next value is none.
     std::optional<Timestamp> read_timestamp() {
         MsgpackReader ahead(*this);
         if (ahead.peek() != Kind::extension) {
@@ -144,7 +144,7 @@ class MsgpackReader : public BinaryInput {
         read_elements(head < 0xA0 ? head & 0xFU : take_length(head - 0xDCU + 1), element);
     }
 
-    /// Calls `entry` for each entry of a map: it has to read a key, of whatever kind, and a value.
+    /// Calls `entry` for each entry of a map. It must read a key of any kind, and a value.
     template <class Entry>
     void read_entries(Entry&& entry) {
         const std::uint8_t head = take_head();
@@ -170,7 +170,7 @@ class MsgpackReader : public BinaryInput {
         });
     }
 
-    /// Reads past a value, which has to be well-formed, whatever it means.
+    /// Skips a value, which must be well-formed but may have any meaning.
     void skip() {
         std::string scratch;
         switch (peek()) {
@@ -209,7 +209,7 @@ class MsgpackReader : public BinaryInput {
         const std::uint8_t head = take_head();
         return head >= 0xD4 ? std::uint64_t{1} << (head - 0xD4) : take_length(head - 0xC7U);
     }
-    /// Up to the content of an extension type.
+    /// Reads up to the content of an extension type.
     void take_content_head() {
         take_extension_size();
         take_integer(1);

@@ -12,7 +12,8 @@
 
 namespace communica::codec {
 
-/// Everything in its shortest form (github.com/msgpack/msgpack/blob/master/spec.md), as Python's `msgpack.packb`.
+/// Writes everything in its shortest form (github.com/msgpack/msgpack/blob/master/spec.md), as Python's `msgpack.packb`
+/// does.
 class MsgpackWriter : public BinaryOutput {
  public:
     explicit MsgpackWriter(Buffer& out) : BinaryOutput(out) {}
@@ -60,7 +61,7 @@ class MsgpackWriter : public BinaryOutput {
         put_raw(bytes);
     }
 
-    /// Of nlohmann's tree: with a subtype, an extension type.
+    /// From nlohmann's tree: with a subtype it becomes an extension type.
     void binary(const nlohmann::json::binary_t& binary) {
         const Bytes content = std::as_bytes(std::span(binary));
         if (!binary.has_subtype()) {
@@ -100,7 +101,7 @@ class MsgpackWriter : public BinaryOutput {
     }
 
  private:
-    /// In 1, 2, 4 or 8 bytes, whose heads follow each other.
+    /// Writes 1, 2, 4 or 8 bytes, whose heads are consecutive.
     void put_sized(unsigned head, std::uint64_t value) {
         if (value <= UINT8_MAX) {
             put(head, value, 1);

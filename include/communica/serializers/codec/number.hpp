@@ -1,4 +1,4 @@
-// A number as a document has it, and as a C++ type that may be too small for it.
+// A number of a document, and its conversion to a C++ type that may be too small.
 #pragma once
 
 #include <charconv>
@@ -36,15 +36,15 @@ struct Number {
     }
 };
 
-/// Integers but `bool`.
+/// Integers except `bool`.
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool>;
 
 template <class T>
 concept Arithmetic = Integer<T> || std::floating_point<T>;
 
-/// Do these digits of an integer stand for this value? They do if it is their value to the last digit, and if they are the
-/// shortest that load as it with zeros behind them: as JavaScript and Go write a float without an exponent.
+/// Do these digits of an integer stand for this value? Yes if they are its exact value, or its shortest digits followed
+/// by zeros, as JavaScript and Go write a float without an exponent.
 template <std::floating_point T>
 bool stands_for(std::string_view digits, T value) noexcept {
     constexpr std::size_t longest = std::numeric_limits<T>::max_exponent10 + 2;
@@ -77,7 +77,7 @@ bool stands_for(std::string_view digits, T value) noexcept {
     return rest.find_first_not_of('0') == rest.npos;
 }
 
-/// The float that an integer stands for, if it does.
+/// The float that an integer stands for; null if it stands for none.
 template <std::floating_point T>
 std::optional<T> integer_as(std::uint64_t integer) noexcept {
     constexpr T two_to_64 = 18446744073709551616.0;
@@ -91,7 +91,7 @@ std::optional<T> integer_as(std::uint64_t integer) noexcept {
     return value;
 }
 
-/// For formats in which many write every large number as a float: one without a fraction, up to 2^53, is an integer.
+/// For formats in which large integers are often written as floats: a whole float up to 2^53 becomes an integer.
 inline Number whole(const Number& number) noexcept {
     constexpr double most = 9007199254740992.0;
     if (number.form != Number::Form::floating || !(std::fabs(number.floating) <= most) ||
@@ -101,12 +101,12 @@ inline Number whole(const Number& number) noexcept {
     return Number::of(static_cast<std::int64_t>(number.floating));
 }
 
-/// The number as a `T`; nothing if a `T` can't hold it. A float is no integer, whatever its value, and an integer is a
-/// float if its digits stand for one.
+/// The number as a `T`; null if a `T` can't hold it. A float never becomes an integer. An integer becomes a float if
+/// its digits stand for one.
 template <Arithmetic T>
 std::optional<T> number_as(const Number& number) noexcept {
     if constexpr (Integer<T>) {
-        // Asked through the widest types, as std::in_range takes no characters.
+        // Through the widest types, because std::in_range takes no characters.
         constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
         constexpr auto least = static_cast<std::int64_t>(std::numeric_limits<T>::min());
         if (number.form == Number::Form::natural && number.natural <= most) {
@@ -125,7 +125,7 @@ std::optional<T> number_as(const Number& number) noexcept {
             return value ? std::optional(-*value) : std::nullopt;
         }
         if constexpr (sizeof(T) < sizeof(double)) {
-            constexpr double first_beyond = 0x1.ffffffp127;  // what is less is rounded to the largest float
+            constexpr double first_beyond = 0x1.ffffffp127;  // smaller values round to the largest float
             if (std::isfinite(number.floating) && std::fabs(number.floating) >= first_beyond) {
                 return std::nullopt;
             }
@@ -134,7 +134,7 @@ std::optional<T> number_as(const Number& number) noexcept {
     }
 }
 
-/// The number's shortest digits, for messages.
+/// The shortest digits of the number, for error messages.
 inline std::string text_of(const Number& number) {
     char digits[32];
     std::to_chars_result end{};
@@ -151,7 +151,7 @@ inline std::string text_of(const Number& number) {
     return text;
 }
 
-/// What a `T` wants, for messages: `integer in 0..255`.
+/// The requirement of a `T`, for error messages: `integer in 0..255`.
 template <Arithmetic T>
 std::string expected_number() {
     if constexpr (Integer<T>) {

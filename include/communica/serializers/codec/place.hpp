@@ -1,4 +1,4 @@
-// Where in a document a reader or a writer stands, and how it says that something there does not fit.
+// The position of a reader or writer in a document, and errors that name it.
 #pragma once
 
 #include "../../error.hpp"
@@ -10,10 +10,10 @@
 
 namespace communica::codec {
 
-/// The deepest that a value may be nested, in every format and both ways.
+/// The deepest nesting of values, in every format, for reading and writing.
 inline constexpr std::size_t max_depth = 128;
 
-/// One open container, and which of its elements is at work. Lives on the stack of whoever walks the container.
+/// An open container and its current element. It is on the stack of the function that iterates the container.
 struct Place {
     static constexpr std::size_t no_index = static_cast<std::size_t>(-1);
 
@@ -48,7 +48,7 @@ inline std::string pointer_to(const Place* place) {
     return pointer;
 }
 
-/// Throws a `SerializerError` that begins with the place, if it is not the whole document.
+/// Throws a `SerializerError` that begins with the place, unless that is the whole document.
 [[noreturn]] inline void fail(const Place* place, std::string_view what) {
     std::string message = pointer_to(place);
     if (!message.empty()) {
@@ -57,20 +57,20 @@ inline std::string pointer_to(const Place* place) {
     throw SerializerError(message.append(what));
 }
 
-/// What readers and writers have in common: the containers that are open.
+/// The base of readers and writers: the open containers.
 class Position {
  public:
     const Place* place() const noexcept { return place_; }
 
-    /// The element that is next in the container that was opened last.
+    /// Sets the next element of the innermost container.
     void at(std::size_t index) noexcept { place_->index = index; }
     void at(std::string_view key) noexcept { place_->key = key; }
-    /// Between two keys: a view of the last one would not outlive the reading of the next.
+    /// Between two keys: the view of the previous key is not valid while the next one is read.
     void at_no_key() noexcept { place_->key = {}; }
 
     [[noreturn]] void fail(std::string_view what) const { codec::fail(place_, what); }
 
-    /// So many bytes are about to be allocated for what is read.
+    /// Reserves `bytes` of the thread's `Allowance` before an allocation. Throws if it has too few.
     void charge(std::size_t bytes) const {
         if (!Allowance::take(bytes)) [[unlikely]] {
             fail(Allowance::refusal);
@@ -84,7 +84,7 @@ class Position {
     std::size_t depth_ = 0;
 };
 
-/// Opens a container for as long as it lives. Throws if it is one too many.
+/// Opens a container during its lifetime. Throws if the nesting becomes too deep.
 class Level {
  public:
     explicit Level(Position& position)

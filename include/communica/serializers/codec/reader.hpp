@@ -1,4 +1,4 @@
-// What every format's reader offers to the types that are read from it.
+// The interface of every format's reader.
 #pragma once
 
 #include "../../buffer.hpp"
@@ -16,12 +16,12 @@
 
 namespace communica::codec {
 
-/// What an allocation takes besides what is in it, as glibc's does.
+/// The overhead of an allocation, as with glibc.
 inline constexpr std::size_t block_cost = 16;
-/// The same for a value in a tree or a list, with its links.
+/// The overhead of a value in a tree or a list, with its links.
 inline constexpr std::size_t node_cost = 48;
 
-/// What a value is, before it is read. An `extension` is a value of a type that only the format knows, with bytes.
+/// The kind of a value, known before it is read. An `extension` is a value with bytes whose type only the format knows.
 enum class Kind : std::uint8_t { null, boolean, number, string, bytes, array, object, extension };
 
 /// A set of kinds, as bits.
@@ -34,12 +34,12 @@ constexpr bool contains(Kinds set, Kind kind) noexcept { return (set & kinds(kin
 template <class... Name>
 struct Names {};
 
-/// A cursor over borrowed bytes. It is copied to look ahead. `read_...` are called for a value of that kind alone.
+/// A cursor over borrowed bytes. Copies look ahead. A `read_...` function may be called only for a value of its kind.
 ///
-/// - `read_string` and `read_bytes` give a view of the bytes, or of the scratch space if the value does not stand there
-///   in one piece.
-/// - `read_array` calls its argument for each element, `read_object` with the key of each field; both have to read one
-///   value. They keep the place, and throw before they are nested deeper than `max_depth`.
+/// - `read_string` and `read_bytes` return a view of the bytes, or of the scratch space if the value is not contiguous
+///   there.
+/// - `read_array` calls its argument for each element, `read_object` with the key of each field. Each call must read
+///   one value. They track the place, and throw if the nesting exceeds `max_depth`.
 /// - `finish` throws if anything follows.
 template <class R>
 concept Reader = std::derived_from<R, Position> && std::copy_constructible<R> &&
@@ -55,8 +55,8 @@ concept Reader = std::derived_from<R, Position> && std::copy_constructible<R> &&
                      { reader.finish() } -> std::same_as<void>;
                  };
 
-/// Reads an object, calling `known` with those of `names` that come as expected, and `field` with any other key. A reader
-/// may have a quicker way.
+/// Reads an object. Calls `known` for keys that come in the order of `names`, and `field` for others. A reader may have
+/// a faster way.
 template <Reader R, class... Name, class Known, class Field>
 void read_object(R& reader, Names<Name...> names, Known&& known, Field&& field) {
     if constexpr (requires { reader.read_object(names, known, field); }) {
@@ -66,7 +66,7 @@ void read_object(R& reader, Names<Name...> names, Known&& known, Field&& field) 
     }
 }
 
-/// Reads past the next value, which has to be well-formed and nothing more.
+/// Skips the next value, which must be well-formed.
 template <Reader R>
 void skip(R& reader) {
     if constexpr (requires { reader.skip(); }) {
@@ -84,15 +84,15 @@ void skip(R& reader) {
     }
 }
 
-/// What a string of this size takes outside of itself is about to be allocated.
+/// Charges what a string of this size allocates.
 template <Reader R>
 void charge_text(const R& reader, std::size_t size) {
-    if (size > sizeof(std::string) / 2 - 1) {  // a short one is inside
+    if (size > sizeof(std::string) / 2 - 1) {  // a short string allocates nothing
         reader.charge(size + block_cost);
     }
 }
 
-/// Makes room in a vector that has none left, at first for `few`.
+/// Grows a full vector; at first to `few` elements.
 template <Reader R, class V>
 void make_room(const R& reader, V& values, std::size_t few) {
     using E = typename V::value_type;
@@ -104,7 +104,7 @@ void make_room(const R& reader, V& values, std::size_t few) {
     }
 }
 
-/// `text` in quotes for a message, cut where it gets long.
+/// `text` in quotes for an error message, shortened.
 inline std::string quoted(std::string_view text) {
     const std::string_view start = shortened(text, 40);
     std::string result = "\"";
@@ -114,7 +114,7 @@ inline std::string quoted(std::string_view text) {
     return result + (start.size() != text.size() ? "..." : "") + '"';
 }
 
-/// What the next value is, for a message. Does not move the reader.
+/// A description of the next value for an error message. Works on a copy of the reader.
 template <Reader R>
 std::string found(R reader) {
     std::string scratch;
@@ -141,7 +141,7 @@ std::string found(R reader) {
     return "bytes";
 }
 
-/// Throws that the next value is not what was expected.
+/// Throws an error for a value of the wrong kind or content.
 template <Reader R>
 [[noreturn]] void wrong(const R& reader, const std::string& expected) {
     reader.fail("expected " + expected + ", got " + found(reader));

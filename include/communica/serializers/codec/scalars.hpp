@@ -127,7 +127,7 @@ struct Codec<std::string_view> : Codec<std::string> {
     static constexpr bool reads = false;
 };
 
-/// Bytes: as they are where the format has them, in base64 where it has not.
+/// Bytes: raw if the format has bytes, otherwise in base64.
 struct BytesCodec {
     static constexpr bool writes = true;
     static constexpr Kinds kinds = codec::kinds(Kind::bytes, Kind::string);
@@ -138,7 +138,7 @@ struct BytesCodec {
         writer.bytes(value);
     }
 
-    /// Gives the bytes' number to `take`, which says where they go; null if they do not fit there.
+    /// Passes the number of bytes to `take`, which returns their destination. For none it may be null.
     template <class R, class Take>
     static void take_bytes(R& reader, Take take) {
         std::string scratch;

@@ -11,8 +11,7 @@
 
 namespace communica::codec {
 
-/// The document is valid as a whole: nothing that is read can fail, and what is skipped costs nothing. Borrows the
-/// parser's memory.
+/// The whole document is valid: no read can fail, and skipping costs nothing. Borrows the parser's memory.
 class SimdjsonReader : public Position {
  public:
     static constexpr bool has_bytes = false;

@@ -1,4 +1,4 @@
-// Points of the system's time as ISO 8601 text, which Python's datetime.fromisoformat reads.
+// Time points of the system clock as ISO 8601 text, which Python's datetime.fromisoformat reads.
 #pragma once
 
 #include <charconv>
@@ -15,13 +15,14 @@
 
 namespace communica::codec {
 
-/// `2024-05-06T07:08:09.123+00:00`, in UTC, with as few digits as the time needs out of none, three, six and nine. Python's
-/// `fromisoformat` takes no `Z` and no other number of digits before 3.11, nor nine. Nothing for a year that does not have four digits.
+/// `2024-05-06T07:08:09.123+00:00`, in UTC, with none, three, six or nine decimals, as few as are exact. Before 3.11
+/// Python's `fromisoformat` accepts no `Z`, and no other number of decimals, nor nine. Null for a year that does not
+/// have four digits.
 template <class Duration>
 std::optional<std::string> time_text(std::chrono::time_point<std::chrono::system_clock, Duration> time) {
     using namespace std::chrono;
     using Period = typename Duration::period;
-    constexpr long double first = -62'167'219'200.0L;  // second of the year 0, and of the year 10000
+    constexpr long double first = -62'167'219'200.0L;  // first seconds of the year 0 and of the year 10000
     constexpr long double end = 253'402'300'800.0L;
     const long double seconds = static_cast<long double>(time.time_since_epoch().count()) * Period::num / Period::den;
     if (!(seconds >= first && seconds < end)) {  // also for the calendar, whose years have 16 bits
@@ -71,7 +72,7 @@ inline bool take(std::string_view& text, char byte) {
     return true;
 }
 
-/// `Z`, or an offset `+02:00`, in minutes, and nothing behind it.
+/// Reads `Z` or an offset `+02:00` at the end of the text, in minutes.
 inline std::optional<std::chrono::minutes> read_zone(std::string_view text) {
     if (text == "Z") {
         return std::chrono::minutes(0);
@@ -93,7 +94,7 @@ inline std::optional<std::chrono::minutes> read_zone(std::string_view text) {
     return west ? -offset : offset;
 }
 
-/// A point and one to nine digits, if there is a point.
+/// Reads a point with one to nine digits, if there is one.
 inline std::optional<std::chrono::nanoseconds> take_fraction(std::string_view& text) {
     std::int64_t value = 0;
     if (take(text, '.')) {
@@ -114,15 +115,15 @@ inline std::optional<std::chrono::nanoseconds> take_fraction(std::string_view& t
 
 }  // namespace detail
 
-/// Since 1970 in UTC, without leap seconds: a fraction of less than a second goes forward from whole seconds.
+/// The time since 1970 in UTC, without leap seconds. The fraction, less than a second, is added to the whole seconds.
 struct Timestamp {
     std::chrono::seconds seconds{};
     std::chrono::nanoseconds fraction{};
-    bool is_rounded = false;  ///< the fraction comes from a float: the nearest tick is meant
+    bool is_rounded = false;  ///< the fraction comes from a float: round to the nearest tick
 };
 
-/// Of seconds since 1970 as a float, fewer than 2^53: to the microsecond if these are its digits, as with JavaScript's and Python's
-/// clocks, though its binary fraction ends elsewhere.
+/// Converts seconds since 1970 as a float below 2^53. Rounds to the microsecond if the float is the one nearest to it,
+/// as with the clocks of JavaScript and Python.
 inline Timestamp timestamp_of(double since_1970) noexcept {
     const double seconds = std::floor(since_1970);
     const double microseconds = std::round(since_1970 * 1e6);
@@ -135,7 +136,7 @@ inline Timestamp timestamp_of(double since_1970) noexcept {
     return stamp;
 }
 
-/// Nothing for a time that is out of the type's range or finer than its ticks.
+/// Null for a time out of the type's range, or finer than its ticks.
 template <class Duration>
 std::optional<std::chrono::time_point<std::chrono::system_clock, Duration>> time_of(const Timestamp& stamp) {
     using namespace std::chrono;
@@ -160,8 +161,8 @@ std::optional<std::chrono::time_point<std::chrono::system_clock, Duration>> time
     return time_point<system_clock, Duration>(duration_cast<Duration>(stamp.seconds) + ticks);
 }
 
-/// What `time_text` writes, with any number of digits up to nine and any offset. Nothing for another text, for a day
-/// or an hour that does not exist, and for a time that is out of the type's range or finer than its ticks.
+/// Reads the text of `time_text`, with up to nine decimals and any offset. Null for other text, for a day or hour that
+/// does not exist, and for a time out of the type's range or finer than its ticks.
 template <class Duration>
 std::optional<std::chrono::time_point<std::chrono::system_clock, Duration>> read_time(std::string_view text) {
     using namespace std::chrono;

@@ -1,4 +1,4 @@
-// Untyped values: nlohmann's tree, written to and read from any format.
+// Untyped values: reads and writes nlohmann's tree in any format.
 #pragma once
 
 #include "../../owned_json.hpp"
@@ -14,7 +14,7 @@
 
 namespace communica::codec {
 
-/// Writes a tree. Its recursion ends at `max_depth`, as the writer refuses what is deeper.
+/// Writes a tree. The recursion is limited, because the writer refuses anything deeper than `max_depth`.
 template <class W>
 void write_tree(W& writer, const nlohmann::json& tree) {
     using Value = nlohmann::json::value_t;
@@ -56,7 +56,7 @@ void write_tree(W& writer, const nlohmann::json& tree) {
 using communica::take_apart;
 static_assert(max_tree_depth == max_depth);
 
-/// What was read of a container whose rest can't be.
+/// Destroys, without recursion, the elements of a container that could not be read to its end.
 template <class Container>
 class TakenApartOnFailure {
  public:
@@ -80,7 +80,7 @@ class TakenApartOnFailure {
     Container* container_;
 };
 
-/// Reads a tree. Of two equal keys the last one counts.
+/// Reads a tree. The last of several equal keys wins.
 template <Reader R>
 nlohmann::json read_tree(R& reader) {
     switch (reader.peek()) {
@@ -131,7 +131,7 @@ nlohmann::json read_tree(R& reader) {
             reader.read_object([&](std::string_view key) {
                 reader.charge(sizeof(Entry) + node_cost);
                 charge_text(reader, key.size());
-                // Keys mostly come in order.
+                // Keys usually come in order.
                 object.insert_or_assign(object.end(), std::string(key), read_tree(reader));
             });
             guard.dismiss();

@@ -1,4 +1,4 @@
-// All types that the serializers of described values know.
+// All types that the serializers of described values support.
 #pragma once
 
 #include "chrono.hpp"

@@ -1,4 +1,4 @@
-// UTF-8, as JSON strings hold it: looks at many bytes at a time for as long as they need no second look.
+// UTF-8 in JSON strings. Checks many bytes at a time while they are plain ASCII.
 #pragma once
 
 #include "../../plain_text.hpp"
@@ -10,8 +10,7 @@
 
 namespace communica::codec {
 
-/// The number of bytes of the well-formed UTF-8 sequence (Unicode, table 3-7) at `at`, which is not ASCII; 0 if there is
-/// none.
+/// The length of the well-formed UTF-8 sequence (Unicode, table 3-7) at `at`, which is not ASCII; 0 if there is none.
 inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
     const auto byte = [at](std::size_t index) { return static_cast<unsigned char>(at[index]); };
     const auto follows = [&](std::size_t index) { return (byte(index) & 0xC0) == 0x80; };
@@ -39,8 +38,8 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
     return overlong || beyond ? 0 : 4;
 }
 
-/// The end of the run, from `at` on, that is the same inside and outside a JSON string: stops at a quote, a backslash, a
-/// control character, and where the text is not UTF-8.
+/// The end of the run from `at` on that needs no escaping in a JSON string. Stops at a quote, a backslash, a control
+/// character, and at invalid UTF-8.
 inline const char* json_run(const char* at, const char* end) noexcept {
     for (;;) {
         at = plain_end(at, end);
@@ -57,8 +56,8 @@ inline const char* json_run(const char* at, const char* end) noexcept {
     }
 }
 
-/// The same for the text behind an opening quote. Most keys and many texts end in their first 16 bytes: they cost no
-/// more than a look at these.
+/// The same for the text behind an opening quote. Most keys and many texts end in their first 16 bytes; for these one
+/// check of 16 bytes is enough.
 inline const char* json_text(const char* at, const char* end) noexcept {
     if (end - at >= 16) {
         const char* const special = at + communica::detail::plain_of_16(at);
@@ -89,7 +88,7 @@ inline bool is_utf8(std::string_view text) noexcept {
     return true;
 }
 
-/// Appends the code point, which is no surrogate, as UTF-8.
+/// Appends a code point, not a surrogate, as UTF-8.
 inline void append_utf8(std::string& text, std::uint32_t code) {
     const auto add = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
     if (code < 0x80) {

@@ -1,4 +1,4 @@
-// std::variant: which alternative a value is of can be seen from the value alone.
+// std::variant: the alternative is chosen by the value alone.
 #pragma once
 
 #include "../serializer.hpp"
@@ -18,7 +18,7 @@
 
 namespace communica::codec {
 
-/// What an object's keys say about whether it is an `A`.
+/// Tells from an object's keys whether it is an `A`.
 template <DescribedStruct A>
 class KeyMatch {
  public:
@@ -49,7 +49,7 @@ class KeyMatch {
         }
     }
 
-    /// For messages: `Circle {"radius"}`.
+    /// For error messages: `Circle {"radius"}`.
     static std::string expected() {
         std::string text(F::model.name);
         text += " {";
@@ -70,7 +70,7 @@ class KeyMatch {
     bool has_unknown_ = false;
 };
 
-/// An alternative that is no described struct: its keys say nothing.
+/// An alternative that is not a described struct: keys do not select it.
 template <class A>
 struct NoMatch {
     template <class R>
@@ -93,11 +93,12 @@ using MatchOf = typename MatchOfAlternative<A>::type;
 /// Written as the alternative itself. Read as the first alternative that fits:
 ///
 /// - by kind: null, boolean, number, string, bytes, array, object;
-/// - of numbers and strings by their value, so `variant<int, double>` tells 1 from 1.5;
-/// - of objects by their keys: the described struct whose tag is there, or whose required fields all are.
+/// - numbers and strings by their value, so that `variant<int, double>` distinguishes 1 from 1.5;
+/// - objects by their keys: the described struct whose tag is present, or whose required fields all are.
 ///
-/// One alternative may be an array, and one an object that is no described struct; one may be of a type of the user's
-/// own, which takes what no other does. No container is read on trial, so that nested variants cost what their length is.
+/// At most one alternative may be an array, and one an object that is not a described struct. One may be of a type with
+/// a user's conversion; it takes what no other does. Containers are not read on trial, so nested variants take time
+/// proportional to their length.
 template <class... A>
 struct Codec<std::variant<A...>> {
     using Variant = std::variant<A...>;
@@ -108,7 +109,7 @@ struct Codec<std::variant<A...>> {
 
     static std::string expected() {
         std::string text;
-        const auto add = [&text](const std::string& alternative) {  // several objects are named once
+        const auto add = [&text](const std::string& alternative) {  // equal names only once
             if ((" or " + text + " or ").find(" or " + alternative + " or ") == std::string::npos) {
                 text += (text.empty() ? "" : " or ") + alternative;
             }
@@ -151,7 +152,7 @@ struct Codec<std::variant<A...>> {
         return (std::size_t{contains(Codec<A>::kinds, kind) && Codec<A>::kinds != every_kind} + ...);
     }
 
-    /// The first alternative of this kind, or the one that takes any; `size` if there is none.
+    /// The first alternative of this kind, or the one that takes any kind; `size` if there is none.
     static std::size_t first_of(Kind kind) noexcept {
         std::size_t fallback = size;
         for (std::size_t index = 0; index != size; ++index) {
@@ -178,7 +179,7 @@ struct Codec<std::variant<A...>> {
         return *std::move(value);
     }
 
-    /// Scalars: the first alternative that takes the value.
+    /// Scalars: the first alternative that can hold the value.
     template <class R>
     static Variant by_value(R& reader, Kind kind) {
         if (count(kind) + others == 1) {
@@ -199,7 +200,7 @@ struct Codec<std::variant<A...>> {
             };
             take(number);
             if constexpr (R::has_bytes) {
-                take(whole(number));  // if nothing has taken it as a float
+                take(whole(number));  // if no alternative has taken it as a float
             }
             if (value) {
                 reader = ahead;
@@ -215,7 +216,7 @@ struct Codec<std::variant<A...>> {
                         value.emplace(std::in_place_index<I>, Codec<V>::read(ahead));
                         reader = ahead;
                     } catch (const SerializerError&) {
-                        value.reset();  // the next alternative may take it
+                        value.reset();  // the next alternative is tried
                         Allowance::return_to(mark);
                     }
                 }
@@ -227,7 +228,7 @@ struct Codec<std::variant<A...>> {
         return *std::move(value);
     }
 
-    /// Of several described structs the one that the object's keys belong to, else what takes any object.
+    /// The described struct that the object's keys select, or else the alternative that takes any object.
     template <class R>
     static std::size_t by_keys(const R& reader) {
         std::tuple<MatchOf<A>...> matches;
