@@ -227,7 +227,9 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
+    /// The type of the value.
     using value_type = T;
+    /// The type of the error.
     using error_type = Error;
 
     Result() = default;
@@ -285,7 +287,9 @@ class [[nodiscard]] Result {
 template <>
 class [[nodiscard]] Result<void> {
  public:
+    /// The type of the value.
     using value_type = void;
+    /// The type of the error.
     using error_type = Error;
 
     Result() = default;
@@ -307,6 +311,7 @@ class [[nodiscard]] Result<void> {
     std::optional<Error> error_;
 };
 
+/// The former name of `Result`.
 template <class T>
 using result [[deprecated("communica: Result")]] = Result<T>;
 

@@ -61,6 +61,7 @@ struct ClientInfo {
     Credentials credentials;
 };
 
+/// The former name of `ClientInfo`.
 using Hello [[deprecated("communica: ClientInfo")]] = ClientInfo;
 
 /// Which clients may `inspect` a server: its routes, limits, counters and connected clients.

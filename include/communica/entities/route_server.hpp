@@ -76,6 +76,7 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
     void add_routes(const RouteTable<Other>& table) {
         this->handlers().add(table.handlers(), table.name());
     }
+    /// The former name of `add_routes`.
     template <Serializer Other>
     [[deprecated("communica: add_routes")]] void routes(const RouteTable<Other>& table) {
         add_routes(table);

@@ -119,7 +119,7 @@ COMMUNICA_INLINE bool ServerCore::forget_client(const std::string& id) { return 
 
 COMMUNICA_INLINE void ServerCore::request_stop() {
     clients_->close_all({errc::closed});
-    // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
+    // Not posted: a `start` that the same handler calls next has to run after it. On the strand it allocates nothing.
     if (is_running_on(strand_)) {
         stop();
     } else {
