@@ -79,7 +79,7 @@ inline const std::error_category& error_category() noexcept {
     return category;
 }
 
-/// Makes a `std::error_code`, which finds this function.
+/// Converts an `errc` to a `std::error_code`. The constructor of `std::error_code` calls it.
 inline std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
 
 /// Returns true for the library's category, also for the instance of a plugin compiled with these headers. The standard

@@ -1,5 +1,4 @@
-// Counts the leading bytes of a text block that need no escape in a JSON string: 16 bytes at a time with SSE2, else
-// eight.
+// Counts the leading bytes of a block of text that need no escape in a JSON string: 16 at a time with SSE2, else eight.
 #pragma once
 
 #include <bit>

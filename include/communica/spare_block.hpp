@@ -19,7 +19,8 @@ struct Block {
 namespace detail {
 
 inline thread_local constinit Block spare_block;
-inline thread_local constinit bool spare_did_not_fit = false;  // for a request since it was kept
+// A large block was requested since the spare block was kept, and the spare block did not fit.
+inline thread_local constinit bool spare_did_not_fit = false;
 inline thread_local constinit bool thread_has_ended = false;
 
 /// Frees the spare block when its thread ends. Buffers may be destroyed later than that.

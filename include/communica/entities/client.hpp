@@ -17,8 +17,9 @@ namespace communica {
 /// Requests made without a connection wait for one.
 ///
 /// Operations take a completion token last and complete on the token's executor, by default on a strand of the
-/// client's. Operations and queries are thread-safe. The destructor ends every request with `errc::closed` and waits
-/// for handlers that other threads are calling. No handler starts after it.
+/// client's. A cancelled operation ends with `asio::error::operation_aborted`. Operations and queries are thread-safe.
+/// The destructor ends every request with `errc::closed` and waits for handlers that other threads are calling. No
+/// handler starts after it.
 template <class Derived, Serializer S>
 class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Client<Derived, S>> {
  public:

@@ -72,9 +72,8 @@ class Hooks {
         }
     }
 
-    /// Counts and logs a failed request, notification or stream of the peer. The level is
-    /// warning, or debug if the peer gets a requester, responder or serializer error. Long names and texts, mostly the
-    /// peer's, are shortened.
+    /// Counts and logs a failed request, notification or stream of the peer. The level is debug if the peer gets a
+    /// requester, responder or serializer error, else warning. Long names and texts, mostly the peer's, are shortened.
     void on_failure(const peer::Failure& failure) const;
 
     /// Starts no further calls. Waits for a call that is running on another thread.

@@ -17,8 +17,9 @@ namespace communica {
 /// The base of all servers. A server listens from `start` or `run` until `stop`.
 ///
 /// Operations take a completion token last and complete on the token's executor, by default on a strand of the
-/// server's. Operations and queries are thread-safe. The destructor ends every request with `errc::closed` and waits
-/// for handlers that other threads are calling. No handler starts after it.
+/// server's. A cancelled operation ends with `asio::error::operation_aborted`. Operations and queries are thread-safe.
+/// The destructor ends every request with `errc::closed` and waits for handlers that other threads are calling. No
+/// handler starts after it.
 template <class Derived, Serializer S>
 class Server {
  public:
