@@ -1,5 +1,5 @@
-// What somebody writes on Asio coroutines who needs nothing but this one exchange, over any stream: frames are a length, an id
-// and that many bytes. One read takes all frames that came, and one write carries all that there is to say.
+// A hand-written echo exchange on Asio coroutines, over any stream. A frame is a length, an id and that many bytes. One
+// read takes all frames received, and one write sends all queued frames.
 #pragma once
 
 #include "sockets.hpp"
@@ -19,7 +19,7 @@
 
 namespace bench {
 
-// The executor's own type, not any_io_executor: nothing here is paid for that this exchange does not need.
+// The concrete executor type, not any_io_executor, which would cost time that this exchange does not need.
 using Executor = asio::io_context::executor_type;
 template <class T>
 using Task = asio::awaitable<T, Executor>;
@@ -100,13 +100,13 @@ void read_now(S& socket, ReadBuffer& buffer) {
     buffer.commit(count);
 }
 
-// ---- the server: errors end a connection's coroutine, which is all there is to do ----------------------------------
+// ---- the server: an error ends the coroutine of its connection -----------------------------------------------------
 
 struct NoWork {
     void operator()() const noexcept {}
 };
 
-/// `work` is done for each frame.
+/// Calls `work` for each frame.
 template <bool wait, class S, class Work = NoWork>
 Task<void> serve_connection(S socket, Work work = {}) {
     ReadBuffer in;
@@ -152,7 +152,7 @@ Task<void> ask_in_turn(S& socket, Meter& meter, const std::string& body) {
 
 // ---- the client, many requests at once on one connection -----------------------------------------------------------
 
-/// Requests of many coroutines over one socket. An id is the place of who waits.
+/// Sends the requests of many coroutines over one socket. An id is the index of the waiting coroutine.
 template <bool wait, class S>
 class Multiplexer {
  public:
@@ -163,7 +163,7 @@ class Multiplexer {
             [this, id, &body](auto handler) {
                 append(queued_, id, body.data(), body.size());
                 waiting_[id] = std::make_unique<WaiterOf<decltype(handler)>>(std::move(handler));
-                if (!writing_ && !std::exchange(flush_posted_, true)) {  // behind all that can run now
+                if (!writing_ && !std::exchange(flush_posted_, true)) {  // runs after all ready handlers
                     asio::post(socket_.get_executor(), [this] {
                         flush_posted_ = false;
                         flush();

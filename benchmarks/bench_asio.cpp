@@ -1,9 +1,9 @@
-// Asio coroutines without a library above them. Variants:
+// Asio coroutines without an RPC library. Variants:
 //
 //     coro    the baseline of the ratios
-//     wait    waits until the socket is readable and reads then, which saves the read that finds nothing
-//     large   frames read straight into their body, heads and bodies written gathered
-//     burn    works for 100 us for each frame
+//     wait    waits until the socket is readable before it reads, which saves a read that returns nothing
+//     large   reads each frame directly into its body, and writes heads and bodies with gathered writes
+//     burn    uses 100 us of CPU time for each frame
 
 #include "asio_exchange.hpp"
 

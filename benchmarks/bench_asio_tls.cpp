@@ -1,4 +1,4 @@
-// The same exchange as bench_asio's `coro`, over TLS.
+// The exchange of bench_asio's `coro` over TLS.
 
 #include "asio_exchange.hpp"
 #include "tls.hpp"

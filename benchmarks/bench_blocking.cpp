@@ -1,5 +1,5 @@
-// Blocking sockets: the least that the kernel takes for it. Frames are a length and that many bytes, as the server
-// answers in order there are no ids. What is read at once is answered at once.
+// Blocking sockets: the minimum cost, that of the kernel. A frame is a length and that many bytes. There are no ids,
+// because the server answers in order. All frames of one read are answered by one write.
 
 #include "sockets.hpp"
 
@@ -21,7 +21,7 @@ void write_all(int socket, const char* bytes, std::size_t count) {
     }
 }
 
-/// Bytes that were read, of which `take_frames` gives away the whole frames at the front.
+/// A read buffer. `take_frames` removes the complete frames at its front.
 class Input {
  public:
     Input(const bench::Options& options, std::size_t frame)
@@ -42,7 +42,7 @@ class Input {
         return count > 0;
     }
 
-    /// Calls `each` for every whole frame, then `all` with the bytes of them together.
+    /// Calls `each` for every complete frame, then `all` with the bytes of all of them.
     template <class Each, class All>
     void take_frames(Each each, All all) {
         std::size_t taken = 0;
@@ -63,7 +63,7 @@ class Input {
  private:
     std::vector<char> bytes_;
     std::size_t filled_ = 0;
-    const std::chrono::microseconds spin_;  // to ask again and again for, before it waits
+    const std::chrono::microseconds spin_;  // how long to busy-poll before a blocking read
 };
 
 void serve(const bench::Options& options) {
@@ -76,7 +76,7 @@ void serve(const bench::Options& options) {
     }
 }
 
-/// `count` frames of the same payload behind each other.
+/// Returns `count` consecutive frames with the same payload.
 std::vector<char> make_frames(std::size_t size, std::size_t count) {
     std::vector<char> frames((head_size + size) * count, 'x');
     const auto length = static_cast<std::uint32_t>(size);
@@ -109,7 +109,7 @@ void ask_many_at_once(const bench::Options& options, int socket) {
     std::vector<Ticks> begins(depth, bench::ticks());
     std::size_t oldest = 0;
     std::size_t to_send = frames.size();
-    std::size_t sent_to = 0;  // in `frames`, which is sent round and round
+    std::size_t sent_to = 0;  // the position in `frames`, which is sent repeatedly
     bench::Meter meter(options);
     for (;;) {
         if (to_send != 0) {
@@ -120,7 +120,7 @@ void ask_many_at_once(const bench::Options& options, int socket) {
                 if (to_send != 0) {
                     continue;
                 }
-            } else {  // the socket is full
+            } else {  // the socket's send buffer is full
                 ::pollfd wait{.fd = socket, .events = POLLIN | POLLOUT, .revents = 0};
                 bench::check(::poll(&wait, 1, -1), "poll");
                 if ((wait.revents & POLLIN) == 0) {

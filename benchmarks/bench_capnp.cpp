@@ -23,12 +23,12 @@ std::string endpoint(const bench::Options& options) {
     return options.tcp ? "127.0.0.1:" + options.address : "unix:" + options.address;
 }
 
-/// Without it what one message may make us read ends at 64 MiB.
+/// The default limits the data read from one message to 64 MiB.
 capnp::ReaderOptions no_limit() { return {.traversalLimitInWords = 1ULL << 60}; }
 
 void serve(const bench::Options& options) {
     capnp::EzRpcServer server(kj::heap<EchoServer>(), endpoint(options).c_str(), 0, no_limit());
-    server.getPort().wait(server.getWaitScope());  // it listens
+    server.getPort().wait(server.getWaitScope());  // until it listens
     bench::say_ready();
     kj::NEVER_DONE.wait(server.getWaitScope());
 }

@@ -1,14 +1,14 @@
 // The library. Variants:
 //
-//     json         text by JsonSerializer, a plain handler
+//     json         a string by JsonSerializer, a plain handler
 //     bytes        the same bytes by BytesSerializer
-//     buffer       the same as a Buffer, whose memory is passed on
-//     suspend      json with a coroutine handler that lets others run once
+//     buffer       the same as a Buffer, whose memory is moved
+//     suspend      json with a coroutine handler that yields once
 //     struct       a struct of 1 KiB by JsonSerializer
 //     fast         the same by the fast JSON serializer
-//     nlohmann     text by nothing but nlohmann's parse and dump
+//     nlohmann     a string by nlohmann's parse and dump only
 //     routes       json, RouteClient to RouteServer with 20 routes
-//     burn         json with a handler that works for 100 us
+//     burn         json with a handler that uses 100 us of CPU time
 //     no_deadline  json, requests without a deadline
 
 #include "communica_exchange.hpp"
@@ -45,7 +45,7 @@ using FastSerializer = communica::FastJsonSerializer;
 using FastSerializer = JsonSerializer;
 #endif
 
-/// What a program does that hands text to nlohmann/json and does not think about it.
+/// A simple serializer that converts every string by nlohmann/json.
 struct NlohmannSerializer {
     void dump(const communica::Nothing&, communica::Buffer& out) const { out.append("null"); }
     void dump(const std::string& value, communica::Buffer& out) const { out.append(nlohmann::json(value).dump()); }

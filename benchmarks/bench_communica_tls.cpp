@@ -1,7 +1,7 @@
 // The library over TLS. Variants:
 //
-//     json   text by JsonSerializer
-//     key    the same over TCP alone, with a shared key
+//     json   a string by JsonSerializer
+//     key    the same over plain TCP with a shared key
 
 #include "communica_exchange.hpp"
 #include "tls.hpp"

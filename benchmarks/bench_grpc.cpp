@@ -1,5 +1,5 @@
-// gRPC, unary calls over completion queues, one thread on each side. One at a time the client uses the synchronous
-// stub, which is the fastest it has for that.
+// gRPC: unary calls over completion queues, one thread on each side. With one request at a time the client uses the
+// synchronous stub, which is gRPC's fastest way for that.
 
 #include "harness.hpp"
 
@@ -17,7 +17,7 @@ std::string endpoint(const bench::Options& options) {
     return options.tcp ? "127.0.0.1:" + options.address : "unix:" + options.address;
 }
 
-/// One call on the server: waits to be called, answers, is gone. As soon as it is called the next one waits.
+/// One call at the server: waits for a request, answers it and deletes itself. A request creates the next waiting call.
 class ServedCall {
  public:
     ServedCall(bench::Echo::AsyncService& service, grpc::ServerCompletionQueue& queue)
@@ -57,7 +57,7 @@ void serve(const bench::Options& options) {
     if (!server) {
         bench::fail("the server does not start");
     }
-    for (int i = 0; i != 4 * options.depth; ++i) {  // so many calls are waited for at any time
+    for (int i = 0; i != 4 * options.depth; ++i) {  // the number of waiting calls
         new ServedCall(service, *queue);
     }
     bench::say_ready();
@@ -70,7 +70,7 @@ void serve(const bench::Options& options) {
 std::shared_ptr<grpc::Channel> connect(const bench::Options& options) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a separate connection
     auto channel = grpc::CreateCustomChannel(endpoint(options), grpc::InsecureChannelCredentials(), arguments);
     if (!channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds{10})) {
         bench::fail("no connection");

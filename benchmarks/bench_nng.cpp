@@ -1,4 +1,4 @@
-// nng, request and reply: a context for each request that is under way, on both sides.
+// nng, request and reply: a context for each request in flight, on both sides.
 
 #include "harness.hpp"
 
@@ -28,7 +28,7 @@ std::string endpoint(const bench::Options& options) {
     }
 }
 
-/// Receives a message and sends it back, for ever.
+/// Receives messages and sends each one back.
 struct Echo {
     nng_ctx context{};
     nng_aio* operation = nullptr;
@@ -74,7 +74,7 @@ struct Question {
     Ticks begin = 0;
     const std::string* payload = nullptr;
     bench::Meter* meter = nullptr;
-    std::mutex* mutex = nullptr;  // of the meter: nng calls from several threads
+    std::mutex* mutex = nullptr;  // guards the meter: nng calls back on several threads
 
     void start(nng_socket socket) {
         check(nng_ctx_open(&context, socket));

@@ -1,4 +1,4 @@
-// The library through a RabbitMQ broker, whose URL is the address: text by JsonSerializer.
+// The library through a RabbitMQ broker, whose URL is the address: a string by JsonSerializer.
 
 #include "communica_exchange.hpp"
 

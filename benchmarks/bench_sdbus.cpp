@@ -1,4 +1,4 @@
-// D-Bus by sd-bus, from peer to peer without a broker: a method call with an array of bytes.
+// D-Bus by sd-bus, peer to peer without a broker: a method call with an array of bytes.
 
 #include "sockets.hpp"
 

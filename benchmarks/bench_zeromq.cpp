@@ -1,5 +1,5 @@
-// ZeroMQ: a DEALER asks a ROUTER; the payload follows a frame of 4 bytes with its id, as in the baseline. The variant
-// `struct` carries a struct by RapidJSON, as the library's does by its serializer.
+// ZeroMQ: a DEALER sends requests to a ROUTER. The payload follows a frame of 4 bytes with its id, as in the baseline.
+// The variant `struct` sends a struct by RapidJSON, as the library's variant does by its serializer.
 
 #include "harness.hpp"
 #include "record.hpp"
@@ -31,7 +31,7 @@ class Message {
     ~Message() { zmq_msg_close(&message_); }
 
     void receive(void* socket) { check(zmq_msg_recv(&message_, socket, 0)); }
-    /// Passes it on without a copy, with the frames that follow announced.
+    /// Sends the frame without a copy. `more`: further frames follow.
     void send(void* socket, bool more) { check(zmq_msg_send(&message_, socket, more ? ZMQ_SNDMORE : 0)); }
     bool has_more() const { return zmq_msg_more(&message_) != 0; }
     std::string_view text() { return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)}; }

@@ -1,4 +1,4 @@
-// How a server of the library is run, and how its clients are measured.
+// Runs a server of the library, and measures its clients.
 #pragma once
 
 #include "harness.hpp"
@@ -39,7 +39,7 @@ inline bool is_same(const communica::Buffer& answer, const communica::Buffer& va
     return answer.size() == value.size();
 }
 
-/// Asks `request()` again and again.
+/// Calls `request()` in an endless loop.
 template <class Request, class Value>
 asio::awaitable<void> ask_again_and_again(Request request, const Value& value, Meter& meter) {
     for (Ticks begin = ticks();; begin = meter.lap(begin)) {
@@ -60,7 +60,7 @@ void connect_all(asio::io_context& context, std::deque<Client>& clients) {
     }
 }
 
-/// `request(client, value)` begins a request of a client of `connector`.
+/// Measures clients of `connector`. `request(client, value)` starts a request.
 template <class Client, class Connector, class Value, class Request>
 void measure(const Options& options, const Connector& connector, const Value& value, Request request) {
     asio::io_context context(1);

@@ -1,5 +1,5 @@
-// What compiling is compared with: the same conversation as examples/simple_client.cpp, written by hand on Asio's
-// coroutines and nlohmann/json.
+// The baseline for compile times: the conversation of examples/simple_client.cpp, written by hand with Asio coroutines
+// and nlohmann/json.
 
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>

@@ -1,4 +1,4 @@
-// What the programs of the benchmarks share: their options, and how a client measures itself and its server.
+// Shared by the benchmark programs: their options, and the measurement of a client and its server.
 #pragma once
 
 #include <algorithm>
@@ -29,19 +29,19 @@
 
 namespace bench {
 
-/// `bench_NAME server|client [--option=value ...]`; run.py gives the same ones to both.
+/// The options of `bench_NAME server|client [--option=value ...]`. run.py passes the same ones to both.
 struct Options {
     bool server = false;
     bool tcp = false;
     bool shared_memory = false;
     std::string address = {};  ///< a socket file's path, or a port of 127.0.0.1
-    std::string variant = {};  ///< what the program knows several ways to do
+    std::string variant = {};  ///< one of the program's variants
     std::size_t size = 64;     ///< bytes of a payload
-    int depth = 1;             ///< requests under way on each connection
+    int depth = 1;             ///< requests in flight on each connection
     int clients = 1;           ///< connections
-    int threads = 1;           ///< of the server
-    double seconds = 1;        ///< to measure for
-    int server_pid = 0;        ///< whose CPU time and memory count too
+    int threads = 1;           ///< threads of the server
+    double seconds = 1;        ///< duration of the measurement
+    int server_pid = 0;        ///< process whose CPU time and memory are measured, too
     int spin_us = 0;           ///< microseconds to poll for the next message
     bool idle = false;         ///< measure the memory of `clients` connections, not requests
 
@@ -87,7 +87,7 @@ inline Options parse_options(int argc, char** argv) {
     return options;
 }
 
-/// run.py starts the client when the server says this.
+/// Prints a line by the server. run.py then starts the client.
 inline void say_ready() {
     std::puts("READY");
     std::fflush(stdout);
@@ -95,7 +95,7 @@ inline void say_ready() {
 
 // ---- time ----------------------------------------------------------------------------------------------------------
 
-/// The cheapest clock there is: asking it must not show in a request that takes a third of a microsecond.
+/// Ticks of the cheapest clock. Reading it must not affect a request that takes a third of a microsecond.
 using Ticks = std::uint64_t;
 
 inline Ticks ticks() {
@@ -119,7 +119,7 @@ inline double ticks_per_second() {
     return rate;
 }
 
-/// Seconds of CPU time, of all threads, that a process has used.
+/// The CPU time of all threads of a process, in seconds.
 inline double cpu_seconds(int pid) {
     clockid_t clock{};
     timespec time{};
@@ -135,14 +135,14 @@ inline double cpu_seconds_of_thread() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-/// What a handler does in the cases with more than one thread: 100 us of CPU time.
+/// Uses 100 us of CPU time: the work of a handler in the cases with several threads.
 inline void work_for_100_us() {
     const double end = cpu_seconds_of_thread() + 100e-6;
     while (cpu_seconds_of_thread() < end) {
     }
 }
 
-/// A figure in kB of /proc/PID/status.
+/// Returns a value of /proc/PID/status, in kB.
 inline long memory_kb(int pid, std::string_view name) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
     for (std::string line; std::getline(status, line);) {
@@ -153,7 +153,7 @@ inline long memory_kb(int pid, std::string_view name) {
     return -1;
 }
 
-/// Durations in ticks, to a 64th of their size.
+/// Durations in ticks, with a resolution of 1/64 of their size.
 class Histogram {
  public:
     void add(Ticks value) {
@@ -199,14 +199,14 @@ class Histogram {
 
 // ---- measuring -----------------------------------------------------------------------------------------------------
 
-/// Counts requests from the end of a warm-up on, and when the time is over prints what they took as a line of JSON and
-/// ends the process: taking the connections down is not measured. Not thread-safe.
+/// Measures requests after a warm-up. At the end of the time it prints the results as a line of JSON and ends the
+/// process, so that closing the connections is not measured. Not thread-safe.
 class Meter {
  public:
     explicit Meter(const Options& options)
         : options_(options), warm_until_(ticks() + in_ticks(std::min(0.25, options.seconds / 3))) {}
 
-    /// A request that began at `begin` is done. Returns the time, at which the next one begins.
+    /// Records a request that started at `begin` and has ended. Returns the time, which is the start of the next one.
     Ticks lap(Ticks begin) {
         const Ticks now = ticks();
         if (measuring_) {
@@ -260,8 +260,8 @@ class Meter {
     Usage first_;
 };
 
-/// The memory that `clients` connections, each of which has carried one request, take of a server. Constructed after
-/// one connection has, so that what the first one needs once and for all does not count.
+/// Measures the memory of a server for `clients` connections, each of which has carried one request. Construct it after
+/// the first connection has, so that one-time allocations do not count.
 class IdleMeter {
  public:
     explicit IdleMeter(const Options& options) : options_(options), before_(memory_kb(options.server_pid, "RssAnon")) {}
@@ -279,17 +279,17 @@ class IdleMeter {
     long before_;
 };
 
-/// A client or server that meets what it can't go on with.
+/// Prints an error and ends the process.
 [[noreturn]] inline void fail(std::string_view what) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(what.size()), what.data());
     std::_Exit(1);
 }
 
-/// `main` of every program. What it throws it says.
+/// The `main` of every program. Prints exceptions.
 template <class Serve, class Ask>
 int run(int argc, char** argv, Serve serve, Ask ask) try {
     const Options options = parse_options(argc, argv);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nothing is left when run.py is interrupted
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // ends this process when run.py is interrupted
     ::rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;

@@ -1,5 +1,5 @@
-// A fixed number of requests through the message path, in one process and one thread over a socketpair, so that the
-// number of instructions is the same each time. `run.py --instructions` counts those under `measured` with callgrind.
+// Sends a fixed number of requests through the message path, in one process and one thread over a socketpair, so that
+// each run executes the same number of instructions. `run.py --instructions` counts those in `measured` with callgrind.
 //
 //     bench_instructions json|bytes|no_deadline|suspend|routes DEPTH REQUESTS
 
@@ -13,7 +13,7 @@
 
 #include <sys/socket.h>
 
-/// What is counted. By its C name callgrind finds it.
+/// The function that is counted. Callgrind finds it by its C name.
 extern "C" [[gnu::noinline]] void measured(asio::io_context& context);
 void measured(asio::io_context& context) { context.run(); }
 
@@ -36,7 +36,7 @@ asio::awaitable<std::string> echo_later(std::string value) {
     co_return value;
 }
 
-/// Requests that several coroutines share out among them. The last one to end stops the context.
+/// Requests shared by several coroutines. The last coroutine stops the context.
 struct Work {
     asio::io_context& context;
     int left = 0;
@@ -69,11 +69,11 @@ void run(Server& server, Client& client, asio::io_context& context, int depth, i
             asio::co_spawn(context, ask(request, work), stop_on_error);
         }
     };
-    begin(500);  // until memory is allocated and everything has been called once
+    begin(500);  // warm-up: allocates memory and calls every function once
     context.run();
     begin(requests);
     measured(context);
-    std::_Exit(0);  // nothing has to be taken down
+    std::_Exit(0);  // skips the destructors
 }
 
 struct Ends {

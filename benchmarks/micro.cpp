@@ -1,4 +1,4 @@
-// Parts of the message path by themselves.
+// Parts of the message path, measured separately.
 
 #include <communica/asio.hpp>
 #include <communica/peer/pending_requests.hpp>
@@ -99,7 +99,7 @@ class NoOperation final : public communica::peer::Operation {
     void destroy() noexcept override {}
 };
 
-/// A request more where 64 wait already, and its answer.
+/// Adds and completes one request with 64 pending.
 void wait_for_answer(benchmark::State& state) {
     using namespace std::chrono_literals;
     NoOperation operation;  // outlives the table
@@ -121,7 +121,7 @@ void wait_for_answer(benchmark::State& state) {
 }
 BENCHMARK(wait_for_answer);
 
-/// What a completion costs on its way to a handler, by the executor it takes.
+/// The cost of posting a completion handler, by type of executor.
 template <class Executor>
 void post_and_run(benchmark::State& state, asio::io_context& context, const Executor& executor) {
     for (auto _ : state) {

@@ -1,4 +1,4 @@
-// The value of the cases that carry a struct: about 1 KiB as JSON.
+// The value of the cases with a struct: about 1 KiB as JSON.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Dump and load of 64 B, 1 KiB and 1 MiB: a struct, a generic value and a text, by each serializer and by the libraries
-// that were looked at for fast JSON.
+// Dump and load of 64 B, 1 KiB and 1 MiB: a struct, a generic value and a string, by each serializer and by the
+// libraries that were evaluated for fast JSON.
 //
 //     cmake --preset release -DCOMMUNICA_BUILD_BENCHMARKS=ON && cmake --build --preset release --target bench_serializers
 //     build/release/benchmarks/bench_serializers --benchmark_filter=struct/load
@@ -60,7 +60,7 @@ Order make_order(std::size_t items) {
     return order;
 }
 
-// ---- each library as a pair of functions ---------------------------------------------------------------------------
+// ---- a load and a dump function of each library --------------------------------------------------------------------
 
 template <class S, class T>
 struct Communica {
@@ -70,7 +70,7 @@ struct Communica {
         S{}.dump(value, buffer);
         benchmark::DoNotOptimize(buffer.data());
         if (out.empty()) {
-            out = buffer.text();  // once, for what is loaded
+            out = buffer.text();  // once: the input of the load
         }
     }
 };
@@ -223,10 +223,10 @@ void add(const std::string& what, const std::string& size, const std::string& na
                                  [&value](benchmark::State& state) { dump<Library>(state, value); });
 }
 
-/// A value that each library loads for itself, to be dumped again.
+/// Adds the dump of a value that the library has loaded itself.
 template <class Library>
 void add_loaded(const std::string& size, const std::string& name, const std::string& bytes) {
-    static std::vector<decltype(Library::load(bytes))*> kept;  // until the program ends
+    static std::vector<decltype(Library::load(bytes))*> kept;  // never freed
     kept.push_back(new auto(Library::load(bytes)));
     add<Library>("generic", size, name, *kept.back(), bytes);
 }

@@ -1,4 +1,4 @@
-// Plain sockets, for the programs whose subject brings none of its own.
+// Plain sockets, for programs that measure a library without its own.
 #pragma once
 
 #include "harness.hpp"
@@ -22,7 +22,7 @@ inline void set_no_delay(int descriptor) {
     check(::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
 }
 
-/// Calls `function(address, size)` with the address that the options name.
+/// Calls `function(address, size)` with the address of the options.
 template <class Function>
 int with_address(const Options& options, Function function) {
     if (options.tcp) {

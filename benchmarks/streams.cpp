@@ -1,6 +1,6 @@
-// What streams cost, beside coroutines of raw Asio that write and read the same frames. Prints one line a figure.
+// The cost of streams, compared to raw Asio coroutines that write and read the same frames. Prints one line per figure.
 //
-//     bench_streams [SCALE]     SCALE: how much is measured, 1 by default
+//     bench_streams [SCALE]     SCALE multiplies the amount of data, 1 by default
 #include <communica/communica.hpp>
 
 #include <asio/io_context.hpp>
@@ -71,7 +71,7 @@ asio::awaitable<void> read_frames(Socket& socket, int count) {
     }
 }
 
-/// CPU in nanoseconds an item.
+/// Returns the CPU time per item, in nanoseconds.
 double raw_asio(int count, std::size_t size) {
     asio::io_context context(1);
     Socket one(context);
@@ -84,7 +84,7 @@ double raw_asio(int count, std::size_t size) {
     return 1e9 * (cpu_seconds() - begin) / count;
 }
 
-/// MB/s.
+/// Returns the throughput in MB/s.
 double blocking(int count, std::size_t size) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) std::abort();
@@ -128,7 +128,7 @@ communica::RouteTable<> routes() {
     return table;
 }
 
-/// A server and a client of it at the ends of a socketpair, each on a context of its own or both on one.
+/// A server and its client at the ends of a socketpair, on separate contexts or on one.
 class Pair {
  public:
     explicit Pair(bool on_two_threads) {

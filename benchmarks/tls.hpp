@@ -1,4 +1,4 @@
-// What the benchmarks over TLS have in common.
+// Shared by the benchmarks over TLS.
 #pragma once
 
 #include "../tests/support/certificates.hpp"
@@ -7,7 +7,7 @@
 
 namespace bench {
 
-/// Shows a certificate that nobody verifies: that costs a handshake, and no request.
+/// A context with a certificate that no client verifies. Verification would cost handshakes, not requests.
 inline asio::ssl::context server_context() {
     asio::ssl::context context(asio::ssl::context::tls);
     test::Certificate({.common_name = "server"}).show_in(context);

@@ -1,4 +1,4 @@
-// One table, and a serializer for each route: MessagePack, CBOR, and bytes as they are.
+// A table with a serializer for each route: MessagePack, CBOR and raw bytes.
 
 #include <communica/communica.hpp>
 
@@ -25,7 +25,7 @@ Picture halve(Picture picture) {
     return picture;
 }
 
-// Borrows the bytes from the connection: nothing is copied.
+// Borrows the bytes from the connection, without a copy.
 std::string checksum(communica::Bytes bytes) {
     unsigned sum = 0;
     for (const std::byte value : bytes)

@@ -1,4 +1,4 @@
-// What calculator_server and calculator_client agree on. Both are checked against it when they are compiled.
+// The routes shared by calculator_server and calculator_client. The compiler checks both programs against them.
 #pragma once
 
 #include <communica/communica.hpp>

@@ -1,4 +1,4 @@
-// Asks calculator_server.
+// Sends requests to calculator_server.
 
 #include "calculator.hpp"
 
@@ -15,7 +15,7 @@ asio::awaitable<void> calculate(communica::AnyConnector connector) {
     communica::RouteClient client{executor, connector};
     co_await client.connect({.timeout = 10s});
 
-    // The route says what goes in and what comes out: {"one", 2} or a text as result would not compile.
+    // The route has the types of argument and result: {"one", 2} or a string as result would not compile.
     const double sum = co_await client.request(calculator::sum, {1, 2}, {.timeout = 250ms});
     std::cout << "1 + 2 = " << sum << '\n';
 

@@ -1,4 +1,4 @@
-// Calculates what calculator_client asks for, until Ctrl-C.
+// Answers the requests of calculator_client until Ctrl-C.
 
 #include <communica/schema/described_table.hpp>
 
@@ -37,7 +37,7 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     const auto executor = co_await asio::this_coro::executor;
     asio::signal_set signals{executor, SIGINT, SIGTERM};
 
-    communica::DescribedTable routes;  // a RouteTable that `communica describe` shows the types of
+    communica::DescribedTable routes;  // a RouteTable whose types `communica describe` shows
     routes.add(calculator::sum, [](auto operands) { return operands.left + operands.right; }).doc("Adds both.");
     routes.add(calculator::divide, divide).doc("Divides left by right, which is not 0.");
     routes.add(calculator::summarize, summarize);
@@ -48,7 +48,7 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     std::cout << "listening on " << server.address() << std::endl;
 
     co_await signals.async_wait(asio::use_awaitable);
-    co_await server.drain(std::chrono::seconds{5});  // what is at work is still answered
+    co_await server.drain(std::chrono::seconds{5});  // running requests are still answered
 }
 
 int main(int argc, char** argv) try {

@@ -1,4 +1,4 @@
-// Asks simple_server with callbacks alone: no coroutine, and no thread beside the one that runs the io_context.
+// Sends requests to simple_server with callbacks only: no coroutine, and one thread, which runs the io_context.
 
 #include <communica/communica.hpp>
 
@@ -15,10 +15,10 @@ class Talk {
  public:
     Talk(asio::io_context& context, const communica::AnyConnector& connector) : client_{context, connector} {}
 
-    // The object lives longer than its callbacks: they may keep `this`.
+    // The object outlives its callbacks, so they may capture `this`.
     void begin() {
         client_.connect({.timeout = 10s}, [this](const std::exception_ptr& error) {
-            if (error) std::rethrow_exception(error);  // out of context.run()
+            if (error) std::rethrow_exception(error);  // context.run() throws it
             ask();
         });
     }

@@ -1,5 +1,5 @@
-// Asks simple_server out of GLib's main loop, as poll_loop does out of its own. With Qt it is a QSocketNotifier on the same
-// descriptor, connected to a slot that calls run_ready.
+// Sends requests to simple_server from GLib's main loop, as poll_loop does from its own loop. A Qt program connects a
+// QSocketNotifier on the same descriptor to a slot that calls run_ready.
 
 #include "own_loop.hpp"
 
@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
 
     int status = 0;
     communica::SimpleClient client{network.context(), connector};
-    // No exception may pass through GLib, which is C.
+    // No exception may pass through GLib, which is written in C.
     const auto show = [&](const communica::Result<std::string>& answer) {
         status = answer ? 0 : 1;
         std::cout << (answer ? *answer : answer.error().text()) << '\n';

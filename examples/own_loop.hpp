@@ -1,5 +1,5 @@
-// The loop of a program that has one already, as an Asio executor: what is given to it runs in the loop's thread, and a
-// descriptor says when there is something. poll_loop and glib_loop use it.
+// Adapts a program's own event loop to an Asio executor: submitted functions run in the loop's thread, and a descriptor
+// becomes readable when there are any. poll_loop and glib_loop use it.
 #pragma once
 
 #include <asio/execution.hpp>
@@ -36,10 +36,10 @@ class OwnLoop {
 
     Executor get_executor() noexcept;
 
-    // To be waited on, until it can be read.
+    // The descriptor that the loop polls for reading.
     int descriptor() const noexcept { return pipe_[0]; }
 
-    // To be called when it can, in the loop's thread. Runs what is there, and returns.
+    // Runs the submitted functions and returns. The loop's thread calls it when the descriptor is readable.
     void run_ready() {
         std::array<char, 64> wakes{};
         while (::read(pipe_[0], wakes.data(), wakes.size()) > 0) {
@@ -53,10 +53,10 @@ class OwnLoop {
     void add(F&& function) {
         asio::post(ready_, std::forward<F>(function));
         const char wake = 0;
-        [[maybe_unused]] const auto written = ::write(pipe_[1], &wake, 1);  // a full pipe wakes as well
+        [[maybe_unused]] const auto written = ::write(pipe_[1], &wake, 1);  // a full pipe is readable, too
     }
 
-    asio::io_context ready_;  // used as a queue alone: nobody waits in it
+    asio::io_context ready_;  // used only as a queue: no thread blocks in it
     std::array<int, 2> pipe_{};
 };
 
@@ -80,7 +80,7 @@ class OwnLoop::Executor {
 
 inline OwnLoop::Executor OwnLoop::get_executor() noexcept { return Executor{*this}; }
 
-// The thread that does the library's work, until this is destroyed: after all that uses its context.
+// The thread that does the library's work. Destroy this after all objects that use its context.
 class NetworkThread {
  public:
     NetworkThread() = default;

@@ -1,4 +1,4 @@
-// A serializer of one's own, complete: lists of numbers as text, with commas in between.
+// A complete custom serializer: lists of numbers as text, separated by commas.
 
 #include <communica/communica.hpp>
 
@@ -53,7 +53,7 @@ asio::awaitable<void> talk(communica::MemoryConnector connector) {
     for (const int sum : answer)
         std::cout << ' ' << sum;
 
-    // The same route in bytes, to send what is no list.
+    // The same route with raw bytes, to send a text that is not a list.
     const auto refused = co_await client.with(communica::BytesSerializer{}).try_request<std::string>("sums", "1,x,");
     std::cout << "\n1,x, is refused: " << refused.error().message << '\n';
     co_await client.close();

@@ -1,4 +1,5 @@
-// A parent starts a child, itself once more, and hands it the state of a connector. Then they ask each other.
+// A parent starts a child process of the same program and passes it the state of a connector. Then each sends requests
+// to the other.
 
 #include <communica/communica.hpp>
 
@@ -18,10 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the parent asks of the child,
+// Requests of the parent to the child.
 inline constexpr communica::Route<int(std::vector<int>)> sum{"sum"};
 inline constexpr communica::Route<void()> leave{"leave"};
-// and the child of the parent.
+// Requests of the child to the parent.
 inline constexpr communica::Route<std::string(int)> name_of{"name_of"};
 
 pid_t start_child(const char* program, const std::string& connector_state) {
@@ -46,7 +47,7 @@ asio::awaitable<void> be_parent(const char* program) {
 
     const pid_t child = start_child(program, server.connector_state());
     const std::vector<int> numbers{1, 2, 3, 4};
-    const int answer = co_await server.request(sum, numbers);  // waits until the child is there
+    const int answer = co_await server.request(sum, numbers);  // waits until the child has connected
     std::cout << "parent: the child says that 1 + 2 + 3 + 4 = " << answer << '\n';
 
     co_await server.notify(leave);

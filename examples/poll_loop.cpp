@@ -1,5 +1,6 @@
-// Asks simple_server out of a poll() loop of its own. A thread runs the io_context and does the library's work; answers and
-// requests of the other side are handled in the loop, between the program's own descriptors. Ends with its standard input.
+// Sends requests to simple_server from its own poll() loop. A thread runs the io_context and does the library's work.
+// The loop handles responses and the server's requests beside the program's own descriptors. Ends at the end of
+// standard input.
 
 #include "own_loop.hpp"
 
@@ -41,12 +42,12 @@ class Program {
  private:
     void ask(const std::string& text) {
         ++unanswered_;
-        // The callback is bound to the loop: there it runs, and needs no lock.
+        // The callback is bound to the loop's executor: it runs in the loop's thread and needs no lock.
         client_.request<std::string>(
             text, asio::bind_executor(loop_.get_executor(),
                                       [this](const std::exception_ptr& error, const std::string& answer) {
                                           --unanswered_;
-                                          if (error) std::rethrow_exception(error);  // out of run_ready
+                                          if (error) std::rethrow_exception(error);  // run_ready throws it
                                           std::cout << answer << '\n';
                                       }));
     }
@@ -58,7 +59,7 @@ class Program {
         if (count > 0) ask({bytes.data(), static_cast<std::size_t>(count)});
     }
 
-    OwnLoop loop_;  // before the client, which uses it
+    OwnLoop loop_;  // declared before the client, which uses it
     communica::SimpleClient<communica::AnyConnector> client_;
     int unanswered_ = 0;
     bool input_has_ended_ = false;

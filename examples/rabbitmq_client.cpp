@@ -1,5 +1,5 @@
-// Asks the servers that share an address at a RabbitMQ broker 2,000 questions, by six connections, and says who answered how many.
-// A server may die meanwhile: its clients move to another, and ask again what was not answered.
+// Sends 2,000 requests over six connections to the servers that share an address at a RabbitMQ broker, and prints how
+// many each server answered. If a server crashes, its clients move to another and repeat the unanswered requests.
 
 #include <communica/communica.hpp>
 #include <communica/connectors/rabbitmq.hpp>
@@ -16,17 +16,17 @@ using namespace std::chrono_literals;
 
 constexpr int question_count = 2000;
 
-// Who answered how many.
+// Number of responses by server.
 std::map<std::string, int> answers;
 int answered = 0;
 
-// Each client has a name of its own, the same whenever it runs: what is sent to it while it is away waits under that name.
+// Each client keeps its name over restarts, because messages sent to it while it is absent are queued under that name.
 asio::awaitable<void> ask(communica::RmqConnector connector, std::string name, int begin, int end) {
     const auto executor = co_await asio::this_coro::executor;
     communica::RouteClient client{executor, connector, communica::ClientOptions{.client_id = name}};
     co_await client.connect({.timeout = 30s});
     for (int number = begin; number != end; ++number) {
-        // Asked of a server that died, it is asked again of the next one.
+        // If the server crashes, the request is sent again to the next one.
         const auto answer = co_await client.request<std::string>("square", number, {.idempotent = true});
         ++answers[answer.substr(0, answer.find(" says "))];
         if (++answered % (question_count / 2) == 0) {

@@ -1,5 +1,5 @@
-// One of several servers that share the work that comes through a RabbitMQ broker: rabbitmq_server NAME [STATE]. Start as many as
-// are needed, on as many machines; they need no knowledge of each other. Runs until Ctrl-C.
+// One of several servers that share the requests of a RabbitMQ broker: rabbitmq_server NAME [STATE]. Any number of them
+// may run, on any number of machines; they do not know each other. Runs until Ctrl-C.
 
 #include <communica/communica.hpp>
 #include <communica/connectors/rabbitmq.hpp>
@@ -19,7 +19,7 @@ asio::awaitable<void> serve(communica::RmqConnector connector, std::string name)
 
     communica::RouteTable routes;
     routes.add("square", [name](int number, communica::Context& context) {
-        if (context.redelivered()) {  // another may have answered it already: here that does no harm
+        if (context.redelivered()) {  // another server may have answered it, which is harmless here
             std::cout << number << " comes again\n";
         }
         return name + " says " + std::to_string(number * number);

@@ -1,4 +1,4 @@
-// A writer, who asks route_server for work, is asked for articles, and asks back for facts while answering.
+// A writer: requests work from route_server, serves its requests for articles, and requests facts while it does so.
 
 #include <communica/communica.hpp>
 

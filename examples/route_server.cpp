@@ -1,5 +1,5 @@
-// An editor, who knows facts and has articles written. Before a writer's request for work is answered, the editor asks
-// that writer for articles. Runs until Ctrl-C; route_client is a writer.
+// An editor: serves facts, and requests articles from a writer before it answers the writer's request for work.
+// route_client is a writer. Runs until Ctrl-C.
 
 #include <communica/communica.hpp>
 
@@ -26,7 +26,7 @@ std::string facts_about(const std::string& subject) {
     return found->second;
 }
 
-// Answers with the number of articles. A coroutine handler may take its time: others run meanwhile.
+// Returns the number of articles. Other handlers run while a coroutine handler is suspended.
 asio::awaitable<int> give_work(std::string name, communica::RoutePeer<>& writer) {
     std::cout << name << " wants work\n";
     int written = 0;
@@ -54,7 +54,7 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     std::cout << "listening on " << server.address() << std::endl;
 
     co_await signals.async_wait(asio::use_awaitable);
-    co_await server.drain(std::chrono::seconds{5});  // what is at work is still answered
+    co_await server.drain(std::chrono::seconds{5});  // running requests are still answered
 }
 
 int main(int argc, char** argv) try {

@@ -1,4 +1,4 @@
-// What stream_server and stream_client agree on.
+// The routes shared by stream_server and stream_client.
 #pragma once
 
 #include <communica/communica.hpp>
@@ -12,7 +12,7 @@ struct Order {
 };
 COMMUNICA_MODEL(Order, article, pieces, price)
 
-// Many items for one value; many values for one answer; both ways.
+// A stream from the server, a stream to the server, and one in each direction.
 inline constexpr communica::Route<communica::Stream<int>(int)> countdown_route{"countdown"};
 inline constexpr communica::Route<double(std::string, communica::Stream<Order>)> orders_route{"orders"};
 inline constexpr communica::Route<communica::Stream<std::string>(std::string, communica::Stream<std::string>)>

@@ -1,4 +1,4 @@
-// Asks simple_server.
+// Sends requests to simple_server.
 
 #include <communica/communica.hpp>
 
@@ -19,11 +19,11 @@ asio::awaitable<void> talk(communica::AnyConnector connector) {
     const auto answer = co_await client.request<std::string>("hello");
     std::cout << answer << '\n';
 
-    // The server's handler takes a text. `try_request` gives the error as a value instead of throwing it.
+    // The server's handler takes a string. `try_request` returns the error as a value instead of throwing it.
     const auto second = co_await client.try_request<std::string>(42, {.timeout = 1s});
     std::cout << (second ? *second : "42 is refused: " + second.error().message) << '\n';
 
-    co_await client.notify("goodbye");  // nobody waits for an answer
+    co_await client.notify("goodbye");  // has no response
     co_await client.close();
 }
 

@@ -1,4 +1,4 @@
-// Answers every text that it is sent, until Ctrl-C. simple_client and sync_client talk to it.
+// Answers every string it receives, until Ctrl-C. simple_client and sync_client connect to it.
 
 #include <communica/communica.hpp>
 
@@ -25,7 +25,7 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     std::cout << "listening on " << server.address() << std::endl;
 
     co_await signals.async_wait(asio::use_awaitable);
-    co_await server.drain(std::chrono::seconds{5});  // what is at work is still answered
+    co_await server.drain(std::chrono::seconds{5});  // running requests are still answered
 }
 
 int main(int argc, char** argv) try {

@@ -1,4 +1,4 @@
-// A customer of stream_server: waits for the sale, orders, and has a chat.
+// A customer of stream_server: waits for the sale, orders and chats.
 
 #include <communica/communica.hpp>
 

@@ -1,5 +1,5 @@
-// A shop with three streams: it counts down to a sale, takes orders one by one and answers with their total, and talks with a
-// customer line by line. Runs until Ctrl-C; stream_client is a customer.
+// A shop with three streams: it counts down to a sale, takes orders one by one and returns their total, and chats with
+// a customer line by line. stream_client is a customer. Runs until Ctrl-C.
 
 #include <communica/communica.hpp>
 
@@ -14,7 +14,7 @@
 
 #include "shop.hpp"
 
-// Items go out as they are yielded; while the reader is behind, `co_yield` waits.
+// Each item is sent when it is yielded. `co_yield` waits while the reader is too slow.
 communica::Stream<int> count_down(int from) {
     asio::steady_timer timer{co_await asio::this_coro::executor};
     for (int left = from; left != 0; --left) {
@@ -24,7 +24,7 @@ communica::Stream<int> count_down(int from) {
     }
 }
 
-// Items come in, one answer goes out.
+// Reads a stream of items and returns one response.
 asio::awaitable<double> take_orders(std::string customer, communica::Stream<Order> orders) {
     double total = 0;
     while (const auto order = co_await orders.next()) {
@@ -34,7 +34,7 @@ asio::awaitable<double> take_orders(std::string customer, communica::Stream<Orde
     co_return total;
 }
 
-// Both at once. Without a customer who says goodbye it goes on until the stream is cancelled, which is an exception here.
+// Reads and writes a stream. Unless the customer says goodbye it runs until the stream is cancelled, which throws here.
 communica::Stream<std::string> chat(std::string name, communica::Stream<std::string> lines) {
     co_yield "Good morning, " + name + "!";
     while (const auto line = co_await lines.next()) {

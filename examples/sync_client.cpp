@@ -1,5 +1,5 @@
-// Asks simple_server from plain threads, which wait for futures. One thread runs the io_context and does the library's
-// work; any other may ask.
+// Sends requests to simple_server from plain threads, which wait for futures. One thread runs the io_context and does
+// the library's work. Any other thread may send requests.
 
 #include <communica/communica.hpp>
 
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     const communica::AnyConnector connector =
         argc > 1 ? communica::AnyConnector::load_state(argv[1]) : communica::TcpConnector{"localhost", 16161};
     asio::io_context context;
-    auto work = asio::make_work_guard(context);  // without it, run() would return before there is anything to do
+    auto work = asio::make_work_guard(context);  // without it, run() would return before there is work
     std::thread network{[&context] { context.run(); }};
 
     int status = 0;

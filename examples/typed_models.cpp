@@ -1,4 +1,4 @@
-// Structs that are described once, and what a requester hears whose value does not fit.
+// Described structs, and the errors of a requester whose value does not fit.
 
 #include <communica/communica.hpp>
 
@@ -30,7 +30,7 @@ struct Invoice {
 };
 COMMUNICA_MODEL(Invoice, address, due)
 
-/// Travels as text: see the converter.
+/// Serialised as a string: see the converter.
 struct Sku {
     std::string code;
 };
@@ -43,7 +43,7 @@ struct Order {
     std::vector<std::byte> signature;
     std::chrono::sys_seconds placed;
 };
-// Names of their own, a field that may be missing, and none beside them.
+// A model with renamed and optional fields, which refuses unknown ones.
 constexpr auto communica_model(communica::Type<Order>) {
     return communica::model(
                "Order", communica::field("sku", &Order::sku), communica::field("count", &Order::count).optional(),
@@ -63,7 +63,7 @@ struct communica::Converter<shop::Sku> {
     }
 };
 
-// An untyped value, as another program may send it, with something wrong at one place.
+// An untyped value, as another program may send it, with an invalid value at one place.
 nlohmann::json order_with(const char* place, const nlohmann::json& value) {
     auto order = nlohmann::json::parse(R"({"sku": "sku-7", "count": 2, "colour": "green", "payment": {"number": "1234"},
                                            "signature": "AQID", "placed-at": "2024-05-06T07:08:09Z"})");
@@ -110,7 +110,7 @@ asio::awaitable<void> refuse(communica::MemoryConnector connector) {
         const auto outcome = co_await client.try_request<int>(order);
         std::cout << outcome.error().message << '\n';
     }
-    // An answer that does not fit is this side's own error, told alike.
+    // A response that does not fit is an error of this side, with a message of the same form.
     const auto outcome = co_await client.try_request<std::string>(order_with("/count", 5));
     std::cout << "the answer: " << outcome.error().message << '\n';
     co_await client.close();

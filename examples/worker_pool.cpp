@@ -1,5 +1,5 @@
-// A pool of worker processes, some of which crash at their work: each is this program once more. A worker that ends is
-// replaced, its job is given out again, and a job at which three workers have crashed is given up.
+// A pool of worker processes of the same program, some of which crash. A worker that ends is replaced and its job is
+// assigned again. A job that has crashed three workers is abandoned.
 
 #include <communica/communica.hpp>
 
@@ -46,7 +46,7 @@ class Worker {
     }
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
-    // Whatever state it is in: at work, hanging or gone.
+    // Ends the process in any state: running, hanging or ended.
     ~Worker() {
         ::kill(process_, SIGKILL);
         ::waitpid(process_, nullptr, 0);
@@ -58,18 +58,19 @@ class Worker {
 
 using Server = communica::RouteServer<communica::LocalConnector>;
 
-// One worker after another, as long as there are jobs.
+// Runs one worker at a time while there are jobs.
 // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
 asio::awaitable<void> keep_worker(Server& server, const char* program, Jobs& jobs, std::string name) {
     for (int started = 1; !jobs.waiting.empty(); ++started) {
-        // Another id each time: what is said of the last worker says nothing of this one.
+        // A new id for each worker: an error of the last worker does not concern this one.
         const std::string id = name + "." + std::to_string(started);
         const Worker worker{program, server.connector_state(), id};
         const auto peer = server.client(id);
         for (bool alive = true; alive && !jobs.waiting.empty();) {
             Job job = jobs.waiting.front();
             jobs.waiting.pop_front();
-            // It waits until the worker is there. The deadline also finds one that hangs, or never connects.
+            // The request waits until the worker has connected. The deadline detects a worker that hangs or never
+            // connects.
             const auto answer = co_await peer.try_request(square, job.number, {.timeout = 10s});
             if (answer) {
                 std::cout << id << ": the square of " << job.number << " is " << *answer << '\n';
@@ -79,7 +80,7 @@ asio::awaitable<void> keep_worker(Server& server, const char* program, Jobs& job
             const auto& error = answer.error();
             alive = error.code != communica::errc::connection_lost && error.code != communica::errc::timeout;
             if (alive) {
-                std::cout << id << ": " << error.text() << '\n';  // the worker is well, and refuses
+                std::cout << id << ": " << error.text() << '\n';  // the worker is running, and refuses
                 ++jobs.refused;
             } else if (++job.crashes < 3) {
                 std::cout << id << " has crashed at " << job.number << '\n';
@@ -95,7 +96,7 @@ asio::awaitable<void> keep_worker(Server& server, const char* program, Jobs& job
 asio::awaitable<void> run_pool(const char* program) {
     const auto executor = co_await asio::this_coro::executor;
     communica::ServerOptions options;
-    options.resume_window = 0s;       // who crashes does not come back: what it was asked fails at once
+    options.resume_window = 0s;       // a crashed worker does not reconnect: its requests fail at once
     options.log = communica::no_log;  // lost connections are expected here
     const communica::LocalConnector connector{"pool-" + std::to_string(::getpid())};
     Server server{executor, connector, communica::RouteTable{}, options};
@@ -123,7 +124,7 @@ asio::awaitable<void> work(std::string connector_state, std::string client_id) {
     options.client_id = client_id;
     options.log = communica::no_log;
     communica::RouteClient<communica::AnyConnector>* self = nullptr;
-    options.on_disconnect = [&self](const communica::Error&) { self->stop(); };  // the pool is gone, and so is its work
+    options.on_disconnect = [&self](const communica::Error&) { self->stop(); };  // the pool has ended
     const auto executor = co_await asio::this_coro::executor;
     const auto connector = communica::AnyConnector::load_state(connector_state);
     communica::RouteClient client{executor, connector, routes, options};

@@ -1,10 +1,10 @@
-// The one place that knows which version of standalone Asio is in use.
+// Adapts the library to the version of standalone Asio. No other file depends on the version.
 #pragma once
 
 #include "requirements.hpp"
 #include "separate_compilation.hpp"
 
-// Compiled with -fno-rtti: Asio wants to be told. Who includes Asio's headers before this one's defines it for the whole program.
+// Asio needs this macro with -fno-rtti. A program that includes Asio before this header must define it globally.
 #if !defined(__GXX_RTTI) && !defined(_CPPRTTI) && !defined(ASIO_NO_TYPEID)
 #define ASIO_NO_TYPEID
 #endif
@@ -24,8 +24,8 @@
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
-// GCC 16 inlines a coroutine frame's operator delete, Asio's, and not its operator new, and takes the free in the one for
-// none of the other. For whoever includes this before Asio's own headers.
+// GCC 16 inlines Asio's operator delete of a coroutine frame but not its operator new, and reports a mismatch. Applies
+// to programs that include this header before Asio's.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 
@@ -79,29 +79,28 @@ using asio::experimental::as_tuple;
 using asio::as_tuple;
 #endif
 
-/// What every operation of the library takes as its token when none is given.
+/// The default completion token of every operation.
 using default_token = asio::use_awaitable_t<>;
 
-/// Awaits an operation and gives its error as a value: `auto [error, n] = co_await op(no_throw);`
+/// A token that awaits an operation and returns its error as a value: `auto [error, n] = co_await op(no_throw);`
 inline constexpr auto no_throw = as_tuple(asio::use_awaitable);
 
 #if defined(ASIO_HAS_IOCP)
-/// Windows' completion ports: the system takes each write as a whole, and says only at its end how it went.
+/// Windows completion ports: a write completes only when the system has taken all of it.
 inline constexpr bool writes_are_whole = true;
 #else
-/// Does the system take each write as a whole?
+/// True if a write completes only when the system has taken all of it, without partial progress.
 inline constexpr bool writes_are_whole = false;
 #endif
-/// Where progress would not show otherwise, so much is written at a time.
+/// Maximum bytes of one write: 64 KiB where writes show no partial progress, else unlimited.
 inline constexpr std::size_t largest_write = writes_are_whole ? 64 * 1024 : std::numeric_limits<std::size_t>::max();
 
-/// What is posted and waited for besides messages. Of one type each: for every further type of handler a program
-/// compiles some forty functions.
+/// The handler type of posted tasks. All share one type: each further handler type adds some forty compiled functions.
 using Task = std::function<void()>;
-/// The same for what is waited for, with how the wait ended.
+/// The handler type of timer waits.
 using WaitTask = std::function<void(asio::error_code)>;
 
-/// Posts what has to happen. Where there is no memory for it, once more: what the first attempt took is free again.
+/// Posts `function`. Retries once after `std::bad_alloc`, because the failed attempt has freed its memory.
 template <class Function>
 void post_or_again(const asio::any_io_executor& executor, const Function& function) {
     try {
@@ -111,16 +110,16 @@ void post_or_again(const asio::any_io_executor& executor, const Function& functi
     }
 }
 
-/// What a user's callback threw is the executor's to deal with.
+/// Posts a task to `executor` that rethrows the exception of a user's callback.
 void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception);
 
-/// An executor, or an execution context that has one: what constructors take first, as Asio's objects do.
+/// An executor or an execution context: the first constructor argument, as in Asio.
 template <class T>
 concept ExecutorSource = std::convertible_to<T, asio::any_io_executor> || requires(T& context) {
     { context.get_executor() } -> std::convertible_to<asio::any_io_executor>;
 };
 
-/// The executor itself, or that of a context.
+/// Returns the executor itself, or that of a context.
 template <ExecutorSource T>
 asio::any_io_executor executor_of(T&& source) {
     if constexpr (std::convertible_to<T, asio::any_io_executor>) {
@@ -130,16 +129,16 @@ asio::any_io_executor executor_of(T&& source) {
     }
 }
 
-/// A strand of its own on an executor. Over an io_context's own executor it knows that type: a hop through a strand of an
-/// any_io_executor takes 160 ns, one through this 67.
+/// A strand on an executor. It keeps the concrete type of an `io_context` executor: a hop then takes 67 ns, and 160 ns
+/// through a strand of `any_io_executor`.
 class Strand {
  public:
     explicit Strand(const asio::any_io_executor& executor);
 
-    /// The strand as an executor.
+    /// The strand as a type-erased executor.
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
-    /// Calls `function` now if this thread may, or later. Cheaper than through `executor()`, which knows no types.
+    /// Calls `function` on the strand: now if this thread runs it, else later. Cheaper than through `executor()`.
     template <class Function>
     void execute(Function&& function) const {
         if (direct_) {
@@ -156,7 +155,7 @@ class Strand {
     std::optional<asio::strand<Direct>> direct_;
 };
 
-/// The executor of handlers that keep the owner of a strand alive: as small as a pointer.
+/// A pointer-sized executor for a `Strand`. Its handlers must keep the owner of the strand alive.
 class StrandExecutor {
  public:
     explicit StrandExecutor(const Strand& strand) noexcept : strand_(&strand) {}
@@ -166,7 +165,7 @@ class StrandExecutor {
     void execute(Function&& function) const {
         strand_->execute(std::forward<Function>(function));
     }
-    /// For Asio: the context behind the strand.
+    /// The execution context of the strand. Asio calls it.
     asio::execution_context& query(asio::execution::context_t) const {
         return asio::query(strand_->executor(), asio::execution::context);
     }
@@ -176,10 +175,10 @@ class StrandExecutor {
     const Strand* strand_;
 };
 
-/// A strand of its own on an executor, for those who need no cheaper way to it.
+/// Returns a new type-erased strand on `executor`.
 asio::any_io_executor make_strand_on(const asio::any_io_executor& executor);
 
-/// Does this thread run that strand just now?
+/// Returns true if this thread is running `strand`. Always false without RTTI.
 bool is_running_on(const asio::any_io_executor& strand);
 
 }  // namespace communica

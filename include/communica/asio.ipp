@@ -8,14 +8,14 @@
 
 namespace communica {
 
-/// The executor inside, if it is a `T`. Null where nobody can say, as there are no type ids: what asks then takes the longer way.
+/// Returns the wrapped executor if it is a `T`, else null. Always null without RTTI; callers then use a slower path.
 template <class T>
 const T* target_of(const asio::any_io_executor& executor) {
 #if defined(ASIO_NO_TYPEID)
     static_cast<void>(executor);
     return nullptr;
 #else
-    return executor.target_type() == typeid(T) ? executor.target<T>() : nullptr;  // Asio 1.22's `target` does not look
+    return executor.target_type() == typeid(T) ? executor.target<T>() : nullptr;  // Asio 1.22's `target` does not check
 #endif
 }
 

@@ -1,4 +1,4 @@
-// Bytes that are held for other processes, counted for a whole entity.
+// A memory budget for the bytes that an entity holds for its peers.
 #pragma once
 
 #include <algorithm>
@@ -9,27 +9,28 @@
 
 namespace communica {
 
-/// So many bytes may be held in all. Whoever holds less than a fair share, an equal part of a quarter of the limit, may take
-/// that also when the others have used it up: so it is passed by a quarter at the most. Thread-safe.
+/// Limits the bytes that all holders may hold together. The fair share of a holder is an equal part of a quarter of the
+/// limit. A holder may take up to its fair share even if the limit is reached, so usage exceeds the limit by at most a
+/// quarter. Thread-safe.
 class Budget {
  public:
     explicit Budget(std::size_t limit) noexcept : limit_(limit) {}
     Budget(const Budget&) = delete;
     Budget& operator=(const Budget&) = delete;
 
-    /// Bytes that may be held in all.
+    /// The limit, in bytes.
     std::size_t limit() const noexcept { return limit_; }
-    /// Bytes that are held now.
+    /// Bytes held now.
     std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
-    /// Is more held than may be?
+    /// Returns true if more bytes are held than the limit allows.
     bool is_over() const noexcept { return used() > limit_; }
 
-    /// May one that holds so many bytes hold as many more?
+    /// Returns true if a holder of `held` bytes may take `more`.
     bool admits(std::size_t held, std::size_t more) const noexcept {
         return used() + more <= limit_ || held + more <= fair_share();
     }
 
-    /// Takes all of them for one that holds so many, or none and says false.
+    /// Takes `bytes` for a holder of `held` bytes. Returns false and takes none if the budget does not allow it.
     bool take(std::size_t bytes, std::size_t held = 0) noexcept {
         force_take(bytes);
         if (is_over() && held + bytes > fair_share()) {
@@ -38,18 +39,18 @@ class Budget {
         }
         return true;
     }
-    /// Takes what is held already and can't be refused any more.
+    /// Takes bytes that are held already, without a check.
     void force_take(std::size_t bytes) noexcept { used_.fetch_add(bytes, std::memory_order_relaxed); }
-    /// What was taken is free again.
+    /// Returns bytes to the budget.
     void give_back(std::size_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
-    /// One more, or one less, who holds something.
+    /// Adds a holder, which reduces the fair share.
     void add_holder() noexcept { holders_.fetch_add(1, std::memory_order_relaxed); }
-    /// One that held a part is gone.
+    /// Removes a holder.
     void remove_holder() noexcept { holders_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
-    // Not inline, so that what comes before it is.
+    // Not inlined, so that its callers are.
     [[gnu::noinline]] std::size_t fair_share() const noexcept {
         return limit_ / 4 / std::max<std::size_t>(holders_.load(std::memory_order_relaxed), 1);
     }
@@ -59,11 +60,11 @@ class Budget {
     std::atomic<std::size_t> used_ = 0;
 };
 
-/// What one holder has taken from a budget. It takes and gives in steps, so that what is small costs nothing. Not
-/// thread-safe.
+/// The bytes that one holder has taken from a budget. It takes and returns whole steps, so that small amounts cost
+/// nothing. Not thread-safe.
 class BudgetReservation {
  public:
-    /// Bytes that are taken from the budget at a time.
+    /// Bytes taken or returned at a time.
     static constexpr std::size_t step = 16 * 1024;
 
     explicit BudgetReservation(std::shared_ptr<Budget> budget = nullptr) noexcept : budget_(std::move(budget)) {
@@ -80,7 +81,7 @@ class BudgetReservation {
         }
     }
 
-    /// `held` bytes would be held in all: says false, and takes none, if that is too many.
+    /// Grows the reservation to `held` bytes. Returns false and takes none if the budget does not allow it.
     bool grow_to(std::size_t held) noexcept {
         const std::size_t wanted = held / step * step;
         if (!budget_ || wanted <= taken_) {
@@ -93,10 +94,10 @@ class BudgetReservation {
         return true;
     }
 
-    /// Is more than half of the budget used?
+    /// Returns true if more than half of the budget is used.
     bool is_under_pressure() const noexcept { return budget_ && budget_->used() > budget_->limit() / 2; }
 
-    /// `held` bytes are held now.
+    /// Sets the reservation to `held` bytes, without a check.
     void set(std::size_t held) noexcept {
         const std::size_t wanted = held / step * step;
         if (!budget_ || wanted == taken_) {

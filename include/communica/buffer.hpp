@@ -1,4 +1,4 @@
-// Bytes: a borrowed view of them, and the growable buffer into which values are serialised.
+// A borrowed view of bytes, and the growable buffer that values are serialised into.
 #pragma once
 
 #include "spare_block.hpp"
@@ -13,22 +13,22 @@
 
 namespace communica {
 
-/// Bytes that somebody else owns.
+/// A view of bytes that it does not own.
 using Bytes = std::span<const std::byte>;
 
-/// The bytes of a text, borrowed.
+/// Returns the bytes of `text`, borrowed.
 inline Bytes as_bytes(std::string_view text) noexcept { return std::as_bytes(std::span{text.data(), text.size()}); }
 
-/// The same the other way: bytes as characters, borrowed and not checked.
+/// Returns bytes as characters, borrowed. The encoding is not checked.
 inline std::string_view as_text(Bytes bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// A growable run of bytes. What fits in `inline_capacity` needs no allocation, growing zeroes nothing,
-/// and moving a large one moves a pointer. Movable, not copyable. Not thread-safe.
+/// A growable array of bytes. Up to `inline_capacity` bytes need no allocation. Growing does not zero memory. Moving a
+/// larger buffer moves a pointer. Movable, not copyable. Not thread-safe.
 class Buffer {
  public:
-    /// Bytes that need no allocation.
+    /// Bytes stored without an allocation.
     static constexpr std::size_t inline_capacity = 224;
 
     Buffer() noexcept {}  // NOLINT(modernize-use-equals-default): `Buffer{}` would set all its bytes to zero
@@ -47,12 +47,12 @@ class Buffer {
     std::size_t size() const noexcept { return size_; }
     std::size_t capacity() const noexcept { return capacity_; }
     bool empty() const noexcept { return size_ == 0; }
-    /// Its content, borrowed until it is changed or moved.
+    /// The content, borrowed until the buffer changes or moves.
     Bytes bytes() const noexcept { return as_bytes(text()); }
-    /// The same as characters.
+    /// The content as characters, borrowed likewise.
     std::string_view text() const noexcept { return {data(), size_}; }
 
-    /// Adds `count` bytes without setting them and returns where they begin.
+    /// Appends `count` uninitialised bytes and returns a pointer to the first.
     char* extend(std::size_t count) {
         if (capacity_ - size_ < count) [[unlikely]] {
             make_room(count);
@@ -62,7 +62,7 @@ class Buffer {
         return begin;
     }
 
-    /// Adds bytes, copied. They must not be its own.
+    /// Appends a copy of bytes. They must not lie in this buffer.
     void append(const void* bytes, std::size_t count) {
         if (count != 0) {
             std::memcpy(extend(count), bytes, count);
@@ -72,14 +72,14 @@ class Buffer {
     void append(Bytes bytes) { append(bytes.data(), bytes.size()); }
     void push_back(char byte) { *extend(1) = byte; }
 
-    /// Makes room for `capacity` bytes in all.
+    /// Reserves memory for `capacity` bytes in all.
     void reserve(std::size_t capacity) {
         if (capacity > capacity_) {
             grow(capacity);
         }
     }
 
-    /// Forgets the first `count` bytes. Of a large one none are moved.
+    /// Removes the first `count` bytes. Moves the rest only in an inline buffer.
     void drop_front(std::size_t count) noexcept {
         size_ -= count;
         if (is_inline()) {
@@ -91,11 +91,11 @@ class Buffer {
         }
     }
 
-    /// Forgets all bytes after the first `size`.
+    /// Removes all bytes after the first `size`.
     void truncate(std::size_t size) noexcept { size_ = size; }
     void clear() noexcept { size_ = 0; }
 
-    /// Forgets everything and gives the memory back.
+    /// Removes the content and releases the memory.
     void release() noexcept {
         free();
         data_ = inline_;
@@ -106,7 +106,7 @@ class Buffer {
  private:
     bool is_inline() const noexcept { return data_ == inline_; }
 
-    // Not inline, so that `extend` is.
+    // Not inlined, so that `extend` is.
     [[gnu::noinline]] void make_room(std::size_t count) {
         undo_drop();
         if (capacity_ - size_ < count) {
@@ -124,7 +124,7 @@ class Buffer {
             return;
         }
         capacity = block_capacity(capacity);
-        // Not `new`: where the system can, a large block grows without its bytes being copied.
+        // Not `new`: `realloc` may extend a large block without copying its bytes.
         auto* const grown = static_cast<char*>(std::realloc(is_inline() ? nullptr : data_, capacity));
         if (grown == nullptr) {
             throw std::bad_alloc();
@@ -142,7 +142,7 @@ class Buffer {
         }
     }
 
-    /// Puts the bytes at the front of their block again.
+    /// Moves the bytes back to the front of their block.
     void undo_drop() noexcept {
         if (dropped_ != 0) {
             std::memmove(data_ - dropped_, data_, size_);

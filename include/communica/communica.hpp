@@ -1,4 +1,4 @@
-// Everything that needs Asio and nlohmann/json alone.
+// Includes all headers that need only Asio and nlohmann/json.
 #pragma once
 
 #include "connectors/any.hpp"

@@ -1,4 +1,4 @@
-// The narrow waist, part one: a connection carries messages between two processes, whatever it is made of.
+// The transport interface: a connection carries messages between two processes.
 #pragma once
 
 #include "asio.hpp"
@@ -20,68 +20,68 @@
 
 namespace communica {
 
-/// One message as a transport knows it: the metadata's JSON text and the body, both borrowed.
+/// One message as a transport sees it: the metadata's JSON text and the body, both borrowed.
 struct Message {
     /// A JSON object.
     std::string_view metadata;
-    /// What a serializer made of the value.
+    /// The serialised value.
     Bytes body;
-    bool redelivered = false;  ///< it was handed out before, perhaps, to one who did not say that it was dealt with
+    bool redelivered = false;  ///< it may have been delivered before, to a receiver that did not acknowledge it
     Buffer* backing_buffer =
-        nullptr;  ///< if not null: the body lies in this, which may be moved away instead of copied
+        nullptr;  ///< if not null: the buffer that the body lies in, which may be moved instead of copied
 };
 
-/// A message that has not gone out, or not whole.
+/// A message that was not sent, or only in part.
 struct UnsentMessage {
-    /// As in `Message`, owned.
+    /// The metadata's JSON text.
     std::string metadata;
-    /// The same.
+    /// The serialised value.
     Buffer body;
 };
 
-/// Who is on the other side, as far as the operating system or a certificate vouches for it.
+/// The identity of the peer, as verified by the operating system or a certificate.
 struct Credentials {
     std::optional<std::int64_t> pid = {};     ///< of the process that connected
     std::optional<std::int64_t> uid = {};     ///< POSIX user id
     std::optional<std::string> sid = {};      ///< Windows security identifier of the user: `S-1-5-21-...`
     std::optional<std::string> subject = {};  ///< of a verified certificate, as in RFC 2253: `CN=worker,O=Example`
-    bool is_own = false;                      ///< the user of this process, or root
+    bool is_own = false;                      ///< the peer runs as the user of this process, or as root
 
-    /// The same user, or the same holder of a certificate.
+    /// Returns true for the same user or the same certificate subject.
     bool is_same_user(const Credentials& other) const {
         return uid == other.uid && sid == other.sid && subject == other.subject;
     }
 };
 
-/// What an entity gives to the connections that are made for it.
+/// The settings that an entity passes to its connections.
 struct ConnectionOptions {
-    /// Those that hold for one connection.
+    /// The limits of each connection.
     Limits limits = {};
     std::shared_ptr<Budget> budget = nullptr;            ///< shared by all connections of the entity
     std::shared_ptr<Counters> counters = nullptr;        ///< null: nothing is counted
-    std::chrono::steady_clock::duration busy_poll = {};  ///< how long after a message the next is polled for
+    std::chrono::steady_clock::duration busy_poll = {};  ///< busy-poll this long after each message
 };
 
 /// The class of a message. It decides what happens when the peer reads too slowly.
 enum class SendClass {
     request,    ///< a request or notification: refused while the queue is full; the requester keeps it
-    response,   ///< an answer: always queued; the responder bounds how many there are
-    rejection,  ///< an answer that costs the peer nothing to provoke: too many unread ones end the connection
-    stream,     ///< items of a stream: refused while the small stream queue is full, so that requests pass them
+    response,   ///< a response: always queued; the responder limits how many there are
+    rejection,  ///< a rejection, which costs the peer nothing to provoke: too many unread ones end the connection
+    stream,     ///< items of a stream: refused while the small stream queue is full, so that requests overtake them
 };
 /// The number of classes.
 inline constexpr std::size_t send_classes = 4;
 
-/// The largest message with items of a stream. A request waits behind so many bytes of streams at the most.
+/// Maximum bytes of a message with stream items. A request waits behind at most this many bytes of streams.
 inline constexpr std::size_t max_stream_message = 64 * 1024 + 256;
 
-/// Which classes have room, and which were turned away for want of it. `bytes` are those that are queued of the class.
+/// Decides which classes may queue messages, and remembers refusals. `bytes` is the queued size of the class.
 class Room {
  public:
-    /// With so many bytes of requests and notifications queued there is no room for more.
+    /// With this many bytes of requests and notifications queued, more are refused.
     static constexpr std::size_t high_watermark = 1024 * 1024;
 
-    /// May `more` bytes be queued where `bytes` are?
+    /// Returns true if `more` bytes may be queued after `bytes`.
     static constexpr bool is_there(SendClass send_class, std::size_t bytes, std::size_t more) noexcept {
         switch (send_class) {
             case SendClass::request: return bytes < high_watermark;
@@ -92,7 +92,7 @@ class Room {
         return true;
     }
 
-    /// Is there room for so many bytes more? If not that is remembered.
+    /// Returns true if `more` bytes may be queued, else remembers the refusal.
     bool admits(SendClass send_class, std::size_t bytes, std::size_t more) noexcept {
         if (is_there(send_class, bytes, more)) [[likely]] {
             return true;
@@ -101,7 +101,7 @@ class Room {
         return false;
     }
 
-    /// Is there room again for what was turned away? Says so once.
+    /// Returns true once when a refused class has room again.
     bool is_back(std::size_t bytes_of_asks, std::size_t bytes_of_streams) noexcept {
         if (!asks_wait_ && !streams_wait_) [[likely]] {
             return false;
@@ -118,30 +118,30 @@ class Room {
     bool streams_wait_ = false;
 };
 
-/// Takes what a connection reads. Called from the connection's executor, one call at a time. What it throws ends the
-/// connection.
+/// Handles the messages that a connection reads. Called on the connection's executor, one call at a time. An exception
+/// ends the connection.
 class Receiver {
  public:
-    /// Messages are about to be handed out, one or several, and that is over.
+    /// Called before one or more messages are delivered.
     virtual void begin_turn() {}
-    /// They have been handed out.
+    /// Called after these messages have been delivered.
     virtual void end_turn() {}
-    /// A whole message; what it lends ends with the call.
+    /// Called with a complete message, which is valid only during the call.
     virtual void on_message(const Message& message) = 0;
-    /// A message whose body was dropped, and why: `message_too_large` or, over the entity's budget, `busy`.
+    /// Called for a message whose body was dropped: `message_too_large`, or `busy` if the entity's budget is used up.
     virtual void on_discarded(std::string_view metadata, errc why) = 0;
-    /// A message of this side that can't reach the other, and was not carried out there.
+    /// Called for a sent message that can't reach the peer and was not processed there.
     virtual void on_undelivered(std::string_view /*metadata*/, const Error& /*why*/) {}
-    /// Something was not sent for want of room, and now there is some.
+    /// Called when the connection accepts messages again after it has refused some.
     virtual void on_room() = 0;
-    /// The last call: the connection has ended, and why. `errc::closed` when the other side closed in order, or this one.
+    /// The last call: the connection has ended. The error is `errc::closed` if either side closed it in order.
     virtual void on_end(Error why) = 0;
 
  protected:
     ~Receiver() = default;
 };
 
-/// The turn of a single message.
+/// Calls `begin_turn` and, on destruction, `end_turn`: for a single message.
 class ReceiverTurn {
  public:
     explicit ReceiverTurn(Receiver& receiver) : receiver_(receiver) { receiver_.begin_turn(); }
@@ -153,65 +153,66 @@ class ReceiverTurn {
     Receiver& receiver_;
 };
 
-/// A connection: first both sides send a hello (`read_hello`, `write_hello`), then `start` lets it read messages until the
-/// end, and `send`, `close` and `abort` may be called from any thread.
+/// A connection. Both sides first send a hello (`read_hello`, `write_hello`). After `start` it reads messages until the
+/// end, and `send`, `close` and `abort` are thread-safe.
 ///
-/// An interface rather than a concept: it costs one virtual call a message, and keeps what is above it out of
-/// templates, which keeps compiling short.
+/// An interface, not a concept: it costs one virtual call per message and keeps the layers above out of templates,
+/// which shortens compile times.
 class Connection {
  public:
     virtual ~Connection() = default;
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// The executor of everything this connection does: a strand of its own.
+    /// The executor of all work of this connection: its own strand.
     virtual asio::any_io_executor get_executor() const = 0;
 
-    /// Who is at the other end, as far as the system or TLS says.
+    /// The identity of the peer, as verified by the system or TLS.
     virtual const Credentials& credentials() const = 0;
 
-    /// What a proof may be bound to, so that it is worth nothing elsewhere: the kind of transport, or this very channel.
+    /// The channel binding of an authentication proof: the kind of transport, or this channel. A proof bound to it is
+    /// not valid elsewhere.
     virtual std::string binding() const = 0;
 
-    /// The other side's hello, a JSON text. Throws `errc::handshake_failed`, or `authentication_failed`; with
-    /// the reason if there was a refusal.
+    /// Reads the peer's hello, a JSON text. Throws `errc::handshake_failed` or `authentication_failed`, with the reason
+    /// if the peer refused.
     virtual asio::awaitable<std::string> read_hello() = 0;
     /// Sends this side's hello, a JSON object.
     virtual asio::awaitable<void> write_hello(std::string json) = 0;
-    /// Tells the other side why it may not enter, instead of a hello, and ends the connection.
+    /// Sends a refusal with the reason in place of a hello, and ends the connection.
     virtual asio::awaitable<void> refuse(Error why) = 0;
 
-    /// Reads from now on, until it tells the receiver of the end. To be called on its executor. The receiver owns the
-    /// connection, and what waits for the next message owns the receiver. No coroutine needs to wait: one that waited for
-    /// the end, through three others, took 2.5 of an idle connection's 7.4 kB.
+    /// Starts reading; `Receiver::on_end` reports the end. Call it on the connection's executor. The receiver owns the
+    /// connection, and the pending read owns the receiver. No coroutine waits for the end: one that did, through three
+    /// others, took 2.5 of an idle connection's 7.4 kB.
     virtual void start(std::shared_ptr<Receiver> receiver) = 0;
 
-    /// Queues a message and returns at once. Takes the body if the message was queued. Says false, and leaves it, when
-    /// there is no room for it (`Receiver::on_room` tells when there is), and once `take_unsent` was called.
+    /// Queues a message and returns at once. Takes the body only if it returns true. Returns false if the queue has no
+    /// room for the class (`Receiver::on_room` reports when it has), and after `take_unsent`.
     virtual bool send(SendClass send_class, std::string_view metadata, Buffer& body) = 0;
 
-    /// Bytes of answers that the other side has not read. From any thread.
+    /// Bytes of responses that the peer has not read. Thread-safe.
     virtual std::size_t unread_answers() const = 0;
 
-    /// Watches from now on whether the other side is alive. It answers pings, if the transport has such.
+    /// Starts liveness checks by pings, if the transport has them. The peer must support pings.
     virtual void start_pings() {}
 
-    /// Does one process alone read what is sent here, as it read what was sent over the connection before? Then it can say
-    /// what of that it has.
+    /// Returns true if one process reads all messages sent here and over the previous connection. Only then can it
+    /// report which of them it has received.
     virtual bool has_one_reader() const { return true; }
 
-    /// After the end: the messages that did not go out whole, oldest first. Nothing can be queued from then on.
+    /// Returns, after the end, the messages that were not completely sent, oldest first. `send` fails from then on.
     virtual std::vector<UnsentMessage> take_unsent() = 0;
 
-    /// Sends what is queued, says goodbye and closes, within `patience` at the most.
+    /// Sends the queued messages and a goodbye, and closes after at most `patience`.
     virtual void close(std::chrono::steady_clock::duration patience = std::chrono::seconds{1}) = 0;
-    /// Closes at once: nothing that has come is handed out any more.
+    /// Closes at once. Received messages are no longer delivered.
     virtual void abort() = 0;
 
  protected:
     Connection() = default;
 
-    /// `start` for those that read by a coroutine, which says why it ended.
+    /// Implements `start` by a coroutine that reads and returns the reason of the end.
     static void start_coroutine(const asio::any_io_executor& executor, asio::awaitable<Error> reading,
                                 std::shared_ptr<Receiver> receiver) {
         asio::co_spawn(executor, tell_end(std::move(reading), std::move(receiver)), asio::detached);

@@ -1,4 +1,4 @@
-// The narrow waist, part two: a connector makes connections, whatever they are made of.
+// The connector interface: a connector creates connections of any transport.
 #pragma once
 
 #include "asio.hpp"
@@ -13,31 +13,32 @@
 
 namespace communica {
 
-/// What a connector accepts connections with.
+/// Accepts the connections of a connector.
 class Listener {
  public:
     virtual ~Listener() = default;
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// The next connection, before any handshake; null for one that was closed at once, as its user is not let in. Throws
-    /// `asio::error::operation_aborted` once closed, and `errc::handshake_failed` for one that can't be answered.
+    /// Returns the next connection, before its handshake. Null if it was closed at once because its user is not
+    /// allowed. Throws `asio::error::operation_aborted` after `close`, and `errc::handshake_failed` for a connection
+    /// that can't be answered.
     virtual asio::awaitable<std::shared_ptr<Connection>> accept() = 0;
-    /// Stops listening and gives the address free. Call it on the executor on which `accept` is awaited.
+    /// Stops listening and frees the address. Call it on the executor that awaits `accept`.
     virtual void close() = 0;
-    /// Where it listens, for people; a port that was 0 is the real one here.
+    /// The address in readable form, with the actual port in place of port 0.
     virtual std::string address() const = 0;
-    /// The state (`dump_state`) of a connector that reaches this listener.
+    /// The state (`dump_state`) of a connector that connects to this listener.
     virtual std::string state() const = 0;
 
  protected:
     Listener() = default;
 };
 
-/// A value that knows an address. Copies are independent; a connector holds no resource until it connects or listens.
+/// A value that holds an address. Copies are independent. A connector holds no resource until it connects or listens.
 ///
-/// `connect` and `listen` complete on `executor`; each connection they make has a strand of it. Both end with
-/// `asio::error::operation_aborted` when cancelled. Failures are `std::system_error` with the system's code.
+/// `connect` and `listen` complete on `executor`, and each connection has its own strand of it. Cancellation ends both
+/// with `asio::error::operation_aborted`. Failures are `std::system_error` with the system's code.
 template <class C>
 concept Connector = std::copy_constructible<C> && requires(const C& connector, asio::any_io_executor executor,
                                                            const ConnectionOptions& options, const std::string& state) {
@@ -48,7 +49,7 @@ concept Connector = std::copy_constructible<C> && requires(const C& connector, a
     { C::load_state(state) } -> std::same_as<C>;
 };
 
-/// How soon a client tries again after the first failure: what the connector says, or a second.
+/// The delay before a client's second attempt: the connector's, or 1 s.
 template <Connector C>
 std::chrono::milliseconds first_retry_of(const C& connector) {
     if constexpr (requires { connector.first_retry(); }) {
@@ -58,7 +59,7 @@ std::chrono::milliseconds first_retry_of(const C& connector) {
     }
 }
 
-/// Can only one connection ever come of it? Then a client or server whose connection has ended has ended, too.
+/// Returns true if the connector can create only one connection. A client or server then ends with it.
 template <Connector C>
 bool serves_once(const C& connector) {
     if constexpr (requires { connector.serves_once(); }) {
@@ -68,24 +69,24 @@ bool serves_once(const C& connector) {
     }
 }
 
-/// The connecting half of any connector, its type forgotten: what clients work with inside. Apart from the other half,
-/// so that a client compiles no listener and a server nothing that connects.
+/// The connecting half of a connector, type-erased, for clients. It is separate from `ListenerFactory`, so that a
+/// client compiles no listener and a server no code that connects.
 class ConnectionFactory {
  public:
     template <class C>
         requires(!std::same_as<C, ConnectionFactory>) && Connector<C>
     explicit ConnectionFactory(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
-    /// As `Connector::connect`.
+    /// Calls `Connector::connect`.
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,
                                                          ConnectionOptions options) const {
         return model_->connect(std::move(executor), std::move(options));
     }
-    /// Where it connects to, for people.
+    /// The address it connects to, in readable form.
     std::string address() const { return model_->address(); }
-    /// Before the second attempt; it doubles from there on.
+    /// The delay before the second attempt. It doubles with each further attempt.
     std::chrono::milliseconds first_retry() const { return model_->first_retry(); }
-    /// Is there nothing to connect to again, once the connection has ended?
+    /// Returns true if the connector can create only one connection.
     bool serves_once() const { return model_->serves_once(); }
 
  private:
@@ -114,20 +115,20 @@ class ConnectionFactory {
     std::shared_ptr<const Interface> model_;
 };
 
-/// The listening half: what servers work with inside.
+/// The listening half of a connector, type-erased, for servers.
 class ListenerFactory {
  public:
     template <class C>
         requires(!std::same_as<C, ListenerFactory>) && Connector<C>
     explicit ListenerFactory(C connector) : model_(std::make_shared<Model<C>>(std::move(connector))) {}
 
-    /// As `Connector::listen`.
+    /// Calls `Connector::listen`.
     asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor executor, ConnectionOptions options) const {
         return model_->listen(std::move(executor), std::move(options));
     }
-    /// Where it listens, for people.
+    /// The address it listens at, in readable form.
     std::string address() const { return model_->address(); }
-    /// Does it bring one connection, and no other after that?
+    /// Returns true if it can accept only one connection.
     bool serves_once() const { return model_->serves_once(); }
 
  private:

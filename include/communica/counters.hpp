@@ -1,4 +1,4 @@
-// What entities did, in numbers.
+// Counters of the work of entities.
 #pragma once
 
 #include "asio.hpp"
@@ -20,27 +20,27 @@
 
 namespace communica {
 
-/// Counts for the entities that are given it by their options; one that has none counts nothing. Each number may be
-/// read at any time, from any thread. They are read one by one: while messages come and go, two need not belong to the
-/// same moment.
+/// Counts the work of the entities that have it in their options. An entity without counters counts nothing. Each
+/// number may be read at any time, from any thread. Numbers are read one by one, so two need not belong to the same
+/// moment.
 class Counters {
  public:
-    /// Read it like a number, at any time.
+    /// An atomic counter, read like a number.
     using Count = std::atomic<std::uint64_t>;
 
-    // ---- asked by this side
+    // ---- sent by this side
 
-    /// That this side has made, whatever became of them.
+    /// Requests of this side, whatever their outcome.
     Count requests = 0;
-    /// That this side has made.
+    /// Notifications of this side.
     Count notifications = 0;
-    Count answers = 0;  ///< requests that ended with their value
+    Count answers = 0;  ///< requests of this side that ended with a value
 
-    /// Requests and notifications that ended with this error.
+    /// Requests and notifications of this side that ended with `code`.
     std::uint64_t errors(errc code) const noexcept { return errors_[static_cast<std::size_t>(code)].load(relaxed); }
-    /// Those that the caller cancelled.
+    /// Requests and notifications that the caller cancelled.
     std::uint64_t cancelled() const noexcept { return cancelled_.load(relaxed); }
-    /// Those that ended with any error, the cancelled ones included.
+    /// Requests and notifications that ended with any error, including the cancelled ones.
     std::uint64_t all_errors() const noexcept {
         std::uint64_t sum = cancelled() + other_errors_.load(relaxed);
         for (const Count& count : errors_) {
@@ -49,45 +49,45 @@ class Counters {
         return sum;
     }
 
-    Count unsent = 0;  ///< now: requests and notifications that wait to be sent
+    Count unsent = 0;  ///< gauge: requests and notifications that wait to be sent
 
-    // ---- asked by the other side
+    // ---- received from the peer
 
-    /// Of the other side.
+    /// Requests of the peer.
     Count received_requests = 0;
-    /// Of the other side.
+    /// Notifications of the peer.
     Count received_notifications = 0;
-    /// Values that this side's handlers gave.
+    /// Requests of the peer that were answered with a value.
     Count sent_answers = 0;
-    /// What requests of the other side ended with instead.
+    /// Requests of the peer that were answered with an error.
     Count sent_errors = 0;
-    Count at_work = 0;  ///< now: coroutine handlers of requests and notifications
+    Count at_work = 0;  ///< gauge: running coroutine handlers of requests and notifications
 
     // ---- connections
 
-    Count connections = 0;  ///< that got past their handshake
-    Count reconnects = 0;   ///< of these, the ones of a client that was connected before
-    /// Of messages; of a byte stream with their frames, without what TLS adds.
+    Count connections = 0;  ///< connections that completed their handshake
+    Count reconnects = 0;   ///< of these, connections of a client that was connected before
+    /// Bytes of messages received. Byte streams include the framing, but not the overhead of TLS.
     Count bytes_received = 0;
-    /// The same.
+    /// Bytes of messages sent, counted likewise.
     Count bytes_sent = 0;
 
-    /// Requests and notifications of the other side that failed here, by route and by code: their handler threw, their value
-    /// did not load, there was no handler, a limit was reached. A notification's sender is not told of it.
+    /// Failed requests and notifications of the peer with one route and code: the handler threw, the value did not
+    /// load, there was no handler, or a limit was reached. The sender of a notification is not told.
     struct Failures {
-        std::string route;  ///< `(other)` for all behind the first 1,000 pairs, and for names of over 256 bytes
-        /// What it failed with.
+        std::string route;  ///< `(other)` after the first 1,000 pairs of route and code, and for names over 256 bytes
+        /// The error.
         std::error_code code;
-        /// How often.
+        /// The number of failures.
         std::uint64_t count = 0;
     };
-    /// What failed at this side, by route and error: requests and notifications of the other side. Thread-safe.
+    /// The failed requests and notifications of the peer, by route and code. Thread-safe.
     std::vector<Failures> failures() const;
 
-    /// For the library.
+    /// Used by the library.
     void count_failure(std::string_view route, const std::error_code& code);
 
-    /// For the library.
+    /// Used by the library.
     void count_error(const std::error_code& code) noexcept {
         if (is_error_category(code.category())) {
             add(errors_[static_cast<std::size_t>(code.value()) % errors_.size()]);
@@ -96,7 +96,7 @@ class Counters {
         }
     }
 
-    /// For the library.
+    /// Used by the library.
     static void add(Count& count, std::uint64_t number = 1) noexcept { count.fetch_add(number, relaxed); }
 
  private:
@@ -113,7 +113,7 @@ class Counters {
     Count other_errors_ = 0;
 };
 
-/// What one holder contributes to a count of what is there now. Not thread-safe.
+/// One holder's part of a gauge. Not thread-safe.
 class Gauge {
  public:
     Gauge() = default;
@@ -123,10 +123,10 @@ class Gauge {
     Gauge& operator=(const Gauge&) = delete;
     ~Gauge() { set(0); }
 
-    /// How many there are now.
+    /// Sets this holder's part.
     void set(std::size_t number) noexcept {
         if (counters_ && number != number_) {
-            Counters::add((*counters_).*count_, number - number_);  // wraps where it became less
+            Counters::add((*counters_).*count_, number - number_);  // unsigned: a decrease wraps around
             number_ = number;
         }
     }

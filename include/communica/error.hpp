@@ -1,4 +1,4 @@
-// What can go wrong: the library's error codes, the errors that cross the wire, and a result that throws for none.
+// The library's error codes, the errors that cross the wire, and a result that holds an error as a value.
 #pragma once
 
 #include "requirements.hpp"
@@ -19,26 +19,26 @@ namespace communica {
 
 /// The library's own error conditions. Errors of the operating system keep their own categories.
 enum class errc {
-    closed = 1,             ///< this entity was closed, stopped or destroyed, or the other side closed in order
-    connection_lost,        ///< the connection ended with the request on its way: whether it was carried out is unknown
+    closed = 1,             ///< this entity was closed, stopped or destroyed, or the peer closed in order
+    connection_lost,        ///< the connection ended with the request in flight: it may have been carried out
     timeout,                ///< the deadline passed
     not_connected,          ///< there is no connection, and the caller did not want to wait for one
-    replaced,               ///< another connection with the same client id took this one's place
-    handshake_failed,       ///< the other side did not greet as the protocol wants, or refused
-    authentication_failed,  ///< the two sides have not the same shared key, or one refuses the other's certificate
-    protocol_error,         ///< the other side sent bytes that are not the protocol
-    message_too_large,      ///< a message is over the limit of one of the two sides
-    busy,                   ///< the request is over a limit of the other side's: it was not carried out
-    queue_full,             ///< too much of this side's waits to be sent
-    slow_peer,              ///< the other side did not read what was sent to it
-    draining,               ///< the other side answers what it has begun and takes no more
-    invalid_argument,       ///< a name, address or option that can't be used
+    replaced,               ///< another connection with the same client id replaced this one
+    handshake_failed,       ///< the peer's hello violates the protocol, or the peer refused
+    authentication_failed,  ///< the shared keys differ, or one side refuses the other's certificate
+    protocol_error,         ///< the peer sent bytes that violate the protocol
+    message_too_large,      ///< a message exceeds the limit of one of the two sides
+    busy,                   ///< the request exceeds a limit of the peer: it was not carried out
+    queue_full,             ///< too many bytes of this side wait to be sent
+    slow_peer,              ///< the peer did not read what was sent to it
+    draining,               ///< the peer finishes its running requests and takes no more
+    invalid_argument,       ///< an invalid name, address or option
     invalid_state,          ///< a connector's dumped state that can't be loaded
-    not_supported,          ///< the other side does not know what is asked of it
-    requester_error,        ///< the other side says the request is at fault (`RequesterError`)
-    responder_error,        ///< the other side could not answer (`ResponderError`)
-    serializer_error,       ///< a value does not fit its bytes or the bytes their type (`SerializerError`)
-    unknown_error,          ///< the other side's handler failed in a way of its own (`UnknownError`)
+    not_supported,          ///< the peer does not support the operation
+    requester_error,        ///< the peer reports that the request is at fault (`RequesterError`)
+    responder_error,        ///< the peer could not answer (`ResponderError`)
+    serializer_error,       ///< a value can't be dumped, or bytes do not load as their type (`SerializerError`)
+    unknown_error,          ///< the peer's handler threw any other exception (`UnknownError`)
 };
 
 /// The category of `errc`.
@@ -73,22 +73,22 @@ class ErrorCategory final : public std::error_category {
     }
 };
 
-/// The one of this program or shared library.
+/// The instance of this program or shared library.
 inline const std::error_category& error_category() noexcept {
     static const ErrorCategory category;
     return category;
 }
 
-/// For `std::error_code`, which finds it.
+/// Converts an `errc` to a `std::error_code`. The constructor of `std::error_code` calls it.
 inline std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
 
-/// Is this the library's category? A plugin that was compiled with these headers has one of its own, which the standard
-/// library takes for another: it compares addresses.
+/// Returns true for the library's category, also for the instance of a plugin compiled with these headers. The standard
+/// library compares addresses and takes that instance for another category.
 inline bool is_error_category(const std::error_category& category) noexcept {
     return category == error_category() || std::string_view(category.name()) == error_category().name();
 }
 
-/// Also of a code that comes from another shared library.
+/// Compares a code with an `errc`, also a code from another shared library.
 inline bool operator==(const std::error_code& code, errc value) noexcept {
     return code.value() == static_cast<int>(value) && is_error_category(code.category());
 }
@@ -101,14 +101,14 @@ struct std::is_error_code_enum<communica::errc> : std::true_type {};
 namespace communica {
 
 /// Base of the errors that a handler may throw and a request may end with. `what()` is the message alone.
-/// `status()` is the number that travels as `code` on the wire (HTTP's numbers by custom), absent if none was given.
+/// `status()` is the field `code` on the wire (by convention an HTTP status), or empty.
 class MessageError : public std::system_error {
  public:
     MessageError(std::error_code code, std::string message, std::optional<std::int64_t> status)
         : std::system_error(code), message_(std::make_shared<std::string>(std::move(message))), status_(status) {}
 
     const char* what() const noexcept override { return message_->c_str(); }
-    /// The number that the handler gave, if it gave one.
+    /// The status that the handler gave, if any.
     std::optional<std::int64_t> status() const noexcept { return status_; }
 
  private:
@@ -116,7 +116,7 @@ class MessageError : public std::system_error {
     std::optional<std::int64_t> status_;
 };
 
-/// "You asked for something wrong." The Python library's `ReqError`.
+/// The request is at fault. The Python library's `ReqError`.
 class RequesterError : public MessageError {
  public:
     explicit RequesterError(std::string message, std::optional<std::int64_t> status = {},
@@ -124,8 +124,8 @@ class RequesterError : public MessageError {
         : MessageError(code, std::move(message), status) {}
 };
 
-/// "I can't answer." The Python library's `RespError`. With `code()` other than `errc::responder_error`
-/// it is the library on the other side that speaks: `errc::busy`, `errc::draining`, ...
+/// The responder can't answer. The Python library's `RespError`. A `code()` other than `errc::responder_error` comes
+/// from the peer's library: `errc::busy`, `errc::draining`, ...
 class ResponderError : public MessageError {
  public:
     explicit ResponderError(std::string message, std::optional<std::int64_t> status = {},
@@ -133,14 +133,14 @@ class ResponderError : public MessageError {
         : MessageError(code, std::move(message), status) {}
 };
 
-/// A value that does not load from, or dump into, the serializer's format: here or at the other side.
+/// A value does not load from, or dump into, the serializer's format, at this side or at the peer.
 class SerializerError : public MessageError {
  public:
     explicit SerializerError(std::string message, std::error_code code = errc::serializer_error)
         : MessageError(code, std::move(message), {}) {}
 };
 
-/// The handler on the other side threw something else.
+/// The peer's handler threw any other exception.
 class UnknownError : public MessageError {
  public:
     explicit UnknownError(std::string message, std::optional<std::int64_t> status = {})
@@ -153,9 +153,9 @@ class RouteOverrideError : public std::logic_error {
     using std::logic_error::logic_error;
 };
 
-/// An error as a value: what a request can end with, before it becomes an exception.
+/// The error of a request as a value, before it becomes an exception.
 struct Error {
-    /// Which exception it becomes: `none` is a plain `std::system_error`.
+    /// The exception type. `none` is a plain `MessageError`.
     enum class Kind { none, requester, responder, serializer, unknown };
 
     /// An `errc` or a system error.
@@ -163,14 +163,14 @@ struct Error {
     std::string message = {};
     /// As `MessageError::status`.
     std::optional<std::int64_t> status = {};
-    /// Which exception it becomes.
+    /// The exception type.
     Kind kind = Kind::none;
 
-    /// The message, or that of the code where there is none.
+    /// The message, or the code's message if it is empty.
     std::string text() const { return message.empty() ? code.message() : message; }
 
-    /// The same, as users see it: with a message in any case where the library speaks. What the other side's handler said
-    /// stays as it is, be it nothing.
+    /// Returns a copy for users: an error of the library always has a message. The message of the peer's handler is
+    /// unchanged, even if empty.
     Error worded() const {
         Error error = *this;
         if (kind == Kind::none) {
@@ -179,7 +179,7 @@ struct Error {
         return error;
     }
 
-    /// The exception that a request would throw.
+    /// Returns the exception that `request` throws for this error.
     std::exception_ptr to_exception() const {
         switch (kind) {
             case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));
@@ -191,7 +191,7 @@ struct Error {
         return std::make_exception_ptr(MessageError(code, text(), status));
     }
 
-    /// The error that an exception stands for.
+    /// Converts an exception to an error.
     static Error from(const std::exception_ptr& exception) {
         try {
             std::rethrow_exception(exception);
@@ -212,7 +212,7 @@ struct Error {
         }
     }
 
-    /// The same of what a serializer threw: whatever that was, a value is at fault.
+    /// Converts an exception of a serializer: any type becomes a serializer error.
     static Error of_serializer(const std::exception_ptr& exception) {
         Error error = from(exception);
         if (error.kind != Kind::serializer) {
@@ -222,11 +222,14 @@ struct Error {
     }
 };
 
-/// A value or an `Error`: what `try_request` completes with. Throws only where a value is asked of an error, and the reverse.
+/// A value or an `Error`, the result of `try_request`. Throws only on access to the value of an error, or the error of
+/// a value.
 template <class T>
 class [[nodiscard]] Result {
  public:
+    /// The type of the value.
     using value_type = T;
+    /// The type of the error.
     using error_type = Error;
 
     Result() = default;
@@ -237,7 +240,7 @@ class [[nodiscard]] Result {
     bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
 
-    /// The value. Undefined behaviour for an error: `value()` checks.
+    /// The value. Undefined behaviour for an error; `value()` checks.
     T& operator*() & noexcept { return *std::get_if<0>(&state_); }
     const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
     T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
@@ -284,7 +287,9 @@ class [[nodiscard]] Result {
 template <>
 class [[nodiscard]] Result<void> {
  public:
+    /// The type of the value.
     using value_type = void;
+    /// The type of the error.
     using error_type = Error;
 
     Result() = default;
@@ -306,6 +311,7 @@ class [[nodiscard]] Result<void> {
     std::optional<Error> error_;
 };
 
+/// The former name of `Result`.
 template <class T>
 using result [[deprecated("communica: Result")]] = Result<T>;
 

@@ -1,4 +1,4 @@
-// What the other side may cost us at the most. Each has a finite default.
+// Limits on the resources that a peer may use. Each has a finite default.
 #pragma once
 
 #include <chrono>
@@ -8,43 +8,43 @@
 
 namespace communica {
 
-/// Limits of one connection, in bytes where nothing else is said.
+/// Limits of one connection, in bytes unless stated otherwise.
 struct Limits {
-    /// Metadata and body of one message, or of all its chunks together, that is accepted.
+    /// Largest accepted message: metadata and body, all chunks together.
     std::size_t max_message = 64 * 1024 * 1024;
-    /// What the value of one message may take once it is loaded, in multiples of `max_message`: containers take more than
-    /// their text. Counted by the library's own serializers.
+    /// Largest memory of the loaded value of one message, as a multiple of `max_message`: containers take more than
+    /// their text. The library's own serializers enforce it.
     std::size_t max_expansion = 8;
-    /// Metadata of one message that is accepted.
+    /// Largest accepted metadata of one message.
     std::size_t max_metadata = 64 * 1024;
-    /// Metadata and body that are sent in one frame; a larger message goes in chunks. The default, which is the
-    /// Python library's, leaves every message whole that `max_message` can allow on a 32-bit length.
+    /// Largest metadata and body sent in one frame. A larger message is sent in chunks. The default, which is the
+    /// Python library's, sends every message whole that fits a 32-bit length.
     std::size_t max_frame = std::numeric_limits<std::uint32_t>::max() - 5;
 
-    /// Requests of the other side that are at work at a time, in number.
+    /// Number of running requests of the peer.
     std::size_t max_requests = 16 * 1024;
-    /// Requests of the other side at work, and answers that it has not read. Over it, requests are answered `busy`.
+    /// Running requests of the peer, and responses that it has not read. Above it, requests are answered `busy`.
     std::size_t max_inflight_bytes = 64 * 1024 * 1024;
-    /// The same for all connections of an entity, unfinished messages included.
+    /// The same for all connections of an entity together, including incomplete messages.
     std::size_t max_inflight_bytes_in_all = 512 * 1024 * 1024;
-    /// Refusals that the other side has not read. Over it, the connection closes as a `slow_peer`.
+    /// Rejections that the peer has not read. Above it, the connection closes with `errc::slow_peer`.
     std::size_t max_refusals = 1024 * 1024;
-    /// Requests and notifications of this side that wait to be sent. Over it, they fail with `errc::queue_full`.
+    /// Requests and notifications of this side that wait to be sent. Above it, they fail with `errc::queue_full`.
     std::size_t max_unsent = 64 * 1024 * 1024;
 
-    /// Streams of the other side's that are open at a time, in number. One more is refused as `busy`.
+    /// Number of open streams of the peer. Further ones are refused as `busy`.
     std::size_t max_streams = 16 * 1024;
-    /// What may come of one stream, and was not read, at first; at least 1 KiB.
+    /// Initial receive window of a stream: bytes received and not read. At least 1 KiB.
     std::size_t stream_window = 256 * 1024;
-    /// The same in items.
+    /// Initial receive window of a stream, in items.
     std::size_t stream_items = 1024;
-    /// As far as the window of a stream grows whose reader waits for what is on its way.
+    /// Largest receive window of a stream. The window grows while the reader waits for data in flight.
     std::size_t max_stream_window = 4 * 1024 * 1024;
 
-    /// How long the other side may read nothing while something waits to be written, in time. Then the connection
-    /// closes as a `slow_peer`.
+    /// Longest time in which the peer reads nothing while data waits to be written. Then the connection closes with
+    /// `errc::slow_peer`.
     std::chrono::steady_clock::duration write_timeout = std::chrono::seconds{30};
-    /// How long the other side may be silent, in time, if it answers pings; it is asked several times within it.
+    /// Longest silence of a peer that supports pings. Several pings are sent within it.
     std::chrono::steady_clock::duration liveness_timeout = std::chrono::seconds{15};
 
     /// `max_expansion` in bytes.

@@ -1,4 +1,4 @@
-// Trees of nlohmann/json that end without wanting memory.
+// nlohmann/json trees whose destruction allocates no memory.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,11 +8,12 @@
 
 namespace communica {
 
-/// Nothing that is read is nested deeper.
+/// Maximum nesting depth of a value that is read.
 inline constexpr std::size_t max_tree_depth = 128;
 
-/// Empties a tree from its leaves on. Its own destructor allocates a list of what is in each container: the end of a large one
-/// takes as much memory again, and without memory the program ends. Below what can be read it is left to that.
+/// Empties a tree from its leaves. The destructor of nlohmann/json allocates a list of each container's elements: the
+/// destruction of a large tree takes as much memory again, and terminates the program if there is none. Levels below
+/// `max_tree_depth`, which no value that is read has, are left to that destructor.
 inline void take_apart(nlohmann::json& tree, std::size_t depth = 0) noexcept {
     if (depth == max_tree_depth) {
         return;
@@ -30,7 +31,7 @@ inline void take_apart(nlohmann::json& tree, std::size_t depth = 0) noexcept {
     }
 }
 
-/// A tree that is taken apart at its end.
+/// A tree whose destructor calls `take_apart`.
 class OwnedJson {
  public:
     explicit OwnedJson(nlohmann::json tree = nullptr) noexcept : tree_(std::move(tree)) {}

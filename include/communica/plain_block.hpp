@@ -1,5 +1,4 @@
-// Blocks of text: how many bytes at the front of each stand in a JSON string as they are. Looked at 16 at a time where the
-// processor has SSE2, eight elsewhere.
+// Counts the leading bytes of a block of text that need no escape in a JSON string: 16 at a time with SSE2, else eight.
 #pragma once
 
 #include <bit>
@@ -28,10 +27,11 @@ inline std::uint64_t word_at(const char* at) noexcept {
     return word;
 }
 
-/// Of the eight bytes at `at`, so many are no special ones and stand before the first that is.
+/// The number of bytes before the first special one, of the eight at `at`.
 inline std::size_t plain_of_8(const char* at) noexcept {
     if constexpr (std::endian::native == std::endian::little) {
-        // The top bit of each special byte. Subtracting borrows from no byte before the first; marks above it may be false.
+        // Marks the top bit of each special byte. Borrows reach only bytes above the first special one: those marks may
+        // be false.
         const std::uint64_t word = word_at(at);
         const std::uint64_t marks =
             (word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones)) & tops;
@@ -47,16 +47,16 @@ inline std::size_t plain_of_8(const char* at) noexcept {
 
 #if defined(COMMUNICA_HAS_SSE2)
 
-/// The special ones of 16 bytes, a bit each.
+/// The special bytes of 16, one bit each.
 inline unsigned special_of_16(const char* at) noexcept {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));  // as signed numbers, what is no ASCII is below zero
+    const __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));  // signed: non-ASCII bytes are negative
     const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     const __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quotes, backslashes))));
 }
 
-/// The same of 16 bytes as `plain_of_8`.
+/// As `plain_of_8`, for 16 bytes.
 inline std::size_t plain_of_16(const char* at) noexcept {
     const unsigned special = special_of_16(at);
     return special == 0 ? 16 : static_cast<std::size_t>(std::countr_zero(special));

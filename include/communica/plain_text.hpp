@@ -1,4 +1,4 @@
-// Text: what of it stands in a JSON string as it is, and where UTF-8 may be cut.
+// Finds text that needs no escape in a JSON string, and shortens UTF-8 between characters.
 #pragma once
 
 #include "plain_block.hpp"
@@ -8,7 +8,7 @@
 
 namespace communica {
 
-/// Is `text` ASCII that stands in a JSON string as it is?
+/// Returns true if `text` is ASCII that needs no escape in a JSON string.
 constexpr bool is_plain(std::string_view text) noexcept {
     for (const char byte : text) {
         if (detail::is_special(byte)) {
@@ -18,7 +18,8 @@ constexpr bool is_plain(std::string_view text) noexcept {
     return true;
 }
 
-/// Where it ends to be so, from `at` on. The last block may begin before the end of the one before it: those bytes are plain.
+/// Returns the first byte from `at` on that is not plain, or `end`. The last block may overlap the previous one, whose
+/// bytes are plain.
 inline const char* plain_end(const char* at, const char* end) noexcept {
     if (end - at >= 16) {
         const char* const last = end - 16;
@@ -39,7 +40,7 @@ inline const char* plain_end(const char* at, const char* end) noexcept {
     return at;
 }
 
-/// The first bytes of a text, at most so many, that do not end in the middle of a character.
+/// Returns the longest prefix of at most `most` bytes that does not split a character.
 constexpr std::string_view shortened(std::string_view text, std::size_t most) noexcept {
     if (text.size() <= most) {
         return text;

@@ -1,5 +1,5 @@
-// What the compiler has to be told, said once. Behind each #error a header is included that does not exist: it ends the
-// compilation, where otherwise hundreds of errors would follow.
+// Checks the compiler's options. Each #error is followed by the include of a header that does not exist: it ends the
+// compilation before hundreds of further errors.
 #pragma once
 
 #if !defined(__cpp_concepts)

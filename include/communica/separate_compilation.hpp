@@ -1,10 +1,10 @@
-// Where what is no template gets compiled: in every file that includes it, or once.
+// Selects where non-template functions are compiled: in every file that includes them, or once.
 #pragma once
 
-/// Without `COMMUNICA_SEPARATE_COMPILATION` a program needs headers alone. With it, defined for the whole program,
-/// headers declare what they can, and one source file of the program includes `<communica/src.hpp>`.
+/// Without `COMMUNICA_SEPARATE_COMPILATION` the library is header-only. If it is defined for the whole program, headers
+/// only declare these functions, and one source file of the program includes `<communica/src.hpp>`.
 ///
-/// Such a header `x.hpp` has its definitions in `x.ipp`.
+/// The definitions of a header `x.hpp` are in `x.ipp`.
 #if defined(COMMUNICA_SEPARATE_COMPILATION)
 #define COMMUNICA_INLINE
 #else

@@ -1,4 +1,4 @@
-// Memory of large messages, used again.
+// Reuses the memory of large messages: one block per thread.
 #pragma once
 
 #include "requirements.hpp"
@@ -9,9 +9,9 @@
 
 namespace communica {
 
-/// A block of `std::malloc`'s.
+/// A block from `std::malloc`.
 struct Block {
-    /// From `std::malloc`, or null.
+    /// The first byte, or null.
     char* memory = nullptr;
     std::size_t capacity = 0;
 };
@@ -19,10 +19,11 @@ struct Block {
 namespace detail {
 
 inline thread_local constinit Block spare_block;
-inline thread_local constinit bool spare_did_not_fit = false;  // when a block was wanted last
+// A large block was requested since the spare block was kept, and the spare block did not fit.
+inline thread_local constinit bool spare_did_not_fit = false;
 inline thread_local constinit bool thread_has_ended = false;
 
-/// Frees the spare block at the end of its thread. Buffers may be destroyed even later.
+/// Frees the spare block when its thread ends. Buffers may be destroyed later than that.
 struct SpareBlockEnd {
     constexpr SpareBlockEnd() noexcept = default;
     SpareBlockEnd(const SpareBlockEnd&) = delete;
@@ -32,31 +33,31 @@ struct SpareBlockEnd {
         std::free(std::exchange(spare_block, {}).memory);
     }
 };
-/// In a function: several files with one outside can't be linked by MinGW's GCC 12.
+/// The variable is in a function: MinGW's GCC 12 can't link several files with one at namespace scope.
 inline void free_spare_block_at_thread_end() noexcept { thread_local const SpareBlockEnd end; }
 
 }  // namespace detail
 
-/// Bytes: smaller ones are not kept.
+/// Smaller blocks are not kept, in bytes.
 inline constexpr std::size_t smallest_spare_block = 64 * 1024;
-/// Bytes: larger ones are not kept.
+/// Larger blocks are not kept, in bytes.
 inline constexpr std::size_t largest_spare_block = 4 * 1024 * 1024;
 
-/// What a block is allocated with for at least this capacity. Large ones have a little more, so that the next of about
-/// the same size fits in.
+/// The size of the block to allocate for `capacity` bytes. Large blocks get a sixteenth more, so that the next message
+/// of about the same size fits.
 constexpr std::size_t block_capacity(std::size_t capacity) noexcept {
     return capacity < smallest_spare_block ? capacity : capacity + capacity / 16;
 }
 
-/// Would `take_spare_block` give one?
+/// Returns true if `take_spare_block` would return a block.
 inline bool has_spare_block(std::size_t capacity) noexcept {
     const std::size_t spare = detail::spare_block.capacity;
     return capacity >= smallest_spare_block && capacity <= spare && spare / 2 <= capacity;
 }
 
-/// The large block that this thread gave back last, or null: if it has at least this capacity and at most twice as much,
-/// which is no more than growing may leave unused. One that is new from the system costs a page fault for every 4 KiB
-/// (an echo of 1 MiB: 990 us with new blocks, 318 with this one).
+/// Returns the spare block of this thread if it has at least `capacity` and at most twice as much, else an empty block.
+/// Growing may leave as much unused. A new block from the system costs a page fault for every 4 KiB (an echo of 1 MiB:
+/// 990 us with new blocks, 318 us with this one).
 inline Block take_spare_block(std::size_t capacity) noexcept {
     if (has_spare_block(capacity)) {
         return std::exchange(detail::spare_block, {});
@@ -65,7 +66,7 @@ inline Block take_spare_block(std::size_t capacity) noexcept {
     return {};
 }
 
-/// Frees a block, or keeps it for the next large message, in the place of one that was of no use.
+/// Frees a block, or keeps it for the next large message. It replaces a kept block that did not fit.
 inline void give_block_back(Block block) noexcept {
     if (block.capacity < smallest_spare_block || block.capacity > largest_spare_block ||
         (detail::spare_block.memory != nullptr && !detail::spare_did_not_fit) || detail::thread_has_ended) {

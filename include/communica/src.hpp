@@ -1,5 +1,6 @@
-// What is compiled once, with `COMMUNICA_SEPARATE_COMPILATION`: for one source file of the program to include. A program that
-// uses them includes `connectors/tls.ipp`, `connectors/rabbitmq.ipp` and `connectors/shared_memory.ipp`, too.
+// Compiles the library once, with `COMMUNICA_SEPARATE_COMPILATION`: one source file of the program includes this. A
+// program that uses them also includes `connectors/tls.ipp`, `connectors/rabbitmq.ipp` and
+// `connectors/shared_memory.ipp`.
 #pragma once
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)

@@ -1,4 +1,4 @@
-// The life-cycle that all clients share.
+// The life cycle shared by all clients.
 #pragma once
 
 #include "../peer/flush.hpp"
@@ -13,12 +13,13 @@
 
 namespace communica {
 
-/// What all clients share. A client keeps itself connected from `connect`, `start`, `run` or its first request on until
-/// `stop`; requests made while there is no connection wait for it.
+/// The base of all clients. A client stays connected from `connect`, `start`, `run` or its first request until `stop`.
+/// Requests made without a connection wait for one.
 ///
-/// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
-/// client's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`, and waits for handlers
-/// that other threads are calling: none starts after it.
+/// Operations take a completion token last and complete on the token's executor, by default on a strand of the
+/// client's. A cancelled operation ends with `asio::error::operation_aborted`. Operations and queries are thread-safe.
+/// The destructor ends every request with `errc::closed` and waits for handlers that other threads are calling. No
+/// handler starts after it.
 template <class Derived, Serializer S>
 class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Client<Derived, S>> {
  public:
@@ -26,12 +27,16 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     using serializer_type = S;
 
     executor_type get_executor() const noexcept { return core_->executor(); }
-    /// By which the server knows this client.
+    /// The id by which the server knows this client.
     const std::string& client_id() const noexcept { return core_->client_id(); }
 
-    /// Completes with the first connection, and keeps connected from then on. Cancelled, it stops the client that it
-    /// started. With a timeout it gives up and stops when that has passed: `errc::timeout`, with the reason of the last
-    /// failure. What will not go away (no permission, a name that cannot be, a wrong key) ends it, and every request, at once.
+    /// Connects, and keeps the client connected until `stop`.
+    /// Completes with: `void(std::exception_ptr)` once there is a connection.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: stops the client if this call has started it.
+    /// Errors: `errc::timeout`, with the reason of the last failure, after `timeout`; the last failure after
+    /// `attempts`. Both stop the client. A permanent failure (no permission, an invalid name, a wrong key) ends this
+    /// and every request at once.
     template <NotConnectOptions Token = default_token>
     auto connect(Token&& token = {}) {
         return connect(ConnectOptions{}, std::forward<Token>(token));
@@ -41,18 +46,27 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
         return spawn(entities::ClientCore::connect(core_, options), std::forward<Token>(token));
     }
 
-    /// Connects behind the caller's back.
+    /// Connects in the background, and keeps the client connected until `stop`. Returns at once. Thread-safe.
     void start() {
         asio::post(core_->strand(), Task([core = core_] { core->start(); }));
     }
 
-    /// Keeps connected until `stop`, and completes then.
+    /// Keeps the client connected until `stop`.
+    /// Completes with: `void(std::exception_ptr)` when the client has stopped.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: ends the wait; the client stays connected.
+    /// Errors: cancellation only. After a permanent failure, which stops the client, `last_error` has the reason.
     template <class Token = default_token>
     auto run(Token&& token = {}) {
         return spawn(entities::ClientCore::run(core_), std::forward<Token>(token));
     }
 
-    /// Completes when there is a connection. With a timeout: `errc::timeout`; when stopped: `errc::closed`.
+    /// Waits for a connection. Does not start the client.
+    /// Completes with: `void(std::exception_ptr)` once there is a connection.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: ends the wait.
+    /// Errors: `errc::timeout` after `timeout`; the last failure after `attempts`; `errc::closed` when stopped, or the
+    /// permanent failure that stopped the client.
     template <NotConnectOptions Token = default_token>
     auto wait_connected(Token&& token = {}) {
         return wait_connected(ConnectOptions{}, std::forward<Token>(token));
@@ -61,31 +75,40 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     auto wait_connected(ConnectOptions options, Token&& token = {}) {
         return spawn(entities::ClientCore::wait_connected(core_, options), std::forward<Token>(token));
     }
-    /// Is there a connection that has said hello? Thread-safe; it may be over when the caller looks.
+    /// Returns true if a connection has completed its handshake. It may have ended when this returns. Thread-safe.
     bool is_connected() const { return core_->is_connected(); }
 
-    /// Ends every request with `errc::closed`, says goodbye to the server and stops connecting. Any thread, also from
-    /// inside a handler. It can be started again.
+    /// Ends every request with `errc::closed`, sends a goodbye to the server and stops connecting. Returns at once. The
+    /// client can be started again.
+    /// Executor: any thread, also inside a handler.
     void stop() { core_->request_stop(); }
 
-    /// `stop`, and completes when the connection is closed.
+    /// Stops the client as `stop` does, and waits for it.
+    /// Completes with: `void(std::exception_ptr)` when the connection is closed.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: ends the wait; the client stops anyway.
+    /// Errors: cancellation only.
     template <class Token = default_token>
     auto close(Token&& token = {}) {
         return spawn(entities::ClientCore::close(core_), std::forward<Token>(token));
     }
 
-    /// Takes no more requests of the other side (they are answered `draining`), tells it so, lets those at work be
-    /// answered, and closes; after `time` at the latest, when the rest is answered `closed`.
+    /// Stops gracefully: tells the server, rejects its new requests with `draining`, waits up to `time` for the running
+    /// ones, and closes. Requests still running after `time` are answered `closed`.
+    /// Completes with: `void(std::exception_ptr)` when the connection is closed.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: stops the client at once.
+    /// Errors: cancellation only.
     template <class Token = default_token>
     auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
         return spawn(entities::ClientCore::drain(core_, time), std::forward<Token>(token));
     }
 
-    /// Why there is no connection, or how the last one ended; without a code before any did. Thread-safe.
+    /// Why there is no connection, or how the last one ended. It has no code before the first failure. Thread-safe.
     Error last_error() const { return core_->last_error(); }
 
  protected:
-    // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
+    // NOLINTNEXTLINE(bugprone-exception-escape): out of memory is fatal here
     ~Client() {
         core_->close_hooks();
         core_->request_stop();

@@ -1,4 +1,4 @@
-// What keeps a client connected.
+// Connects and reconnects a client.
 #pragma once
 
 #include "../asio.hpp"
@@ -24,8 +24,8 @@ struct Destination;
 
 namespace communica::entities {
 
-/// Connects, serves the connection, and connects again until it is stopped. Everything runs on one strand, but for what
-/// is marked thread-safe.
+/// Connects, serves the connection, and reconnects until it is stopped. Runs on one strand, except for functions marked
+/// thread-safe.
 class ClientCore : public std::enable_shared_from_this<ClientCore> {
  public:
     ClientCore(asio::any_io_executor executor, ConnectionFactory factory, std::shared_ptr<peer::Handlers> handlers,
@@ -45,15 +45,15 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     bool is_connected() const;
     /// Why there is no connection, or how the last one ended.
     Error last_error() const;
-    /// No hook is called from now on.
+    /// Calls no hook from now on.
     void close_hooks() { hooks_.close(); }
 
     void request_stop(const Error& reason = {errc::closed});
 
-    /// After `request_stop`: until no handler can start any more.
+    /// After `request_stop`: waits until no handler can start any more.
     void wait_for_calls() const;
 
-    /// Starts it if nobody has started or stopped it yet.
+    /// Starts the client if it was never started or stopped.
     void start_if_new() {
         if (!touched_.load(std::memory_order_relaxed) && !touched_.exchange(true)) {
             asio::post(strand_, Task([self = shared_from_this()] { self->start(); }));
@@ -77,24 +77,24 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
  private:
     void stop();
 
-    /// All stops until now have been carried out: there is no connection.
+    /// Marks all stops so far as complete: there is no connection.
     void on_stopped();
 
-    /// Until the `stop`-th stop has been carried out.
+    /// Waits until the `stop`-th stop is complete.
     static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientCore> self, std::uint64_t stop);
 
     static asio::awaitable<void> keep_connected(std::shared_ptr<ClientCore> self);
 
-    /// Would another attempt fail in the same way?
+    /// Returns true if another attempt would fail in the same way.
     static bool is_final(const std::error_code& code);
 
-    /// A connection, or the attempt at one, has come to nothing.
+    /// Handles the end of a connection, or a failed attempt to connect.
     void on_ending(const Error& ending, bool was_connected);
 
-    /// A connection, or why there is none, within the attempt's time.
+    /// Connects before the attempt's deadline. Throws the reason of a failure.
     asio::awaitable<std::shared_ptr<Connection>> open_connection(std::chrono::steady_clock::time_point deadline);
 
-    /// Greets, on the connection's own executor, and lets it be served.
+    /// Exchanges the hellos on the connection's executor, and starts to serve it.
     static asio::awaitable<void> handshake(std::shared_ptr<ClientCore> self, std::shared_ptr<Connection> connection,
                                            std::chrono::steady_clock::time_point deadline);
 
@@ -102,7 +102,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
 
     std::string why_not_connected() const;
 
-    /// For the texts of requests' errors.
+    /// Describes the server in the error messages of requests.
     peer::Destination destination() const;
 
     asio::any_io_executor executor_;
@@ -115,20 +115,20 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     const std::shared_ptr<ConnectFailures> failures_ = std::make_shared<ConnectFailures>();
     std::shared_ptr<peer::Peer> peer_;
 
-    std::atomic<bool> touched_ = false;  // started or stopped, by whomever
+    std::atomic<bool> touched_ = false;  // was started or stopped before
 
-    asio::steady_timer changed_;  // never expires: cancelled when the state below has changed
+    asio::steady_timer changed_;  // never expires: cancelled when the state below changes
     asio::steady_timer retry_;
     asio::cancellation_signal attempt_;
     std::shared_ptr<Connection> current_;
-    bool reports_ = false;  // what fails at its handlers
+    bool reports_ = false;  // failures of the handlers
     std::uint64_t stops_ = 0;
     std::uint64_t stops_done_ = 0;
     bool stopped_ = false;
-    bool running_ = false;           // `keep_connected` is at work
-    std::uint64_t connections_ = 0;  // that got past their handshake
+    bool running_ = false;           // `keep_connected` is running
+    std::uint64_t connections_ = 0;  // that completed their handshake
     std::optional<Error> ending_;    // of the current connection
-    int attempts_ = 0;               // that have come to nothing, and connections that have ended
+    int attempts_ = 0;               // failed attempts and ended connections
     Error stop_reason_{errc::closed};
 };
 

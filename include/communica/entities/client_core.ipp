@@ -13,7 +13,7 @@
 
 namespace communica::entities {
 
-/// A connection that is served.
+/// A connection after its handshake.
 class ClientCore::ServedConnection final : public peer::MessageDispatcher {
  public:
     ServedConnection(std::shared_ptr<ClientCore> core, std::shared_ptr<Connection> connection)
@@ -78,9 +78,9 @@ COMMUNICA_INLINE void ClientCore::request_stop(const Error& reason) {
     touched_ = true;
     try {
         peer_->close(reason);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory; it is closed
+    } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; the peer is closed
     }
-    // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
+    // Not posted: a `start` that the same handler calls next has to run after it. On the strand it allocates nothing.
     if (is_running_on(strand_)) {
         stop();
     } else {
@@ -136,7 +136,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::wait_connected(std::shared_pt
         deadline.expires_after(*options.timeout);
     }
     deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
-    // A connection that has already ended when this is resumed counts as well.
+    // A connection that has ended before this coroutine resumes counts as well.
     const auto before = self->connections_;
     const auto attempts_before = self->attempts_;
     while (!self->peer_->is_connected() && self->connections_ == before) {
@@ -177,7 +177,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::drain(std::shared_ptr<ClientC
         while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
             co_await self->changed_.async_wait(no_throw);
         }
-    } catch (...) {  // cancelled: it closes, and nobody waits for that
+    } catch (...) {  // cancelled: closes in the background
         self->request_stop();
         throw;
     }
@@ -211,10 +211,10 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::keep_connected(std::shared_pt
     peer::Backoff backoff(
         self->options_.backoff.value_or(BackoffOptions{.first = self->connection_factory_.first_retry()}));
     while (!self->stopped_) {
-        self->on_stopped();  // and started again
+        self->on_stopped();  // earlier stops are complete: it was started again
         const auto before = self->connections_;
         const auto deadline =
-            peer::deadline_after(self->options_.connect_timeout);  // of the attempt, its hello included
+            peer::deadline_after(self->options_.connect_timeout);  // of the attempt, including its handshake
         Error ending;
         try {
             self->current_ = co_await self->open_connection(deadline);
@@ -257,7 +257,7 @@ COMMUNICA_INLINE void ClientCore::on_ending(const Error& ending, bool was_connec
     if (was_connected) {
         hooks_.call(options_.on_disconnect, ending);
     }
-    // To come back would be to replace the other in turn, to fail again, or to wait for what can't come.
+    // A new attempt would replace the other client in turn, fail in the same way, or find nothing to connect to.
     if ((is_final(ending.code) || connection_factory_.serves_once()) && !stopped_) {
         stop_reason_ = ending.worded();
         request_stop(stop_reason_);
@@ -305,7 +305,7 @@ COMMUNICA_INLINE peer::Destination ClientCore::destination() const {
     peer::Destination to;
     try {
         to.name = connection_factory_.address();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): an address that its connector throws at has no text
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the connector can't give its address; the name stays empty
     }
     to.why_absent = [failures = failures_] { return failures->text(); };
     return to;

@@ -1,4 +1,4 @@
-// Which of a server's clients a request goes to.
+// Selects the client that a request of a server goes to.
 #pragma once
 
 #include "../peer/requester_resolver.hpp"
@@ -10,8 +10,8 @@
 
 namespace communica::entities {
 
-/// Finds requesters among a server's clients. Keeps neither them nor the server alive: a handler may own a handle. Without
-/// the server every request ends with `errc::closed`.
+/// Finds requesters among a server's clients. Holds only a weak reference to them, because a handler may own a handle.
+/// After the end of the server every request ends with `errc::closed`.
 class ClientResolver : public peer::RequesterResolver {
  public:
     ClientResolver(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor)
@@ -36,7 +36,7 @@ class ClientResolver : public peer::RequesterResolver {
     const asio::any_io_executor executor_;
 };
 
-/// Whichever client is there when it is asked.
+/// Selects any client that is connected at the time of the request.
 class AnyClient final : public ClientResolver {
  public:
     using ClientResolver::ClientResolver;
@@ -50,7 +50,7 @@ class AnyClient final : public ClientResolver {
     std::shared_ptr<peer::Requester> find_in(Clients& clients) override { return clients.any(); }
 };
 
-/// The client behind an id, whoever it is by then.
+/// Selects the client that has the id at the time of the request.
 class ClientById final : public ClientResolver {
  public:
     ClientById(const std::shared_ptr<Clients>& clients, asio::any_io_executor executor, std::string id)

@@ -1,4 +1,4 @@
-// The clients that a server knows.
+// The clients known to a server.
 #pragma once
 
 #include "../peer/cancel.hpp"
@@ -23,18 +23,18 @@
 
 namespace communica::entities {
 
-/// A server's clients, present and absent, by id. Thread-safe.
+/// A server's clients, connected and absent, by id. Thread-safe.
 class Clients {
  public:
     using Make = std::function<std::shared_ptr<peer::Peer>(std::string id)>;
 
-    /// One connection of a client: it leaves when this is destroyed.
+    /// One connection of a client. The destructor removes it from the client.
     class Lease {
      public:
         Lease(Clients& clients, std::shared_ptr<peer::Peer> peer) : clients_(clients), peer_(std::move(peer)) {}
         Lease(const Lease&) = delete;
         Lease& operator=(const Lease&) = delete;
-        ~Lease() { clients_.leave(peer_); }  // NOLINT(bugprone-exception-escape): without memory there is no way on
+        ~Lease() { clients_.leave(peer_); }  // NOLINT(bugprone-exception-escape): out of memory is fatal here
 
         const std::shared_ptr<peer::Peer>& peer() const noexcept { return peer_; }
 
@@ -43,7 +43,7 @@ class Clients {
         std::shared_ptr<peer::Peer> peer_;
     };
 
-    /// `unassigned` keeps what was asked of any client while there is none; `make` makes the peer of a new id.
+    /// `unassigned` holds requests to any client while none is connected. `make` creates the peer of a new id.
     Clients(std::shared_ptr<peer::Requester> unassigned, std::size_t max_connections, std::size_t max_sessions,
             Make make)
         : unassigned_(std::move(unassigned)),
@@ -51,8 +51,8 @@ class Clients {
           max_sessions_(max_sessions),
           make_(std::move(make)) {}
 
-    /// The client of this id; one that was never here is expected from now on. After `close_all` unassigned is, and the
-    /// peer is a closed one.
+    /// Returns the client of this id, and creates it if the id is unknown. After `close_all` it returns a closed peer
+    /// and creates no client.
     std::shared_ptr<peer::Peer> find_or_expect(const std::string& id) {
         const std::lock_guard lock(mutex_);
         if (closed_) {
@@ -63,7 +63,7 @@ class Clients {
         return expect(id).peer;
     }
 
-    /// Somebody says to be this client. Throws the reason if it can't come in.
+    /// Adds a connection of this client. Throws the reason of a refusal.
     std::unique_ptr<Lease> arrive(const std::string& id, const Credentials& credentials) {
         const std::lock_guard lock(mutex_);
         if (closed_) {
@@ -87,13 +87,13 @@ class Clients {
         return std::make_unique<Lease>(*this, known.peer);
     }
 
-    /// It can be asked from now on. What waited for any client goes to it.
+    /// Makes a client available for requests, and hands it the unassigned requests.
     void mark_connected(const std::shared_ptr<peer::Peer>& peer) {
         {
             const std::lock_guard lock(mutex_);
             const auto known = known_.find(peer->id());
             if (known == known_.end() || known->second.peer != peer) {
-                return;  // everybody was sent away meanwhile
+                return;  // `close_all` was called meanwhile
             }
             if (std::find(present_.begin(), present_.end(), peer) == present_.end()) {
                 present_.push_back(peer);
@@ -104,7 +104,7 @@ class Clients {
         }
     }
 
-    /// A client did not come back in time. Says whether it was known, and away.
+    /// Removes a client that did not reconnect in time. Returns true if it was known and absent.
     bool expire(const std::string& id) {
         std::shared_ptr<peer::Peer> peer;
         {
@@ -121,7 +121,7 @@ class Clients {
         return true;
     }
 
-    /// A client that won't come back: its id is anybody's. Says whether it was known, and away.
+    /// Removes an absent client and the owner of its id. Returns true if it was known and absent.
     bool forget(const std::string& id) {
         const bool expired = expire(id);
         const std::lock_guard lock(mutex_);
@@ -131,13 +131,13 @@ class Clients {
         return expired;
     }
 
-    /// Any client that is connected, or the place where requests wait for the first.
+    /// Returns a random connected client, or the unassigned requests if there is none.
     std::shared_ptr<peer::Requester> any() {
         const std::lock_guard lock(mutex_);
         return present_.empty() ? unassigned_ : any_present()->requester();
     }
 
-    /// What waits for any client goes to one that has come.
+    /// Hands the unassigned requests to a connected client, if there is one.
     void dispatch_unassigned() {
         if (unassigned_->is_idle()) {
             return;
@@ -158,13 +158,13 @@ class Clients {
         return present_;
     }
 
-    /// A client that is connected.
+    /// A connected client.
     struct Connected {
         std::shared_ptr<peer::Peer> peer;
         Credentials user;
         std::chrono::steady_clock::time_point since;
     };
-    /// So many of them at the most.
+    /// Returns at most `most` connected clients.
     std::vector<Connected> connected_clients(std::size_t most) const {
         const std::lock_guard lock(mutex_);
         std::vector<Connected> connected_clients;
@@ -180,7 +180,7 @@ class Clients {
         return connected_;
     }
 
-    /// Those that are away, too.
+    /// Returns all clients, including absent ones.
     std::vector<std::shared_ptr<peer::Peer>> all() const {
         const std::lock_guard lock(mutex_);
         std::vector<std::shared_ptr<peer::Peer>> all;
@@ -191,7 +191,7 @@ class Clients {
         return all;
     }
 
-    /// Is any request of theirs at work?
+    /// Returns true if any request of the clients is running.
     bool are_at_work() const {
         const auto peers = all();
         return std::any_of(peers.begin(), peers.end(),
@@ -203,7 +203,7 @@ class Clients {
         {
             const std::lock_guard lock(mutex_);
             std::erase_if(leaving_, [](const auto& peer) { return peer.expired(); });
-            leaving_.reserve(leaving_.size() + known_.size());  // before anything has changed
+            leaving_.reserve(leaving_.size() + known_.size());  // may throw: before any change
             closed_ = reason;
             known = std::exchange(known_, {});
             for (const auto& [id, entry] : known) {
@@ -217,12 +217,12 @@ class Clients {
         for (const auto& [id, entry] : known) {
             try {
                 entry.peer->close(reason);
-            } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory; it is closed, and so are the others
+            } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; it is closed, and so are the others
             }
         }
     }
 
-    /// After `close_all`: until none of their handlers can start any more.
+    /// After `close_all`: waits until none of their handlers can start any more.
     void wait_for_calls() const {
         std::vector<std::weak_ptr<peer::Peer>> leaving;
         {
@@ -236,7 +236,7 @@ class Clients {
         }
     }
 
-    /// Lets requests in again after `close_all`.
+    /// Accepts requests again after `close_all`.
     void open() {
         {
             const std::lock_guard lock(mutex_);
@@ -248,26 +248,26 @@ class Clients {
  private:
     struct Known {
         std::shared_ptr<peer::Peer> peer;
-        std::size_t connections = 0;  // two for a moment, when a new one replaces one that is live
-        bool was_here = false;
-        Credentials user = {};                             // whose it is, once it was here
-        std::chrono::steady_clock::time_point since = {};  // it is connected
+        std::size_t connections = 0;                       // briefly two, when a new connection replaces an open one
+        bool was_here = false;                             // has connected at least once
+        Credentials user = {};                             // of its connections, once it has connected
+        std::chrono::steady_clock::time_point since = {};  // the time of the current connection
     };
-    using KnownById = std::map<std::string, Known>;  // a tree: the ids are others' to choose, and can't collide in it
+    using KnownById = std::map<std::string, Known>;  // a tree: clients choose the ids, and could make hashes collide
 
     const std::shared_ptr<peer::Peer>& any_present() {
         std::uniform_int_distribution<std::size_t> index(0, present_.size() - 1);
         return present_[index(random_)];
     }
 
-    /// A connection of this client has ended, maybe not its last.
+    /// Removes a connection of this client, which may have another.
     void leave(const std::shared_ptr<peer::Peer>& peer) {
         std::shared_ptr<peer::Peer> forgotten;
         {
             const std::lock_guard lock(mutex_);
             const auto found = known_.find(peer->id());
             if (found == known_.end() || found->second.peer != peer || --found->second.connections != 0) {
-                return;  // or everybody was sent away meanwhile
+                return;  // or `close_all` was called meanwhile
             }
             --connected_;
             std::erase(present_, peer);
@@ -291,7 +291,7 @@ class Clients {
         return known_.emplace(id, Known{make_(id)}).first->second;
     }
 
-    /// Clients that were asked for, never came, and are waited for no more.
+    /// Removes clients that have never connected and have no pending requests.
     void forget_idle() {
         if (known_.size() >= forget_at_) {
             std::erase_if(known_,
@@ -308,12 +308,12 @@ class Clients {
     KnownById known_;
     IdOwners owners_;
     std::vector<std::shared_ptr<peer::Peer>> present_;
-    std::deque<std::shared_ptr<peer::Peer>> away_;  // that were here, longest away first
-    std::size_t connected_ = 0;                     // of the known
+    std::deque<std::shared_ptr<peer::Peer>> away_;  // absent clients, longest absent first
+    std::size_t connected_ = 0;                     // the number of connected clients
     std::size_t forget_at_ = 1000;
     std::minstd_rand random_{std::random_device{}()};
-    std::optional<Error> closed_;                     // why, between `close_all` and `open`
-    std::vector<std::weak_ptr<peer::Peer>> leaving_;  // that were sent away, and may still have connections
+    std::optional<Error> closed_;                     // the reason, between `close_all` and `open`
+    std::vector<std::weak_ptr<peer::Peer>> leaving_;  // closed, but may still have connections
 };
 
 }  // namespace communica::entities

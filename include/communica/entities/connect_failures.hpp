@@ -1,4 +1,4 @@
-// Why a client has no connection.
+// Records why a client has no connection.
 #pragma once
 
 #include "../error.hpp"
@@ -8,7 +8,7 @@
 
 namespace communica::entities {
 
-/// How attempts to connect, and connections, have ended. Thread-safe.
+/// Records how connections and attempts to connect end. Thread-safe.
 class ConnectFailures {
  public:
     void add(const Error& ending, bool was_connected) {
@@ -17,7 +17,7 @@ class ConnectFailures {
         attempts_ = was_connected ? 0 : attempts_ + 1;
     }
 
-    /// How the last connection or attempt ended; without a code before any did.
+    /// How the last connection or attempt ended. It has no code before the first.
     Error last() const {
         const std::lock_guard lock(mutex_);
         return last_;
@@ -32,7 +32,7 @@ class ConnectFailures {
  private:
     mutable std::mutex mutex_;
     Error last_;
-    int attempts_ = 0;  // since there was a connection
+    int attempts_ = 0;  // failed attempts since the last connection
 };
 
 }  // namespace communica::entities

@@ -1,4 +1,4 @@
-// What an entity says that was given no log.
+// The log of an entity whose options have none.
 #pragma once
 
 #include "../separate_compilation.hpp"
@@ -11,13 +11,13 @@
 
 namespace communica {
 
-/// How much an entity is in need of attention.
+/// The severity of a log message.
 enum class LogLevel { debug, info, warning, error };
 
 namespace entities {
 
-/// Writes warnings and errors to standard error, at most so many lines a second: another process may cause them. Copies
-/// count together. Thread-safe.
+/// Writes warnings and errors to standard error, at most `lines_a_second`, because peers may cause them. Copies share
+/// the limit. Thread-safe.
 class DefaultLog {
  public:
     static constexpr int lines_a_second = 20;

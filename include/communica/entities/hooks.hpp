@@ -1,4 +1,4 @@
-// The user's callbacks: called as long as the entity lives, and no longer.
+// The user's callbacks, which are called until the entity is destroyed.
 #pragma once
 
 #include "../asio.hpp"
@@ -18,15 +18,15 @@
 
 namespace communica {
 
-/// Takes what an entity has to say to people.
+/// Receives the log messages of an entity.
 using Log = std::function<void(LogLevel, std::string_view)>;
 
-/// For `log`: an entity that says nothing. Without any `log` its warnings and errors go to standard error.
+/// A `log` that discards all messages. Without a `log`, warnings and errors go to standard error.
 inline void no_log(LogLevel, std::string_view) {}
 
 namespace entities {
 
-/// InflightCalls hooks, one at a time, until it is closed. What they throw is the executor's to deal with. Thread-safe.
+/// Calls hooks, one at a time, until it is closed. Their exceptions are rethrown on the executor. Thread-safe.
 class Hooks {
  public:
     Hooks(asio::any_io_executor executor, Log log, std::shared_ptr<Counters> counters)
@@ -53,12 +53,12 @@ class Hooks {
         } catch (...) {
             try {
                 rethrow_on(executor_, std::current_exception());
-            } catch (...) {  // NOLINT(bugprone-empty-catch): nor is there memory to tell of it
+            } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; the exception is lost
             }
         }
     }
 
-    /// `text()` makes the message: not called if nobody listens.
+    /// Logs the message that `text()` returns. `text` is called only if the level is logged.
     template <class Text>
     void log(LogLevel level, Text text) const {
         if (level >= least_) {
@@ -66,35 +66,35 @@ class Hooks {
             std::string_view said = "a text that could not be made";
             try {
                 said = message = text();
-            } catch (...) {  // NOLINT(bugprone-empty-catch): an address, say, that its connector throws at
+            } catch (...) {  // NOLINT(bugprone-empty-catch): for example, the connector can't give its address
             }
             call(log_, level, said);
         }
     }
 
-    /// Something failed at this side. It is a warning where nobody else hears of it, or nobody meant it. Names and texts are
-    /// the other side's as a rule, and cut where they are long.
+    /// Counts and logs a failed request, notification or stream of the peer. The level is debug if the peer gets a
+    /// requester, responder or serializer error, else warning. Long names and texts, mostly the peer's, are shortened.
     void on_failure(const peer::Failure& failure) const;
 
-    /// No call begins any more. Waits for one that is at work on another thread.
+    /// Starts no further calls. Waits for a call that is running on another thread.
     void close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
     }
 
  private:
-    /// Errors are given with their words, and made so where a hook may throw.
+    /// Gives an error its message. Called where exceptions are caught.
     static Error worded(const Error& error) { return error.worded(); }
     template <class Argument>
     static const Argument& worded(const Argument& argument) {
-        return argument;  // NOLINT(bugprone-return-const-ref-from-parameter): used within the call, which has it
+        return argument;  // NOLINT(bugprone-return-const-ref-from-parameter): the argument outlives its use
     }
 
     asio::any_io_executor executor_;
     LogLevel least_;
     Log log_;
     std::shared_ptr<Counters> counters_;
-    mutable std::recursive_mutex mutex_;  // a hook may end its entity, and with it this
+    mutable std::recursive_mutex mutex_;  // recursive: a hook may destroy its entity, which calls `close`
     bool closed_ = false;
 };
 

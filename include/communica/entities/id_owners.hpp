@@ -1,4 +1,4 @@
-// Which user a client id belongs to.
+// Records which user owns a client id.
 #pragma once
 
 #include "../connection.hpp"
@@ -12,14 +12,15 @@
 
 namespace communica::entities {
 
-/// An id belongs to the user, or the holder of the certificate, who was the first to say it, for as long as the server lives. Of
-/// each one as many ids are remembered as `max_of_one`, those that were said last, whatever the others say. Not thread-safe.
+/// A client id belongs to the first user, or certificate subject, that claims it, until the server is destroyed. Each
+/// owner keeps its `max_of_one` last claimed ids. With `max_of_all` ids, the owner with the most loses its oldest. Not
+/// thread-safe.
 class IdOwners {
  public:
     static constexpr std::size_t max_of_one = 1024;
     static constexpr std::size_t max_of_all = 16'384;
 
-    /// Somebody says this id. Throws `errc::handshake_failed` if it is another's. Of whom nothing is known owns nothing.
+    /// Claims an id. Throws `errc::handshake_failed` if another user owns it. A client without credentials owns no id.
     void claim(const std::string& id, const Credentials& who) {
         const std::string user = name_of(who);
         if (const auto known = owners_.find(id); known != owners_.end()) {
@@ -43,7 +44,7 @@ class IdOwners {
         entry->second.place = owner->second.insert(owner->second.end(), &entry->first);
     }
 
-    /// The id is nobody's any more.
+    /// Removes the owner of an id.
     void release(const std::string& id) {
         const auto known = owners_.find(id);
         if (known == owners_.end()) {
@@ -58,14 +59,14 @@ class IdOwners {
     }
 
  private:
-    using Ids = std::list<const std::string*>;  // the keys of `owners_`, said longest ago first
+    using Ids = std::list<const std::string*>;  // the keys of `owners_`, claimed longest ago first
     using Users = std::map<std::string, Ids>;
     struct Owner {
         Users::iterator user;
         Ids::iterator place;
     };
 
-    /// Empty for one of whom nothing is known.
+    /// Returns a key for the credentials; empty if there are none.
     static std::string name_of(const Credentials& who) {
         std::string name;
         if (who.uid) {
@@ -86,7 +87,7 @@ class IdOwners {
         owners_.erase(owners_.find(*oldest));
     }
 
-    /// From the user who has the most, unless that is one each.
+    /// Removes the oldest id of the user that has the most. Throws if no user has more than one.
     void make_room_for(Users::iterator newcomer) {
         const auto most = std::max_element(users_.begin(), users_.end(), [](const auto& a, const auto& b) {
             return a.second.size() < b.second.size();

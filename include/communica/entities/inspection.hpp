@@ -1,4 +1,4 @@
-// What a server says of itself (docs/protocol.md, "Inspection").
+// The inspection of a server (docs/protocol.md, "Inspection").
 #pragma once
 
 #include "../peer/handlers.hpp"
@@ -11,10 +11,11 @@
 
 namespace communica::entities {
 
-/// Clients that are told of one by one.
+/// The maximum number of clients listed.
 inline constexpr std::size_t max_inspected_clients = 1000;
 
-/// A JSON object: who the server is, its routes, limits, counters and clients. Throws `RequesterError` if `who` is not to know.
+/// Returns a JSON object with the server's name, routes, limits, counters and clients. Throws `RequesterError` if `who`
+/// may not inspect it.
 std::string inspect(const Credentials& who, const ServerOptions& options, const std::string& address,
                     const peer::Handlers& handlers, const Clients& clients);
 

@@ -13,7 +13,7 @@ namespace communica::entities {
 
 namespace detail {
 
-/// Writes a JSON object, key by key. Text by hand: what a tree would cost every program to compile is more than this.
+/// Writes a JSON object, key by key. It appends text, because a JSON tree would take every program longer to compile.
 class ObjectText {
  public:
     ObjectText& raw(std::string_view key, std::string_view json) {
@@ -25,7 +25,7 @@ class ObjectText {
     ObjectText& seconds(std::string_view key, std::chrono::steady_clock::duration value) {
         return raw(key, std::to_string(std::chrono::duration<double>(value).count()));
     }
-    /// The keys of another object.
+    /// Appends the keys of another object.
     ObjectText& join(std::string_view object) {
         text_.append(text_.empty() ? "{" : ", ").append(object.substr(1, object.size() - 2));
         return *this;
@@ -36,7 +36,7 @@ class ObjectText {
     std::string text_;
 };
 
-/// Appends to the text of a JSON array.
+/// Appends an element to the text of a JSON array.
 inline void add_element(std::string& array, std::string_view json) {
     array.append(array.empty() ? "[" : ", ").append(json);
 }

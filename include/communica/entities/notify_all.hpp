@@ -1,4 +1,4 @@
-// One notification to many.
+// Sends one notification to many peers.
 #pragma once
 
 #include "../peer/peer.hpp"
@@ -12,8 +12,10 @@
 
 namespace communica::peer {
 
-/// Serialises once, sends to each peer that is connected; completes with `void(std::exception_ptr, std::size_t)`, how
-/// many those were.
+/// Serialises a value once and sends it to each connected peer.
+/// Completes with: `void(std::exception_ptr, std::size_t)`, the number of these peers.
+/// Executor: the token's, by default `executor`.
+/// Errors: `SerializerError`.
 template <class S, class V, class Token>
 auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor executor, const S& serializer,
                 const std::optional<std::string_view>& route, const V& value, Token&& token) {

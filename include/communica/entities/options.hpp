@@ -1,4 +1,4 @@
-// What entities can be told when they are made.
+// The options of clients and servers.
 #pragma once
 
 #include "../connection.hpp"
@@ -20,105 +20,107 @@
 
 namespace communica {
 
-/// What a client can be told when it is made.
+/// The options of a client.
 struct ClientOptions {
-    /// By which the server knows this client, also after a reconnect. No two live clients of a server share one.
-    /// Empty: a random one.
+    /// The id by which the server knows this client, also after a reconnect. Two connected clients of a server can't
+    /// have the same id. Empty: a random id.
     std::string client_id = {};
-    /// What it accepts, keeps and waits for.
+    /// Limits on messages, memory and time.
     Limits limits = {};
-    /// For one attempt to connect, the handshake included.
+    /// Time limit of one attempt to connect, including the handshake.
     std::chrono::steady_clock::duration connect_timeout = std::chrono::seconds{10};
-    /// Between attempts. Unset: doubling from the connector's own first step (TCP 1 s, local 50 ms) up to 30 s.
+    /// The delay between attempts. Unset: doubles from the connector's first delay (TCP 1 s, local 50 ms) up to 30 s.
     std::optional<BackoffOptions> backoff = {};
-    /// How long a request that went out on a lost connection waits for the next one.
+    /// How long a request sent on a lost connection waits for the next connection.
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
-    /// How long after a message the next is polled for, in the place of waiting for it: what comes meanwhile is there at
-    /// once, and keeps a core busy. Other handlers run in between. Of sockets without TLS; zero: not at all.
+    /// Busy-poll this long after each message. Lowers latency, occupies a core; other handlers run in between. Applies
+    /// to sockets without TLS. Zero: never.
     std::chrono::steady_clock::duration busy_poll = {};
-    /// Around every handler.
+    /// Called around every handler.
     Interceptor interceptor = {};
-    /// Before everything that is sent.
+    /// Called before each request, notification and stream is sent.
     AskingInterceptor asking_interceptor = {};
-    /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
+    /// Counts the work of this entity. Null: no counting. Entities that share counters are counted together.
     std::shared_ptr<Counters> counters = nullptr;
 
     // Called on the client's executor, one at a time, until the client is destroyed.
 
-    /// There is a connection, the first or another one.
+    /// Called for each connection, the first one and every reconnect.
     std::function<void()> on_connect = {};
-    /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
+    /// Called with the reason when a connection ends: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
     std::function<void(const Error&)> on_disconnect = {};
-    /// None: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing is said.
+    /// The log. Unset: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing.
     Log log = {};
 };
 
-/// A client that wants in.
+/// A client that asks to connect.
 struct ClientInfo {
-    /// As the client says it.
+    /// The id that the client states.
     std::string client_id;
-    /// As the system or TLS says it.
+    /// The credentials as verified by the system or TLS.
     Credentials credentials;
 };
 
+/// The former name of `ClientInfo`.
 using Hello [[deprecated("communica: ClientInfo")]] = ClientInfo;
 
-/// Who may ask a server about itself (`inspect`): its routes, limits and counters, and who is connected.
+/// Which clients may `inspect` a server: its routes, limits, counters and connected clients.
 enum class Introspection {
     off,
-    same_user,  ///< who is known to be the user of this process, or root: over local sockets
+    same_user,  ///< clients known to run as the user of this process, or as root: over local sockets
     everybody,
 };
 
-/// What a server can be told when it is made.
+/// The options of a server.
 struct ServerOptions {
-    /// What it accepts, keeps and waits for.
+    /// Limits on messages, memory and time.
     Limits limits = {};
-    Introspection introspection = Introspection::same_user;  ///< who may inspect it
-    /// For those who inspect it, and nobody else.
+    Introspection introspection = Introspection::same_user;  ///< which clients may inspect it
+    /// The name that `inspect` shows. It has no other use.
     std::string name = {};
-    std::string version = {};  ///< the same
-    /// For a client to say hello.
+    std::string version = {};  ///< the version that `inspect` shows
+    /// Time limit for a client's hello.
     std::chrono::steady_clock::duration handshake_timeout = std::chrono::seconds{10};
-    /// How long what belongs to a client is kept after its connection was lost.
+    /// How long the state of a client is kept after its connection was lost.
     std::chrono::steady_clock::duration resume_window = std::chrono::seconds{10};
-    /// Clients connected at a time. One more is refused, with the reason.
+    /// Number of connected clients. Further ones are refused, with the reason.
     std::size_t max_connections = 10'000;
-    /// Connections that have not said hello. With one more the oldest is closed.
+    /// Number of connections that have not sent their hello. One more closes the oldest.
     std::size_t max_handshakes = 256;
-    /// Clients that are away and may come back. With one more the one that is away longest is forgotten.
+    /// Number of absent clients that may reconnect. One more removes the client that is absent longest.
     std::size_t max_sessions = 1'000;
-    /// How long after a message the next is polled for, in the place of waiting for it: what comes meanwhile is there at
-    /// once, and keeps a core busy. Other handlers run in between. Of sockets without TLS; zero: not at all.
+    /// Busy-poll this long after each message. Lowers latency, occupies a core; other handlers run in between. Applies
+    /// to sockets without TLS. Zero: never.
     std::chrono::steady_clock::duration busy_poll = {};
-    /// Around every handler.
+    /// Called around every handler.
     Interceptor interceptor = {};
-    /// Before everything that is sent.
+    /// Called before each request, notification and stream is sent.
     AskingInterceptor asking_interceptor = {};
-    /// Counts what this entity does; null: nothing is counted. Entities that share one are counted together.
+    /// Counts the work of this entity. Null: no counting. Entities that share counters are counted together.
     std::shared_ptr<Counters> counters = nullptr;
 
     // Called on the server's executor, one at a time, until the server is destroyed.
 
-    /// Says why a client may not enter; nothing if it may.
+    /// Returns the reason to refuse a client, or nothing to accept it.
     std::function<std::optional<std::string>(const ClientInfo&)> on_accept = {};
-    /// A client has come, or has come back.
+    /// Called when a client has connected or reconnected.
     std::function<void(const std::string& client_id)> on_connect = {};
-    /// With the reason: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
+    /// Called with the reason when a connection ends: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
     std::function<void(const std::string& client_id, const Error&)> on_disconnect = {};
-    /// None: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing is said.
+    /// The log. Unset: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing.
     Log log = {};
 };
 
-/// How long to wait for a connection.
+/// Limits of `connect` and `wait_connected`.
 struct ConnectOptions {
-    /// `std::nullopt`: as long as it takes.
+    /// The time to wait. `std::nullopt`: no limit.
     std::optional<std::chrono::steady_clock::duration> timeout = std::nullopt;
-    /// After so many attempts that failed it ends with the error of the last; `std::nullopt`: after none. 1 tries once.
+    /// The number of failed attempts after which the operation ends with the last error. 1: one attempt.
+    /// `std::nullopt`: no limit.
     std::optional<int> attempts = std::nullopt;
 };
 
-/// Any type but `ConnectOptions`: for overloads.
+/// Any type but `ConnectOptions`, for overloads.
 template <class T>
 concept NotConnectOptions = !std::same_as<std::remove_cvref_t<T>, ConnectOptions>;
 

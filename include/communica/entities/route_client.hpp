@@ -1,4 +1,4 @@
-// A client with handlers by route.
+// A client with one handler per route.
 #pragma once
 
 #include "../peer/requests.hpp"
@@ -11,7 +11,7 @@
 
 namespace communica {
 
-/// Asks a `RouteServer` by route, and answers it with the handlers of its table.
+/// Sends requests to a `RouteServer` by route, and answers the server's requests with the handlers of its table.
 ///
 ///     communica::RouteClient client{executor, communica::LocalConnector{"calculator"}};
 ///     co_await client.connect();
@@ -29,16 +29,17 @@ class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<Ro
     RouteClient(X&& executor, C connector, ClientOptions options)
         : RouteClient(std::forward<X>(executor), std::move(connector), RouteTable<S>{}, std::move(options)) {}
 
-    /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.
+    /// Joins several tables. Throws `RouteOverrideError` for a route in two of them.
     template <ExecutorSource X>
     RouteClient(X&& executor, C connector, std::initializer_list<RouteTable<S>> tables, ClientOptions options = {})
         : RouteClient(std::forward<X>(executor), std::move(connector), join(tables), std::move(options)) {}
 
-    /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
+    /// Adds handlers later. Throws `RouteOverrideError`, and adds none, if a route is defined already. Thread-safe.
     template <Serializer Other>
     void add_routes(const RouteTable<Other>& table) {
         this->handlers().add(table.handlers(), table.name());
     }
+    /// The former name of `add_routes`.
     template <Serializer Other>
     [[deprecated("communica: add_routes")]] void routes(const RouteTable<Other>& table) {
         add_routes(table);

@@ -1,4 +1,4 @@
-// A server with handlers by route.
+// A server with one handler per route.
 #pragma once
 
 #include "../peer/ask.hpp"
@@ -16,8 +16,8 @@
 
 namespace communica {
 
-/// Answers its clients with the handlers of its table, and asks them: `request` and `notify` go to a random client, or
-/// wait for the first; `client(id)` stands for one.
+/// Answers the requests of its clients with the handlers of its table, and sends them requests. `request` and `notify`
+/// go to a random connected client, or wait for the first. `client(id)` addresses one client.
 ///
 ///     communica::RouteTable routes;
 ///     routes.add(sum, [](Operands o) { return o.a + o.b; });
@@ -33,20 +33,23 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
         : Base(executor_of(std::forward<X>(executor)), ListenerFactory(std::move(connector)),
                std::make_shared<peer::Handlers>(table.handlers()), table.serializer(), std::move(options)) {}
 
-    /// With several tables, joined. Throws `RouteOverrideError` for a route in two of them.
+    /// Joins several tables. Throws `RouteOverrideError` for a route in two of them.
     template <ExecutorSource X>
     RouteServer(X&& executor, C connector, std::initializer_list<RouteTable<S>> tables, ServerOptions options = {})
         : RouteServer(std::forward<X>(executor), std::move(connector), join(tables), std::move(options)) {}
 
-    /// Without handlers: one that asks alone, or gets them later by `routes`.
+    /// Makes a server without handlers, which only sends requests or gets handlers later by `add_routes`.
     template <ExecutorSource X>
     RouteServer(X&& executor, C connector, ServerOptions options = {})
         : RouteServer(std::forward<X>(executor), std::move(connector), RouteTable<S>(), std::move(options)) {}
 
-    /// The client of this id. Requests to one that is absent wait for it until their deadline.
+    /// Returns a handle of the client with this id. Requests to an absent client wait for it until their deadline.
     RoutePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
 
-    /// Sends a value to every client that is connected: `notify_all(route, values...[, token])`. Completes with how many those were.
+    /// Sends a notification to every connected client: `notify_all(route, values...[, token])`.
+    /// Completes with: `void(std::exception_ptr, std::size_t)`, the number of these clients.
+    /// Executor: the token's, by default the server's.
+    /// Errors: `SerializerError`.
     template <class V, class Token = default_token>
     auto notify_all(std::string_view route, const V& value, Token&& token = {}) {
         return tell_all(route, this->serializer(), value, std::forward<Token>(token));
@@ -68,11 +71,12 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
             std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
     }
 
-    /// Adds handlers later, all or none: `RouteOverrideError` if a route is there already. Thread-safe.
+    /// Adds handlers later. Throws `RouteOverrideError`, and adds none, if a route is defined already. Thread-safe.
     template <Serializer Other>
     void add_routes(const RouteTable<Other>& table) {
         this->handlers().add(table.handlers(), table.name());
     }
+    /// The former name of `add_routes`.
     template <Serializer Other>
     [[deprecated("communica: add_routes")]] void routes(const RouteTable<Other>& table) {
         add_routes(table);

@@ -1,4 +1,4 @@
-// Handlers by route, as a value that servers and clients are made with.
+// A table of handlers by route, from which servers and clients are constructed.
 #pragma once
 
 #include "../peer/on_executor.hpp"
@@ -13,34 +13,34 @@
 
 namespace communica {
 
-/// A table of handlers. A value: copies share the handlers, one table serves many entities.
+/// A table of handlers. A value: copies share the handlers, and one table serves many entities.
 ///
-/// A handler takes its value, by value or const reference, and after it, if it likes, a `Context&` and the peer that
-/// asks (`RoutePeer<>&`), and gives its result, or an `asio::awaitable` of it. It throws `RequesterError` or
-/// `ResponderError` to answer with one. It runs on the connection's executor: those of one connection never at the
-/// same time, those of different connections maybe, if several threads run the context.
+/// A handler takes the value of the request, by value or const reference, then optionally a `Context&` and the
+/// requesting peer (`RoutePeer<>&`). It returns its result or an `asio::awaitable` of it. It throws `RequesterError` or
+/// `ResponderError` to answer with that error. It runs on the connection's executor. Handlers of one connection never
+/// run at the same time; handlers of different connections may, if several threads run the context.
 template <Serializer S = JsonSerializer>
 class RouteTable {
  public:
     using serializer_type = S;
 
     RouteTable() = default;
-    /// `name` stands for the table in messages about routes that clash.
+    /// `name` identifies the table in messages about duplicate routes.
     explicit RouteTable(std::string name, S serializer = {})
         : name_(std::move(name)), serializer_(std::move(serializer)) {}
     explicit RouteTable(S serializer) : serializer_(std::move(serializer)) {}
 
-    /// Adds a handler whose types stand in its signature. Throws `RouteOverrideError` if the route is there already.
+    /// Adds a handler with the types of its signature. Throws `RouteOverrideError` if the route is defined already.
     template <class F>
     RouteTable& add(std::string_view route, F&& function) {
         return insert(route, peer::make_handler(std::forward<F>(function), serializer_));
     }
-    /// The same with a serializer of its own.
+    /// Adds a handler with its own serializer.
     template <class F, Serializer Own>
     RouteTable& add(std::string_view route, F&& function, Own serializer) {
         return insert(route, peer::make_handler<true>(std::forward<F>(function), std::move(serializer)));
     }
-    /// Adds a handler that has to match a typed route. It may be generic.
+    /// Adds a handler that matches a typed route. It may be generic.
     template <class R, class... A, class Own, class F>
     RouteTable& add(const Route<R(A...), Own>& route, F&& function) {
         if constexpr (peer::StreamShape<R(A...)>::is_one) {
@@ -54,7 +54,7 @@ class RouteTable {
         }
     }
 
-    /// Adds all routes of another table. Throws `RouteOverrideError`, and adds none, if one is there already.
+    /// Adds all routes of another table. Throws `RouteOverrideError`, and adds none, if one is defined already.
     template <Serializer Other>
     RouteTable& join(const RouteTable<Other>& other) {
         peer::HandlerMap joined = handlers_;
@@ -69,13 +69,13 @@ class RouteTable {
     }
 
     const std::string& name() const noexcept { return name_; }
-    /// That of routes which name none.
+    /// The serializer of routes without their own.
     const S& serializer() const noexcept { return serializer_; }
-    /// For entities.
+    /// Used by entities.
     const peer::HandlerMap& handlers() const noexcept { return handlers_; }
 
  protected:
-    /// Of a route that is in.
+    /// Sets the description of a route in the table.
     void describe(std::string_view route, std::shared_ptr<const peer::RouteDescription> description) {
         handlers_.find(route)->second.description = std::move(description);
     }
@@ -95,7 +95,8 @@ class RouteTable {
     [[no_unique_address]] S serializer_{};
 };
 
-/// Several tables as one, with the serializer of the first. Throws `RouteOverrideError` for a route in two of them.
+/// Joins several tables into one with the serializer of the first. Throws `RouteOverrideError` for a route in two of
+/// them.
 template <Serializer S>
 RouteTable<S> join(std::initializer_list<RouteTable<S>> tables) {
     RouteTable<S> joined = tables.size() == 0 ? RouteTable<S>() : *tables.begin();

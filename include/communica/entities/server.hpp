@@ -1,4 +1,4 @@
-// The life-cycle that all servers share.
+// The life cycle shared by all servers.
 #pragma once
 
 #include "../peer/peer.hpp"
@@ -14,11 +14,12 @@
 
 namespace communica {
 
-/// What all servers share. A server listens from `start` or `run` on until `stop`.
+/// The base of all servers. A server listens from `start` or `run` until `stop`.
 ///
-/// Operations take a token last and complete with `void(std::exception_ptr)` on the token's executor, by default the
-/// server's. `stop` and the queries are thread-safe; destroying it ends every request with `errc::closed`, and waits for handlers
-/// that other threads are calling: none starts after it.
+/// Operations take a completion token last and complete on the token's executor, by default on a strand of the
+/// server's. A cancelled operation ends with `asio::error::operation_aborted`. Operations and queries are thread-safe.
+/// The destructor ends every request with `errc::closed` and waits for handlers that other threads are calling. No
+/// handler starts after it.
 template <class Derived, Serializer S>
 class Server {
  public:
@@ -27,35 +28,48 @@ class Server {
 
     executor_type get_executor() const noexcept { return core_->executor(); }
 
-    /// Completes once the server listens, or with the reason why it can't (`address_in_use`, ...).
+    /// Starts listening.
+    /// Completes with: `void(std::exception_ptr)` once the server listens.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: ends this attempt to listen.
+    /// Errors: the system's (`address_in_use`, ...); `errc::closed` if `stop` is called meanwhile.
     template <class Token = default_token>
     auto start(Token&& token = {}) {
         return spawn(entities::ServerCore::start(core_), std::forward<Token>(token));
     }
 
-    /// `start`, and completes when the server was stopped and its last connection is closed.
+    /// Starts listening as `start` does, and serves until `stop`.
+    /// Completes with: `void(std::exception_ptr)` when the server is stopped and its last connection is closed.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: as `start` before the server listens; after that it ends the wait, and the server goes on.
+    /// Errors: as `start`.
     template <class Token = default_token>
     auto run(Token&& token = {}) {
         return spawn(entities::ServerCore::run(core_), std::forward<Token>(token));
     }
 
-    /// Ends every request with `errc::closed`, says goodbye to the clients and stops listening. Any thread, also from
-    /// inside a handler. It can be started again.
+    /// Ends every request with `errc::closed`, sends a goodbye to the clients and stops listening. Returns at once. The
+    /// server can be started again.
+    /// Executor: any thread, also inside a handler.
     void stop() { core_->request_stop(); }
 
-    /// `stop`, and completes when the last connection is closed.
+    /// Stops the server as `stop` does, and waits for it.
+    /// Completes with: `void(std::exception_ptr)` when the last connection is closed.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: ends the wait; the server stops anyway.
+    /// Errors: cancellation only.
     template <class Token = default_token>
     auto close(Token&& token = {}) {
         return spawn(entities::ServerCore::close(core_), std::forward<Token>(token));
     }
 
-    /// Where the server listens, for people. Before it listens: where it is going to.
+    /// The address of the server in readable form: the configured one until it listens, then the actual one.
     std::string address() const { return core_->address(); }
-    /// The state of a connector that reaches this server, with the port that the system chose for port 0. Throws
+    /// The state of a connector that connects to this server, with the actual port in place of port 0. Throws
     /// `errc::not_connected` before the server listens.
     std::string connector_state() const { return core_->connector_state(); }
 
-    /// The ids of the clients that are connected.
+    /// The ids of the connected clients.
     std::vector<std::string> client_ids() const {
         std::vector<std::string> ids;
         for (const auto& peer : core_->present()) {
@@ -64,19 +78,23 @@ class Server {
         return ids;
     }
 
-    /// Gives up on a client that is away and won't come back, as `resume_window` does later: requests to it end with
-    /// `errc::connection_lost`, and what is at work for it is cancelled. Says whether there was one. Any thread.
+    /// Removes an absent client now instead of after `resume_window`: requests to it end with `errc::connection_lost`,
+    /// and its running requests are cancelled. Returns true if the client was known and absent. Thread-safe.
     bool forget(std::string_view client_id) { return core_->forget_client(std::string(client_id)); }
 
-    /// Takes no more clients and no more requests (they are answered `draining`), tells the clients so, lets what is at
-    /// work be answered, and closes; after `time` at the latest, when the rest is answered `closed`.
+    /// Stops gracefully: stops listening, tells the clients, rejects new requests with `draining`, waits up to `time`
+    /// for the running ones, and closes. Requests still running after `time` are answered `closed`.
+    /// Completes with: `void(std::exception_ptr)` when the last connection is closed.
+    /// Executor: the token's. Thread-safe.
+    /// Cancellation: stops the server at once.
+    /// Errors: cancellation only.
     template <class Token = default_token>
     auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
         return spawn(entities::ServerCore::drain(core_, time), std::forward<Token>(token));
     }
 
  protected:
-    // NOLINTNEXTLINE(bugprone-exception-escape): without memory there is no way on
+    // NOLINTNEXTLINE(bugprone-exception-escape): out of memory is fatal here
     ~Server() {
         core_->close_hooks();
         core_->request_stop();

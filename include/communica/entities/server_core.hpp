@@ -1,4 +1,4 @@
-// What keeps a server going: it accepts connections, greets, and serves them.
+// Accepts the connections of a server, exchanges the hellos and serves them.
 #pragma once
 
 #include "../asio.hpp"
@@ -25,8 +25,8 @@ namespace communica::entities {
 
 class Clients;
 
-/// Listens, greets, serves each connection on its own executor, until it is stopped. Everything runs on one strand, but
-/// for the visits and what is marked thread-safe.
+/// Listens, exchanges the hellos, and serves each connection on its own executor until it is stopped. All else runs on
+/// one strand, except for functions marked thread-safe.
 class ServerCore : public std::enable_shared_from_this<ServerCore> {
  public:
     ServerCore(asio::any_io_executor executor, ListenerFactory factory, std::shared_ptr<peer::Handlers> handlers,
@@ -40,32 +40,32 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     const std::shared_ptr<peer::Handlers>& handlers() const noexcept { return handlers_; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
     const asio::any_io_executor& strand() const noexcept { return strand_; }
-    /// No hook is called from now on.
+    /// Calls no hook from now on.
     void close_hooks() { hooks_.close(); }
 
-    /// Where it listens, or is going to.
+    /// The address it listens at, or the configured one before that.
     std::string address() const;
-    /// Of a connector that reaches it. Throws `errc::not_connected` while it does not listen.
+    /// The state of a connector that connects to it. Throws `errc::not_connected` while it does not listen.
     std::string connector_state() const;
 
-    /// The clients that are connected.
+    /// The connected clients.
     std::vector<std::shared_ptr<peer::Peer>> present() const;
-    /// Whichever client is there when it is asked.
+    /// Selects any client that is connected at the time of the request.
     std::shared_ptr<peer::RequesterResolver> any_client();
-    /// The client behind an id, whoever it is by then.
+    /// Selects the client that has the id at the time of the request.
     std::shared_ptr<peer::RequesterResolver> client(std::string id);
 
     void request_stop();
 
-    /// After `request_stop`: until no handler can start any more.
+    /// After `request_stop`: waits until no handler can start any more.
     void wait_for_calls() const;
 
-    /// Gives up on a client that is away.
+    /// Removes an absent client.
     bool forget_client(const std::string& id);
 
     // ---- on the strand
 
-    /// Called once, before anything else: the peers refer back to the core.
+    /// Called once, before anything else. Not in the constructor, because the peers refer to the core.
     void init();
 
     static asio::awaitable<void> start(std::shared_ptr<ServerCore> self);
@@ -77,7 +77,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     static asio::awaitable<void> drain(std::shared_ptr<ServerCore> self, std::chrono::steady_clock::duration time);
 
  private:
-    /// After so long the next handshake begins beside it.
+    /// The next handshake starts after this time, even if the current one is running.
     static constexpr std::chrono::microseconds slow_handshake{200};
 
     ConnectionOptions connection_options() const;
@@ -88,11 +88,11 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
     void stop();
 
-    /// It does not listen, and all its connections are gone.
+    /// Returns true if it does not listen and all its connections have ended.
     bool has_ended() const noexcept { return !running_ && connections_.empty(); }
     void on_change();
 
-    /// Until the `stop`-th stop has been carried out.
+    /// Waits until the `stop`-th stop is complete.
     static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerCore> self, std::uint64_t stop);
 
     bool accepts() const noexcept { return !stopped_ && !draining_; }
@@ -100,10 +100,10 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
     void admit(const std::shared_ptr<Connection>& connection);
 
-    /// It has said hello, or never will.
+    /// Ends the handshake of a connection, which has sent its hello or has ended.
     void end_handshake(const std::shared_ptr<Connection>& connection);
 
-    /// Greets one connection, on its own executor, and lets it be served.
+    /// Exchanges the hellos of one connection, on its own executor, and starts to serve it.
     static asio::awaitable<void> serve(std::shared_ptr<ServerCore> self, std::shared_ptr<Connection> connection);
 
     void forget(const std::shared_ptr<Connection>& connection);
@@ -113,12 +113,12 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     struct Draining;
     class ServedConnection;
 
-    /// Says hello to a client, or why not; then the accepted is nobody. The server speaks second, so that a refusal comes
-    /// where the client looks for it.
+    /// Sends a hello to a client, or a refusal: then the result has no lease. The server sends second, so that the
+    /// client reads a refusal in place of the hello.
     static asio::awaitable<AcceptedClient> handshake(std::shared_ptr<ServerCore> self,
                                                      std::shared_ptr<Connection> connection);
 
-    /// Throws the reason if the client of this hello may not enter.
+    /// Accepts the client of this hello. Throws the reason of a refusal.
     AcceptedClient authorize(const std::string& hello_text, const Credentials& credentials);
 
     const asio::any_io_executor executor_;
@@ -135,15 +135,15 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
     std::atomic<bool> draining_ = false;
     std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
-    std::deque<std::shared_ptr<Connection>> handshakes_;  // those of them that did not say hello, oldest first
-    asio::steady_timer changed_;                          // never expires: cancelled when the state has changed
-    asio::steady_timer next_;                             // accept at the latest when it expires
+    std::deque<std::shared_ptr<Connection>> handshakes_;  // connections without a hello, oldest first
+    asio::steady_timer changed_;                          // never expires: cancelled when the state changes
+    asio::steady_timer next_;                             // the next accept starts at the latest when it expires
     std::uint64_t stops_ = 0;
     std::uint64_t stops_done_ = 0;
     bool starting_ = false;  // a call of `start` waits for its listener
     int drains_ = 0;         // calls of `drain` that wait
     bool stopped_ = false;
-    bool running_ = false;  // `accept_all` is at work
+    bool running_ = false;  // `accept_all` is running
 };
 
 }  // namespace communica::entities

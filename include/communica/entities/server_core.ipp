@@ -18,25 +18,25 @@
 
 namespace communica::entities {
 
-/// A client that was let in.
+/// The result of a handshake. The lease is null if the client was refused.
 struct ServerCore::AcceptedClient {
     std::unique_ptr<Clients::Lease> lease = nullptr;
     peer::Capabilities offer = {};
 };
 
-/// While it lives, other calls of `start` wait.
+/// Other calls of `start` wait while this exists.
 struct ServerCore::Starting {
     explicit Starting(ServerCore& starts) : core(starts) { core.starting_ = true; }
     Starting(const Starting&) = delete;
     Starting& operator=(const Starting&) = delete;
-    ~Starting() {  // NOLINT(bugprone-exception-escape): without memory there is no way on
+    ~Starting() {  // NOLINT(bugprone-exception-escape): out of memory is fatal here
         core.starting_ = false;
         core.changed_.cancel();
     }
     ServerCore& core;
 };
 
-/// While it lives, the server drains: it does not start to listen.
+/// The server drains while this exists, and does not start to listen.
 struct ServerCore::Draining {
     explicit Draining(ServerCore& drains) : core(drains) { ++core.drains_; }
     Draining(const Draining&) = delete;
@@ -45,7 +45,7 @@ struct ServerCore::Draining {
     ServerCore& core;
 };
 
-/// A connection of a accepted that is served.
+/// A connection of an accepted client.
 class ServerCore::ServedConnection final : public peer::MessageDispatcher {
  public:
     ServedConnection(std::shared_ptr<ServerCore> core, std::shared_ptr<Connection> connection,
@@ -119,7 +119,7 @@ COMMUNICA_INLINE bool ServerCore::forget_client(const std::string& id) { return 
 
 COMMUNICA_INLINE void ServerCore::request_stop() {
     clients_->close_all({errc::closed});
-    // Not posted: a start that the same handler calls next has to come after, and on the strand it takes no memory.
+    // Not posted: a `start` that the same handler calls next has to run after it. On the strand it allocates nothing.
     if (is_running_on(strand_)) {
         stop();
     } else {
@@ -156,7 +156,7 @@ COMMUNICA_INLINE void ServerCore::init() {
 
 COMMUNICA_INLINE asio::awaitable<void> ServerCore::start(std::shared_ptr<ServerCore> self) {
     const auto stops = self->stops_;
-    while (self->starting_ || (self->stopped_ && !self->has_ended())) {  // by another call; or it is about to end
+    while (self->starting_ || (self->stopped_ && !self->has_ended())) {  // by another call, or still stopping
         co_await self->changed_.async_wait(no_throw);
     }
     if (self->stops_ != stops) {  // stopped while it waited
@@ -167,7 +167,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::start(std::shared_ptr<ServerC
     }
     const Starting starting(*self);
     auto listener = co_await self->listener_factory_.listen(self->executor_, self->connection_options());
-    if (self->stops_ != stops) {  // stopped before it began
+    if (self->stops_ != stops) {  // stopped before it listened
         listener->close();
         throw std::system_error(errc::closed);
     }
@@ -224,14 +224,14 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
         while (self->stops_ == stops && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
             co_await self->changed_.async_wait(no_throw);
         }
-    } catch (...) {  // cancelled: it closes, and nobody waits for that
+    } catch (...) {  // cancelled: closes in the background
         self->request_stop();
         throw;
     }
     draining.reset();
     if (self->stops_ == stops) {
         co_await close(self);
-    } else {  // stopped meanwhile, and maybe started again
+    } else {  // stopped meanwhile, and possibly started again
         co_await wait_stopped(self, stops + 1);
     }
 }
@@ -250,7 +250,7 @@ COMMUNICA_INLINE void ServerCore::stop() {
     for (const auto& [key, connection] : connections_) {
         try {
             connection->close();
-        } catch (...) {  // NOLINT(bugprone-empty-catch): for want of memory; its peer is closed
+        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; its peer is closed
         }
     }
     on_change();
@@ -279,7 +279,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::accept_all(std::shared_ptr<Se
             if (connection && self->accepts()) {
                 self->admit(connection);
             }
-        } catch (...) {  // out of descriptors, or memory, as a rule: they come back
+        } catch (...) {  // usually out of descriptors or memory, a temporary state
             failure = Error::from(std::current_exception());
         }
         if (connection && (!self->accepts() || failure)) {
@@ -300,9 +300,9 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::accept_all(std::shared_ptr<Se
         if (!connection) {
             self->hooks_.log(LogLevel::warning, [] { return "a connection was closed: its user is not let in"; });
         }
-        // One handshake after the other, but for slow ones: however many come, those who are in wait for a step of one
-        // at the most (requests beside a flood of refused connections took 2 to 4 times as long, now 1.4), and those
-        // that have said hello already are not counted with those that have not.
+        // Handshakes run one at a time; after 200 us the next starts anyway. A connection flood delays connected
+        // clients by at most one handshake step (requests took 2 to 4 times as long, now 1.4), and connections that
+        // have sent their hello are not counted among those that have not.
         self->next_.expires_after(slow_handshake);
         co_await self->next_.async_wait(no_throw);
     }
@@ -336,7 +336,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::serve(std::shared_ptr<ServerC
                                     accepted.offer);
             co_return;
         }
-    } catch (...) {  // a handshake that failed is its sender's loss alone
+    } catch (...) {  // a failed handshake affects only its client
         const auto failure = std::current_exception();
         self->hooks_.log(LogLevel::info, [&] { return "a handshake failed: " + Error::from(failure).text(); });
         connection->abort();
@@ -350,7 +350,7 @@ COMMUNICA_INLINE void ServerCore::forget(const std::shared_ptr<Connection>& conn
         self->end_handshake(connection);
         self->on_change();
         if (self->listener_factory_.serves_once() && self->connections_.empty() && !self->stopped_) {
-            self->request_stop();  // nobody else can come
+            self->request_stop();  // no other client can connect
         }
     });
 }
@@ -366,7 +366,7 @@ COMMUNICA_INLINE asio::awaitable<ServerCore::AcceptedClient> ServerCore::handsha
     } catch (const std::system_error& e) {
         refusal = {e.code(), e.what()};
     }
-    std::string().swap(hello);  // whoever is refused may take long to go
+    std::string().swap(hello);  // frees the memory: a refused client may take long to disconnect
     if (accepted.lease) {
         co_await connection->write_hello(peer::server_hello(accepted.offer, accepted.lease->peer()->offer()));
     } else {

@@ -10,7 +10,8 @@
 
 namespace communica {
 
-/// Asks a `SimpleServer`, and answers it if it was given a handler (see `RouteTable` for what one may be).
+/// Sends requests to a `SimpleServer`, and answers the server's requests if it has a handler (see `RouteTable` for the
+/// signatures of handlers).
 ///
 ///     communica::SimpleClient client{executor, communica::TcpConnector{"localhost", 16161}};
 ///     co_await client.connect();

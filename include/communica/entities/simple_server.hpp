@@ -13,8 +13,9 @@
 
 namespace communica {
 
-/// Answers its clients with one handler (see `RouteTable` for what one may be), and asks them: `request` and `notify`
-/// go to a random client, or wait for the first; `client(id)` stands for one.
+/// Answers the requests of its clients with one handler (see `RouteTable` for the signatures of handlers), and sends
+/// them requests. `request` and `notify` go to a random connected client, or wait for the first. `client(id)` addresses
+/// one client.
 ///
 ///     communica::SimpleServer server{executor, communica::TcpConnector{"localhost", 16161},
 ///         [](std::string data) { return "Thanks for your '" + data + "'!"; }};
@@ -36,10 +37,13 @@ class SimpleServer : public Server<SimpleServer<C, S>, S>, public SimpleRequests
         : SimpleServer(std::forward<X>(executor), std::move(connector), std::forward<F>(handler), S{},
                        std::move(options)) {}
 
-    /// The client of this id. Requests to one that is absent wait for it until their deadline.
+    /// Returns a handle of the client with this id. Requests to an absent client wait for it until their deadline.
     SimplePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
 
-    /// Sends a value to every client that is connected. Completes with how many those were.
+    /// Sends a notification to every connected client.
+    /// Completes with: `void(std::exception_ptr, std::size_t)`, the number of these clients.
+    /// Executor: the token's, by default the server's.
+    /// Errors: `SerializerError`.
     template <class V, class Token = default_token>
     auto notify_all(const V& value, Token&& token = {}) {
         return peer::notify_all(this->present(), this->get_executor(), this->serializer(), {}, value,

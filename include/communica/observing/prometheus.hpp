@@ -1,4 +1,4 @@
-// Counters in the text format of Prometheus. Not part of communica.hpp.
+// Writes counters in the text format of Prometheus. Not part of communica.hpp.
 #pragma once
 
 #include "../counters.hpp"
@@ -62,8 +62,9 @@ class PrometheusText {
 
 }  // namespace observing
 
-/// The counters as metrics that begin with `communica_`, for an HTTP server or a file that Prometheus reads. Each gets these labels, names and
-/// texts: `{{"server", "calculator"}}`. A label's name is one as Prometheus has them: letters, digits and `_`.
+/// Returns the counters as metrics whose names begin with `communica_`, for an HTTP endpoint or a file that Prometheus
+/// reads. Each metric gets `labels`, pairs of name and value: `{{"server", "calculator"}}`. A label's name must be
+/// valid in Prometheus: letters, digits and `_`.
 inline std::string to_prometheus(const Counters& counters, observing::Labels labels = {}) {
     observing::PrometheusText text(std::move(labels));
     text.begin("communica_requests_total", "counter", "Requests that this side has asked.");

@@ -1,4 +1,4 @@
-// The trace that a request belongs to, as W3C's Trace Context has it. Not part of communica.hpp.
+// The trace of a request, by W3C Trace Context. Not part of communica.hpp.
 #pragma once
 
 #include "../peer/ask.hpp"
@@ -17,17 +17,17 @@
 
 namespace communica {
 
-/// Which trace a piece of work belongs to, and which piece has begun it: `traceparent` and `tracestate` of
+/// The trace of an operation and the id of its parent: `traceparent` and `tracestate` of
 /// https://www.w3.org/TR/trace-context/. A value.
 ///
-/// Inside a handler `TraceContext::of(context)` is the requester's; what the handler asks goes on with a child of it:
+/// Inside a handler `TraceContext::of(context)` is the requester's. Requests of the handler send a child of it:
 ///
 ///     const auto trace = communica::TraceContext::of(context).value_or(communica::TraceContext::random()).child();
 ///     const auto headers = trace.headers();
 ///     co_await other.request(route, value, {.headers = headers.span()});
 class TraceContext {
  public:
-    /// Of a new trace, whose recording is up to `is_sampled`.
+    /// Starts a new trace. `is_sampled` sets the flag to record it.
     static TraceContext random(bool is_sampled = false) {
         TraceContext trace;
         trace.trace_id_ = digits(32);
@@ -36,10 +36,10 @@ class TraceContext {
         return trace;
     }
 
-    /// Reads both headers, as section 3 of the recommendation has them. Nothing for a `traceparent` that is none: then the trace begins
-    /// anew. A later version than 00 is read as far as 00 goes.
+    /// Parses both headers, by section 3 of the recommendation. Returns nothing for an invalid `traceparent`: the
+    /// caller then starts a new trace. Of a later version than 00 it reads the fields of 00.
     static std::optional<TraceContext> parse(std::string_view traceparent, std::string_view tracestate = {}) {
-        constexpr std::size_t size = 55;  // of version 00
+        constexpr std::size_t size = 55;  // in version 00
         if (traceparent.size() < size || traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-') {
             return std::nullopt;
         }
@@ -57,13 +57,13 @@ class TraceContext {
         trace.parent_id_ = parent_id;
         trace.flags_ = static_cast<std::uint8_t>(value_of(flags[0]) << 4 | value_of(flags[1]));
         trace.state_ = tracestate.substr(0, max_state);
-        if (tracestate.size() > max_state) {  // whole entries alone
+        if (tracestate.size() > max_state) {  // keeps whole entries only
             trace.state_.resize(trace.state_.rfind(',') == std::string::npos ? 0 : trace.state_.rfind(','));
         }
         return trace;
     }
 
-    /// That of the request that a handler is at work for.
+    /// Returns the trace context of the request that a handler processes, if it has one.
     static std::optional<TraceContext> of(const Context& context) {
         const auto headers = context.headers();
         const auto parent = headers.find("traceparent");
@@ -72,7 +72,7 @@ class TraceContext {
                                        : parse(parent->second, state == headers.end() ? "" : state->second);
     }
 
-    /// Of a piece of work that this one begins: the same trace, with an id of its own.
+    /// Returns the context of a child operation: the same trace with a new parent id.
     TraceContext child() const {
         TraceContext trace = *this;
         trace.parent_id_ = digits(16);
@@ -80,19 +80,19 @@ class TraceContext {
     }
 
     const std::string& trace_id() const noexcept { return trace_id_; }    ///< 32 hexadecimal digits
-    const std::string& parent_id() const noexcept { return parent_id_; }  ///< 16 of them
-    bool is_sampled() const noexcept { return (flags_ & 1) != 0; }        ///< is it recorded?
-    const std::string& tracestate() const noexcept { return state_; }     ///< of the vendors; may be empty
-    /// In version 00.
+    const std::string& parent_id() const noexcept { return parent_id_; }  ///< 16 hexadecimal digits
+    bool is_sampled() const noexcept { return (flags_ & 1) != 0; }        ///< the flag to record the trace
+    const std::string& tracestate() const noexcept { return state_; }     ///< the vendors' entries; may be empty
+    /// The header `traceparent` in version 00.
     std::string traceparent() const { return "00-" + trace_id_ + "-" + parent_id_ + (is_sampled() ? "-01" : "-00"); }
 
-    /// For `RequestOptions::headers`, which borrow them.
+    /// Owns the header values that `RequestOptions::headers` borrows.
     class Headers {
      public:
         explicit Headers(const TraceContext& trace) : parent_(trace.traceparent()), state_(trace.state_) {}
         Headers(const Headers&) = delete;
         Headers& operator=(const Headers&) = delete;
-        /// For `RequestOptions::headers`, as long as this lives.
+        /// The value for `RequestOptions::headers`, valid as long as this object.
         std::span<const Header> span() const noexcept { return {all_.data(), state_.empty() ? std::size_t{1} : 2}; }
 
      private:
@@ -100,7 +100,7 @@ class TraceContext {
         std::string state_;
         std::array<Header, 2> all_{Header{"traceparent", parent_}, Header{"tracestate", state_}};
     };
-    Headers headers() const { return Headers(*this); }  ///< of a request
+    Headers headers() const { return Headers(*this); }  ///< the headers of a request
 
  private:
     static constexpr std::size_t max_state = 512;
@@ -108,7 +108,7 @@ class TraceContext {
     TraceContext() = default;
 
     static int value_of(char digit) noexcept { return digit <= '9' ? digit - '0' : digit - 'a' + 10; }
-    /// Lower case alone.
+    /// Accepts lower case only.
     static bool is_hex(std::string_view text) noexcept {
         return text.find_first_not_of("0123456789abcdef") == text.npos;
     }

@@ -1,4 +1,4 @@
-// What a change of a contract breaks, and for whom (docs/contracts.md).
+// Compares two versions of a contract and reports breaking changes (docs/contracts.md).
 #pragma once
 
 #include "inclusion.hpp"
@@ -13,11 +13,11 @@
 
 namespace communica {
 
-/// A difference between two contracts, in a sentence. Where it breaks neither it is safe.
+/// A difference between two contracts. It is safe if it breaks neither old nor new clients.
 struct ContractChange {
-    std::string sentence;             ///< without an end
-    bool breaks_old_clients = false;  ///< with servers of the new contract
-    bool breaks_new_clients = false;  ///< with servers of the old contract
+    std::string sentence;             ///< the difference in words, without a full stop
+    bool breaks_old_clients = false;  ///< clients of the old contract with servers of the new one
+    bool breaks_new_clients = false;  ///< clients of the new contract with servers of the old one
 };
 
 namespace schema {
@@ -88,7 +88,7 @@ class Comparison {
         const bool clients_write = part == "argument" || part == "upload";
         const Json& was = before.at(part);
         const Json& is = after.at(part);
-        // The value goes from one version to the other, in either direction.
+        // Either version may write the value for the other to read.
         const bool has_bytes = before.value("serializer", "json") != "json";
         const auto forth = Inclusion::misfits(was, is, has_bytes);
         const auto back = Inclusion::misfits(is, was, has_bytes);
@@ -113,13 +113,13 @@ class Comparison {
         list_safe(head, View(was), View(is), "", told);
     }
 
-    /// `divide: argument /left: number -> integer: `. What was before stands first.
+    /// Returns `divide: argument /left: number -> integer: `. The old type is first.
     static std::string sentence(const std::string& head, const Misfit& misfit, bool written_first) {
         return head + (misfit.path.empty() ? "" : " " + misfit.path) + ": " +
                (written_first ? misfit.written + " -> " + misfit.read : misfit.read + " -> " + misfit.written) + ": ";
     }
 
-    /// The differences that no misfit is at.
+    /// Adds the differences that cause no misfit.
     void list_safe(const std::string& head, const View& was, const View& is, const std::string& path,
                    const std::set<std::string>& told) {
         if (!compared_.emplace(was.identity(), is.identity()).second) {
@@ -183,8 +183,8 @@ class Comparison {
 
 }  // namespace schema
 
-/// What is different in `after`, a contract as `contract` writes it, in the order of the routes' names. Throws
-/// `std::invalid_argument` or nlohmann/json's exceptions for what is no contract.
+/// Returns the differences between two contracts, as written by `contract`, ordered by route. Throws
+/// `std::invalid_argument` or nlohmann/json's exceptions for an invalid contract.
 inline std::vector<ContractChange> compare_contracts(const nlohmann::json& before, const nlohmann::json& after) {
     return schema::Comparison(before, after).changes();
 }

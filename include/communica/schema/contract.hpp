@@ -1,4 +1,5 @@
-// What the routes of a table have promised, as a file that can be kept and compared (docs/contracts.md).
+// Writes the routes of a table and their types as a contract file, which can be stored and compared
+// (docs/contracts.md).
 #pragma once
 
 #include "../entities/route_table.hpp"
@@ -10,7 +11,7 @@
 namespace communica {
 namespace schema {
 
-/// Takes the sentences out of a schema, and out of those inside it.
+/// Removes the descriptions from a schema and its nested schemas.
 inline void leave_out_descriptions(nlohmann::json& schema) {
     if (schema.is_object() && schema.contains("description") && schema.at("description").is_string()) {
         schema.erase("description");
@@ -19,7 +20,7 @@ inline void leave_out_descriptions(nlohmann::json& schema) {
         return;
     }
     for (auto& [key, inside] : schema.items()) {
-        if (schema.is_object() && (key == "properties" || key == "$defs")) {  // keys of the user's
+        if (schema.is_object() && (key == "properties" || key == "$defs")) {  // their keys are the user's names
             for (auto& [name, named] : inside.items()) {
                 leave_out_descriptions(named);
             }
@@ -31,7 +32,7 @@ inline void leave_out_descriptions(nlohmann::json& schema) {
 
 }  // namespace schema
 
-/// Of routes as an inspection lists them: a JSON object by their names. The texts that describe them are no part of it.
+/// Converts the routes of an inspection to a contract: a JSON object keyed by route. It omits the descriptions.
 inline nlohmann::json contract_of(const nlohmann::json& routes) {
     nlohmann::json contract;
     contract["communica_contract"] = 1;
@@ -48,8 +49,8 @@ inline nlohmann::json contract_of(const nlohmann::json& routes) {
     return contract;
 }
 
-/// The routes of a table and their types, as text in a canonical form: the same for the same types, whatever the order in which they were
-/// added. Of a route that was added to a `RouteTable` the kind alone is known: use a `DescribedTable`.
+/// Returns the routes of a table and their types as canonical text, which does not depend on the order in which routes
+/// were added. A route of a plain `RouteTable` has only its kind; use a `DescribedTable` for its types.
 template <Serializer S>
 std::string contract(const RouteTable<S>& table) {
     nlohmann::json routes = nlohmann::json::array();

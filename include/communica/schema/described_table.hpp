@@ -1,4 +1,4 @@
-// A route table that knows the types of its routes, for those who inspect its server.
+// A route table that describes the types of its routes to clients that inspect the server.
 #pragma once
 
 #include "../entities/route_table.hpp"
@@ -14,7 +14,7 @@
 namespace communica {
 namespace schema {
 
-/// What a serializer's bytes are called: `json`, `msgpack`, `cbor`, or the name of its type.
+/// The name of a serializer's format: `json`, `msgpack`, `cbor`, or the name of its type.
 template <class S>
 constexpr std::string_view format_of() {
     if constexpr (requires { std::string_view(S::format); }) {
@@ -24,7 +24,7 @@ constexpr std::string_view format_of() {
     }
 }
 
-/// A schema is of what the library's own formats have; of any other type there is the name.
+/// Returns the schema of a `T` in the library's own formats, or the name of the type in another format.
 template <class S, class T>
 nlohmann::json schema_in() {
     using Held = typename peer::HeldAs<T>::type;
@@ -35,7 +35,7 @@ nlohmann::json schema_in() {
     }
 }
 
-/// What a handler that loads its value later takes.
+/// The value type of a handler that loads its value later.
 template <class Data>
 struct Unwrapped {
     using type = Data;
@@ -52,7 +52,7 @@ struct OneOrSeveral<std::tuple<V...>> {
     using type = typename peer::ValuesOf<V...>::type;
 };
 
-/// The types of a route whose side that asks sends `Data`, void for nothing, and gets a `Result`.
+/// The types of a route whose requests carry `Data`, or nothing if void, and whose responses carry a `Result`.
 template <class S, class Data, class Result>
 struct RequestTypes {
     static std::string write() {
@@ -86,14 +86,14 @@ struct StreamTypes {
 
 }  // namespace schema
 
-/// A `RouteTable` that describes itself: whoever inspects its server sees the types of its routes as JSON Schema, and what `doc` says
-/// of them, and `contract(table)` writes them down. Used in the place of a `RouteTable`, also where one is taken.
+/// A `RouteTable` with descriptions of its routes. A client that inspects the server gets their types as JSON Schema
+/// and the text of `doc`, and `contract(table)` writes the types to a file. It is accepted wherever a `RouteTable` is.
 ///
 ///     communica::DescribedTable routes;
 ///     routes.add(divide, [](Operands o) { return o.left / o.right; }).doc("Divides left by right.");
 ///     communica::RouteServer server{executor, communica::LocalConnector{"calculator"}, routes};
 ///
-/// A schema is made each time that somebody asks for it. What it costs is compiled with the file that adds the routes.
+/// A schema is created at each inspection. Its code is compiled in the file that adds the routes.
 template <Serializer S = JsonSerializer>
 class DescribedTable : public RouteTable<S> {
     using Base = RouteTable<S>;
@@ -102,17 +102,17 @@ class DescribedTable : public RouteTable<S> {
     using Base::Base;
 
     template <class F>
-    DescribedTable& add(std::string_view route, F&& function) {  ///< as that of a `RouteTable`
+    DescribedTable& add(std::string_view route, F&& function) {  ///< as `RouteTable::add`
         Base::add(route, std::forward<F>(function));
         return describe_deduced<F, S>(route);
     }
     template <class F, Serializer Own>
-    DescribedTable& add(std::string_view route, F&& function, Own serializer) {  ///< as that of a `RouteTable`
+    DescribedTable& add(std::string_view route, F&& function, Own serializer) {  ///< as `RouteTable::add`
         Base::add(route, std::forward<F>(function), std::move(serializer));
         return describe_deduced<F, Own>(route);
     }
     template <class R, class... A, class Own, class F>
-    DescribedTable& add(const Route<R(A...), Own>& route, F&& function) {  ///< as that of a `RouteTable`
+    DescribedTable& add(const Route<R(A...), Own>& route, F&& function) {  ///< as `RouteTable::add`
         Base::add(route, std::forward<F>(function));
         if constexpr (peer::StreamShape<R(A...)>::is_one) {
             return note(route.name(), &schema::StreamTypes<Own, peer::StreamShape<R(A...)>>::write);
@@ -122,13 +122,13 @@ class DescribedTable : public RouteTable<S> {
         }
     }
 
-    /// Says in a sentence what the route is for that was added last.
+    /// Sets the description of the route that was added last.
     DescribedTable& doc(std::string sentence) {
         const std::string route = last_;
         return note(route, types_, std::move(sentence));
     }
 
-    /// All routes of another table, with what is known of them.
+    /// Adds all routes of another table with their descriptions.
     template <Serializer Other>
     DescribedTable& join(const RouteTable<Other>& other) {
         Base::join(other);

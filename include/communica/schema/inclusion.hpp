@@ -1,4 +1,4 @@
-// Does one side read all that the other writes?
+// Checks whether one type reads every value that another type writes.
 #pragma once
 
 #include "schema_view.hpp"
@@ -14,25 +14,26 @@
 
 namespace communica::schema {
 
-/// A value that is written and not read.
+/// A value that the writer may write and the reader refuses.
 struct Misfit {
     std::string path;     ///< a JSON pointer in which `*` stands for any index or key; empty for the value itself
-    std::string written;  ///< what there is written, and what there is read, in words
+    std::string written;  ///< the types written and read there, in words
     std::string read;
-    std::string sample;  ///< a JSON text of what is refused, or words for one
+    std::string sample;  ///< a refused value, as JSON or in words
 };
 
-/// A JSON pointer to what is inside.
+/// Returns the JSON pointer of an element inside.
 inline std::string place_in(std::string path, std::string_view key) {
     path += '/';
     path += key;
     return path;
 }
 
-/// Follows the rules by which the library's serializers read: docs/contracts.md has them.
+/// Applies the rules by which the library's serializers read (docs/contracts.md).
 class Inclusion {
  public:
-    /// All misfits, those of one place once. `has_bytes`: in a format in which bytes are no text.
+    /// Returns all misfits without duplicates. `has_bytes`: the format has a type for bytes, so that bytes are not
+    /// text.
     static std::vector<Misfit> misfits(const nlohmann::json& written, const nlohmann::json& read,
                                        bool has_bytes = false) {
         Inclusion inclusion;
@@ -94,7 +95,7 @@ class Inclusion {
         }
     }
 
-    /// As a variant is read: an object by its keys, anything else by what takes it.
+    /// Selects the alternative as a variant does: for an object by its keys, else by its kind.
     void compare_to_one(const View& written, const View& read, const std::string& path) {
         std::vector<View> fitting;
         for (const View& one : read.alternatives()) {
@@ -127,7 +128,7 @@ class Inclusion {
         }
     }
 
-    /// The first struct whose tag or whose required fields are there; else a map.
+    /// Selects the first struct whose tag or required fields are present, else a map.
     static std::vector<View> chosen_by_keys(const View& written, const std::vector<View>& objects) {
         for (const View& object : objects) {
             if (object.kind() == Kind::object && !object.is_map() && keys_fit(written, object)) {
@@ -184,8 +185,8 @@ class Inclusion {
         }
     }
 
-    /// All integers that are read lie between these. A float holds those of 24 bits, a double those of 53, and one beyond only if its
-    /// digits stand for it.
+    /// Returns the range of the integers that are read exactly. A float holds all integers of 24 bits and a double of
+    /// 53, but only some larger ones.
     static std::pair<std::int64_t, std::uint64_t> integers_read(const View& read) {
         if (read.kind() == Kind::integer) {
             return {read.least(), read.most()};
@@ -255,7 +256,7 @@ class Inclusion {
         }
     }
 
-    /// Where null is left out it is not written.
+    /// Skips null if the object omits fields that are null.
     void compare_field(const View& object, const std::string& name, const View& read, const std::string& path) {
         for (const View& one : object.property(name).alternatives()) {
             if (object.always_writes(name) || one.kind() != Kind::null) {
@@ -292,12 +293,12 @@ class Inclusion {
             default: return "a value of another kind";
         }
     }
-    /// What is not of its kind.
+    /// Returns a value of another kind.
     static std::string sample_beside(const View& read) { return read.kind() == Kind::null ? "true" : "null"; }
 
     bool has_bytes_ = false;
     std::vector<Misfit> misfits_;
-    std::set<std::pair<const nlohmann::json*, const nlohmann::json*>> seen_;  // that are being compared further out
+    std::set<std::pair<const nlohmann::json*, const nlohmann::json*>> seen_;  // being compared in enclosing calls
 };
 
 }  // namespace communica::schema

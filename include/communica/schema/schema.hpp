@@ -1,4 +1,4 @@
-// JSON Schema of C++ types. Not part of communica.hpp: only who includes this compiles it.
+// JSON Schema of C++ types. Not part of communica.hpp, so that only programs that include it compile it.
 #pragma once
 
 #include "../serializers/codec/types.hpp"
@@ -21,17 +21,17 @@
 namespace communica {
 namespace schema {
 
-/// The described structs that a schema refers to, each once: its `$defs`.
+/// The `$defs` of a schema: the described structs that it refers to, each once.
 class Definitions {
  public:
-    /// The name of a struct, and whether it is new here.
+    /// Returns the name of a struct, and true if the struct is new.
     std::pair<std::string, bool> name_of(const void* type, std::string_view model) {
         if (const auto known = names_.find(type); known != names_.end()) {
             return {known->second, false};
         }
         std::string name(model);
         for (char& byte : name) {
-            if (byte == '/' || byte == '~' || byte == '%' || byte == ' ') {  // which a reference would have to escape
+            if (byte == '/' || byte == '~' || byte == '%' || byte == ' ') {  // would need an escape in a reference
                 byte = '_';
             }
         }
@@ -45,7 +45,7 @@ class Definitions {
     }
     void define(const std::string& name, nlohmann::json definition) { all_[name] = std::move(definition); }
 
-    /// Puts them into the schema that refers to them.
+    /// Moves the definitions into the schema that refers to them.
     void move_into(nlohmann::json& root) {
         if (!all_.empty()) {
             root["$defs"] = std::move(all_);
@@ -57,7 +57,7 @@ class Definitions {
     std::map<const void*, std::string> names_;
 };
 
-/// What is the same for all types of a kind, so that it is compiled once.
+/// Code that does not depend on the type, so that it is compiled once.
 namespace detail {
 
 inline nlohmann::json of_type(const char* type) {
@@ -172,7 +172,7 @@ nlohmann::json make(Definitions& definitions);
 
 namespace detail {
 
-/// The schemas of what a tuple or variant is made of.
+/// The schemas of the elements of a tuple or the alternatives of a variant.
 template <class T>
 struct Parts;
 template <template <class...> class Whole, class... A>
@@ -223,7 +223,7 @@ nlohmann::json make_enum() {
     return json;
 }
 
-/// Read as any number that is in range, and rounded; what is whole seconds is written as an integer.
+/// A duration is read from any number in range, and rounded. A duration in whole seconds is written as an integer.
 template <class Rep, class Period>
 nlohmann::json make_duration(std::chrono::duration<Rep, Period>) {
     nlohmann::json json = of_type("number");
@@ -262,7 +262,7 @@ nlohmann::json make_converted(Definitions& definitions) {
 
 }  // namespace detail
 
-/// The schema of a `T`, whose structs are among the definitions.
+/// Returns the schema of a `T`, and adds its structs to the definitions.
 template <class T>
 nlohmann::json make(Definitions& definitions) {
     using detail::of_type;
@@ -318,11 +318,12 @@ nlohmann::json make(Definitions& definitions) {
 
 }  // namespace schema
 
-/// JSON Schema (2020-12) of what a `T` is in JSON: what is read as one. What is written as one is the same, with every property there
-/// but those that are null and marked as `x-omits-null`. docs/contracts.md has what the keywords that begin with `x-` mean.
+/// Returns the JSON Schema (2020-12) of the JSON that is read as a `T`. The JSON that is written has every property,
+/// except properties that are null and marked `x-omits-null`. docs/contracts.md explains the keywords that begin with
+/// `x-`.
 ///
-/// A type with a `Converter` has the schema of what it travels as, and its name: `Converter<T>::name` if there is one, or else what the
-/// compiler calls it. One that nlohmann/json converts has its name alone.
+/// A type with a `Converter` has the schema of the type it converts to, and a name: `Converter<T>::name`, or else the
+/// compiler's name of the type. A type that nlohmann/json converts has only its name.
 template <class T>
 nlohmann::json schema_of() {
     schema::Definitions definitions;

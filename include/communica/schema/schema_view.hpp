@@ -1,4 +1,4 @@
-// A schema that `schema_of` has made, as it is read.
+// Reads a schema that `schema_of` has created.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@
 
 namespace communica::schema {
 
-/// A schema inside the document whose definitions it refers to. A value; both are borrowed.
+/// A schema and the document that contains its definitions. A value; both are borrowed.
 class View {
  public:
     enum class Kind { any, opaque, null, boolean, integer, number, string, array, object, any_of };
@@ -52,7 +52,7 @@ class View {
         return Kind::any;
     }
 
-    /// By which a schema is known again where it contains itself.
+    /// Identifies a schema, to detect one that contains itself.
     const nlohmann::json* identity() const noexcept { return at_; }
 
     bool has(const char* key) const { return at_->is_object() && at_->contains(key); }
@@ -67,22 +67,22 @@ class View {
     bool is_float() const { return text("format") == "float"; }
     bool is_duration() const { return has("x-unit"); }
     bool writes_integers_alone() const { return kind() == Kind::integer || has("x-whole"); }
-    /// Of integers that are written.
+    /// The range of the integers that are written.
     std::int64_t least() const { return bound<std::int64_t>("minimum", std::numeric_limits<std::int64_t>::min()); }
     std::uint64_t most() const { return bound<std::uint64_t>("maximum", std::numeric_limits<std::uint64_t>::max()); }
     double minimum() const { return bound<double>("minimum", std::numeric_limits<double>::lowest()); }
     double maximum() const { return bound<double>("maximum", std::numeric_limits<double>::max()); }
 
-    // ---- texts
+    // ---- strings
 
-    /// The values of an enum, or the one of a constant; empty for a text of another kind.
+    /// The names of an enum, or the value of a constant; empty for other strings.
     std::vector<std::string> names() const {
         if (has("const")) {
             return {at_->at("const").get<std::string>()};
         }
         return has("enum") ? at_->at("enum").get<std::vector<std::string>>() : std::vector<std::string>();
     }
-    /// What a text has to be besides: `base64`, `date-time`; empty for any.
+    /// The format of a string: `base64`, `date-time`; empty for any.
     std::string form() const { return text("contentEncoding") + text("format"); }
     std::size_t bytes() const { return size("x-bytes", no_size); }
 
@@ -101,7 +101,7 @@ class View {
     bool is_map() const { return has("additionalProperties") && at_->at("additionalProperties").is_object(); }
     bool refuses_unknown() const { return has("additionalProperties") && at_->at("additionalProperties") == false; }
     View values() const { return at("additionalProperties"); }
-    /// Names and schemas.
+    /// The schemas of the properties by name.
     const nlohmann::json& properties() const {
         static const nlohmann::json none = nlohmann::json::object();
         return has("properties") ? at_->at("properties") : none;
@@ -118,14 +118,14 @@ class View {
         }
         return false;
     }
-    /// Is it there in all that is written?
+    /// Returns true if every written object has the property.
     bool always_writes(const std::string& name) const {
         return has_property(name) && !properties().at(name).contains("x-omits-null");
     }
 
-    // ---- one of several
+    // ---- alternatives
 
-    /// Those of others in their place.
+    /// Returns the alternatives, with nested ones expanded; the schema itself if it has none.
     std::vector<View> alternatives() const {
         if (kind() != Kind::any_of) {
             return {*this};

@@ -1,4 +1,4 @@
-// What a type is called in C++.
+// The name of a C++ type.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,14 @@ namespace communica::schema {
 
 namespace detail {
 
-/// `... [with T = Uuid; ...]`, `... [T = Uuid]` or `... function_name_of<Uuid>(void)`, by compiler.
+/// Returns `... [with T = Uuid; ...]`, `... [T = Uuid]` or `... function_name_of<Uuid>(void)`, depending on the
+/// compiler.
 template <class T>
 constexpr std::string_view function_name_of() {
     return std::source_location::current().function_name();
 }
 
-/// Up to the end of a type: what closes or separates on the level where it begins.
+/// Returns the text up to the end of a type: a closing bracket or a `;` at the nesting level of its start.
 constexpr std::string_view first_type_in(std::string_view text) noexcept {
     int depth = 0;
     for (std::size_t at = 0; at != text.size(); ++at) {
@@ -31,7 +32,7 @@ constexpr std::string_view first_type_in(std::string_view text) noexcept {
 
 }  // namespace detail
 
-/// As far as the compiler says it; it may be spelled otherwise by another compiler.
+/// Returns the compiler's name of a type. Another compiler may spell it differently.
 template <class T>
 constexpr std::string_view type_name() {
     constexpr std::string_view function = detail::function_name_of<T>();
