@@ -42,7 +42,7 @@ struct Options {
     int threads = 1;           ///< threads of the server
     double seconds = 1;        ///< duration of the measurement
     int server_pid = 0;        ///< process whose CPU time and memory are measured, too
-    int spin_us = 0;           ///< microseconds to poll for the next message
+    int busy_poll_us = 0;      ///< microseconds to poll for the next message
     bool idle = false;         ///< measure the memory of `clients` connections, not requests
 
     int port() const { return std::stoi(address); }

@@ -31,7 +31,9 @@ class Address {
     template <class C>
         requires(!std::same_as<C, Address>) && communica::Connector<C>
     explicit Address(C connector)
-        : connection_factory_(connector), listener_factory_(connector), state_([connector] { return connector.dump_state(); }) {}
+        : connection_factory_(connector),
+          listener_factory_(connector),
+          state_([connector] { return connector.dump_state(); }) {}
 
     std::string address() const { return connection_factory_.address(); }
     std::string dump_state() const { return state_(); }
