@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What a TLS peer sends after our close_notify ends Asio's async_shutdown with an error, and can not be read any more.
+# Data that a TLS peer sends after our close_notify ends Asio's async_shutdown with an error, and can't be read any more.
 #
 # Versions: Asio 1.22.1 (Debian 12) and 1.36.0 (sid), with OpenSSL 3.0 (Debian 12).
 #
-# In TLS 1.3 a close_notify closes one direction (RFC 8446, 6.1): the peer may go on sending, and what it sent is to be read.
-# Asio's async_shutdown sends ours, waits for the peer's, and ends at the first byte of data with "application data after close notify".
-# Each read after it fails, too, so the rest of what the peer has sent is lost. Asked for as chriskohlhoff/asio#571.
+# In TLS 1.3 a close_notify closes one direction (RFC 8446, 6.1): the peer may continue to send, and its data has to be read.
+# Asio's async_shutdown sends our close_notify and waits for the peer's. The first byte of data ends it with "application data
+# after close notify". All later reads fail, too, so the rest of the peer's data is lost. Requested as chriskohlhoff/asio#571.
 #
 # What to do: read until end of file before async_shutdown, or let the peer close first.
 #

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# A name look-up of Asio can not be cancelled, and the destructor of its io_context waits for it.
+# Asio's name resolution can't be cancelled, and the destructor of its io_context waits for it.
 #
 # Versions: Asio 1.22.1 (Debian 12) and 1.36.0 (sid), with the resolver of glibc 2.36.
 #
-# Asio looks names up by getaddrinfo, on a thread of its own. resolver.cancel() reaches look-ups that have not begun; one that is
-# at work goes on, and its handler is called when getaddrinfo returns, with that function's result instead of operation_aborted.
-# An io_context that is destroyed meanwhile waits for the thread. With glibc's defaults and a name server that does not
-# answer either takes 10 seconds. So a program that gives up connecting, or ends, waits for that long.
+# Asio resolves names with getaddrinfo, on a thread of its own. resolver.cancel() affects only queries that have not started. A
+# running query continues; its handler is called when getaddrinfo returns, with that function's result instead of
+# operation_aborted. If the io_context is destroyed meanwhile, its destructor waits for the thread. With glibc's defaults and a
+# name server that does not answer, both take 10 seconds. So a program that gives up connecting, or exits, waits for that time.
 #
-# What to do: connect by address; or let the resolver be on an io_context that the program can leave alone.
+# What to do: connect by address; or use the resolver on an io_context that the program need not destroy.
 #
 # Seen, from both, with a name server that does not answer, a timeout of 3 s, and a cancellation after 0.1 s:
 #   look-up ended after 3 s: Host not found (non-authoritative), try again later

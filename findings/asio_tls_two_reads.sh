@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Asio's async_shutdown beside an async_read_some makes two reads of one TLS stream fill one buffer.
+# Asio's async_shutdown concurrent with an async_read_some makes two reads of one TLS stream fill one buffer.
 #
 # Versions: Asio 1.22.1 (Debian 12) and 1.36.0 (sid), with OpenSSL 3.0 (Debian 12).
 #
-# An asio::ssl::stream has one buffer for what comes from the layer below, and means to have one read of that layer at a time: a
-# second operation that needs input waits for the first by a timer. When the first read completes it wakes the second and
-# starts its next read; the second, once it runs, marks the layer as idle and starts a read as well. From then on both fill
-# the same buffer, and records are lost. async_shutdown is such a second operation, as it waits for the peer's close_notify; its
-# documentation does not forbid a read beside it.
+# An asio::ssl::stream has one buffer for input from the next layer, and is designed for one read of that layer at a time: a
+# second operation that needs input waits for the first with a timer. When the first read completes, it wakes the second
+# operation and starts its next read. The second operation then marks the layer as idle and also starts a read. From then on
+# both reads fill the same buffer, and records are lost. async_shutdown is such a second operation, because it waits for the
+# peer's close_notify. Its documentation does not forbid a concurrent read.
 #
-# What to do: never start async_shutdown while a read is at work. Send the close_notify alone (SSL_shutdown, its record written to
-# the layer below), and read on to the end.
+# What to do: never start async_shutdown while a read is pending. Send only the close_notify (SSL_shutdown, and write its record
+# to the next layer), and continue to read until the end.
 #
 # Seen, from both:
 #   reads of the layer below at a time: 2

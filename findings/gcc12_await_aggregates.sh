@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# GCC 12 destroys an aggregate twice that is spelled inside a co_await expression.
+# GCC 12 destroys an aggregate twice if it is a temporary in a co_await expression.
 #
 # Versions: GCC 12.2.0 (Debian 12).
 #
-# An object of a class without a constructor of its own, or of a lambda with captures, that is a temporary of a `co_await`
-# expression, is destroyed twice if a member has a destructor: also in braces, `co_await send({})`, and as a default argument. What
-# the member owns is freed twice. A class with a constructor is not, nor is an aggregate that was named before. Clang 19 and GCC
-# 14.2 destroy each once. GCC has several reports on temporaries in coroutines, 99576 among them.
+# The bug affects a temporary of a `co_await` expression whose class has no constructor of its own, or is a lambda with
+# captures, if a member has a destructor. It also occurs with braces, `co_await send({})`, and with a default argument. The
+# member's resource is freed twice. A class with a constructor is not affected, and neither is an aggregate that was named
+# before. Clang 19 and GCC 14.2 destroy each object once. GCC has several reports on temporaries in coroutines, among them
+# 99576.
 #
 # What to do: name aggregates and lambdas with captures before the `co_await`, or give the type a constructor.
 #

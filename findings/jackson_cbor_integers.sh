@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Jackson's CBOR, as Debian has it, reads integers of 4 and 8 bytes as signed ones: 2^32 - 1 becomes -1, without a word.
+# Jackson's CBOR in Debian reads integers of 4 and 8 bytes as signed ones: 2^32 - 1 becomes -1, without an error.
 #
-# Versions: libjackson2-dataformat-cbor 2.7.8-5 with jackson-databind 2.14.0-1+deb12u1 (Debian 12; Debian 13 has 2.7.8, too);
+# Versions: libjackson2-dataformat-cbor 2.7.8-5 with jackson-databind 2.14.0-1+deb12u1 (Debian 12; Debian 13 also has 2.7.8);
 # OpenJDK 17.
 #
-# CBOR's major types 0 and 1 hold 64 bits beside the sign (RFC 8949, 3.1). Read as an Object or a Number, what does not fit the signed
-# type of that size has another value and sign. Of 8 bytes 2^64 - 1 becomes -1, where a BigInteger would hold it. The version is of 2016:
-# Debian keeps it beside a Jackson of 2022. It also writes a BigDecimal as a big float (tag 5), which has the base 2, in the place of
-# a decimal fraction (tag 4), and the scale without its sign: 1.10 is 110 * 2^2, 440, to any other library (RFC 8949, 3.4.4).
+# CBOR's major types 0 and 1 hold 64 bits and the sign (RFC 8949, 3.1). When read as an Object or a Number, a value that does
+# not fit the signed type of that size gets another value and sign. With 8 bytes, 2^64 - 1 becomes -1, although a BigInteger
+# would hold it. The version is of 2016; Debian ships it with a Jackson of 2022. It also writes a BigDecimal as a big float (tag
+# 5, base 2) instead of a decimal fraction (tag 4), and the scale without its sign: other libraries read 1.10 as 110 * 2^2 = 440
+# (RFC 8949, 3.4.4).
 #
-# What to do: take jackson-dataformat-cbor of Jackson's own version, or send such numbers as texts.
+# What to do: use the jackson-dataformat-cbor of Jackson's own version, or send such numbers as texts.
 #
 # Seen:
 #   2^31 - 1: Integer 2147483647

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# A BigInt of more than 64 bits loses its upper bits without a word in @msgpack/msgpack.
+# @msgpack/msgpack drops the upper bits of a BigInt of more than 64 bits, without an error.
 #
 # Versions: @msgpack/msgpack 3.1.3, msgpackr 2.1.4, cbor-x 1.6.9, cbor 10.0.12 (npm), Node.js 20.
 #
-# MessagePack has no integers beyond 64 bits. With `useBigInt64: true`, without which it takes no BigInt at all, @msgpack/msgpack
-# writes the lowest 64 bits of a larger one: 2^70 + 5 arrives as 5, and -2^63 - 1 as 2^63 - 1. msgpackr throws a RangeError.
-# The two CBOR libraries write the first as a big integer (tag 2), the second as one (tag 3) or as a plain one of 65 bits.
+# MessagePack has no integers beyond 64 bits. @msgpack/msgpack accepts BigInts only with `useBigInt64: true`. It then writes the
+# lowest 64 bits of a larger one: 2^70 + 5 arrives as 5, and -2^63 - 1 as 2^63 - 1. msgpackr throws a RangeError. The two CBOR
+# libraries write the first as a big integer (tag 2), the second as a big integer (tag 3) or as a plain integer of 65 bits.
 #
-# What to do: check a BigInt before it is encoded (`BigInt.asIntN(64, value) === value`, or `asUintN`), or send it as a text.
+# What to do: check a BigInt before encoding it (`BigInt.asIntN(64, value) === value`, or `asUintN`), or send it as a text.
 #
 # Seen:
 #   @msgpack/msgpack: 2^70 + 5: cf0000000000000005; -2^63 - 1: d37fffffffffffffff

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# An integer of more than 32 bits is a float, a BigInt or a rounded number in JavaScript, by library.
+# JavaScript libraries encode an integer of more than 32 bits as a float or a BigInt, or round it, depending on the library.
 #
 # Versions: @msgpack/msgpack 3.1.3, msgpackr 2.1.4, cbor-x 1.6.9, cbor 10.0.12 (npm), Node.js 20.
 #
-# By default msgpackr and cbor-x write integers from 2^32 on as floats, which a typed peer does not take for an integer, and
-# read every integer that came in 8 bytes as a BigInt, also one that a number could hold: `value + 1` throws a TypeError.
-# @msgpack/msgpack and cbor write integers up to 2^53 - 1 as integers, and from 2^53 on as floats, cbor in 4 bytes where
-# that is exact. @msgpack/msgpack reads integers beyond 2^53 as the nearest number, without a word; the others as BigInt.
+# By default msgpackr and cbor-x write integers from 2^32 on as floats, which a typed peer does not accept for an integer. They
+# read every integer of 8 bytes as a BigInt, even if a number could hold it: `value + 1` throws a TypeError. @msgpack/msgpack
+# and cbor write integers up to 2^53 - 1 as integers, and from 2^53 on as floats; cbor uses 4 bytes if that is exact.
+# @msgpack/msgpack reads integers beyond 2^53 as the nearest number, without an error; the others read a BigInt.
 #
-# What to do: msgpackr and cbor-x write a BigInt as an integer, and read numbers with `int64AsNumber: true`.
-# @msgpack/msgpack reads BigInts with `useBigInt64: true`. Identifiers are best sent as texts.
+# What to do: msgpackr and cbor-x write a BigInt as an integer, and read numbers with `int64AsNumber: true`. @msgpack/msgpack
+# reads BigInts with `useBigInt64: true`. Send identifiers as texts.
 #
 # Seen:
 #   @msgpack/msgpack: 2^32 is written as cf0000000100000000; 2^53 as cb4340000000000000; the integer 2^32 is read as

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Maps, undefined, objects and bytes: what JavaScript's encoders make of them by default, for peers in other languages.
+# Default encodings of JavaScript libraries for Maps, undefined, objects and bytes, as peers in other languages see them.
 #
 # Versions: @msgpack/msgpack 3.1.3, msgpackr 2.1.4, cbor-x 1.6.9 (npm), Node.js 20.
 #
-# @msgpack/msgpack writes a Map as an empty map (80): its entries are lost without a word. It and msgpackr write a
-# Uint16Array as plain bytes in the order of the machine; cbor-x tells the type by a tag. msgpackr writes undefined, also in a field,
-# as the extension type 0 (d4 00 00). An encoder object of msgpackr (`new Packr()`) or cbor-x (`new Encoder()`) writes plain
-# objects as records: an extension type (d4 72), or arrays in the tags 57343 and 57344, that no other library reads as maps;
-# their functions `pack` and `encode` do not. cbor-x wraps a Uint8Array in tag 64, and `encode` a Map in tag 259.
+# @msgpack/msgpack writes a Map as an empty map (80): its entries are lost without an error. It and msgpackr write a Uint16Array
+# as plain bytes in the machine's byte order; cbor-x marks the type with a tag. msgpackr writes undefined, also in a field, as
+# the extension type 0 (d4 00 00). An encoder object of msgpackr (`new Packr()`) or cbor-x (`new Encoder()`) writes plain
+# objects as records: an extension type (d4 72), or arrays in the tags 57343 and 57344. No other library reads them as maps. The
+# functions `pack` and `encode` write maps. cbor-x wraps a Uint8Array in tag 64, and `encode` wraps a Map in tag 259.
 #
-# What to do: send objects instead of Maps (`Object.fromEntries(map)`) and null instead of undefined; give `useRecords: false`
-# to Packr and Encoder, and `tagUint8Array: false` to Encoder where the reader refuses tags.
+# What to do: send objects instead of Maps (`Object.fromEntries(map)`) and null instead of undefined; pass `useRecords: false`
+# to Packr and Encoder, and `tagUint8Array: false` to Encoder if the reader refuses tags.
 #
 # Seen:
 #   @msgpack/msgpack: {a: 1}: 81a16101; {a: undefined}: 81a161c0; Map {a: 1}: 80; Uint8Array [1]: c40101; Uint16Array [1]:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A JSON integer beyond 64 bits, or beyond its type: each reader makes something else of it, most without a word.
+# JSON readers handle an integer beyond 64 bits, or beyond its type, in different ways, most without an error.
 #
 # Versions: nlohmann/json 3.11.2, simdjson 3.0.1 (Debian 12), Node.js 20, Python 3.
 #
-# 18446744073709551616 (2^64) is a JSON number like any other, and Python writes such. Python reads it as it is, JavaScript and
-# nlohmann/json as the nearest double, and simdjson's DOM refuses the whole document for it, whatever else is in it; its
-# On-Demand interface refuses that value alone. nlohmann/json's get<T>() takes an integer that T can not hold modulo T's
-# range, and cuts the fraction off a float, so that {"age": 300} is the std::uint8_t 44, and 1.5 the int 1.
+# 18446744073709551616 (2^64) is a valid JSON number, and Python writes such numbers. Python reads it exactly, JavaScript and
+# nlohmann/json read the nearest double, and simdjson's DOM refuses the whole document, whatever else it contains; its On-Demand
+# interface refuses only that value. nlohmann/json's get<T>() reduces an integer that T can't hold modulo T's range, and
+# truncates a float: {"age": 300} becomes the std::uint8_t 44, and 1.5 the int 1.
 #
 # What to do: send integers beyond 53 bits as texts; check the range before get<T>().
 #

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Shared by the findings, which source it. They end with 0 if the behaviour is as they describe it, with 1 if it is another
-# one, and with 2 if it could not be tried.
+# Functions of the findings, which source this file. A finding exits with 0 if the behaviour is as described, with 1 if it is
+# different, and with 2 if it could not be tested.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -15,7 +15,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# Says why it could not be tried.
+# Prints why it could not be tested.
 give_up() { echo "not tried: $*" >&2 && exit 2; }
 
 # need PROGRAM...
@@ -34,7 +34,7 @@ expect() {
   fi
 }
 
-# Where this machine takes Debian's packages from.
+# Prints the mirror of this machine's Debian packages.
 debian_mirror() {
   need apt-get
   local mirror
@@ -43,7 +43,7 @@ debian_mirror() {
   echo "$mirror"
 }
 
-# in_suite SUITE COMMAND...: apt's COMMAND with the packages of the Debian release SUITE, in a state of its own
+# in_suite SUITE COMMAND...: runs apt's COMMAND for the Debian release SUITE, with a separate apt state
 in_suite() {
   local state=$work/apt-$1 mirror
   local -a options=(-o Dir::Etc::SourceList="$state/list" -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$state/lists"
@@ -66,7 +66,7 @@ check_version() {
   done
 }
 
-# debian_package SUITE DIRECTORY NAME=VERSION...: unpacks them there
+# debian_package SUITE DIRECTORY NAME=VERSION...: unpacks the packages into DIRECTORY
 debian_package() {
   local archive
   check_version "$1" "${@:3}"
@@ -77,7 +77,7 @@ debian_package() {
   echo "Debian $1: ${*:3}"
 }
 
-# debian_root SUITE NAME=VERSION...: makes a root with these packages and what they need
+# debian_root SUITE NAME=VERSION...: makes a root with these packages and their dependencies
 debian_root() {
   need debootstrap
   ((EUID == 0)) || give_up "debootstrap has to be run by root"
@@ -89,7 +89,7 @@ debian_root() {
   echo "Debian $1: ${*:2}"
 }
 
-# in_root SUITE COMMAND...: runs it in that root, with a loopback network of its own. What it started ends with it.
+# in_root SUITE COMMAND...: runs COMMAND in that root, with a separate loopback network. Its child processes end with it.
 in_root() {
   need unshare ip
   unshare --mount --net --uts --pid --fork --kill-child bash -c '
@@ -97,7 +97,7 @@ in_root() {
     exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LANG=C.UTF-8 chroot "$0" "$@"' "$work/root-$1" "${@:2}"
 }
 
-# ask_rabbitmq SUITE SETTING...: what the Python program on standard input prints, run against a RabbitMQ node of its own
+# ask_rabbitmq SUITE SETTING...: runs the Python program on standard input against a new RabbitMQ node; prints its output
 ask_rabbitmq() {
   local root=$work/root-$1
   cat >"$root/tmp/ask.py"
@@ -116,7 +116,7 @@ END
   in_root "$1" bash /tmp/run
 }
 
-# npm_package NAME@VERSION...: at $work/node_modules
+# npm_package NAME@VERSION...: installs the packages into $work/node_modules
 npm_package() {
   need node npm
   npm install --prefix "$work" --no-save --no-audit --no-fund --silent "$@" || give_up "npm could not install $*"

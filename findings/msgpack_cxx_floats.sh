@@ -3,10 +3,11 @@
 #
 # Versions: libmsgpack-cxx-dev 4.1.3-1 (Debian 12); GCC.
 #
-# MessagePack tells integers from floats, and so do Python, Go and Rust, whose decoder then gives another type for 1.0 than for 1.5; in a
-# vector of doubles the elements may be of either. msgpack-cxx itself reads an integer into a double, so its own tests do not see it.
+# MessagePack distinguishes integers from floats, and so do Python, Go and Rust: their decoders return different types for 1.0
+# and 1.5, also within one vector of doubles. msgpack-cxx itself reads an integer into a double, so its own tests do not detect
+# the change.
 #
-# What to do: read numbers so that an integer is taken where a float is expected.
+# What to do: when reading, accept an integer where a float is expected.
 #
 # Seen:
 #   1.5: cb3ff8000000000000

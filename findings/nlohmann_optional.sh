@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Two packages of nlohmann/json say that they are 3.11.3; what compiles with one does not with the other.
+# Two packages of nlohmann/json have the version 3.11.3, but code that compiles with one does not compile with the other.
 #
 # Versions: nlohmann-json3-dev 3.11.3-2.1 (Debian 13) and 3.12.0.really.3.12.0.really.3.11.3-3 (sid); GCC.
 #
-# Sid's headers have the conversion to std::optional that came after 3.11.3, but their version macros and their inline
-# namespace (json_abi_v3_11_3) are those of 3.11.3, so no #if tells them apart. With them a `const json&` that is
-# returned as a std::optional<json> is ambiguous. A json that is no constant still converts, with -Wconversion warnings, and a null
-# becomes an optional that holds null. A std::optional<std::string> made from a null throws in both; only sid's
-# get<std::optional<std::string>>() gives an empty one. Reported as nlohmann/json#5046 and #5246.
+# Sid's headers have the conversion to std::optional that was added after 3.11.3, but their version macros and their inline
+# namespace (json_abi_v3_11_3) are those of 3.11.3, so no #if can distinguish them. With them a `const json&` that is returned
+# as a std::optional<json> is ambiguous. A non-const json still converts, with -Wconversion warnings, and a null becomes an
+# optional that holds null. Converting a null to a std::optional<std::string> throws in both; only sid's
+# get<std::optional<std::string>>() returns an empty one. Reported as nlohmann/json#5046 and #5246.
 #
 # What to do: write `std::optional<json>(std::in_place, value)` and `get<...>()`.
 #

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Python 3.13 refuses certificates without an authority key identifier, which OpenSSL itself takes.
+# Python 3.13 refuses certificates without an authority key identifier, which OpenSSL itself accepts.
 #
 # Versions: Python 3.13.5 with OpenSSL 3.5.9 (Debian 13).
 #
-# ssl.create_default_context() sets VERIFY_X509_STRICT since Python 3.13. With it OpenSSL asks every certificate that is
-# not self-signed for the extension that names its issuer's key. Private authorities leave it out, and their servers are
-# trusted by `openssl verify`, by clients on OpenSSL in other languages, and by older Pythons. Told in python/cpython#107361.
+# ssl.create_default_context() sets VERIFY_X509_STRICT since Python 3.13. With this flag OpenSSL requires that every certificate
+# that is not self-signed has the extension that identifies its issuer's key. Private authorities omit it. Their servers are
+# trusted by `openssl verify`, by OpenSSL clients in other languages, and by older Python versions. Reported in
+# python/cpython#107361.
 #
 # What to do: issue certificates with `authorityKeyIdentifier = keyid` and authorities with `subjectKeyIdentifier = hash`.
 #

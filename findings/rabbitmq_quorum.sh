@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# A quorum queue of RabbitMQ ignores exclusive consumers, closes the connection for if-unused, and cannot be named by the server.
+# A quorum queue of RabbitMQ ignores exclusive consumers, closes the connection for if-unused, and can't have a server-generated name.
 #
-# Versions: RabbitMQ 4.0.5 (Debian 13), asked by pika 1.3.2.
+# Versions: RabbitMQ 4.0.5 (Debian 13), tested with pika 1.3.2.
 #
-# basic.consume with `exclusive` is refused by a classic queue that has a consumer, and keeps others away. A quorum queue
-# accepts the flag, and hands messages to a second consumer all the same. queue.delete with `if_unused`, which a classic
-# queue obeys, ends the whole connection with 540 NOT_IMPLEMENTED at a quorum queue. Where a node makes quorum queues
-# by default (`default_queue_type = quorum`), queue.declare with an empty name, for a queue that is no exclusive one, fails
-# with 406. A client can not tell any of it before it tries: the flags are a part of AMQP 0-9-1.
+# A classic queue that has a consumer refuses basic.consume with `exclusive`, and an exclusive consumer excludes others. A
+# quorum queue accepts the flag, but delivers messages to a second consumer, too. A classic queue supports queue.delete with
+# `if_unused`; a quorum queue closes the whole connection with 540 NOT_IMPLEMENTED. If a node makes quorum queues by default
+# (`default_queue_type = quorum`), queue.declare with an empty name, for a queue that is not exclusive, fails with 406. A client
+# can't detect any of this in advance: the flags are part of AMQP 0-9-1.
 #
-# What to do: `x-single-active-consumer` in the place of `exclusive`, names of the client's own, deletion without flags.
+# What to do: use `x-single-active-consumer` instead of `exclusive`, names chosen by the client, and deletion without flags.
 #
 # Seen:
 #   4.0.5: classic, two consumers: channel closed, 403

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# RabbitMQ's answers to `mandatory` for a direct reply-to, and to a small frame_max, change between 4.0 and 4.3.
+# RabbitMQ's reactions to `mandatory` for a direct reply-to, and to a small frame_max, changed between 4.0 and 4.3.
 #
-# Versions: RabbitMQ 4.0.5 (Debian 13) and 4.3.6 (sid), asked by pika 1.3.2 and 1.4.4.
+# Versions: RabbitMQ 4.0.5 (Debian 13) and 4.3.6 (sid), tested with pika 1.3.2 and 1.4.4.
 #
-# An answer that is published with `mandatory` to a requester's amq.rabbitmq.reply-to should come back if the requester is gone.
-# 4.0.5 returns it always (312 NO_ROUTE), also when it has delivered it. 4.3.6 returns it never. So the flag tells nothing
-# about the requester in either. And a client that asks for a frame_max below 8192, which AMQP allows down to 4096, is
-# served by 4.0.5; 4.3.6 lets it wait 3 seconds and resets the connection, without a word that says why.
+# An answer that is published with `mandatory` to a requester's amq.rabbitmq.reply-to should be returned if the requester is
+# gone. 4.0.5 always returns it (312 NO_ROUTE), even if it has delivered it. 4.3.6 never returns it. In neither version does the
+# flag tell whether the requester exists. A client that requests a frame_max below 8192, which AMQP permits down to 4096, is
+# accepted by 4.0.5; 4.3.6 waits 3 seconds and resets the connection, without stating a reason.
 #
-# What to do: no `mandatory` on answers; ask for a frame_max of 8192 or more.
+# What to do: publish answers without `mandatory`; request a frame_max of 8192 or more.
 #
 # Seen:
 #   4.0.5: requester there: 1 received, 1 returned

@@ -3,8 +3,8 @@
 #
 # Versions: simdjson 3.12.3 (Debian 13), 4.6.11 (sid), 3.0.1 (Debian 12).
 #
-# Its CMake version file is of the kind SameMinorVersion, so 3.0 asks for 3.0.x. A newer minor version of the same major
-# one is "not compatible", and CMake does not find the package that is installed.
+# Its CMake version file uses SameMinorVersion, so 3.0 means 3.0.x. A newer minor version of the same major version is "not
+# compatible", and CMake does not find the installed package.
 #
 # What to do: find_package(simdjson) without a version, then compare simdjson_VERSION.
 #

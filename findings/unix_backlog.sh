@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Asio and Python's asyncio say that a Unix socket is connected when the backlog of its server is full.
+# Asio and Python's asyncio report that a Unix socket is connected when the backlog of its server is full.
 #
-# Versions: Asio 1.30.2 (Debian 13) and 1.36.0 (sid), on its reactor, but not 1.22.1 (Debian 12); asyncio of Python 3.11, 3.13
+# Versions: Asio 1.30.2 (Debian 13) and 1.36.0 (sid), with its reactor, but not 1.22.1 (Debian 12); asyncio of Python 3.11, 3.13
 # and 3.14. Linux. Node.js 20 for comparison.
 #
-# A connect that does not block fails with EAGAIN while the backlog of a Unix socket is full. Asio from 1.24 and asyncio take it
-# for EINPROGRESS and wait until the socket is writable, which it is at once, and the operation completes without an error.
-# The socket is not connected: it has no remote endpoint, nothing can be written, and SO_PEERCRED gives the user id -1.
-# Asio 1.22.1 reports an error, though one of another name, and Node.js the right one. Reported as chriskohlhoff/asio#1365 and
-# python/cpython#117208. A server of asyncio has a backlog of 100 unless it says otherwise.
+# A non-blocking connect fails with EAGAIN while the backlog of a Unix socket is full. Asio from 1.24 on and asyncio treat it as
+# EINPROGRESS and wait until the socket is writable. It is writable at once, and the operation completes without an error. The
+# socket is not connected: it has no remote endpoint, writing fails, and SO_PEERCRED returns the user id -1. Asio 1.22.1 reports
+# an error, but a wrong one; Node.js reports the right one. Reported as chriskohlhoff/asio#1365 and python/cpython#117208. A
+# server of asyncio has a backlog of 100 by default.
 #
-# What to do: call connect(2) on a socket that does not block, and try again after EAGAIN.
+# What to do: call connect(2) on a non-blocking socket, and try again after EAGAIN.
 #
 # Seen:
 #   1.22.1: async_connect: No buffer space available; remote_endpoint: Transport endpoint is not connected; write_some: the same
