@@ -1,7 +1,7 @@
 """Which standard header declares what this project uses of namespace std. A name that several declare stands under one of them."""
 
 DECLARED_BY = {
-    "algorithm": "max_element all_of any_of clamp copy equal erase_if fill find find_if for_each generate lower_bound max min minmax "
+    "algorithm": "max_element all_of any_of clamp copy equal erase_if fill find find_if for_each generate lower_bound max min minmax partition "
                  "none_of pop_heap push_heap remove_if replace reverse sort transform upper_bound ranges",
     "array": "array to_array",
     "atomic": "atomic memory_order memory_order_acquire memory_order_relaxed memory_order_release",

@@ -138,6 +138,21 @@ TEST_CASE("a result holds an error and throws it only when asked for the value")
     CHECK_THROWS_AS(std::move(result).value(), communica::ResponderError);
 }
 
+TEST_CASE("a result gives another value where it is an error") {
+    CHECK(communica::Result<int>(3).value_or(4) == 3);
+    CHECK(communica::Result<int>(Error{errc::busy}).value_or(4) == 4);
+    const communica::Result<std::string> failed(Error{errc::busy});
+    CHECK(failed.value_or("other") == "other");
+    const communica::Result<std::string> there(std::string("value"));
+    CHECK(there.value() == "value");
+    CHECK(there.value_or("other") == "value");
+}
+
+TEST_CASE("asking a result that is a value for its error throws") {
+    CHECK_THROWS_AS(communica::Result<int>(3).error(), std::bad_variant_access);
+    CHECK_THROWS_AS(communica::Result<void>().error(), std::bad_optional_access);
+}
+
 TEST_CASE("a result of nothing is a success or an error") {
     const communica::Result<void> success;
     CHECK(success);

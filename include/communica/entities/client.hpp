@@ -4,6 +4,7 @@
 #include "../peer/flush.hpp"
 #include "../peer/inspect.hpp"
 #include "../peer/requests.hpp"
+#include "../peer/spawn.hpp"
 #include "client_core.hpp"
 
 #include <chrono>
@@ -28,7 +29,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
 
     executor_type get_executor() const noexcept { return core_->executor(); }
     /// The id by which the server knows this client.
-    const std::string& client_id() const noexcept { return core_->client_id(); }
+    [[nodiscard]] const std::string& client_id() const noexcept { return core_->client_id(); }
 
     /// Connects, and keeps the client connected until `stop`.
     /// Completes with: `void(std::exception_ptr)` once there is a connection.
@@ -76,7 +77,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
         return spawn(entities::ClientCore::wait_connected(core_, options), std::forward<Token>(token));
     }
     /// Returns true if a connection has completed its handshake. It may have ended when this returns. Thread-safe.
-    bool is_connected() const { return core_->is_connected(); }
+    [[nodiscard]] bool is_connected() const { return core_->is_connected(); }
 
     /// Ends every request with `errc::closed`, sends a goodbye to the server and stops connecting. Returns at once. The
     /// client can be started again.
@@ -105,15 +106,19 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     }
 
     /// Why there is no connection, or how the last one ended. It has no code before the first failure. Thread-safe.
-    Error last_error() const { return core_->last_error(); }
+    [[nodiscard]] Error last_error() const { return core_->last_error(); }
 
  protected:
-    // NOLINTNEXTLINE(bugprone-exception-escape): out of memory is fatal here
-    ~Client() {
-        core_->close_hooks();
-        core_->request_stop();
-        core_->wait_for_calls();
+    Client(Client&& other) noexcept = default;
+    Client& operator=(Client&& other) noexcept {
+        if (this != &other) {
+            end();
+            core_ = std::move(other.core_);
+            serializer_ = std::move(other.serializer_);
+        }
+        return *this;
     }
+    ~Client() { end(); }
 
     peer::RequestTarget target() const {
         core_->start_if_new();
@@ -127,17 +132,24 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     friend peer::Flush<Client>;
     friend peer::Inspect<Client>;
 
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
     Client(asio::any_io_executor executor, ConnectionFactory factory, std::shared_ptr<peer::Handlers> handlers,
            S serializer, ClientOptions options)
         : core_(std::make_shared<entities::ClientCore>(std::move(executor), std::move(factory), std::move(handlers),
                                                        std::move(options))),
           serializer_(std::move(serializer)) {}
 
+    // NOLINTNEXTLINE(bugprone-exception-escape): out of memory is fatal here
+    void end() noexcept {
+        if (core_) {
+            core_->close_hooks();
+            core_->request_stop();
+            core_->wait_for_calls();
+        }
+    }
+
     template <class Token>
     auto spawn(asio::awaitable<void> coroutine, Token&& token) {
-        return asio::co_spawn(core_->strand(), std::move(coroutine), std::forward<Token>(token));
+        return peer::spawn(core_->strand(), std::move(coroutine), std::forward<Token>(token));
     }
 
     std::shared_ptr<entities::ClientCore> core_;

@@ -22,27 +22,30 @@ auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor 
     static_assert(MustDump<S, V>::value, "communica: not a type to send");
     Buffer body;
     std::string quoted_route;
-    std::exception_ptr failure;
+    std::optional<Error> failure;
     try {
         quoted_route = route ? wire::quote_json(*route) : std::string();
         if constexpr (Dumps<S, V>) {
             serializer.dump(value, body);
         }
     } catch (...) {
-        failure = Error::of_serializer(std::current_exception()).to_exception();
+        failure = Error::of_serializer(std::current_exception());
     }
-    return asio::async_initiate<Token, void(std::exception_ptr, std::size_t)>(
+    using Outcome = typename CompletionFor<ExceptionCompletion, std::size_t, Token>::type;
+    return asio::async_initiate<Token, typename Outcome::Signature>(
         [](auto handler, const std::vector<std::shared_ptr<Peer>>& to, asio::any_io_executor inner,
-           const std::string& named, Buffer bytes, std::exception_ptr failed) {
+           const std::string& named, Buffer bytes, const std::optional<Error>& failed) {
             std::size_t count = 0;
             for (const auto& peer : to) {
                 count += !failed && peer->requester()->notify_now(named, bytes.bytes()) ? 1 : 0;
             }
             const auto on = asio::get_associated_executor(handler, inner);
             asio::post(on,
-                       [handler = std::move(handler), failed, count]() mutable { std::move(handler)(failed, count); });
+                       [handler = std::move(handler), outcome = failed ? Outcome(*failed) : Outcome(count)]() mutable {
+                           outcome.give_to(std::move(handler));
+                       });
         },
-        token, std::move(peers), std::move(executor), std::move(quoted_route), std::move(body), failure);
+        token, std::move(peers), std::move(executor), std::move(quoted_route), std::move(body), std::move(failure));
 }
 
 }  // namespace communica::peer

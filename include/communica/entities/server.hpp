@@ -3,6 +3,7 @@
 
 #include "../peer/peer.hpp"
 #include "../peer/requests.hpp"
+#include "../peer/spawn.hpp"
 #include "server_core.hpp"
 
 #include <chrono>
@@ -64,13 +65,13 @@ class Server {
     }
 
     /// The address of the server in readable form: the configured one until it listens, then the actual one.
-    std::string address() const { return core_->address(); }
+    [[nodiscard]] std::string address() const { return core_->address(); }
     /// The state of a connector that connects to this server, with the actual port in place of port 0. Throws
     /// `errc::not_connected` before the server listens.
-    std::string connector_state() const { return core_->connector_state(); }
+    [[nodiscard]] std::string connector_state() const { return core_->connector_state(); }
 
     /// The ids of the connected clients.
-    std::vector<std::string> client_ids() const {
+    [[nodiscard]] std::vector<std::string> client_ids() const {
         std::vector<std::string> ids;
         for (const auto& peer : core_->present()) {
             ids.push_back(peer->id());
@@ -94,14 +95,19 @@ class Server {
     }
 
  protected:
-    // NOLINTNEXTLINE(bugprone-exception-escape): out of memory is fatal here
-    ~Server() {
-        core_->close_hooks();
-        core_->request_stop();
-        core_->wait_for_calls();
+    Server(Server&& other) noexcept = default;
+    Server& operator=(Server&& other) noexcept {
+        if (this != &other) {
+            end();
+            core_ = std::move(other.core_);
+            any_client_ = std::move(other.any_client_);
+            serializer_ = std::move(other.serializer_);
+        }
+        return *this;
     }
+    ~Server() { end(); }
 
-    peer::RequestTarget target() const { return {nullptr, anybody_}; }
+    peer::RequestTarget target() const { return {nullptr, any_client_}; }
     const S& serializer() const noexcept { return serializer_; }
     peer::Handlers& handlers() noexcept { return *core_->handlers(); }
     std::shared_ptr<peer::RequesterResolver> source(std::string_view id) const {
@@ -112,24 +118,31 @@ class Server {
  private:
     friend Derived;
 
-    Server(const Server&) = delete;
-    Server& operator=(const Server&) = delete;
     Server(asio::any_io_executor executor, ListenerFactory factory, std::shared_ptr<peer::Handlers> handlers,
            S serializer, ServerOptions options)
         : core_(std::make_shared<entities::ServerCore>(std::move(executor), std::move(factory), std::move(handlers),
                                                        std::move(options))),
           serializer_(std::move(serializer)) {
         core_->init();
-        anybody_ = core_->any_client();
+        any_client_ = core_->any_client();
+    }
+
+    // NOLINTNEXTLINE(bugprone-exception-escape): out of memory is fatal here
+    void end() noexcept {
+        if (core_) {
+            core_->close_hooks();
+            core_->request_stop();
+            core_->wait_for_calls();
+        }
     }
 
     template <class Token>
     auto spawn(asio::awaitable<void> coroutine, Token&& token) {
-        return asio::co_spawn(core_->strand(), std::move(coroutine), std::forward<Token>(token));
+        return peer::spawn(core_->strand(), std::move(coroutine), std::forward<Token>(token));
     }
 
     std::shared_ptr<entities::ServerCore> core_;
-    std::shared_ptr<peer::RequesterResolver> anybody_;
+    std::shared_ptr<peer::RequesterResolver> any_client_;
     [[no_unique_address]] S serializer_;
 };
 

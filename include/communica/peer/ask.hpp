@@ -107,16 +107,31 @@ void dump_into(Prepared& request, const S& serializer, const Value& value) {
     }
 }
 
+/// Completes with the value, or throws the error.
+template <class T>
+asio::awaitable<T> value_of(asio::awaitable<Result<T>> request) {
+    Result<T> outcome = co_await std::move(request);
+    co_return std::move(outcome).value();
+}
+
 /// Serialises `value` at once. The token decides when the request starts.
 template <class T, template <class> class Completion, class S, class Value, class Token>
 auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
          const Value& value, const RequestOptions& options, Token&& token) {
     static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
     static_assert(std::disjunction_v<std::is_void<T>, MustLoad<S, T>>, "communica: not a reply type");
-    PreparedPtr request = prepare_message(std::move(target), type, route, with_route, options);
-    dump_into(*request, serializer, value);
-    return asio::async_initiate<Token, typename Completion<T>::Signature>(InitiateRequest<T, Completion<T>, S>{}, token,
-                                                                          std::move(request), serializer);
+    if constexpr (std::is_same_v<Completion<T>, ExceptionCompletion<T>> && !std::is_void_v<T> &&
+                  !std::is_default_constructible_v<T> && std::is_same_v<std::remove_cvref_t<Token>, default_token>) {
+        // An error would be given with a `T`, which has no default value.
+        return value_of<T>(ask<T, ResultCompletion>(std::move(target), type, serializer, route, with_route, value,
+                                                    options, std::forward<Token>(token)));
+    } else {
+        PreparedPtr request = prepare_message(std::move(target), type, route, with_route, options);
+        dump_into(*request, serializer, value);
+        using Outcome = typename CompletionFor<Completion, T, Token>::type;
+        return asio::async_initiate<Token, typename Outcome::Signature>(InitiateRequest<T, Outcome, S>{}, token,
+                                                                        std::move(request), serializer);
+    }
 }
 
 /// How a value is stored in the array of several: by const reference, or as an `A` if its type differs or `S` cannot

@@ -5,6 +5,7 @@
 #include "../error.hpp"
 #include "../serializers/serializer.hpp"
 #include "cancel.hpp"
+#include "completion.hpp"
 #include "requester_resolver.hpp"
 #include "watched_operation.hpp"
 
@@ -14,62 +15,6 @@
 #include <utility>
 
 namespace communica::peer {
-
-/// The completion of `request`: `void(std::exception_ptr, T)`.
-template <class T>
-class ExceptionCompletion {
-    static_assert(std::is_default_constructible_v<T>,
-                  "communica: the reply type of a request must be default constructible");
-
- public:
-    using Signature = void(std::exception_ptr, T);
-
-    explicit ExceptionCompletion(T value) : value_(std::move(value)) {}
-    explicit ExceptionCompletion(const Error& error) : error_(error.to_exception()), value_() {}
-
-    template <class Handler>
-    void give_to(Handler&& handler) {
-        std::forward<Handler>(handler)(std::move(error_), std::move(value_));
-    }
-
- private:
-    std::exception_ptr error_;
-    T value_;
-};
-
-template <>
-class ExceptionCompletion<void> {
- public:
-    using Signature = void(std::exception_ptr);
-
-    ExceptionCompletion() = default;
-    explicit ExceptionCompletion(const Error& error) : error_(error.to_exception()) {}
-
-    template <class Handler>
-    void give_to(Handler&& handler) {
-        std::forward<Handler>(handler)(std::move(error_));
-    }
-
- private:
-    std::exception_ptr error_;
-};
-
-/// The completion of `try_request`: `void(Result<T>)`.
-template <class T>
-class ResultCompletion {
- public:
-    using Signature = void(Result<T>);
-
-    explicit ResultCompletion(Result<T> outcome = {}) : result_(std::move(outcome)) {}
-
-    template <class Handler>
-    void give_to(Handler&& handler) {
-        std::forward<Handler>(handler)(std::move(result_));
-    }
-
- private:
-    Result<T> result_;
-};
 
 /// Loads the answer as `T` and passes it to the handler on the handler's executor. Allocated by the handler's
 /// associated allocator, by default the one of Asio's own operations. The memory is freed before the handler is called.

@@ -60,7 +60,12 @@ class Operation {
 
     std::shared_ptr<Location> location;
     /// of an idempotent request: the copy to send again if the connection is lost
-    std::unique_ptr<const Outgoing> again;
+    /// What is sent again if the connection is lost.
+    struct Repeat {
+        Outgoing message;
+        std::uint64_t order = 0;  ///< ascends in the order in which requests were started
+    };
+    std::unique_ptr<const Repeat> repeat;  ///< of an idempotent request; null for others
 
  protected:
     virtual void destroy() noexcept = 0;

@@ -201,8 +201,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     void put_back(UnsentMessage& unsent);
 
-    /// Queues idempotent requests again that were sent and not answered.
-    void put_back_idempotent();
+    /// Puts the idempotent requests among `ids` before all that wait, in the order in which they were started. Returns
+    /// the others that were sent.
+    std::vector<RequestId> put_back_idempotent(std::vector<RequestId> ids);
 
     struct Failed {
         OperationPtr operation;
@@ -244,6 +245,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     wire::MetadataReader reader_;
     PendingRequests pending_;
     UnsentQueue unsent_queue_;
+    std::uint64_t repeats_ = 0;             // idempotent requests so far
     bool only_notifications_wait_ = false;  // for credit, with the flushes behind them
     DeadlineTimer timer_;
     WaitingService<Requester>* service_ = nullptr;  // where this is registered, from the first request on

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 #include <string>
 #include <utility>
 
@@ -51,7 +50,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
             return fail(std::move(operation), {errc::timeout, "its time was over before it began"});
         }
         if (outgoing.idempotent && !notification) {
-            operation->again = std::make_unique<const Outgoing>(outgoing.copy());
+            operation->repeat.reset(new Operation::Repeat{outgoing.copy(), repeats_++});
         }
         if (auto cancelled =
                 pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
@@ -135,7 +134,7 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
         return;
     }
     if (sender_.is_connected()) {
-        put_back_idempotent();  // the connection that is replaced counts as lost
+        put_back_idempotent(pending_.ids());  // the connection that is replaced counts as lost
     }
     ++connections_;
     sender_.attach(connection, offer);
@@ -150,7 +149,7 @@ COMMUNICA_INLINE void Requester::detach(const Connection& connection, std::vecto
     std::for_each(unsent.rbegin(), unsent.rend(), [this](UnsentMessage& message) { put_back(message); });
     if (sender_.is_connected_by(connection)) {
         sender_.detach();
-        put_back_idempotent();
+        put_back_idempotent(pending_.ids());
         disarm_if_idle();
     } else {
         send_waiting();
@@ -161,7 +160,7 @@ COMMUNICA_INLINE void Requester::give_up_sent() {
     std::vector<OperationPtr> failed;
     {
         const std::lock_guard lock(mutex_);
-        put_back_idempotent();
+        put_back_idempotent(pending_.ids());
         for (const RequestId id : pending_.ids()) {
             if (!unsent_queue_.contains(id)) {
                 failed.push_back(pending_.take(id));
@@ -190,15 +189,10 @@ COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
     std::vector<OperationPtr> lost;
     {
         const std::lock_guard lock(mutex_);
-        for (const RequestId id : std::views::reverse(pending_.ids_of_others(connections_))) {
-            if (ids.contains(id) || unsent_queue_.contains(id)) {
-                continue;
-            }
-            if (const Operation* operation = pending_.find_operation(id); operation->again) {
-                unsent_queue_.put_back(id, operation->again->copy());
-            } else {
-                lost.push_back(pending_.take(id));
-            }
+        std::vector<RequestId> missing = pending_.ids_of_others(connections_);
+        std::erase_if(missing, [&](RequestId id) { return ids.contains(id); });
+        for (const RequestId id : put_back_idempotent(std::move(missing))) {
+            lost.push_back(pending_.take(id));
         }
         send_waiting();
     }
@@ -224,14 +218,16 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
     unsent_queue_.put_back(id, std::move(outgoing));
 }
 
-COMMUNICA_INLINE void Requester::put_back_idempotent() {
-    const auto ids = pending_.ids();
-    for (const RequestId id : std::views::reverse(ids)) {
-        const Operation* operation = pending_.find_operation(id);
-        if (operation->again && !unsent_queue_.contains(id)) {
-            unsent_queue_.put_back(id, operation->again->copy());
-        }
-    }
+COMMUNICA_INLINE std::vector<RequestId> Requester::put_back_idempotent(std::vector<RequestId> ids) {
+    std::erase_if(ids, [this](RequestId id) { return unsent_queue_.contains(id); });
+    const auto repeat_of = [this](RequestId id) { return pending_.find_operation(id)->repeat.get(); };
+    const auto others = std::partition(ids.begin(), ids.end(), [&](RequestId id) { return repeat_of(id) != nullptr; });
+    std::sort(ids.begin(), others,
+              [&](RequestId left, RequestId right) { return repeat_of(left)->order > repeat_of(right)->order; });
+    std::for_each(ids.begin(), others,
+                  [&](RequestId id) { unsent_queue_.put_back(id, repeat_of(id)->message.copy()); });
+    ids.erase(ids.begin(), others);
+    return ids;
 }
 
 COMMUNICA_INLINE void Requester::close(const Error& reason) {

@@ -26,7 +26,8 @@ class Route<R(A...), S> {
     using argument_type = typename peer::ValuesOf<A...>::type;
     using serializer_type = S;
 
-    constexpr explicit Route(const char* name, S serializer = {}) : name_(name), serializer_(std::move(serializer)) {}
+    constexpr explicit Route(std::string_view name, S serializer = {})
+        : name_(name), serializer_(std::move(serializer)) {}
     constexpr std::string_view name() const noexcept { return name_; }
     /// The serializer of its values.
     constexpr const S& serializer() const noexcept { return serializer_; }

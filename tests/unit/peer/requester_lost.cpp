@@ -163,6 +163,19 @@ TEST_CASE("an idempotent request is sent again as often as it is lost") {
     CHECK(one.connect()->sent.empty());
 }
 
+TEST_CASE("idempotent requests are sent again in the order in which they were sent first") {
+    OneRequester one;
+    auto connection = one.connect();
+    for (const char* body : {"1", "2", "3"}) {
+        one.start(idempotent(body));
+    }
+    one.answer(connection->sent[0], "done");
+    one.start(idempotent("4"));  // in the slot of the one that was answered
+    one.lose(connection);
+    connection = one.connect();
+    CHECK(bodies(*connection) == Bodies{"2", "3", "4"});
+}
+
 TEST_CASE("an idempotent request that did not go out is sent once") {
     OneRequester one;
     const auto first = one.connect();

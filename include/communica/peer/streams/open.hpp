@@ -78,8 +78,9 @@ auto open(RequestTarget target, const S& serializer, std::string_view route, boo
     request->outgoing.stream = end;
     request->outgoing.body.extend(wire::StreamCredit::size);
     dump_into(*request, serializer, value);
-    return asio::async_initiate<Token, typename ExceptionCompletion<Opened>::Signature>(
-        InitiateRequest<Opened, ExceptionCompletion<Opened>, StreamOpening<Shape, S>>{}, token, std::move(request),
+    using Outcome = typename CompletionFor<ExceptionCompletion, Opened, Token>::type;
+    return asio::async_initiate<Token, typename Outcome::Signature>(
+        InitiateRequest<Opened, Outcome, StreamOpening<Shape, S>>{}, token, std::move(request),
         StreamOpening<Shape, S>(std::move(end), serializer));
 }
 

@@ -3,7 +3,7 @@
 
 #include "../../asio.hpp"
 #include "../../error.hpp"
-#include "complete.hpp"
+#include "../spawn.hpp"
 #include "generator.hpp"
 #include "reader.hpp"
 #include "writer.hpp"

@@ -3,7 +3,7 @@
 
 #include "../../asio.hpp"
 #include "../ask.hpp"
-#include "complete.hpp"
+#include "../spawn.hpp"
 #include "open.hpp"
 #include "published.hpp"
 #include "stream.hpp"

@@ -3,7 +3,7 @@
 
 #include "../../asio.hpp"
 #include "../../error.hpp"
-#include "complete.hpp"
+#include "../spawn.hpp"
 #include "stream_end.hpp"
 
 #include <exception>
