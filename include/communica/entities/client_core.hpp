@@ -6,6 +6,7 @@
 #include "../separate_compilation.hpp"
 #include "connect_failures.hpp"
 #include "options.hpp"
+#include "strand_event.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -117,7 +118,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
 
     std::atomic<bool> touched_ = false;  // was started or stopped before
 
-    asio::steady_timer changed_;  // never expires: cancelled when the state below changes
+    StrandEvent changed_;  // the state below
     asio::steady_timer retry_;
     asio::cancellation_signal attempt_;
     std::shared_ptr<Connection> current_;

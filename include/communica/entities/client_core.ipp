@@ -23,7 +23,7 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
     void on_attached() override {
         asio::post(core_->strand_, Task([core = core_] {
                        ++core->connections_;
-                       core->changed_.cancel();
+                       core->changed_.notify_all();
                        core->hooks_.log(LogLevel::info,
                                         [&] { return "connected to " + core->connection_factory_.address(); });
                        core->hooks_.call(core->options_.on_connect);
@@ -33,7 +33,7 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
     void on_detached(const Error& why) override {
         post_or_again(core_->strand_, [core = core_, why] {
             core->ending_ = why;
-            core->changed_.cancel();
+            core->changed_.notify_all();
         });
     }
 
@@ -50,7 +50,7 @@ COMMUNICA_INLINE ClientCore::ClientCore(asio::any_io_executor executor, Connecti
       hooks_(executor_, options_.log, options_.counters),
       connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all),
                           options_.counters, options_.busy_poll},
-      changed_(strand_, asio::steady_timer::time_point::max()),
+      changed_(strand_),
       retry_(strand_) {
     if (options_.client_id.empty()) {
         options_.client_id = peer::random_client_id();
@@ -131,11 +131,8 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::connect(std::shared_ptr<Clien
 
 COMMUNICA_INLINE asio::awaitable<void> ClientCore::wait_connected(std::shared_ptr<ClientCore> self,
                                                                   ConnectOptions options) {
-    asio::steady_timer deadline(self->strand_, peer::Clock::time_point::max());
-    if (options.timeout) {
-        deadline.expires_after(*options.timeout);
-    }
-    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
+    const auto deadline = options.timeout ? peer::deadline_after(*options.timeout) : peer::Clock::time_point::max();
+    const auto alarm = self->changed_.notify_at(deadline, self);
     // A connection that has ended before this coroutine resumes counts as well.
     const auto before = self->connections_;
     const auto attempts_before = self->attempts_;
@@ -146,10 +143,10 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::wait_connected(std::shared_pt
         if (options.attempts && self->attempts_ - attempts_before >= *options.attempts) {
             throw MessageError(self->last_error().code, self->why_not_connected(), {});
         }
-        if (deadline.expiry() <= peer::Clock::now()) {
+        if (deadline <= peer::Clock::now()) {
             throw std::system_error(errc::timeout, self->why_not_connected());
         }
-        co_await self->changed_.async_wait(no_throw);
+        co_await self->changed_.wait();
     }
 }
 
@@ -166,16 +163,16 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::close(std::shared_ptr<ClientC
 
 COMMUNICA_INLINE asio::awaitable<void> ClientCore::drain(std::shared_ptr<ClientCore> self,
                                                          std::chrono::steady_clock::duration time) {
-    asio::steady_timer deadline(self->strand_, time);
-    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
+    const auto deadline = peer::deadline_after(time);
+    const auto alarm = self->changed_.notify_at(deadline, self);
     self->peer_->drain([weak = self->weak_from_this()] {
         if (const auto alive = weak.lock()) {
-            asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
+            asio::post(alive->strand_, Task([alive] { alive->changed_.notify_all(); }));
         }
     });
     try {
-        while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline.expiry() > peer::Clock::now()) {
-            co_await self->changed_.async_wait(no_throw);
+        while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline > peer::Clock::now()) {
+            co_await self->changed_.wait();
         }
     } catch (...) {  // cancelled: closes in the background
         self->request_stop();
@@ -192,17 +189,17 @@ COMMUNICA_INLINE void ClientCore::stop() {
     if (current_) {
         current_->close();
     }
-    changed_.cancel();
+    changed_.notify_all();
 }
 
 COMMUNICA_INLINE void ClientCore::on_stopped() {
     stops_done_ = stops_;
-    changed_.cancel();
+    changed_.notify_all();
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ClientCore::wait_stopped(std::shared_ptr<ClientCore> self, std::uint64_t stop) {
     while (self->stops_ < stop || (self->running_ && self->stops_done_ < stop)) {
-        co_await self->changed_.async_wait(no_throw);
+        co_await self->changed_.wait();
     }
 }
 
@@ -221,7 +218,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::keep_connected(std::shared_pt
             co_await asio::co_spawn(self->current_->get_executor(), handshake(self, self->current_, deadline),
                                     asio::use_awaitable);
             while (!self->ending_) {
-                co_await self->changed_.async_wait(no_throw);
+                co_await self->changed_.wait();
             }
             ending = *std::exchange(self->ending_, std::nullopt);
         } catch (...) {
@@ -233,7 +230,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::keep_connected(std::shared_pt
         self->current_.reset();
         const bool was_connected = self->connections_ != before;
         self->on_ending(ending, was_connected);
-        self->changed_.cancel();
+        self->changed_.notify_all();
         if (was_connected) {
             backoff.reset();
         }

@@ -6,6 +6,7 @@
 #include "../peer/requester_resolver.hpp"
 #include "../separate_compilation.hpp"
 #include "options.hpp"
+#include "strand_event.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -136,7 +137,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     std::atomic<bool> draining_ = false;
     std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
     std::deque<std::shared_ptr<Connection>> handshakes_;  // connections without a hello, oldest first
-    asio::steady_timer changed_;                          // never expires: cancelled when the state changes
+    StrandEvent changed_;                                 // the state below
     asio::steady_timer next_;                             // the next accept starts at the latest when it expires
     std::uint64_t stops_ = 0;
     std::uint64_t stops_done_ = 0;

@@ -31,7 +31,7 @@ struct ServerCore::Starting {
     Starting& operator=(const Starting&) = delete;
     ~Starting() {  // NOLINT(bugprone-exception-escape): out of memory is fatal here
         core.starting_ = false;
-        core.changed_.cancel();
+        core.changed_.notify_all();
     }
     ServerCore& core;
 };
@@ -85,7 +85,7 @@ COMMUNICA_INLINE ServerCore::ServerCore(asio::any_io_executor executor, Listener
       options_(std::move(options)),
       hooks_(executor_, options_.log, options_.counters),
       budget_(std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all)),
-      changed_(strand_, asio::steady_timer::time_point::max()),
+      changed_(strand_),
       next_(strand_) {}
 
 COMMUNICA_INLINE ServerCore::~ServerCore() = default;
@@ -157,7 +157,7 @@ COMMUNICA_INLINE void ServerCore::init() {
 COMMUNICA_INLINE asio::awaitable<void> ServerCore::start(std::shared_ptr<ServerCore> self) {
     const auto stops = self->stops_;
     while (self->starting_ || (self->stopped_ && !self->has_ended())) {  // by another call, or still stopping
-        co_await self->changed_.async_wait(no_throw);
+        co_await self->changed_.wait();
     }
     if (self->stops_ != stops) {  // stopped while it waited
         throw std::system_error(errc::closed);
@@ -212,17 +212,17 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
     }
     const std::function<void()> idle = [weak = self->weak_from_this()] {
         if (const auto alive = weak.lock()) {
-            asio::post(alive->strand_, Task([alive] { alive->changed_.cancel(); }));
+            asio::post(alive->strand_, Task([alive] { alive->changed_.notify_all(); }));
         }
     };
     for (const auto& peer : self->clients_->all()) {
         peer->drain(idle);
     }
-    asio::steady_timer deadline(self->strand_, time);
-    deadline.async_wait(WaitTask([self](asio::error_code) { self->changed_.cancel(); }));
+    const auto deadline = peer::deadline_after(time);
+    const auto alarm = self->changed_.notify_at(deadline, self);
     try {
-        while (self->stops_ == stops && self->clients_->are_at_work() && deadline.expiry() > peer::Clock::now()) {
-            co_await self->changed_.async_wait(no_throw);
+        while (self->stops_ == stops && self->clients_->are_at_work() && deadline > peer::Clock::now()) {
+            co_await self->changed_.wait();
         }
     } catch (...) {  // cancelled: closes in the background
         self->request_stop();
@@ -260,12 +260,12 @@ COMMUNICA_INLINE void ServerCore::on_change() {
     if (has_ended()) {
         stops_done_ = stops_;
     }
-    changed_.cancel();
+    changed_.notify_all();
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerCore::wait_stopped(std::shared_ptr<ServerCore> self, std::uint64_t stop) {
     while (self->stops_done_ < stop) {
-        co_await self->changed_.async_wait(no_throw);
+        co_await self->changed_.wait();
     }
 }
 
