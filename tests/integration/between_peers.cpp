@@ -43,7 +43,7 @@ TEST_CASE("cancelling a request cancels its handler at the other side, both ways
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
     Endless endless;
-    RoutePair pair(transport, endless.add_routes(), endless.add_routes());
+    RoutePair pair(transport, endless.routes(), endless.add_routes());
 
     pair.run([&]() -> asio::awaitable<void> {
         int aborted = 0;
@@ -68,7 +68,7 @@ TEST_CASE("a handler sees the deadline of its request, and is cancelled when it 
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
     Endless endless;
-    Routes routes = endless.add_routes();
+    Routes routes = endless.routes();
     routes.add("left", [](Context& context) {
         const auto deadline = context.deadline();
         return deadline
@@ -148,7 +148,7 @@ TEST_CASE("draining answers what is at work, refuses what comes, and closes") {
 
 TEST_CASE("draining ends at its deadline, when the rest is answered as closed") {
     Endless endless;
-    RoutePair pair(test::Transport::local, endless.add_routes());
+    RoutePair pair(test::Transport::local, endless.routes());
     pair.run([&]() -> asio::awaitable<void> {
         std::optional<Error> error;
         pair.client().request<void>("endless", nullptr,

@@ -455,7 +455,7 @@ TEST_CASE("what waits for a connection may take max_unsent bytes, and with one m
     limited.run([&]() -> asio::awaitable<void> {
         communica::ClientOptions options = test::quick_client("ann");
         options.limits = limits;
-        RouteClient client(limited.context, limited.meeting.at_client(limited.server), limited.add_routes(), options);
+        RouteClient client(limited.context, limited.meeting.at_client(limited.server), limited.routes(), options);
         int right = 0;
         const auto fill = [&](auto asker) -> asio::awaitable<void> {
             for (int number = 0; number != 3; ++number) {

@@ -11,6 +11,8 @@
 #include <communica/communica.hpp>
 #include <communica/connectors/tls.hpp>
 
+#include <asio/ssl.hpp>
+
 namespace tls {
 
 using communica::errc;
