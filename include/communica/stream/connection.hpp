@@ -95,7 +95,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         watch();
         receiver_ = receiver.get();
         kept_ = std::shared_ptr<StreamConnection>(receiver, this);
-        running_ = true;
+        state_ = State::open;
         if (writer_.is_closing()) {  // closed before `start`
             return on_read_failed(asio::error::operation_aborted);
         }
@@ -125,6 +125,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
  private:
+    /// `open` from `start` on. `ended`: reading has ended, and the receiver is told once the last write has. `reported`: it has been.
+    enum class State : unsigned char { handshake, open, ended, reported };
+
     using In = Reader<Stream, StreamConnection>;
     using Out = Writer<Stream, StreamConnection>;
     friend In;
@@ -160,7 +163,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     template <std::invocable Why>
     void on_read_end(Why why) noexcept {
         try {
-            ending_ = std::make_unique<Error>(why());
+            if (!reason_) {
+                reason_ = std::make_unique<Error>(why());
+            }
         } catch (...) {  // NOLINT(bugprone-empty-catch)
         }
         const auto self = kept();
@@ -176,7 +181,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void on_progress() { liveness_.on_written(); }
     void on_room() {
-        if (running_) {
+        if (state_ == State::open) {
             receiver_->on_room();
         }
     }
@@ -186,7 +191,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } else if (was_last) {
             shutdown_send();
         }
-        if (!running_ && receiver_ != nullptr) {
+        if (state_ == State::ended) {
             post_or_again(strand_.executor(), [self = kept()] { self->tell_end(); });
         }
     }
@@ -223,11 +228,13 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void give_up(Error why) {
         const auto self = kept();
         shut();
-        given_up_ = std::make_unique<Error>(std::move(why));
+        if (!reason_) {
+            reason_ = std::make_unique<Error>(std::move(why));
+        }
     }
 
     void begin_close(std::chrono::steady_clock::duration patience) {
-        if (!running_) {  // before `start` and after the end no goodbye is sent
+        if (state_ != State::open) {  // before `start` and after the end no goodbye is sent
             writer_.close();
             return shut();
         }
@@ -257,9 +264,6 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     Error ending_for(asio::error_code error) {
-        if (given_up_) {
-            return *given_up_;
-        }
         return writer_.is_closing() ? Error{errc::closed} : Error{errc::connection_lost, error.message()};
     }
 
@@ -268,7 +272,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             asio::error_code ignored;
             stream_.shutdown(Stream::shutdown_send, ignored);
         } else if constexpr (HasAsyncShutdownSend<Stream>) {
-            if (!std::exchange(ended_, true)) {
+            if (!std::exchange(shutdown_begun_, true)) {
                 auto done = [self = this->shared_from_this()](asio::error_code, std::size_t) {};
                 stream_.async_shutdown_send(asio::bind_executor(strand_.executor(), std::move(done)));
             }
@@ -280,7 +284,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Called when reading has ended.
     void end() {
         if constexpr (HasAsyncShutdown<Stream>) {
-            if (ending_ && ending_->code == errc::closed) {
+            if (reason_ && reason_->code == errc::closed) {
                 return end_in_order();
             }
         }
@@ -290,7 +294,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// The peer has said goodbye: completes the stream's own shutdown, within a second, unless a write is pending.
     void end_in_order() {
         writer_.close();
-        if (writer_.is_writing() || std::exchange(ended_, true)) {
+        if (writer_.is_writing() || std::exchange(shutdown_begun_, true)) {
             return stop();
         }
         shut_after(std::chrono::seconds{1});
@@ -300,15 +304,18 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void stop() {
         shut();
-        running_ = false;
+        if (state_ == State::open) {
+            state_ = State::ended;
+        }
         reader_.stop();
         tell_end();
     }
 
     /// Tells the receiver of the end, once no write is pending: then it is known how much of the last one was written.
     void tell_end() {
-        if (!running_ && !writer_.is_writing() && receiver_ != nullptr) {
-            std::exchange(receiver_, nullptr)->on_end(ending_ ? std::move(*ending_) : Error{errc::connection_lost});
+        if (state_ == State::ended && !writer_.is_writing()) {
+            state_ = State::reported;
+            receiver_->on_end(reason_ ? std::move(*reason_) : Error{errc::connection_lost});
         }
     }
 
@@ -335,14 +342,13 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     Credentials credentials_;
     std::shared_ptr<Counters> counters_;
     LivenessMonitor liveness_;
-    asio::steady_timer timer_;              // for liveness checks, at the end for the patience
-    bool opened_ = false;                   // the stream's handshake was started
-    bool ended_ = false;                    // the stream's shutdown was started
-    bool running_ = false;                  // between `start` and `stop`
-    Receiver* receiver_ = nullptr;          // from `start` until `on_end` was called
+    asio::steady_timer timer_;  // for liveness checks, at the end for the patience
+    State state_ = State::handshake;
+    bool opened_ = false;                   // the stream's own handshake was started
+    bool shutdown_begun_ = false;           // the stream's own shutdown
+    Receiver* receiver_ = nullptr;          // from `start` on
     std::weak_ptr<StreamConnection> kept_;  // this, with the receiver's ownership
-    std::unique_ptr<Error> given_up_;
-    std::unique_ptr<Error> ending_;  // why reading ended
+    std::unique_ptr<Error> reason_;         // of the end: the first that was known
     In reader_;
     Out writer_;
 };
