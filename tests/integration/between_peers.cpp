@@ -43,7 +43,7 @@ TEST_CASE("cancelling a request cancels its handler at the other side, both ways
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
     Endless endless;
-    RoutePair pair(transport, endless.routes(), endless.add_routes());
+    RoutePair pair(transport, endless.routes(), endless.routes());
 
     pair.run([&]() -> asio::awaitable<void> {
         int aborted = 0;
