@@ -157,7 +157,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void close(const Error& reason);
 
     /// Accepts requests again after `close`, as another session.
-    void open(const RequestIdCodec& text = {});
+    void open(const RequestIdCodec& text = {}) {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(closed_, false)) {
+            text_ = text;
+        }
+    }
 
     // ---- answers
 
