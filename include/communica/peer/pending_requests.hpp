@@ -65,6 +65,7 @@ class Operation {
         Outgoing message;
         std::uint64_t order = 0;  ///< ascends in the order in which requests were started
     };
+    Clock::time_point begun = {};          ///< of a request, if its time is counted
     std::unique_ptr<const Repeat> repeat;  ///< of an idempotent request; null for others
 
  protected:

@@ -86,8 +86,9 @@ COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes
     outgoing.body.append(value);
     const std::lock_guard lock(mutex_);
     const bool sent = can_send(outgoing) && sender_.send({}, outgoing) == Sender::Sent::yes;
-    if (sent) {
-        count(true, std::nullopt);
+    if (sent && counters_) {
+        Counters::add(counters_->notifications);
+        counters_->sent_sizes.record(value.size());
     }
     return sent;
 }
@@ -250,25 +251,19 @@ COMMUNICA_INLINE void Requester::close(const Error& reason) {
 }
 
 COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const Message& message) {
+    if (counters_) {
+        counters_->received_sizes.record(message.body.size());
+    }
     if (auto operation = take_answered(metadata)) {
         if (metadata.type == wire::MessageType::ok) {
             if (counters_) {
                 Counters::add(counters_->answers);
+                count_time(*operation);
             }
             operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, CompletionMode::dispatch);
         } else {
             fail(std::move(operation), wire::read_error_body(metadata.type, message.body), CompletionMode::dispatch);
         }
-    }
-}
-
-COMMUNICA_INLINE void Requester::on_lost(std::string_view text) {
-    std::unique_lock lock(mutex_);
-    const auto id = text_.read(text);
-    if (auto operation = id ? pending_.take(*id) : nullptr) {
-        unsent_queue_.take(*id);
-        lock.unlock();
-        fail(std::move(operation), {errc::connection_lost});
     }
 }
 
@@ -386,6 +381,7 @@ COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& met
 COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, CompletionMode mode) {
     if (counters_) {
         counters_->count_error(error.code);
+        count_time(*operation);
     }
     operation.release()->fail(error.worded(), mode);
 }
