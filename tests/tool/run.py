@@ -120,6 +120,12 @@ def case_look():
         equal([route["route"] for route in said["routes"]], ["divide", "sum", "summarize"])
         equal(said["routes"][0]["argument"]["$defs"]["Operands"]["required"], ["left", "right"])
         equal((said["name"], said["version"], said["connected"]), ("calculator", "1.0", 1))
+        tool("call", "local:calculator", "sum", OPERANDS, "--repeat", "3")
+        tool("call", "local:calculator", "divide", '{"left": 1, "right": 0}', code=7)
+        counters = [route["counters"] for route in json.loads(tool("describe", "local:calculator", "--json"))["routes"]]
+        equal([(route["requests"], route["errors"]) for route in counters], [(1, 1), (3, 0), (0, 0)])
+        equal([sum(count for _, count in route["times"]) for route in counters], [1, 3, 0])
+        equal("counters" in tool("contract", "save", "local:calculator"), False)
         described = tool("describe", "local:calculator")
         has(described, "divide(Operands) -> number")
         has(described, "Divides left by right")
@@ -349,12 +355,13 @@ def wait_for_socket(of_tool):
 
 
 def shape_of(text):
-    """Without what differs from run to run: times, rates, ids, directories. Of the limits there may be any."""
+    """Without what differs from run to run: times, rates, ids, directories. Of the counters and limits there may be any."""
+    text = re.sub(r"\ncounters\n.*\nlimits\n", "\ncounters\nlimits\n", text, flags=re.DOTALL)
     text = re.sub(r"\nlimits\n.*", "\nlimits\n", text, flags=re.DOTALL)
     text = re.sub(r"/\S+/(\w+\.sock)", r"\1", text)
     text = re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
     text = re.sub(r"\d+(\.\d+)? (us|ms|s)\b", "TIME", text)
-    text = re.sub(r"\d+/s|\d\d:\d\d:\d\d\.\d+|(?<=pid )\d+|(?<=uid )\d+", "N", text)
+    text = re.sub(r"[\d.]+/s|\d\d:\d\d:\d\d\.\d+|(?<=pid )\d+|(?<=uid )\d+", "N", text)
     return re.sub(r"\n\n+", "\n", re.sub(r" +", " ", text))
 
 

@@ -200,11 +200,13 @@ class Handlers {
     }
     const DescribedHandler* find_described(std::string_view route) const noexcept { return routes_.find(route); }
 
-    /// Counts the requests of each route from now on. Call it before the first request arrives.
-    void count_routes() {
+    /// Counts the requests of each route from now on, if they are to be. Call it before the first request arrives.
+    void count_routes(bool counts) {
         const std::lock_guard lock(mutex_);
-        counts_routes_ = true;
-        routes_.count();
+        counts_routes_ = counts;
+        if (counts) {
+            routes_.count();
+        }
     }
 
     /// Calls `function(route, described)` for each route. Thread-safe.
