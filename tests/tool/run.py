@@ -152,6 +152,31 @@ def case_streams():
         has(tool("call", "local:shop", "countdown", "3", code=7), "stream")
 
 
+def case_top():
+    with example("calculator_server", local("calculator")):
+        tool("call", "local:calculator", "sum", OPERANDS)
+        idle = json.loads(tool("top", "local:calculator", "--json", "--interval", "0.1"))
+        equal([(route["route"], route["requests_per_second"], route["p50"]) for route in idle["routes"]],
+              [("divide", 0, None), ("sum", 0, None), ("summarize", 0, None)])
+        equal((idle["name"], idle["clients"], idle["at_work"]), ("calculator", 0, 0))
+        with subprocess.Popen([TOOL, "top", "local:calculator", "--json", "--interval", "1.5"], stdout=subprocess.PIPE,
+                              env=ENVIRONMENT) as top:
+            deadline = time.monotonic() + PATIENCE
+            while json.loads(tool("describe", "local:calculator", "--json"))["connected"] < 2:
+                assert time.monotonic() < deadline, "top does not connect"
+            while top.poll() is None:
+                tool("call", "local:calculator", "sum", OPERANDS)
+                tool("call", "local:calculator", "divide", '{"left": 1, "right": 0}', code=7)
+            routes = {route["route"]: route for route in json.loads(top.stdout.read())["routes"]}
+        assert routes["sum"]["requests_per_second"] > 0 and routes["sum"]["errors_per_second"] == 0, routes
+        assert routes["divide"]["errors_per_second"] == routes["divide"]["requests_per_second"] > 0, routes
+        assert 0 < routes["sum"]["p50"] <= routes["sum"]["p100"] < PATIENCE, routes
+        counted = json.loads(tool("describe", "local:calculator", "--json"))["routes"][1]["counters"]
+        equal((counted["errors"], sum(count for _, count in counted["times"])), (0, counted["requests"]))
+    with example("stream_server", local("shop")):
+        has(tool("top", "local:shop", code=11), "counts nothing")
+
+
 def case_serve():
     command = 'read value; test "$value" != fail || { echo "no such luck" >&2; exit 3; }; echo "\\"$COMMUNICA_ROUTE $value\\""'
     with Server(TOOL, "serve", "local:shell", "--exec", command):
@@ -309,7 +334,7 @@ def case_manual():
     commands = (HERE.parents[1] / "tools/communica/commands.hpp").read_text()
     for code in re.findall(r"= (\d+),", commands[commands.index("enum Exit"):commands.index("struct Common")]):
         has(manual, f"\n{code}|")
-    for command in ("ls", "describe", "call", "notify", "watch", "bench", "serve", "tap", "replay"):
+    for command in ("ls", "describe", "top", "call", "notify", "watch", "bench", "serve", "tap", "replay"):
         for option in re.findall(r"--[a-z-]+", tool(command, "--help")):
             assert option == "--help" or option in manual, f"{option} of {command} is not in the manual page"
 

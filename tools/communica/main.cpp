@@ -67,6 +67,13 @@ int main(int argc, char** argv) {
     describe->add_option("ADDRESS", described, "Of the server")->required();
     describe->callback([&] { chosen = [&] { return tool::run_describe(common, described); }; });
 
+    tool::TopOptions topped;
+    auto* const top = command("top", "Rates and times of a server's routes, again and again");
+    top->add_option("ADDRESS", topped.address, "Of the server")->required();
+    top->add_option("--interval", topped.interval, "Seconds between two pictures (1)")->check(CLI::PositiveNumber);
+    top->add_flag("--once", topped.once, "End after the first interval, as without a terminal");
+    top->callback([&] { chosen = [&] { return tool::run_top(common, topped); }; });
+
     tool::AskOptions asked;
     auto* const call = command("call", "Send a request, print the answer");
     add_asking(*call, asked, "The route; any text for a server without routes");
