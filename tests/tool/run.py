@@ -152,6 +152,17 @@ def case_streams():
         has(tool("call", "local:shop", "countdown", "3", code=7), "stream")
 
 
+def case_shared_memory():
+    with Server(TOOL, "serve", "shm:memory", "--exec", "cat"):
+        equal(tool("call", "shm:memory", "-", "[1]"), "[1]\n")
+        state = json.dumps({"type": "SharedMemoryConnector", "name": "memory"})
+        equal(tool("call", state, "-", "2"), "2\n")
+        listed = json.loads(tool("ls", "--json"))
+        equal([(entry["name"], entry["state"]) for entry in listed], [("shm:memory", "alive")])
+        has(tool("describe", "shm:memory"), "without routes")
+    tool("call", "shm:memory", "-", code=3)
+
+
 def case_top():
     with example("calculator_server", local("calculator")):
         tool("call", "local:calculator", "sum", OPERANDS)
@@ -309,6 +320,19 @@ def case_rabbitmq():
             has(tool("describe", address, code=7), "403")
             with Server(TOOL, "tap", "local:front", address):
                 equal(tool("call", "local:front", "-", "[2]"), "[2]\n")
+        broker.stdin.close()
+    if CERTIFICATES is None:
+        return
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    subprocess.run([CERTIFICATES, directory], check=True, timeout=PATIENCE)
+    with subprocess.Popen([HERE.parent / "support/rabbitmq_broker", "--tls", directory / "peer.pem", directory / "peer.pem", directory / "authority.pem"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as broker:
+        url = broker.stdout.readline().split()[1]
+        trust = ("--ca-file", directory / "authority.pem", "--server-name", "localhost")
+        with Server(TOOL, "serve", f"{url}#shell", "--exec", "cat", *trust):
+            equal(tool("call", f"{url}#shell", "-", "[1]", "--insecure"), "[1]\n")
+            equal(tool("call", f"{url}#shell", "-", "[1]", *trust), "[1]\n")
+            tool("call", f"{url}#shell", "-", "[1]", code=5)  # an authority that nobody trusts
         broker.stdin.close()
 
 

@@ -34,7 +34,7 @@ void add_asking(CLI::App& command, tool::AskOptions& options, const char* route)
         {"json", tool::Format::json}, {"msgpack", tool::Format::msgpack}, {"cbor", tool::Format::cbor}};
     command
         .add_option("ADDRESS", options.address,
-                    "local:NAME, tcp:HOST:PORT, tls:HOST:PORT, amqp://...#ADDRESS or a state")
+                    "local:NAME, shm:NAME, tcp:HOST:PORT, tls:HOST:PORT, amqp://...#ADDRESS, amqps://... or a state")
         ->required();
     command.add_option("ROUTE", options.route, route)->required();
     command.add_option("VALUE", options.value, "JSON; - reads it from standard input (null)");

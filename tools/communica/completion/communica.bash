@@ -1,7 +1,7 @@
 # Completion of communica(1) for bash.
 
 _communica_addresses() {
-  communica ls --json --connect-timeout 0.5 2>/dev/null | sed -nE 's/^    "name": "(.*)",$/local:\1/p'
+  communica ls --json --connect-timeout 0.5 2>/dev/null | sed -nE 's/^    "name": "(.*)",$/local:\1/; s/^local:shm:/shm:/; /^(local|shm):/p'
 }
 
 _communica_routes() {
@@ -45,12 +45,12 @@ _communica() {
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
       *:describe:0 | *:top:0 | *:call:0 | *:notify:0 | *:watch:0 | *:bench:0 | *:serve:0 | *:tap:[01] | *:replay:1)
-        candidates="$(_communica_addresses) tcp: tls: amqp://" ;;
+        candidates="$(_communica_addresses) shm: tcp: tls: amqp:// amqps://" ;;
       *:call:1 | *:notify:1 | *:watch:1 | *:bench:1) candidates=$(_communica_routes "${places[0]}") ;;
       *:contract:0) candidates='check save' ;;
       *:contract:*)
         if [[ ${places[0]} == save ]]; then
-          candidates="$(_communica_addresses) tcp: tls: amqp://"
+          candidates="$(_communica_addresses) shm: tcp: tls: amqp:// amqps://"
         else
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return
