@@ -12,6 +12,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <numeric>
 
 using calculator::Operands;
@@ -42,7 +43,8 @@ asio::awaitable<void> serve(communica::AnyConnector connector) {
     routes.add(calculator::divide, divide).doc("Divides left by right, which is not 0.");
     routes.add(calculator::summarize, summarize);
 
-    const communica::ServerOptions options{.name = "calculator", .version = "1.0"};
+    const communica::ServerOptions options{
+        .name = "calculator", .version = "1.0", .counters = std::make_shared<communica::Counters>()};
     communica::RouteServer server{executor, connector, routes, options};
     co_await server.start();
     std::cout << "listening on " << server.address() << std::endl;

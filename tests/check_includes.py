@@ -12,7 +12,7 @@ import sys
 
 from std_headers import EVERYWHERE, HEADER_OF
 
-GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "spare_block.hpp", "plain_block.hpp",
+GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "histogram.hpp", "spare_block.hpp", "plain_block.hpp",
           "plain_text.hpp", "owned_json.hpp", "limits.hpp", "asio.hpp", "separate_compilation.hpp", "version.hpp"]
 
 # From the top of the house to the ground floor. A room may include itself, the ground floor and what stands beside it.

@@ -194,6 +194,9 @@ class Connection {
     /// Bytes of responses that the peer has not read. Thread-safe.
     virtual std::size_t unread_answers() const = 0;
 
+    /// Bytes of queued requests and notifications that are not written. Thread-safe.
+    virtual std::size_t unwritten_requests() const { return 0; }
+
     /// Starts liveness checks by pings, if the transport has them. The peer must support pings.
     virtual void start_pings() {}
 

@@ -3,6 +3,7 @@
 
 #include "asio.hpp"
 #include "error.hpp"
+#include "histogram.hpp"
 #include "separate_compilation.hpp"
 
 #include <array>
@@ -49,6 +50,9 @@ class Counters {
         return sum;
     }
 
+    /// Nanoseconds from the start of each request of this side to its completion, with a value or an error.
+    Histogram request_times;
+
     Count unsent = 0;  ///< gauge: requests and notifications that wait to be sent
 
     // ---- received from the peer
@@ -62,6 +66,9 @@ class Counters {
     /// Requests of the peer that were answered with an error.
     Count sent_errors = 0;
     Count at_work = 0;  ///< gauge: running coroutine handlers of requests and notifications
+    /// Nanoseconds that the handlers of this side take for each request and notification, including loading the value and
+    /// writing the answer. Streams are excluded.
+    Histogram handler_times;
 
     // ---- connections
 
@@ -71,6 +78,11 @@ class Counters {
     Count bytes_received = 0;
     /// Bytes of messages sent, counted likewise.
     Count bytes_sent = 0;
+    /// Bytes of the bodies of requests, notifications and answers that were sent, or wait for a connection. Items of
+    /// streams are excluded.
+    Histogram sent_sizes;
+    /// Bytes of received bodies, counted likewise.
+    Histogram received_sizes;
 
     /// Failed requests and notifications of the peer with one route and code: the handler threw, the value did not
     /// load, there was no handler, or a limit was reached. The sender of a notification is not told.

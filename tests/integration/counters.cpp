@@ -115,6 +115,38 @@ TEST_CASE("counters say what was asked, how it ended, and what of it is under wa
     test::run_out(pair.context);
 }
 
+TEST_CASE("counters hold how long requests and handlers took, and how large bodies were") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    Counted pair(transport);
+    test::run(pair.context, [&]() -> asio::awaitable<void> {
+        co_await pair.connect();
+        const std::string text(1000, 'x');
+        CHECK_AWAITED(text, pair.client->request<std::string>("echo", text));
+        co_await pair.client->notify("echo", "z");
+        const Error failed = co_await error_of(pair.client->request<int>("fail", nullptr));
+        CHECK(failed.code == errc::responder_error);
+        const Error late = co_await error_of(pair.client->request<int>("late", nullptr, {.timeout = 20ms}));
+        CHECK(late.code == errc::timeout);
+        const auto requests = pair.at_client->request_times.snapshot();
+        CHECK(requests.count() == 3);
+        CHECK(requests.percentile(1) >= std::uint64_t{20'000'000});
+        CHECK(requests.sum >= requests.percentile(0));
+        CHECK(pair.at_client->sent_sizes.snapshot().count() == 4);
+        CHECK(pair.at_client->sent_sizes.snapshot().sum == 1002 + 3 + 4 + 4);
+        CHECK(pair.at_client->handler_times.snapshot().count() == 0);
+        pair.released.set();
+        co_await test::until([&] { return pair.at_server->handler_times.snapshot().count() == 4; });
+        const auto handlers = pair.at_server->handler_times.snapshot();
+        CHECK(handlers.percentile(1) >= std::uint64_t{15'000'000});  // the one that was cancelled when it was late
+        CHECK(pair.at_server->request_times.snapshot().count() == 0);
+        CHECK(pair.at_server->received_sizes.snapshot().sum == 1002 + 3 + 4 + 4);
+        CHECK(pair.at_server->sent_sizes.snapshot().sum >= 1002);
+        co_await pair.close();
+    });
+    test::run_out(pair.context);
+}
+
 TEST_CASE("a request with a value that can't be sent counts as begun and failed") {
     Counted pair(test::Transport::local);
     test::run(pair.context, [&]() -> asio::awaitable<void> {

@@ -73,6 +73,56 @@ communica::ServerOptions allowing(Introspection introspection) {
 
 }  // namespace
 
+TEST_CASE("a server that counts says of each route how often it was asked, failed, and how long it took") {
+    asio::io_context context;
+    const auto transport = GENERATE(Transport::local, Transport::memory);
+    const test::Meeting meeting(transport);
+    test::Routes routes;
+    test::Event released;
+    routes.add("echo", [](int number) { return number; });
+    routes.add("fail", []() -> int { throw communica::ResponderError("no"); });
+    routes.add("late", [&]() -> asio::awaitable<int> {
+        co_await released.wait();
+        co_return 1;
+    });
+    auto options = allowing(Introspection::everybody);
+    options.counters = std::make_shared<communica::Counters>();
+    options.limits.max_requests = 1;
+    test::RouteServer server(context, meeting.at_server(), routes, options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        test::Routes more;
+        more.add("added", [] { return 1; });
+        server.add_routes(more);
+        test::RouteClient client(context, meeting.at_client(server), test::Routes(), test::quick_client("ann"));
+        co_await client.connect();
+        CHECK_AWAITED(7, client.request<int>("echo", 7));
+        CHECK_AWAITED(1, client.request<int>("added", nullptr));
+        co_await test::error_of(client.request<int>("fail", nullptr));
+        int late = 0;
+        client.request<int>("late", nullptr, [&](const std::exception_ptr&, int) { ++late; });
+        const communica::Error busy = co_await test::error_of(client.request<int>("echo", 8));
+        CHECK(busy.code == errc::busy);
+        released.set();
+        co_await test::until([&] { return late == 1; });
+        const json said = co_await client.inspect();
+        for (const auto& route : said.at("routes")) {
+            const json& counters = route.at("counters");
+            const bool refused = route.at("route") == "echo";
+            CAPTURE(route.dump());
+            CHECK(counters.at("requests") == (refused ? 2 : 1));
+            CHECK(counters.at("errors") == (refused || route.at("route") == "fail" ? 1 : 0));
+            CHECK(counters.at("times").size() == 1);
+            CHECK(counters.at("times").at(0).at(1) == 1);
+            CHECK(counters.at("times").at(0).at(0) > 0);
+        }
+        CHECK(said.at("routes").size() == 4);
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a server that is inspected says who it is, its routes with their types, and who is connected") {
     communica::ServerOptions options;
     options.name = "calculator";

@@ -37,6 +37,8 @@ class RecordingConnection final : public communica::Connection {
     std::size_t room = static_cast<std::size_t>(-1);
     /// What `unread_answers` says.
     std::size_t unread = 0;
+    /// What `unwritten_requests` says.
+    std::size_t unwritten = 0;
     /// What `take_unsent` is going to give back.
     std::vector<communica::UnsentMessage> unsent = {};
     int closed = 0;
@@ -56,6 +58,7 @@ class RecordingConnection final : public communica::Connection {
         return true;
     }
     std::size_t unread_answers() const override { return unread; }
+    std::size_t unwritten_requests() const override { return unwritten; }
     void start_pings() override { pings = true; }
     bool has_one_reader() const override { return one_reader; }
 

@@ -120,6 +120,12 @@ def case_look():
         equal([route["route"] for route in said["routes"]], ["divide", "sum", "summarize"])
         equal(said["routes"][0]["argument"]["$defs"]["Operands"]["required"], ["left", "right"])
         equal((said["name"], said["version"], said["connected"]), ("calculator", "1.0", 1))
+        tool("call", "local:calculator", "sum", OPERANDS, "--repeat", "3")
+        tool("call", "local:calculator", "divide", '{"left": 1, "right": 0}', code=7)
+        counters = [route["counters"] for route in json.loads(tool("describe", "local:calculator", "--json"))["routes"]]
+        equal([(route["requests"], route["errors"]) for route in counters], [(1, 1), (3, 0), (0, 0)])
+        equal([sum(count for _, count in route["times"]) for route in counters], [1, 3, 0])
+        equal("counters" in tool("contract", "save", "local:calculator"), False)
         described = tool("describe", "local:calculator")
         has(described, "divide(Operands) -> number")
         has(described, "Divides left by right")
@@ -144,6 +150,42 @@ def case_streams():
         equal(tool("watch", "local:shop", "countdown", "1000", "--count", "2", "--reopen"), "1000\n999\n")
         has(tool("watch", "local:shop", "none", code=7), "none")
         has(tool("call", "local:shop", "countdown", "3", code=7), "stream")
+
+
+def case_shared_memory():
+    with Server(TOOL, "serve", "shm:memory", "--exec", "cat"):
+        equal(tool("call", "shm:memory", "-", "[1]"), "[1]\n")
+        state = json.dumps({"type": "SharedMemoryConnector", "name": "memory"})
+        equal(tool("call", state, "-", "2"), "2\n")
+        listed = json.loads(tool("ls", "--json"))
+        equal([(entry["name"], entry["state"]) for entry in listed], [("shm:memory", "alive")])
+        has(tool("describe", "shm:memory"), "without routes")
+    tool("call", "shm:memory", "-", code=3)
+
+
+def case_top():
+    with example("calculator_server", local("calculator")):
+        tool("call", "local:calculator", "sum", OPERANDS)
+        idle = json.loads(tool("top", "local:calculator", "--json", "--interval", "0.1"))
+        equal([(route["route"], route["requests_per_second"], route["p50"]) for route in idle["routes"]],
+              [("divide", 0, None), ("sum", 0, None), ("summarize", 0, None)])
+        equal((idle["name"], idle["clients"], idle["at_work"]), ("calculator", 0, 0))
+        with subprocess.Popen([TOOL, "top", "local:calculator", "--json", "--interval", "1.5"], stdout=subprocess.PIPE,
+                              env=ENVIRONMENT) as top:
+            deadline = time.monotonic() + PATIENCE
+            while json.loads(tool("describe", "local:calculator", "--json"))["connected"] < 2:
+                assert time.monotonic() < deadline, "top does not connect"
+            while top.poll() is None:
+                tool("call", "local:calculator", "sum", OPERANDS)
+                tool("call", "local:calculator", "divide", '{"left": 1, "right": 0}', code=7)
+            routes = {route["route"]: route for route in json.loads(top.stdout.read())["routes"]}
+        assert routes["sum"]["requests_per_second"] > 0 and routes["sum"]["errors_per_second"] == 0, routes
+        assert routes["divide"]["errors_per_second"] == routes["divide"]["requests_per_second"] > 0, routes
+        assert 0 < routes["sum"]["p50"] <= routes["sum"]["p100"] < PATIENCE, routes
+        counted = json.loads(tool("describe", "local:calculator", "--json"))["routes"][1]["counters"]
+        equal((counted["errors"], sum(count for _, count in counted["times"])), (0, counted["requests"]))
+    with example("stream_server", local("shop")):
+        has(tool("top", "local:shop", code=11), "counts nothing")
 
 
 def case_serve():
@@ -279,6 +321,19 @@ def case_rabbitmq():
             with Server(TOOL, "tap", "local:front", address):
                 equal(tool("call", "local:front", "-", "[2]"), "[2]\n")
         broker.stdin.close()
+    if CERTIFICATES is None:
+        return
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    subprocess.run([CERTIFICATES, directory], check=True, timeout=PATIENCE)
+    with subprocess.Popen([HERE.parent / "support/rabbitmq_broker", "--tls", directory / "peer.pem", directory / "peer.pem", directory / "authority.pem"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as broker:
+        url = broker.stdout.readline().split()[1]
+        trust = ("--ca-file", directory / "authority.pem", "--server-name", "localhost")
+        with Server(TOOL, "serve", f"{url}#shell", "--exec", "cat", *trust):
+            equal(tool("call", f"{url}#shell", "-", "[1]", "--insecure"), "[1]\n")
+            equal(tool("call", f"{url}#shell", "-", "[1]", *trust), "[1]\n")
+            tool("call", f"{url}#shell", "-", "[1]", code=5)  # an authority that nobody trusts
+        broker.stdin.close()
 
 
 def case_completion():
@@ -303,7 +358,7 @@ def case_manual():
     commands = (HERE.parents[1] / "tools/communica/commands.hpp").read_text()
     for code in re.findall(r"= (\d+),", commands[commands.index("enum Exit"):commands.index("struct Common")]):
         has(manual, f"\n{code}|")
-    for command in ("ls", "describe", "call", "notify", "watch", "bench", "serve", "tap", "replay"):
+    for command in ("ls", "describe", "top", "call", "notify", "watch", "bench", "serve", "tap", "replay"):
         for option in re.findall(r"--[a-z-]+", tool(command, "--help")):
             assert option == "--help" or option in manual, f"{option} of {command} is not in the manual page"
 
@@ -349,12 +404,13 @@ def wait_for_socket(of_tool):
 
 
 def shape_of(text):
-    """Without what differs from run to run: times, rates, ids, directories. Of the limits there may be any."""
+    """Without what differs from run to run: times, rates, ids, directories. Of the counters and limits there may be any."""
+    text = re.sub(r"\ncounters\n.*\nlimits\n", "\ncounters\nlimits\n", text, flags=re.DOTALL)
     text = re.sub(r"\nlimits\n.*", "\nlimits\n", text, flags=re.DOTALL)
     text = re.sub(r"/\S+/(\w+\.sock)", r"\1", text)
     text = re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
     text = re.sub(r"\d+(\.\d+)? (us|ms|s)\b", "TIME", text)
-    text = re.sub(r"\d+/s|\d\d:\d\d:\d\d\.\d+|(?<=pid )\d+|(?<=uid )\d+", "N", text)
+    text = re.sub(r"[\d.]+/s|\d\d:\d\d:\d\d\.\d+|(?<=pid )\d+|(?<=uid )\d+", "N", text)
     return re.sub(r"\n\n+", "\n", re.sub(r" +", " ", text))
 
 

@@ -53,7 +53,10 @@ Address address_of_state(const std::string& text, const Access& access) {
         return Address(communica::DescriptorConnector::load_state(text));
     }
     if (type == "RABBITMQ") {
-        return rabbitmq_address(state.value("url", ""), state.value("address", ""), own_id(access));
+        return rabbitmq_address(state.value("url", ""), state.value("address", ""), own_id(access), access);
+    }
+    if (type == "SharedMemoryConnector") {
+        return shared_memory_address_of_state(text);
     }
     if (type == "TcpConnector" && state.value("ssl", false)) {
         return tls_address(state.value("host", ""), state.value("port", std::uint16_t{0}), access);
@@ -69,13 +72,16 @@ Address address_without_key(const std::string& text, const Access& access) {
         return address_of_state(text, access);
     }
     if (colon == view.npos) {
-        refuse(text, "it begins with none of local:, tcp:, tls:, amqp://");
+        refuse(text, "it begins with none of local:, shm:, tcp:, tls:, amqp://, amqps://");
     }
     const std::string_view rest = view.substr(colon + 1);
     if (kind == "local") {
         communica::LocalOptions options;
         options.directory = access.directory;
         return Address(communica::LocalConnector(std::string(rest), options));
+    }
+    if (kind == "shm") {
+        return shared_memory_address(std::string(rest), access);
     }
     if (kind == "tcp") {
         const auto [host, port] = host_and_port(text, rest);
@@ -90,9 +96,9 @@ Address address_without_key(const std::string& text, const Access& access) {
         if (hash == text.npos) {
             refuse(text, "behind the broker's URL stands # and the address at which the server is");
         }
-        return rabbitmq_address(text.substr(0, hash), text.substr(hash + 1), own_id(access));
+        return rabbitmq_address(text.substr(0, hash), text.substr(hash + 1), own_id(access), access);
     }
-    refuse(text, "it begins with none of local:, tcp:, tls:, amqp://");
+    refuse(text, "it begins with none of local:, shm:, tcp:, tls:, amqp://, amqps://");
 }
 
 }  // namespace

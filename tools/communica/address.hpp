@@ -56,7 +56,7 @@ class Address {
     std::function<std::string()> state_;
 };
 
-/// `local:NAME`, `tcp:HOST:PORT`, `tls:HOST:PORT`, `amqp://...#ADDRESS`, or a connector's state. Throws `std::system_error`.
+/// `local:NAME`, `shm:NAME`, `tcp:HOST:PORT`, `tls:HOST:PORT`, `amqp://...#ADDRESS`, or a connector's state. Throws `std::system_error`.
 Address parse_address(const std::string& text, const Access& access);
 
 // What needs a library: not there in a build without it, where it throws `errc::not_supported`.
@@ -64,7 +64,12 @@ Address parse_address(const std::string& text, const Access& access);
 Address tls_address(const std::string& host, std::uint16_t port, const Access& access);
 /// The same for those alone who share the key.
 Address with_key_of(const Address& address, const std::string& key_file);
-Address rabbitmq_address(const std::string& url, const std::string& address, const std::string& client_id);
+/// With TLS for a URL that begins with `amqps:`.
+Address rabbitmq_address(const std::string& url, const std::string& address, const std::string& client_id,
+                         const Access& access);
+/// Needs Linux.
+Address shared_memory_address(const std::string& name, const Access& access);
+Address shared_memory_address_of_state(const std::string& state);
 
 std::string read_file(const std::string& path);
 

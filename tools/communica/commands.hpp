@@ -48,6 +48,12 @@ struct AskOptions {
     bool reopen = false;               // a stream that was lost
 };
 
+struct TopOptions {
+    std::string address;
+    double interval = 1;  // in seconds
+    bool once = false;
+};
+
 struct BenchOptions {
     std::string address;
     std::string route = "echo";
@@ -87,6 +93,7 @@ struct ContractOptions {
 
 int run_list(const Common& common);
 int run_describe(const Common& common, const std::string& address);
+int run_top(const Common& common, const TopOptions& options);
 int run_call(const Common& common, const AskOptions& options);
 int run_notify(const Common& common, const AskOptions& options);
 int run_watch(const Common& common, const AskOptions& options);

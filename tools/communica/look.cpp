@@ -11,12 +11,16 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <string_view>
 
 namespace tool {
 
 namespace {
 
 using nlohmann::json;
+
+/// Of the socket at which a `SharedMemoryConnector` is met.
+constexpr std::string_view shared_memory_suffix = ".shm";
 
 // The options live in main.
 // NOLINTBEGIN(*-reference-coroutine-parameters)
@@ -33,15 +37,22 @@ asio::awaitable<json> inspect(const Common& common, Address address) {
 /// What there is to say of a local server: its state, and what it says.
 asio::awaitable<json> look_at(const Common& common, std::string name, std::string directory) {
     json entry;
-    entry["name"] = name;
+    const bool is_shared_memory = name.ends_with(shared_memory_suffix);
+    if (is_shared_memory) {
+        name.erase(name.size() - shared_memory_suffix.size());
+    }
+    entry["name"] = (is_shared_memory ? "shm:" : "") + name;
     entry["directory"] = directory;
     communica::LocalOptions options;
     options.directory = directory;
+    Access access;
+    access.directory = directory;
     communica::Error error;
     bool is_connected = false;
     json said;
     try {
-        const Address address{communica::LocalConnector(name, options)};
+        const Address address =
+            is_shared_memory ? shared_memory_address(name, access) : Address(communica::LocalConnector(name, options));
         auto client = co_await connect(common, address);
         is_connected = true;
         const communica::RequestOptions request{.timeout = in_seconds(common.connect_timeout),

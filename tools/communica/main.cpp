@@ -34,7 +34,7 @@ void add_asking(CLI::App& command, tool::AskOptions& options, const char* route)
         {"json", tool::Format::json}, {"msgpack", tool::Format::msgpack}, {"cbor", tool::Format::cbor}};
     command
         .add_option("ADDRESS", options.address,
-                    "local:NAME, tcp:HOST:PORT, tls:HOST:PORT, amqp://...#ADDRESS or a state")
+                    "local:NAME, shm:NAME, tcp:HOST:PORT, tls:HOST:PORT, amqp://...#ADDRESS, amqps://... or a state")
         ->required();
     command.add_option("ROUTE", options.route, route)->required();
     command.add_option("VALUE", options.value, "JSON; - reads it from standard input (null)");
@@ -66,6 +66,13 @@ int main(int argc, char** argv) {
     auto* const describe = command("describe", "Routes, types, limits, counters and clients of a server");
     describe->add_option("ADDRESS", described, "Of the server")->required();
     describe->callback([&] { chosen = [&] { return tool::run_describe(common, described); }; });
+
+    tool::TopOptions topped;
+    auto* const top = command("top", "Rates and times of a server's routes, again and again");
+    top->add_option("ADDRESS", topped.address, "Of the server")->required();
+    top->add_option("--interval", topped.interval, "Seconds between two pictures (1)")->check(CLI::PositiveNumber);
+    top->add_flag("--once", topped.once, "End after the first interval, as without a terminal");
+    top->callback([&] { chosen = [&] { return tool::run_top(common, topped); }; });
 
     tool::AskOptions asked;
     auto* const call = command("call", "Send a request, print the answer");

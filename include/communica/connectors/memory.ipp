@@ -148,6 +148,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         return true;
     }
     std::size_t unread_answers() const override { return outbound_->size(SendClass::response); }
+    std::size_t unwritten_requests() const override { return outbound_->size(SendClass::request); }
 
     std::vector<UnsentMessage> take_unsent() override {
         end();

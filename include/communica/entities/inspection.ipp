@@ -1,9 +1,11 @@
 #pragma once
 
+#include "../histogram.hpp"
 #include "../wire/json_events.hpp"
 #include "inspection.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -42,6 +44,22 @@ inline void add_element(std::string& array, std::string_view json) {
 }
 inline std::string end_array(const std::string& array) { return array.empty() ? "[]" : array + ']'; }
 
+COMMUNICA_INLINE std::string write_route_counters(const peer::RouteCounters& counters) {
+    const HistogramSnapshot now = counters.times.snapshot();
+    std::string times;
+    for (std::size_t bucket = 0; bucket != now.buckets.size(); ++bucket) {
+        if (now.buckets[bucket] != 0) {
+            add_element(times, "[" + std::to_string(HistogramBuckets::largest_in(bucket)) + ", " +
+                                   std::to_string(now.buckets[bucket]) + "]");
+        }
+    }
+    return ObjectText()
+        .number("requests", counters.requests)
+        .number("errors", counters.errors)
+        .raw("times", end_array(times))
+        .end();
+}
+
 COMMUNICA_INLINE std::string write_routes(const peer::Handlers& handlers) {
     std::map<std::string, peer::DescribedHandler> sorted;
     handlers.for_each(
@@ -58,6 +76,9 @@ COMMUNICA_INLINE std::string write_routes(const peer::Handlers& handlers) {
             route.join(description->types());
         } else {
             route.text("kind", described.handler->opens_streams() ? "stream" : "request");
+        }
+        if (described.counters) {
+            route.raw("counters", write_route_counters(*described.counters));
         }
         add_element(routes, route.end());
     }

@@ -135,6 +135,7 @@ COMMUNICA_INLINE void ServerCore::init() {
             self->hooks_.on_failure(failure);
         }
     });
+    handlers_->count_routes(options_.counters != nullptr);
     handlers_->set_inspector([weak = weak_from_this()](const Credentials& who) {
         const auto self = weak.lock();
         return self ? inspect(who, self->options_, self->address(), *self->handlers_, *self->clients_) : std::string();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../counters.hpp"
+#include "../histogram.hpp"
 
 #include <cstdint>
 #include <string>
@@ -24,6 +25,9 @@ class PrometheusText {
         text_.append("# TYPE ").append(name).append(" ").append(type).append("\n");
     }
     void sample(std::string_view name, std::uint64_t value, const Labels& own = {}) {
+        sample(name, std::to_string(value), own);
+    }
+    void sample(std::string_view name, const std::string& value, const Labels& own) {
         text_.append(name);
         std::string labels;
         for (const Labels* all : {&std::as_const(common_), &own}) {
@@ -35,15 +39,46 @@ class PrometheusText {
                     .append("\"");
             }
         }
-        text_.append(labels.empty() ? "" : labels + "}").append(" ").append(std::to_string(value)).append("\n");
+        text_.append(labels.empty() ? "" : labels + "}").append(" ").append(value).append("\n");
     }
     void one(std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
         begin(name, type, help);
         sample(name, value);
     }
+    /// Powers of two from 2^`first` to 2^`last`, each 2^`step` times the one before, are the limits of its buckets.
+    void histogram(const std::string& name, std::string_view help, const HistogramSnapshot& now, int first, int last,
+                   int step, std::string (*write)(std::uint64_t)) {
+        begin(name, "histogram", help);
+        for (int power = first; power <= last; power += step) {
+            const std::uint64_t limit = std::uint64_t{1} << power;
+            sample(name + "_bucket", now.count_to(limit), {{"le", write(limit)}});
+        }
+        sample(name + "_bucket", now.count(), {{"le", "+Inf"}});
+        sample(name + "_sum", write(now.sum), {});
+        sample(name + "_count", now.count());
+    }
+    /// 2 to the 10th nanoseconds, 1.024 us, to 2 to the 36th, 68.7 s.
+    void times(const std::string& name, std::string_view help, const Histogram& histogram_of_times) {
+        histogram(name, help, histogram_of_times.snapshot(), 10, 36, 2, &seconds);
+    }
+    /// 16 bytes to 1 GiB.
+    void sizes(const std::string& name, std::string_view help, const Histogram& histogram_of_sizes) {
+        histogram(name, help, histogram_of_sizes.snapshot(), 4, 30, 2,
+                  [](std::uint64_t bytes) { return std::to_string(bytes); });
+    }
+
     std::string take() { return std::move(text_); }
 
  private:
+    /// Of nanoseconds, without a digit too many.
+    static std::string seconds(std::uint64_t nanoseconds) {
+        constexpr std::uint64_t per_second = 1'000'000'000;
+        std::string fraction = std::to_string(per_second + nanoseconds % per_second);
+        fraction.front() = '.';
+        fraction.erase(fraction.find_last_not_of('0') + 1);
+        return std::to_string(nanoseconds / per_second) + (fraction == "." ? "" : fraction);
+    }
+
     static std::string escaped(std::string_view content) {
         std::string text;
         for (const char byte : content) {
@@ -103,6 +138,13 @@ inline std::string to_prometheus(const Counters& counters, observing::Labels lab
              counters.reconnects);
     text.one("communica_received_bytes_total", "counter", "Bytes read.", counters.bytes_received);
     text.one("communica_sent_bytes_total", "counter", "Bytes written.", counters.bytes_sent);
+    text.times("communica_request_duration_seconds", "Time from the beginning of each request of this side to its end.",
+               counters.request_times);
+    text.times("communica_handler_duration_seconds", "Time of the handlers for the other side's requests.",
+               counters.handler_times);
+    text.sizes("communica_sent_body_bytes", "Sizes of requests, notifications and answers sent.", counters.sent_sizes);
+    text.sizes("communica_received_body_bytes", "Sizes of requests, notifications and answers received.",
+               counters.received_sizes);
     const auto failures = counters.failures();
     if (!failures.empty()) {
         text.begin("communica_failures_total", "counter", "What failed at this side, by route and error.");

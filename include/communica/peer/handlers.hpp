@@ -6,6 +6,7 @@
 #include "../error.hpp"
 #include "../wire/metadata.hpp"
 #include "asking.hpp"
+#include "handler_timer.hpp"
 #include "interceptor.hpp"
 #include "notification_window.hpp"
 #include "route_description.hpp"
@@ -37,6 +38,7 @@ struct Incoming {
     Buffer* backing_buffer = nullptr;                    ///< as in `Message`
     std::shared_ptr<const InflightCall> call = nullptr;  ///< null until a coroutine answers it
     NotificationWindow::Ticket* ticket = nullptr;        ///< of a notification: taken by a handler that ends later
+    HandlerTimer* timer = nullptr;                       ///< null without counters; taken likewise
 };
 
 /// A failed request, notification or stream, for the entity's log.
@@ -79,6 +81,7 @@ struct DescribedHandler {
 
     std::shared_ptr<const Handler> handler;
     std::shared_ptr<const RouteDescription> description = nullptr;
+    std::shared_ptr<RouteCounters> counters = nullptr;  ///< null without counters
 };
 using HandlerMap = std::unordered_map<std::string, DescribedHandler, HashRoute, std::equal_to<>>;
 
@@ -88,13 +91,20 @@ class RouteIndex {
     RouteIndex() { grow(16); }
 
     /// Returns null if there is none.
-    const Handler* find(std::string_view route) const noexcept {
+    const DescribedHandler* find(std::string_view route) const noexcept {
         const Slots& slots = *current_.load(std::memory_order_acquire);
         for (std::size_t at = HashRoute()(route);; ++at) {
             const Entry* const entry = slots[at & (slots.size() - 1)].load(std::memory_order_acquire);
             if (entry == nullptr || entry->route == route) {
-                return entry != nullptr ? entry->described.get() : nullptr;
+                return entry != nullptr ? &entry->described : nullptr;
             }
+        }
+    }
+
+    /// Counts the requests of each route. Call it before the first lookup.
+    void count() {
+        for (Entry& entry : entries_) {
+            entry.described.counters = std::make_shared<RouteCounters>();
         }
     }
 
@@ -184,7 +194,20 @@ class Handlers {
 
     const Handler* only() const noexcept { return only_.get(); }
 
-    const Handler* find(std::string_view route) const noexcept { return routes_.find(route); }
+    const Handler* find(std::string_view route) const noexcept {
+        const DescribedHandler* const described = find_described(route);
+        return described != nullptr ? described->get() : nullptr;
+    }
+    const DescribedHandler* find_described(std::string_view route) const noexcept { return routes_.find(route); }
+
+    /// Counts the requests of each route from now on, if they are to be. Call it before the first request arrives.
+    void count_routes(bool counts) {
+        const std::lock_guard lock(mutex_);
+        counts_routes_ = counts;
+        if (counts) {
+            routes_.count();
+        }
+    }
 
     /// Calls `function(route, described)` for each route. Thread-safe.
     template <class F>
@@ -202,7 +225,8 @@ class Handlers {
                                          (table.empty() ? "" : " in table \"" + table + "\"") + " is defined already");
             }
         }
-        for (const auto& [route, handler] : more) {
+        for (auto [route, handler] : more) {
+            handler.counters = counts_routes_ ? std::make_shared<RouteCounters>() : nullptr;
             routes_.add(route, handler);
         }
     }
@@ -216,6 +240,7 @@ class Handlers {
     std::function<std::string(const Credentials&)> inspector_;
     mutable std::mutex mutex_;  // taken by `add` and `for_each`
     RouteIndex routes_;
+    bool counts_routes_ = false;
 };
 
 }  // namespace communica::peer

@@ -7,6 +7,7 @@
 #include "../wire/metadata.hpp"
 #include "../wire/metadata_reader.hpp"
 #include "deadline_heap.hpp"
+#include "handler_timer.hpp"
 #include "notification_window.hpp"
 
 #include <algorithm>
@@ -75,6 +76,7 @@ struct InflightCall {
     std::string_view after_type;
     bool wants_answer = false;
     NotificationWindow::Ticket ticket;  // of a notification
+    HandlerTimer timer;
     std::optional<Clock::time_point> deadline;
     std::size_t bytes = 0;  // held for the request
 

@@ -24,13 +24,18 @@ struct Lateness {
     std::string quoted_route;  ///< empty without routes
     Clock::duration timeout{};
     State state = State::sent;
-    std::size_t queued = 0;  ///< other messages in the queue
+    Clock::duration waited{};  ///< before it was sent
+    std::size_t queued = 0;    ///< other messages in the queue
+    std::size_t bytes = 0;     ///< of these; of a sent request: queued by its connection and not written
+    bool is_connection_lost = false;
 
-    /// `"divide" to local:calculator: not sent within 250 ms: Connection refused, 3 attempts`
+    /// `"divide" to local:calculator: not sent within 250 ms: Connection refused, 3 attempts`, or
+    /// `"divide" to local:calculator: no answer within 250 ms: sent after 180 ms, 70 ms ago`
     std::string text(const Destination& to) const;
 
  private:
     std::string why(const Destination& to) const;
+    std::string after_sending() const;
 };
 
 }  // namespace communica::peer

@@ -47,10 +47,10 @@ class MessageDispatcher : public Receiver {
     void on_message(const Message& message) override {
         const auto metadata = read(message.metadata);
         if (metadata.type == wire::MessageType::request) [[likely]] {
-            peer_->responder().count(metadata);
+            peer_->responder().count(metadata, message.body.size());
             on_request(metadata, message, nullptr);
         } else if (!on_other(metadata, message)) {
-            peer_->responder().count(metadata);
+            peer_->responder().count(metadata, message.body.size());
             auto ticket = take_ticket(metadata, message.body.size());
             on_request(metadata, message, &ticket);
         }
@@ -176,7 +176,11 @@ class MessageDispatcher : public Receiver {
     }
 
     void on_request(const wire::Metadata& metadata, const Message& message, NotificationWindow::Ticket* ticket) {
-        const Handler* handler = find_handler(metadata);
+        RouteCounters* counters = nullptr;
+        const Handler* handler = find_handler(metadata, counters);
+        if (counters != nullptr) {
+            Counters::add(counters->requests);
+        }
         if (handler == nullptr) {
             refuse(metadata,
                    {.code = errc::requester_error, .message = no_handler(metadata), .kind = Error::Kind::requester});
@@ -184,21 +188,29 @@ class MessageDispatcher : public Receiver {
             refuse(metadata,
                    {.code = errc::requester_error,
                     .message = handler->opens_streams() ? "This is a stream, to be opened" : "This is no stream",
-                    .kind = Error::Kind::requester});
+                    .kind = Error::Kind::requester},
+                   counters);
         } else if (auto refusal = peer_->responder().refusal(*connection_, metadata, message.body.size())) {
-            refuse(metadata, *refusal);
+            refuse(metadata, *refusal, counters);
         } else {
+            HandlerTimer timer = handler->opens_streams() ? HandlerTimer() : peer_->responder().start_timer(counters);
             handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.backing_buffer,
-                             nullptr, ticket});
+                             nullptr, ticket, timer.runs() ? &timer : nullptr});
+            peer_->responder().stop_timer(timer);
         }
     }
 
-    const Handler* find_handler(const wire::Metadata& metadata) const {
+    const Handler* find_handler(const wire::Metadata& metadata, RouteCounters*& counters) const {
         const Handlers& handlers = peer_->handlers();
         if (handlers.mode() == Handlers::Mode::simple) {
             return handlers.only();  // the route is ignored
         }
-        return metadata.route ? handlers.find(*metadata.route) : nullptr;
+        const DescribedHandler* const found = metadata.route ? handlers.find_described(*metadata.route) : nullptr;
+        if (found == nullptr) {
+            return nullptr;
+        }
+        counters = found->counters.get();
+        return found->get();
     }
 
     std::string no_handler(const wire::Metadata& metadata) const {
@@ -216,7 +228,10 @@ class MessageDispatcher : public Receiver {
         peer_->requester()->on_draining();
     }
 
-    void refuse(const wire::Metadata& metadata, const Error& error) {
+    void refuse(const wire::Metadata& metadata, const Error& error, RouteCounters* counters = nullptr) {
+        if (counters != nullptr) {
+            Counters::add(counters->errors);
+        }
         peer_->handlers().report({metadata.route.value_or(""), error, kind_of(metadata)});
         if (metadata.wants_answer()) {
             Reply reply;

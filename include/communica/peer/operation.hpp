@@ -201,7 +201,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
     if (requester->asking_interceptor() != nullptr) [[unlikely]] {
         operation = intercept(*requester, request, std::move(operation));
     }
-    requester->count(request.outgoing.is_notification(), request.error);
+    requester->count(request.outgoing, request.error, *operation);
     if (request.error) {
         operation.release()->fail(*std::move(request.error), CompletionMode::post);
         return;

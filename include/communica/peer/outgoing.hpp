@@ -25,6 +25,8 @@ struct Outgoing {
     bool idempotent = false;
     /// The stream that it opens. The body then starts with space for the peer's first credit.
     std::shared_ptr<StreamEnd> stream = {};
+    /// At another requester, before it was moved to this one.
+    Clock::duration waited = {};
 
     bool is_notification() const noexcept { return type == wire::MessageType::notification; }
 

@@ -65,6 +65,7 @@ class Operation {
         Outgoing message;
         std::uint64_t order = 0;  ///< ascends in the order in which requests were started
     };
+    Clock::time_point begun = {};          ///< of a request, if its time is counted
     std::unique_ptr<const Repeat> repeat;  ///< of an idempotent request; null for others
 
  protected:
@@ -107,15 +108,16 @@ class PendingRequests {
     }
 
     /// Sets the operation of a reserved number. If the number was released (cancelled) meanwhile, returns the
-    /// operation. `timeout` is only stored.
+    /// operation. `timeout` and `waited` are only stored.
     OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline,
-                     Clock::duration timeout = {}) {
+                     Clock::duration timeout = {}, Clock::duration waited = {}) {
         Slot* slot = find(id);
         if (slot == nullptr) {
             return operation;
         }
         slot->operation = std::move(operation);
         slot->timeout = timeout;
+        slot->waited = waited;
         ++count_;
         if (deadline) {
             deadlines_.push(*deadline, index_of(id));
@@ -130,10 +132,12 @@ class PendingRequests {
     }
     bool contains(RequestId id) noexcept { return find_operation(id) != nullptr; }
 
-    /// The request was sent over this connection, under this route.
-    void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route) noexcept {
+    /// The request was sent over this connection, under this route. `left`: the rest of its timeout, if it waited before.
+    void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route,
+                   const std::optional<Clock::duration>& left = {}) noexcept {
         if (Slot* slot = find(id)) {
             slot->connection = connection;
+            slot->waited = left ? slot->timeout - *left : slot->waited;
             if (!quoted_route.empty() || !slot->quoted_route.empty()) {
                 slot->quoted_route = std::move(quoted_route);
             }
@@ -144,6 +148,15 @@ class PendingRequests {
     const std::string& route_of(RequestId id) const noexcept { return slots_[index_of(id)].quoted_route; }
     /// The timeout of the request.
     Clock::duration timeout_of(RequestId id) const noexcept { return slots_[index_of(id)].timeout; }
+
+    /// The elapsed part of the timeout when `left` is the rest of it.
+    Clock::duration time_over(RequestId id, const std::optional<Clock::duration>& left) const noexcept {
+        return left ? timeout_of(id) - *left : Clock::duration();
+    }
+    /// The elapsed part of the timeout when the request was sent.
+    Clock::duration waited_of(RequestId id) const noexcept { return slots_[index_of(id)].waited; }
+    /// The number of the connection that the request was sent over.
+    std::uint32_t connection_of(RequestId id) const noexcept { return slots_[index_of(id)].connection; }
 
     /// Returns the numbers of requests that were sent over another connection, or not sent.
     std::vector<RequestId> ids_of_others(std::uint32_t connection) const {
@@ -204,6 +217,7 @@ class PendingRequests {
         OperationPtr operation;
         DeadlineNode deadline;
         Clock::duration timeout{};
+        Clock::duration waited{};
         std::uint32_t generation = 0;
         std::string quoted_route;
         std::uint32_t next_free = none;

@@ -57,11 +57,16 @@ class Requester : public std::enable_shared_from_this<Requester> {
     // ---- requests
 
     /// Counts a request or notification; with an error, also its failure.
-    void count(bool notification, const std::optional<Error>& error) {
+    void count(const Outgoing& outgoing, const std::optional<Error>& error, Operation& operation) {
         if (counters_) {
-            Counters::add(notification ? counters_->notifications : counters_->requests);
+            Counters::add(outgoing.is_notification() ? counters_->notifications : counters_->requests);
             if (error) {
                 counters_->count_error(error->code);
+                return;
+            }
+            counters_->sent_sizes.record(outgoing.body.size());
+            if (!outgoing.is_notification()) {
+                operation.begun = Clock::now();
             }
         }
     }
@@ -157,7 +162,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void close(const Error& reason);
 
     /// Accepts requests again after `close`, as another session.
-    void open(const RequestIdCodec& text = {});
+    void open(const RequestIdCodec& text = {}) {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(closed_, false)) {
+            text_ = text;
+        }
+    }
 
     // ---- answers
 
@@ -172,7 +182,15 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     /// Fails the request of this id, which opens a stream over a connection that is lost.
-    void on_lost(std::string_view id);
+    void on_lost(std::string_view text) {
+        std::unique_lock lock(mutex_);
+        const auto id = text_.read(text);
+        if (auto operation = id ? pending_.take(*id) : nullptr) {
+            unsent_queue_.take(*id);
+            lock.unlock();
+            fail(std::move(operation), {errc::connection_lost});
+        }
+    }
 
     /// Called by the timer.
     void on_timer();
@@ -220,6 +238,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void disarm_if_idle() {
         if (!sender_.is_connected() && pending_.empty()) {
             timer_.disarm();
+        }
+    }
+
+    void count_time(const Operation& operation) const {
+        if (operation.begun != Clock::time_point()) {
+            counters_->request_times.record(Clock::now() - operation.begun);
         }
     }
 

@@ -54,7 +54,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         }
         if (auto cancelled =
                 pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
-                             has_deadline ? *outgoing.timeout : Clock::duration())) {
+                             has_deadline ? *outgoing.timeout + outgoing.waited : Clock::duration(), outgoing.waited)) {
             lock.unlock();
             return fail(std::move(cancelled), {asio::error::operation_aborted});
         }
@@ -86,8 +86,9 @@ COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes
     outgoing.body.append(value);
     const std::lock_guard lock(mutex_);
     const bool sent = can_send(outgoing) && sender_.send({}, outgoing) == Sender::Sent::yes;
-    if (sent) {
-        count(true, std::nullopt);
+    if (sent && counters_) {
+        Counters::add(counters_->notifications);
+        counters_->sent_sizes.record(value.size());
     }
     return sent;
 }
@@ -108,8 +109,10 @@ COMMUNICA_INLINE void Requester::cancel(RequestId id) {
 COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
     const std::lock_guard lock(mutex_);
     const auto left = left_until(pending_.deadline_of(id));
+    const auto waited = pending_.time_over(id, left);
     Taken taken{pending_.take(id), unsent_queue_.take(id).value_or(Outgoing{})};
     taken.message.timeout = left;
+    taken.message.waited = waited;
     disarm_if_idle();
     return taken;
 }
@@ -247,33 +250,20 @@ COMMUNICA_INLINE void Requester::close(const Error& reason) {
     fail_all(failed, reason);
 }
 
-COMMUNICA_INLINE void Requester::open(const RequestIdCodec& text) {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(closed_, false)) {
-        text_ = text;
-    }
-}
-
 COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const Message& message) {
+    if (counters_) {
+        counters_->received_sizes.record(message.body.size());
+    }
     if (auto operation = take_answered(metadata)) {
         if (metadata.type == wire::MessageType::ok) {
             if (counters_) {
                 Counters::add(counters_->answers);
+                count_time(*operation);
             }
             operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, CompletionMode::dispatch);
         } else {
             fail(std::move(operation), wire::read_error_body(metadata.type, message.body), CompletionMode::dispatch);
         }
-    }
-}
-
-COMMUNICA_INLINE void Requester::on_lost(std::string_view text) {
-    std::unique_lock lock(mutex_);
-    const auto id = text_.read(text);
-    if (auto operation = id ? pending_.take(*id) : nullptr) {
-        unsent_queue_.take(*id);
-        lock.unlock();
-        fail(std::move(operation), {errc::connection_lost});
     }
 }
 
@@ -298,12 +288,17 @@ COMMUNICA_INLINE void Requester::on_timer() {
 COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
     const Outgoing* const unsent = unsent_queue_.find(id);
     Lateness late{.quoted_route = unsent != nullptr ? unsent->quoted_route : pending_.route_of(id),
-                  .timeout = pending_.timeout_of(id)};
+                  .timeout = pending_.timeout_of(id),
+                  .waited = pending_.waited_of(id)};
     if (unsent != nullptr) {
         late.state = sender_.is_draining()    ? Lateness::State::refused
                      : sender_.is_connected() ? Lateness::State::queued
                                               : Lateness::State::not_connected;
         late.queued = unsent_queue_.size() - 1;
+        late.bytes = unsent_queue_.bytes() - unsent->size();
+    } else {
+        late.bytes = sender_.unwritten_requests();
+        late.is_connection_lost = !sender_.is_connected() || pending_.connection_of(id) != connections_;
     }
     Error error{errc::timeout, late.text(destination_)};
     unsent_queue_.take(id);
@@ -359,7 +354,7 @@ COMMUNICA_INLINE void Requester::send_waiting() {
             ++place;
             continue;
         }
-        pending_.note_sent(id, connections_, std::move(message.quoted_route));
+        pending_.note_sent(id, connections_, std::move(message.quoted_route), message.timeout);
         const bool done = sent != Sender::Sent::yes || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
             sent == Sender::Sent::yes ? operation.release()->succeed({}, CompletionMode::post)
@@ -386,6 +381,7 @@ COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& met
 COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, CompletionMode mode) {
     if (counters_) {
         counters_->count_error(error.code);
+        count_time(*operation);
     }
     operation.release()->fail(error.worded(), mode);
 }

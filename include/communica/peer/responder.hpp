@@ -8,6 +8,7 @@
 #include "../wire/metadata.hpp"
 #include "capabilities.hpp"
 #include "deadline_timer.hpp"
+#include "handler_timer.hpp"
 #include "idle_workers.hpp"
 #include "inflight_call.hpp"
 #include "reply.hpp"
@@ -34,7 +35,12 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     // ---- requests
 
-    void count(const wire::Metadata& metadata);
+    /// Counts a received request or notification, and the size of its body if it is known.
+    void count(const wire::Metadata& metadata, std::optional<std::size_t> bytes = {});
+
+    /// Starts the timer of a handler that is about to be called. Without counters it does not run.
+    HandlerTimer start_timer(RouteCounters* route) const;
+    void stop_timer(HandlerTimer& timer) const;
 
     /// Returns the error to answer if a request of `bytes` bytes is refused; otherwise none.
     std::optional<Error> refusal(const Connection& connection, const wire::Metadata& metadata, std::size_t bytes) const;

@@ -17,9 +17,32 @@ COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, con
       share_(options.budget),
       gauge_(options.counters, &Counters::at_work) {}
 
-COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata) {
+COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata, std::optional<std::size_t> bytes) {
     if (counters_) {
         Counters::add(metadata.wants_answer() ? counters_->received_requests : counters_->received_notifications);
+        if (bytes) {
+            counters_->received_sizes.record(*bytes);
+        }
+    }
+}
+
+COMMUNICA_INLINE HandlerTimer Responder::start_timer(RouteCounters* route) const {
+    HandlerTimer timer;
+    if (counters_) {
+        timer.begun = Clock::now();
+        timer.route = route;
+    }
+    return timer;
+}
+
+COMMUNICA_INLINE void Responder::stop_timer(HandlerTimer& timer) const {
+    if (timer.runs()) {
+        const auto time = Clock::now() - std::exchange(timer.begun, {});
+        counters_->handler_times.record(time);
+        if (timer.route != nullptr) {
+            timer.route->times.record(time);
+            Counters::add(timer.route->errors, timer.has_failed ? 1 : 0);
+        }
     }
 }
 
@@ -92,6 +115,8 @@ COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
             }
         }
         remove(call);
+        call.timer.has_failed = reply.type != wire::MessageType::ok;
+        stop_timer(call.timer);
         idle = calls_.empty() ? idle_ : nullptr;
     }
     if (idle) {
@@ -230,6 +255,7 @@ COMMUNICA_INLINE Error Responder::unavailable(errc why, std::int64_t status) {
 COMMUNICA_INLINE void Responder::count(const Reply& reply) {
     if (counters_) {
         Counters::add(reply.type == wire::MessageType::ok ? counters_->sent_answers : counters_->sent_errors);
+        counters_->sent_sizes.record(reply.body.size());
     }
 }
 

@@ -32,6 +32,8 @@ class Sender {
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
     const Capabilities& offer() const noexcept { return offer_; }
     bool is_draining() const noexcept { return draining_; }
+    /// Bytes of requests and notifications that the connection has queued and not written.
+    std::size_t unwritten_requests() const { return connection_ ? connection_->unwritten_requests() : 0; }
     /// True if there is a connection to a peer that accepts requests.
     bool is_open() const noexcept { return connection_ && !draining_; }
 

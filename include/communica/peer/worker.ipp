@@ -10,6 +10,9 @@
 namespace communica::peer {
 
 COMMUNICA_INLINE void answer(const Incoming& incoming, Reply& reply, SendClass send_class) {
+    if (incoming.timer != nullptr) {
+        incoming.timer->has_failed = reply.type != wire::MessageType::ok;
+    }
     if (incoming.metadata.wants_answer()) {
         incoming.peer->responder().answer(*incoming.connection, incoming.metadata.before_type,
                                           incoming.metadata.after_type, reply, send_class);
@@ -43,6 +46,9 @@ COMMUNICA_INLINE Worker begin_work(const Incoming& incoming, std::size_t loaded,
     Worker worker = incoming.peer->responder().begin(incoming.connection, incoming.metadata, bytes, handler);
     if (incoming.ticket != nullptr && worker.call) {
         worker.call->ticket = std::move(*incoming.ticket);
+    }
+    if (incoming.timer != nullptr && worker.call) {
+        worker.call->timer = std::exchange(*incoming.timer, {});
     }
     return worker;
 }

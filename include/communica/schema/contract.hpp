@@ -41,6 +41,7 @@ inline nlohmann::json contract_of(const nlohmann::json& routes) {
         nlohmann::json promised = route;
         promised.erase("route");
         promised.erase("doc");
+        promised.erase("counters");
         for (auto& [part, types] : promised.items()) {
             schema::leave_out_descriptions(types);
         }

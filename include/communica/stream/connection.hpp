@@ -108,6 +108,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         return writer_.send(send_class, metadata, body);
     }
     std::size_t unread_answers() const override { return writer_.unread_answers(); }
+    std::size_t unwritten_requests() const override { return writer_.unwritten_requests(); }
     std::vector<UnsentMessage> take_unsent() override { return writer_.take_unsent(); }
 
     void close(std::chrono::steady_clock::duration patience) override {

@@ -57,6 +57,11 @@ class Writer {
 
     std::size_t unread_answers() const noexcept { return unread_answers_.load(std::memory_order_relaxed); }
 
+    std::size_t unwritten_requests() const {
+        const std::lock_guard lock(mutex_);
+        return queue_.size(SendClass::request);
+    }
+
     bool is_closing() const {
         const std::lock_guard lock(mutex_);
         return closing_;

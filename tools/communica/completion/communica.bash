@@ -1,7 +1,7 @@
 # Completion of communica(1) for bash.
 
 _communica_addresses() {
-  communica ls --json --connect-timeout 0.5 2>/dev/null | sed -nE 's/^    "name": "(.*)",$/local:\1/p'
+  communica ls --json --connect-timeout 0.5 2>/dev/null | sed -nE 's/^    "name": "(.*)",$/local:\1/; s/^local:shm:/shm:/; /^(local|shm):/p'
 }
 
 _communica_routes() {
@@ -16,7 +16,7 @@ _communica() {
   local current=${line[-1]} command=${line[1]-} places=()
   for ((i = 2; i < ${#line[@]} - 1; i++)); do
     case ${line[i]} in
-      --json | --insecure | --msgpack | --reopen | --lines | --raw) ;;
+      --json | --insecure | --msgpack | --reopen | --lines | --raw | --once) ;;
       --*) ((i++)) ;;
       *) places+=("${line[i]}") ;;
     esac
@@ -25,9 +25,10 @@ _communica() {
   local all='--json --connect-timeout --key-file --ca-file --cert --cert-key --server-name --insecure --directory --client-id --help'
   local asking='--format --msgpack --header' candidates=''
   if ((${#line[@]} <= 2)); then
-    candidates='ls describe call notify watch bench serve tap replay contract --help --version'
+    candidates='ls describe top call notify watch bench serve tap replay contract --help --version'
   elif [[ $current == --* ]]; then
     case $command in
+      top) candidates="$all --interval --once" ;;
       call) candidates="$all $asking --timeout --repeat" ;;
       notify) candidates="$all $asking --timeout --repeat" ;;
       watch) candidates="$all $asking --count --reopen" ;;
@@ -43,13 +44,13 @@ _communica() {
       --key-file:* | --ca-file:* | --cert:* | --cert-key:* | --record:*)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
-      *:describe:0 | *:call:0 | *:notify:0 | *:watch:0 | *:bench:0 | *:serve:0 | *:tap:[01] | *:replay:1)
-        candidates="$(_communica_addresses) tcp: tls: amqp://" ;;
+      *:describe:0 | *:top:0 | *:call:0 | *:notify:0 | *:watch:0 | *:bench:0 | *:serve:0 | *:tap:[01] | *:replay:1)
+        candidates="$(_communica_addresses) shm: tcp: tls: amqp:// amqps://" ;;
       *:call:1 | *:notify:1 | *:watch:1 | *:bench:1) candidates=$(_communica_routes "${places[0]}") ;;
       *:contract:0) candidates='check save' ;;
       *:contract:*)
         if [[ ${places[0]} == save ]]; then
-          candidates="$(_communica_addresses) tcp: tls: amqp://"
+          candidates="$(_communica_addresses) shm: tcp: tls: amqp:// amqps://"
         else
           mapfile -t COMPREPLY < <(compgen -f -- "$current")
           return

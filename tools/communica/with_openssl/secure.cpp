@@ -1,13 +1,12 @@
 #include "../address.hpp"
+#include "context.hpp"
 
 #include <communica/connectors/keyed.hpp>
 #include <communica/connectors/tls.hpp>
 
-#include <asio/ssl/context.hpp>
-
 namespace tool {
 
-Address tls_address(const std::string& host, std::uint16_t port, const Access& access) {
+asio::ssl::context tls_context(const Access& access) {
     asio::ssl::context context(asio::ssl::context::tls);
     if (!access.ca_file.empty()) {
         context.load_verify_file(access.ca_file);
@@ -20,10 +19,14 @@ Address tls_address(const std::string& host, std::uint16_t port, const Access& a
             access.private_key_file.empty() ? access.certificate_file : access.private_key_file,
             asio::ssl::context::pem);
     }
+    return context;
+}
+
+Address tls_address(const std::string& host, std::uint16_t port, const Access& access) {
     communica::TlsOptions options;
     options.server_name = access.server_name;
     options.verify_server = !access.insecure;
-    return Address(communica::TlsConnector(host, port, std::move(context), options));
+    return Address(communica::TlsConnector(host, port, tls_context(access), options));
 }
 
 Address with_key_of(const Address& address, const std::string& key_file) {

@@ -2,7 +2,7 @@
 
 namespace tool {
 
-Address rabbitmq_address(const std::string&, const std::string&, const std::string&) {
+Address rabbitmq_address(const std::string&, const std::string&, const std::string&, const Access&) {
     throw std::system_error(communica::errc::not_supported, "this program was built without rabbitmq-c: no RabbitMQ");
 }
 

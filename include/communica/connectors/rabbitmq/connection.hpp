@@ -53,6 +53,7 @@ class QueueConnection : public HandshakeEnd {
     }
 
     std::size_t unread_answers() const override { return queue_.size(SendClass::response); }
+    std::size_t unwritten_requests() const override { return queue_.size(SendClass::request); }
     std::vector<UnsentMessage> take_unsent() override { return queue_.take_unsent(); }
 
     void close(std::chrono::steady_clock::duration patience) override {
