@@ -13,7 +13,8 @@ import sys
 from std_headers import EVERYWHERE, HEADER_OF
 
 GROUND = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "spare_block.hpp", "plain_block.hpp",
-          "plain_text.hpp", "owned_json.hpp", "limits.hpp", "asio.hpp", "separate_compilation.hpp", "version.hpp"]
+          "plain_text.hpp", "owned_json.hpp", "limits.hpp", "asio.hpp", "asio/", "separate_compilation.hpp",
+          "version.hpp"]
 
 # From the top of the house to the ground floor. A room may include itself, the ground floor and what stands beside it.
 HOUSE = {
@@ -41,10 +42,10 @@ SANS_IO = {"wire/": ["asio/buffer.hpp", "asio/error.hpp", "asio/error_code.hpp"]
 MAX_LINES = 400
 
 # Which include brings a library's names.
-LIBRARIES = {"asio::": ("asio.hpp", "asio/"), "nlohmann::": ("nlohmann/",), "simdjson::": ("simdjson",)}
+LIBRARIES = {"asio::": ("asio.hpp", "asio/", "boost/asio/"), "nlohmann::": ("nlohmann/",), "simdjson::": ("simdjson",)}
 
 PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_|__SSE|__ARM")
-PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/(detail|shared_memory)/(((local|descriptor|activation)_)?platform|.*_(unix|linux|windows))\.hpp|asio\.hpp")
+PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/(detail|shared_memory)/(((local|descriptor|activation)_)?platform|.*_(unix|linux|windows))\.hpp|asio/.*\.hpp")
 
 
 def room_of(header):
