@@ -4,8 +4,17 @@ include(FetchContent)
 
 find_package(Threads REQUIRED GLOBAL)
 
-find_package(Asio 1.22.1 MODULE)
-if(NOT Asio_FOUND)
+option(COMMUNICA_USE_BOOST_ASIO "Use Boost's Asio in the place of the standalone one" OFF)
+if(COMMUNICA_USE_BOOST_ASIO)
+  set(asio_package BoostAsio)
+  set(asio_least 1.81)
+  find_package(BoostAsio ${asio_least} MODULE REQUIRED)
+else()
+  set(asio_package Asio)
+  set(asio_least 1.22.1)
+  find_package(Asio ${asio_least} MODULE)
+endif()
+if(NOT COMMUNICA_USE_BOOST_ASIO AND NOT Asio_FOUND)
   # A name of its own: find_package(Asio) would be redirected to the fetched tree, which has no targets.
   FetchContent_Declare(asio_tree
     GIT_REPOSITORY https://github.com/chriskohlhoff/asio.git

@@ -25,7 +25,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/communicaConfigVersion.c
 install(FILES
   "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
   "${PROJECT_BINARY_DIR}/communicaConfigVersion.cmake"
-  cmake/FindAsio.cmake
+  cmake/Find${asio_package}.cmake
   cmake/PartLibraries.cmake
   cmake/CompiledLibrary.cmake
   DESTINATION ${package_dir})
@@ -34,8 +34,12 @@ install(FILES
 install(FILES debugging/communica_gdb.py debugging/communica.natvis DESTINATION share/communica)
 
 # pkg-config can not ask which compiler it serves, but the definition that FindAsio.cmake gives to Clang is true for all.
-if(Asio_VERSION VERSION_LESS 1.26)
+if(COMMUNICA_USE_BOOST_ASIO)
+  set(asio_cflags "-DCOMMUNICA_USE_BOOST_ASIO")
+elseif(Asio_VERSION VERSION_LESS 1.26)
   set(asio_cflags "-DASIO_HAS_CO_AWAIT=1")
 endif()
-configure_file(cmake/communica.pc.in "${PROJECT_BINARY_DIR}/communica.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/communica.pc" DESTINATION share/pkgconfig)
+foreach(name IN ITEMS communica communica-boost)
+  configure_file(cmake/${name}.pc.in "${PROJECT_BINARY_DIR}/${name}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION share/pkgconfig)
+endforeach()

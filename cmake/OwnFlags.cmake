@@ -6,6 +6,11 @@ set(COMMUNICA_SANITIZE "" CACHE STRING "Sanitizers for the tests and examples, a
 add_library(communica_own_flags INTERFACE)
 add_library(communica::own_flags ALIAS communica_own_flags)
 
+if(COMMUNICA_USE_BOOST_ASIO)
+  include(AsioByBoost)
+  target_include_directories(communica_own_flags BEFORE INTERFACE "${asio_by_boost}")
+endif()
+
 if(NOT MSVC)
   target_compile_options(communica_own_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
   # Optimising, GCC 12 takes the value of an empty std::optional for one that is read.

@@ -1,57 +1,14 @@
-// Adapts the library to the version of standalone Asio. No other file depends on the version.
+// Adapts the library to standalone Asio or Boost.Asio, and to its version. No file outside of asio/ depends on them.
 #pragma once
 
 #include "requirements.hpp"
 #include "separate_compilation.hpp"
 
-// Asio needs this macro with -fno-rtti. A program that includes Asio before this header must define it globally.
-#if !defined(__GXX_RTTI) && !defined(_CPPRTTI) && !defined(ASIO_NO_TYPEID)
-#define ASIO_NO_TYPEID
+#if defined(COMMUNICA_USE_BOOST_ASIO)
+#include "asio/boost.hpp"
+#else
+#include "asio/standalone.hpp"
 #endif
-
-#include <asio/version.hpp>
-
-#if ASIO_VERSION < 102201
-#error "communica needs standalone Asio 1.22.1 or newer"
-#endif
-
-#include <asio/detail/config.hpp>
-
-#if !defined(ASIO_HAS_CO_AWAIT)
-#error \
-    "Asio has coroutines turned off here: compile as C++20, and with Clang and an Asio before 1.26 define ASIO_HAS_CO_AWAIT=1 (the CMake target communica::communica does it)"
-#endif
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-// GCC 16 inlines Asio's operator delete of a coroutine frame but not its operator new, and reports a mismatch. Applies
-// to programs that include this header before Asio's.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
-#include <asio/any_io_executor.hpp>
-#include <asio/associated_allocator.hpp>
-#include <asio/associated_cancellation_slot.hpp>
-#include <asio/associated_executor.hpp>
-#include <asio/async_result.hpp>
-#include <asio/awaitable.hpp>
-#include <asio/bind_cancellation_slot.hpp>
-#include <asio/bind_executor.hpp>
-#include <asio/buffer.hpp>
-#include <asio/cancellation_signal.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/dispatch.hpp>
-#include <asio/error.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <asio/recycling_allocator.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/strand.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -60,25 +17,11 @@
 #include <limits>
 #include <new>
 #include <optional>
+#include <system_error>
+#include <tuple>
 #include <utility>
 
-#if ASIO_VERSION < 102400
-#include <asio/experimental/as_tuple.hpp>
-#else
-#include <asio/as_tuple.hpp>
-#endif
-
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
 namespace communica {
-
-#if ASIO_VERSION < 102400
-using asio::experimental::as_tuple;
-#else
-using asio::as_tuple;
-#endif
 
 /// The default completion token of every operation.
 using default_token = asio::use_awaitable_t<>;
@@ -86,13 +29,14 @@ using default_token = asio::use_awaitable_t<>;
 /// A token that awaits an operation and returns its error as a value: `auto [error, n] = co_await op(no_throw);`
 inline constexpr auto no_throw = as_tuple(asio::use_awaitable);
 
-#if defined(ASIO_HAS_IOCP)
-/// Windows completion ports: a write completes only when the system has taken all of it.
-inline constexpr bool writes_are_whole = true;
-#else
-/// True if a write completes only when the system has taken all of it, without partial progress.
-inline constexpr bool writes_are_whole = false;
-#endif
+/// Throws the error of an operation that was awaited with `no_throw`, if it failed.
+template <class... T>
+void throw_error(const std::tuple<asio::error_code, T...>& result) {
+    if (const asio::error_code error = std::get<0>(result)) {
+        throw std::system_error(error);
+    }
+}
+
 /// Maximum bytes of one write: 64 KiB where writes show no partial progress, else unlimited.
 inline constexpr std::size_t largest_write = writes_are_whole ? 64 * 1024 : std::numeric_limits<std::size_t>::max();
 

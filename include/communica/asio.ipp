@@ -2,21 +2,19 @@
 
 #include "asio.hpp"
 
-#if !defined(ASIO_NO_TYPEID)
 #include <typeinfo>
-#endif
 
 namespace communica {
 
 /// Returns the wrapped executor if it is a `T`, else null. Always null without RTTI; callers then use a slower path.
 template <class T>
 const T* target_of(const asio::any_io_executor& executor) {
-#if defined(ASIO_NO_TYPEID)
-    static_cast<void>(executor);
-    return nullptr;
-#else
-    return executor.target_type() == typeid(T) ? executor.target<T>() : nullptr;  // Asio 1.22's `target` does not check
-#endif
+    if constexpr (executors_tell_types) {
+        const bool is_one = executor.target_type() == typeid(T);  // Asio 1.22's `target` does not check
+        return is_one ? executor.template target<T>() : nullptr;
+    } else {
+        return nullptr;
+    }
 }
 
 COMMUNICA_INLINE void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception) {

@@ -3,6 +3,10 @@
 
 #include "requirements.hpp"
 
+#if defined(COMMUNICA_USE_BOOST_ASIO)
+#include <boost/system/system_error.hpp>
+#endif
+
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -205,6 +209,10 @@ struct Error {
             return {e.code(), e.what(), e.status(), Kind::unknown};
         } catch (const std::system_error& e) {
             return {e.code(), e.what()};
+#if defined(COMMUNICA_USE_BOOST_ASIO)
+        } catch (const boost::system::system_error& e) {
+            return {e.code(), e.code().message()};
+#endif
         } catch (const std::exception& e) {
             return {errc::unknown_error, e.what()};
         } catch (...) {

@@ -27,7 +27,7 @@ struct Endings {
     std::vector<int> answers;
 };
 
-const std::error_code aborted = asio::error::operation_aborted;
+const std::error_code aborted = make_error_code(asio::error::operation_aborted);
 
 struct LatePair {
     explicit LatePair(test::Transport transport) : pair(transport, routes(), routes()) {}

@@ -49,7 +49,7 @@ TEST_CASE("redirect_error puts the code of a failure into the variable, and thro
     RoutePair pair(transport, answering(), answering());
     pair.run([&]() -> asio::awaitable<void> {
         auto& client = pair.client();
-        std::error_code error = errc::busy;
+        asio::error_code error = errc::busy;
         const auto into = [&] { return asio::redirect_error(asio::use_awaitable, error); };
         const int answer = co_await client.request<int>("echo", 7, into());
         CHECK(answer == 7);
@@ -82,7 +82,7 @@ TEST_CASE("the verbs of an entity take redirect_error") {
     asio::io_context context;
     const test::Meeting meeting(transport);
     test::RouteServer server(context, meeting.at_server(), answering());
-    std::error_code error;
+    asio::error_code error;
     test::run(context, [&]() -> asio::awaitable<void> {
         const auto into = [&] { return asio::redirect_error(asio::use_awaitable, error); };
         co_await server.start(into());

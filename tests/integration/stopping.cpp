@@ -191,7 +191,7 @@ TEST_CASE("closing cancels the coroutine handlers at work") {
         }
         co_await test::until([&] { return codes.size() == 3; });
     });
-    CHECK(codes == std::vector<std::error_code>(3, asio::error::operation_aborted));
+    CHECK(codes == std::vector<std::error_code>(3, make_error_code(asio::error::operation_aborted)));
 }
 
 TEST_CASE("what a client sent before its close arrives, though the server floods it") {

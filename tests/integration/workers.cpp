@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::error_code aborted = asio::error::operation_aborted;
+const std::error_code aborted = make_error_code(asio::error::operation_aborted);
 
 asio::awaitable<void> suspend() { co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable); }
 

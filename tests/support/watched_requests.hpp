@@ -96,7 +96,7 @@ class WatchedRequests {
                                                            errc::unknown_error,
                                                            errc::busy,
                                                            errc::draining,
-                                                           asio::error::operation_aborted};
+                                                           make_error_code(asio::error::operation_aborted)};
         unpromised += std::find(promised.begin(), promised.end(), error.code) == promised.end() ? 1 : 0;
         ++errors[error.code.message()];
     }

@@ -48,7 +48,7 @@ class DescriptorConnector::OneListener final : public Listener {
             co_return std::exchange(connection_, nullptr);
         }
         co_await closed_.async_wait(no_throw);
-        throw std::system_error(asio::error::operation_aborted);
+        throw std::system_error(make_error_code(asio::error::operation_aborted));
     }
     void close() override { closed_.expires_at(asio::steady_timer::time_point::min()); }
     std::string address() const override { return address_; }

@@ -1,9 +1,8 @@
 #pragma once
 
+#include "../asio/channels.hpp"
 #include "../wire/handshake.hpp"
 #include "memory.hpp"
-
-#include <asio/experimental/concurrent_channel.hpp>
 
 #include <array>
 #include <atomic>
@@ -246,7 +245,8 @@ class MemoryHub {
     std::shared_ptr<Arrivals> open(const asio::any_io_executor& executor, const ConnectionOptions& options) {
         const std::lock_guard lock(mutex_);
         if (const auto earlier = arrivals_.lock(); earlier && earlier->is_open()) {
-            throw std::system_error(asio::error::address_in_use, "a connector in memory has one server at a time");
+            throw std::system_error(make_error_code(asio::error::address_in_use),
+                                    "a connector in memory has one server at a time");
         }
         auto arrivals = std::make_shared<Arrivals>(executor, unlimited);
         arrivals_ = arrivals;
@@ -259,7 +259,8 @@ class MemoryHub {
         const std::lock_guard lock(mutex_);
         const auto arrivals = arrivals_.lock();
         if (!arrivals || !arrivals->is_open()) {
-            throw std::system_error(asio::error::connection_refused, "nobody listens on this connector in memory");
+            throw std::system_error(make_error_code(asio::error::connection_refused),
+                                    "nobody listens on this connector in memory");
         }
         auto to_server = std::make_shared<MemoryPipe>(make_strand_on(server_executor_));
         auto to_client = std::make_shared<MemoryPipe>(make_strand_on(executor));
@@ -284,7 +285,7 @@ class MemoryListener final : public Listener {
     asio::awaitable<std::shared_ptr<Connection>> accept() override {
         auto [error, connection] = co_await arrivals_->async_receive(no_throw);
         if (error) {
-            throw std::system_error(asio::error::operation_aborted);
+            throw std::system_error(make_error_code(asio::error::operation_aborted));
         }
         co_return connection;
     }

@@ -1,11 +1,10 @@
 // RabbitMQ over TLS, for amqps URLs. Needs OpenSSL and rabbitmq-c: target communica::rabbitmq_tls.
 #pragma once
 
+#include "../asio/ssl.hpp"
 #include "detail/tls_client.hpp"
 #include "rabbitmq.hpp"
 #include "tls_options.hpp"
-
-#include <asio/ssl/context.hpp>
 
 #include <memory>
 #include <system_error>

@@ -1,11 +1,10 @@
 #pragma once
 
+#include "../asio/local.hpp"
 #include "detail/local_name.hpp"
 #include "detail/local_platform.hpp"
 #include "shared_memory.hpp"
 #include "shared_memory/platform.hpp"
-
-#include <asio/local/stream_protocol.hpp>
 
 #include <cstddef>
 #include <cstring>

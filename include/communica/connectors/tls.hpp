@@ -1,12 +1,11 @@
 // Connections over TLS. Needs OpenSSL: target communica::tls.
 #pragma once
 
+#include "../asio/ssl.hpp"
 #include "../connector.hpp"
 #include "../separate_compilation.hpp"
 #include "detail/tcp_address.hpp"
 #include "tls_options.hpp"
-
-#include <asio/ssl/context.hpp>
 
 #include <cstdint>
 #include <memory>

@@ -120,8 +120,9 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::connect(std::shared_ptr<Clien
     self->start();
     try {
         co_await wait_connected(self, options);
-    } catch (const std::system_error& e) {
-        const bool was_cancelled = e.code() == asio::error::operation_aborted;
+    } catch (...) {
+        const Error error = Error::from(std::current_exception());
+        const bool was_cancelled = error.code == asio::error::operation_aborted;
         if (!self->stopped_ && !(was_cancelled && was_started)) {
             self->request_stop();
         }

@@ -56,7 +56,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
                 pending_.set(id, std::move(operation), has_deadline ? std::optional(deadline) : std::nullopt,
                              has_deadline ? *outgoing.timeout + outgoing.waited : Clock::duration(), outgoing.waited)) {
             lock.unlock();
-            return fail(std::move(cancelled), {asio::error::operation_aborted});
+            return fail(std::move(cancelled), {make_error_code(asio::error::operation_aborted)});
         }
         const auto [sent, error] = send_or_keep(id, outgoing);
         if (error || (sent && notification)) {
@@ -102,7 +102,7 @@ COMMUNICA_INLINE void Requester::cancel(RequestId id) {
     disarm_if_idle();
     lock.unlock();
     if (operation) {
-        fail(std::move(operation), {asio::error::operation_aborted});
+        fail(std::move(operation), {make_error_code(asio::error::operation_aborted)});
     }
 }
 

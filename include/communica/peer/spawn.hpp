@@ -45,15 +45,16 @@ class CodeHandler {
 /// token takes one.
 template <class T, class Token>
 auto spawn(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, Token&& token) {
+    asio::awaitable<T> own = with_standard_errors(std::move(coroutine));
     if constexpr (TakesErrorCode<Token, T>) {
         return asio::async_initiate<Token, typename CodeCompletion<T>::Signature>(
             [executor](auto&& handler, asio::awaitable<T> work) {
                 using Own = std::decay_t<decltype(handler)>;
                 asio::co_spawn(executor, std::move(work), CodeHandler<Own>(Own(std::move(handler)), executor));
             },
-            token, std::move(coroutine));
+            token, std::move(own));
     } else {
-        return asio::co_spawn(executor, std::move(coroutine), std::forward<Token>(token));
+        return asio::co_spawn(executor, std::move(own), std::forward<Token>(token));
     }
 }
 
@@ -61,7 +62,7 @@ auto spawn(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, 
 template <class T, class Token>
 auto complete(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, Token&& token) {
     if constexpr (std::same_as<std::remove_cvref_t<Token>, default_token>) {
-        return coroutine;
+        return with_standard_errors(std::move(coroutine));
     } else {
         return spawn(executor, std::move(coroutine), std::forward<Token>(token));
     }

@@ -3,10 +3,6 @@
 
 #include "../asio.hpp"
 
-#include <asio/execution/context.hpp>
-#include <asio/execution_context.hpp>
-#include <asio/query.hpp>
-
 #include <memory>
 #include <mutex>
 #include <unordered_map>

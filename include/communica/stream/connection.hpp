@@ -136,7 +136,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     asio::awaitable<void> write_all(std::string bytes) {
         const auto self = this->shared_from_this();
-        co_await asio::async_write(stream_, asio::buffer(bytes), asio::use_awaitable);
+        throw_error(co_await asio::async_write(stream_, asio::buffer(bytes), no_throw));
         if (counters_) {
             Counters::add(counters_->bytes_sent, bytes.size());
         }

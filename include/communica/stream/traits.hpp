@@ -2,8 +2,7 @@
 #pragma once
 
 #include "../asio.hpp"
-
-#include <asio/local/stream_protocol.hpp>
+#include "../asio/local.hpp"
 
 #include <string>
 

@@ -151,7 +151,7 @@ class ScriptAcceptor {
             co_await changed_.async_wait(communica::no_throw);
             if (!*ready) {  // not awaited any more
                 acceptor_.close();
-                throw std::system_error(asio::error::operation_aborted);
+                throw std::system_error(make_error_code(asio::error::operation_aborted));
             }
         }
     }

@@ -1,6 +1,8 @@
 // Adopts sockets that exist already: one end of a connection, or a listening socket.
 #pragma once
 
+#include "../../asio/local.hpp"
+#include "../../asio/sockets.hpp"
 #include "../../connection.hpp"
 #include "../../error.hpp"
 #include "local_places_unix.hpp"
@@ -10,9 +12,6 @@
 #include "stream_listener.hpp"
 #include "tcp_address.hpp"
 #include "tcp_listener.hpp"
-
-#include <asio/ip/tcp.hpp>
-#include <asio/local/stream_protocol.hpp>
 
 #include <cstdint>
 #include <cstring>

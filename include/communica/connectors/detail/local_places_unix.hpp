@@ -1,11 +1,10 @@
 // The paths of a user's local sockets on POSIX, and their trusted users (docs/protocol.md, "Local addresses").
 #pragma once
 
+#include "../../asio/local.hpp"
 #include "../../error.hpp"
 #include "../local_options.hpp"
 #include "sockets_unix.hpp"
-
-#include <asio/local/stream_protocol.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../asio/local.hpp"
 #include "../../connector.hpp"
 #include "../../error.hpp"
 #include "growing_pause.hpp"
@@ -9,8 +10,6 @@
 #include "owned_descriptor_unix.hpp"
 #include "sockets_unix.hpp"
 #include "stream_listener.hpp"
-
-#include <asio/local/stream_protocol.hpp>
 
 #include <cerrno>
 #include <chrono>
@@ -97,7 +96,9 @@ class LocalSocketFile {
         if (::lstat(address.path().c_str(), &info) != 0) {
             return;
         }
-        const auto fail_in_use = [&] { throw std::system_error(asio::error::address_in_use, address.path()); };
+        const auto fail_in_use = [&] {
+            throw std::system_error(make_error_code(asio::error::address_in_use), address.path());
+        };
         if (!S_ISSOCK(info.st_mode)) {
             fail_in_use();
         }
@@ -201,7 +202,7 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
     }
     void make_again(std::size_t index) {
         Acceptor acceptor(executor_);
-        files_[index] = LocalSocketFile::listen(places_[index], acceptor);
+        files_[index] = with_standard_errors([&] { return LocalSocketFile::listen(places_[index], acceptor); });
         replace(index, SocketAcceptor(std::move(acceptor)));
     }
 
@@ -233,7 +234,7 @@ inline asio::awaitable<Socket> connect_socket(LocalPlace address, asio::any_io_e
             throw std::system_error(error, address.path());
         }
         try {
-            co_await pause.async_wait(asio::use_awaitable);
+            throw_error(co_await pause.async_wait(no_throw));
         } catch (const std::system_error& cancelled) {
             throw std::system_error(cancelled.code(), address.path() + ": the backlog of its server is full");
         }
@@ -280,13 +281,13 @@ inline asio::awaitable<LocalSocketFile> listen_at(LocalPlace place, Acceptor* ac
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
     for (;;) {
         try {
-            co_return LocalSocketFile::listen(place, *acceptor);
+            co_return with_standard_errors([&] { return LocalSocketFile::listen(place, *acceptor); });
         } catch (const std::system_error& e) {
             if (e.code().value() != EWOULDBLOCK || std::chrono::steady_clock::now() >= end) {
                 throw;
             }
         }
-        co_await pause.async_wait(asio::use_awaitable);
+        throw_error(co_await pause.async_wait(no_throw));
     }
 }
 

@@ -103,7 +103,7 @@ class Attempts {
         if (std::chrono::steady_clock::now() >= end_) {
             co_return false;
         }
-        co_await pause_.async_wait(asio::use_awaitable);
+        throw_error(co_await pause_.async_wait(no_throw));
         co_return true;
     }
 
@@ -119,7 +119,7 @@ inline asio::awaitable<std::shared_ptr<Listener>> listen_local(LocalAddress addr
     Attempts attempts(executor);
     for (auto use = address.use(); use != LocalAddress::Use::free; use = address.use()) {
         if (use == LocalAddress::Use::listening || !co_await attempts.another()) {
-            throw std::system_error(asio::error::address_in_use, address.text());
+            throw std::system_error(make_error_code(asio::error::address_in_use), address.text());
         }
     }
     constexpr int instances = 4;  // that wait for clients; a client that finds none free tries again

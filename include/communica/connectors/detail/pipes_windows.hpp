@@ -1,12 +1,10 @@
 // Named pipes: the stream of a connection, and its acceptor.
 #pragma once
 
+#include "../../asio/windows.hpp"
 #include "../../stream/connection.hpp"
 #include "sockets_windows.hpp"
 #include "users_windows.hpp"
-
-#include <asio/windows/overlapped_ptr.hpp>
-#include <asio/windows/stream_handle.hpp>
 
 #include <memory>
 #include <optional>
@@ -81,7 +79,7 @@ struct PipePlace {
         if (!handle) {
             const ::DWORD error = ::GetLastError();
             if (first && error == ERROR_ACCESS_DENIED) {
-                throw std::system_error(asio::error::address_in_use, name);
+                throw std::system_error(make_error_code(asio::error::address_in_use), name);
             }
             throw_system(error, name);
         }

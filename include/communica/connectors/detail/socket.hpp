@@ -1,10 +1,8 @@
 // One socket type for all protocols, so that a program with several of them instantiates the code once.
 #pragma once
 
+#include "../../asio/sockets.hpp"
 #include "../../stream/connection.hpp"
-
-#include <asio/basic_socket_acceptor.hpp>
-#include <asio/generic/stream_protocol.hpp>
 
 namespace communica::detail {
 

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../asio/windows.hpp"
 #include "../../connection.hpp"
 #include "socket.hpp"
-
-#include <asio/windows/overlapped_ptr.hpp>
 
 #include <cstddef>
 #include <memory>

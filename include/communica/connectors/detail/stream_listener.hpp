@@ -38,7 +38,7 @@ class StreamListener : public Listener, public std::enable_shared_from_this<Stre
         const auto strand = co_await current_executor();
         for (;;) {
             if (closed_) {
-                throw std::system_error(asio::error::operation_aborted);
+                throw std::system_error(make_error_code(asio::error::operation_aborted));
             }
             while (!ready_.empty()) {
                 const std::size_t index = ready_.front();

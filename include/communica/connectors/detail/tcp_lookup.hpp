@@ -2,10 +2,9 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../asio/sockets.hpp"
 #include "../../error.hpp"
 #include "tcp_address.hpp"
-
-#include <asio/ip/tcp.hpp>
 
 #include <algorithm>
 #include <atomic>

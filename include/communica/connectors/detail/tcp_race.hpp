@@ -2,13 +2,12 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../asio/sockets.hpp"
 #include "../../error.hpp"
 #include "platform.hpp"
 #include "socket.hpp"
 #include "tcp_address.hpp"
 #include "tcp_lookup.hpp"
-
-#include <asio/ip/tcp.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -88,7 +87,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         Attempt& attempt = attempts_[index];
         attempt.begun = true;
         try {
-            open_socket(attempt.socket, attempt.endpoint.protocol());
+            with_standard_errors([&] { open_socket(attempt.socket, attempt.endpoint.protocol()); });
             attempt.socket.async_connect(
                 attempt.endpoint,
                 asio::bind_executor(strand_, [self = shared_from_this(), index](asio::error_code error) {

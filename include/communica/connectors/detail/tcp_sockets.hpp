@@ -1,14 +1,12 @@
 // Listens on all addresses of a host.
 #pragma once
 
+#include "../../asio/sockets.hpp"
 #include "../../connection.hpp"
 #include "platform.hpp"
 #include "socket.hpp"
 #include "tcp_address.hpp"
 #include "tcp_lookup.hpp"
-
-#include <asio/ip/tcp.hpp>
-#include <asio/ip/v6_only.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -33,14 +31,16 @@ inline TcpEndpoints both_families(std::uint16_t port) {
 
 inline void listen_on(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint, asio::error_code& error) {
     try {
-        open_socket(acceptor, endpoint.protocol());
-        claim_address(acceptor);
-        if (endpoint.address().is_v6()) {
-            acceptor.set_option(asio::ip::v6_only(true));  // the IPv4 address has its own socket
-        }
-        acceptor.non_blocking(true);
-        acceptor.bind(endpoint);
-        acceptor.listen(asio::socket_base::max_listen_connections);
+        with_standard_errors([&] {
+            open_socket(acceptor, endpoint.protocol());
+            claim_address(acceptor);
+            if (endpoint.address().is_v6()) {
+                acceptor.set_option(asio::ip::v6_only(true));  // the IPv4 address has its own socket
+            }
+            acceptor.non_blocking(true);
+            acceptor.bind(endpoint);
+            acceptor.listen(asio::socket_base::max_listen_connections);
+        });
     } catch (const std::system_error& e) {
         error = e.code();
     }

@@ -1,11 +1,10 @@
 // The client's end of a TLS channel over TCP.
 #pragma once
 
+#include "../../asio/ssl.hpp"
 #include "../tls_options.hpp"
 #include "tcp_race.hpp"
 #include "tls_stream.hpp"
-
-#include <asio/ssl/context.hpp>
 
 #include <memory>
 #include <string>

@@ -2,13 +2,11 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../asio/sockets.hpp"
+#include "../../asio/ssl.hpp"
 #include "../../error.hpp"
 #include "../../wire/handshake.hpp"
 #include "socket.hpp"
-
-#include <asio/ip/address.hpp>
-#include <asio/ssl.hpp>
-#include <asio/write.hpp>
 
 #include <memory>
 #include <optional>

@@ -85,7 +85,8 @@ class ClientConnection final : public QueueConnection {
     void on_goodbye_said() override { last_->connect_id.clear(); }
 
     Error unreachable() const override {
-        return {asio::error::connection_refused, "no server has listened at " + settings().names.address};
+        return {make_error_code(asio::error::connection_refused),
+                "no server has listened at " + settings().names.address};
     }
 
     std::shared_ptr<LastConnection> last_;

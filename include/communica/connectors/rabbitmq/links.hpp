@@ -6,10 +6,6 @@
 #include "link.hpp"
 #include "url.hpp"
 
-#include <asio/execution/context.hpp>
-#include <asio/execution_context.hpp>
-#include <asio/query.hpp>
-
 #include <memory>
 #include <mutex>
 #include <utility>

@@ -72,7 +72,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
         for (;;) {
             if (self->closed_) {
                 self->release();  // it may just have been opened again
-                throw std::system_error(asio::error::operation_aborted);
+                throw std::system_error(make_error_code(asio::error::operation_aborted));
             }
             if (!self->channel_ || !self->channel_->is_open()) {
                 co_await reopen(self);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../asio/descriptors.hpp"
 #include "../../error.hpp"
 #include "../../stream/connection.hpp"
 #include "../detail/sockets_unix.hpp"
@@ -11,8 +12,6 @@
 #include "pages_linux.hpp"
 #include "ring.hpp"
 #include "wake_linux.hpp"
-
-#include <asio/posix/stream_descriptor.hpp>
 
 #include <algorithm>
 #include <array>
@@ -87,7 +86,7 @@ class SharedStream {
         // Repeated, because a wait may end with nothing to read.
         std::optional<Received> received;
         while (!received) {
-            co_await socket_.async_wait(wait_read, asio::use_awaitable);
+            throw_error(co_await socket_.async_wait(wait_read, no_throw));
             received = receive_with_descriptors(socket_.native_handle());
         }
         if (side_ == Side::client) {
@@ -319,7 +318,7 @@ class SharedStream {
         bool has_to_wait = true;
         guarded(corrupt, [&]() -> std::size_t { return (has_to_wait = in_->has_to_wait()) ? 1 : 0; });
         if (corrupt || ++idle_wakes_ > most_idle_wakes) {
-            return complete_later(std::move(continuation), corrupt ? corrupt : make_error_code(errc::protocol_error));
+            return complete_later(std::move(continuation), corrupt ? corrupt : asio::error_code(errc::protocol_error));
         }
         has_to_wait ? others_.async_read_some(asio::buffer(wakes_), std::move(continuation))
                     : complete_later(std::move(continuation), asio::error_code());

@@ -65,7 +65,7 @@ class GeneratorPromise {
     template <class U>
     auto await_transform(asio::awaitable<U> awaitable) {
         if (is_cancelled_) {
-            throw std::system_error(asio::error::operation_aborted);
+            throw std::system_error(make_error_code(asio::error::operation_aborted));
         }
         struct Await {
             bool await_ready() const noexcept { return false; }

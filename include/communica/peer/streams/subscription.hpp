@@ -136,7 +136,7 @@ class [[nodiscard]] Subscription {
             }
             if (state->pause.count() != 0) {
                 asio::steady_timer timer(co_await asio::this_coro::executor, state->pause);
-                co_await timer.async_wait(asio::use_awaitable);
+                throw_error(co_await timer.async_wait(no_throw));
             }
             state->pause = std::clamp(2 * state->pause, std::chrono::milliseconds{1}, longest_pause);
         }
