@@ -48,7 +48,7 @@ PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__uni
 PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/(detail|shared_memory)/(((local|descriptor|activation)_)?platform|.*_(unix|linux|windows))\.hpp|asio/.*\.hpp")
 
 
-def room_of(header):
+def layer_of(header):
     """The entry of LAYERS in which a header lives: its top directory, or the header itself, with its definitions."""
     return header.partition("/")[0] + "/" if "/" in header else re.sub(r"\.ipp$", ".hpp", header)
 
@@ -65,11 +65,11 @@ def included(header, line):
 
 
 def problems_of(header, text):
-    room = room_of(header)
-    if room not in LAYERS:
-        yield 1, f"{room} has no place in the house yet: give it one in tests/check_includes.py"
+    layer = layer_of(header)
+    if layer not in LAYERS:
+        yield 1, f"{layer} has no place among the layers yet: give it one in tests/check_includes.py"
         return
-    allowed = [room, *LAYERS[room], *BASE]
+    allowed = [layer, *LAYERS[layer], *BASE]
 
     lines = text.splitlines()
     if len(lines) > MAX_LINES:
@@ -80,10 +80,10 @@ def problems_of(header, text):
     for number, line in enumerate(lines, start=1):
         if include := included(header, line):
             own, name = include
-            if own and room_of(own) not in allowed:
-                yield number, f"{room} may not include {own}"
-            if room in SANS_IO and (own or name).startswith("asio") and name not in SANS_IO[room]:
-                yield number, f"{room} does no I/O and may not include {name}"
+            if own and layer_of(own) not in allowed:
+                yield number, f"{layer} may not include {own}"
+            if layer in SANS_IO and (own or name).startswith("asio") and name not in SANS_IO[layer]:
+                yield number, f"{layer} does no I/O and may not include {name}"
         elif re.match(r"\s*#\s*(el)?if", line) and PLATFORM.search(line) and not PLATFORM_FILES.fullmatch(header):
             yield number, "platforms differ in connectors/detail/*platform.hpp, *_unix.hpp, *_windows.hpp, plain_block.hpp and asio.hpp alone"
 
