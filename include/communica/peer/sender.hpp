@@ -55,23 +55,15 @@ class Sender {
 
     /// Sends a message, and takes its body. Its timeout is the time left, counted from now.
     Sent send(const RequestIdCodec::Id& id, Outgoing& outgoing) {
-        if (outgoing.type == wire::MessageType::flush) [[unlikely]] {
-            if (!offer_.flush) {
-                return Sent::not_supported;
+        const bool is_request = outgoing.type == wire::MessageType::request;
+        if (!is_request) [[unlikely]] {
+            if (const Sent refused = admit(outgoing); refused != Sent::yes) {
+                return refused;
             }
-            if (std::exchange(is_unknown_, false)) {
-                return Sent::unknown_before;
-            }
-        }
-        if (outgoing.is_notification() && !credit_.admits(outgoing.body.size())) [[unlikely]] {
-            return Sent::no_credit;
-        }
-        if ((outgoing.type == wire::MessageType::open && !offer_.streams) ||
-            (outgoing.type == wire::MessageType::inspect && !offer_.inspect)) [[unlikely]] {
-            return Sent::not_supported;
         }
         wire::MetadataFields fields{.type = outgoing.type, .quoted_route = outgoing.quoted_route};
-        if (!outgoing.is_notification()) {
+        const bool is_answered = is_request || !outgoing.is_notification();
+        if (is_answered) {
             fields.id = {id.data(), id.size()};
             if (offer_.deadline) {
                 fields.timeout = in_milliseconds(outgoing.timeout);
@@ -83,27 +75,15 @@ class Sender {
         Buffer metadata;
         wire::write_metadata(metadata, fields);
         // The answer repeats the metadata with a type that is one digit longer, so that has to fit too.
-        const std::size_t echoed = metadata.size() + (outgoing.is_notification() ? 0 : 1);
-        if (metadata.size() + outgoing.body.size() > offer_.max_message || echoed > Limits().max_metadata) {
+        const std::size_t echoed = metadata.size() + (is_answered ? 1 : 0);
+        const std::size_t size = outgoing.body.size();
+        if (metadata.size() + size > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
         }
-        if (outgoing.stream) [[unlikely]] {
-            if (outgoing.stream->has_ended()) {
-                return Sent::lost;
-            }
-            begin_stream(id, outgoing);
+        if (is_request) [[likely]] {
+            return connection_->send(SendClass::request, metadata.text(), outgoing.body) ? Sent::yes : Sent::no_room;
         }
-        const std::size_t size = outgoing.body.size();
-        if (!connection_->send(SendClass::request, metadata.text(), outgoing.body)) {
-            if (outgoing.stream) {
-                streams_->remove(*outgoing.stream);  // the next attempt begins it again
-            }
-            return Sent::no_room;
-        }
-        if (outgoing.type == wire::MessageType::notification || outgoing.type == wire::MessageType::flush) {
-            note(id, outgoing, size);
-        }
-        return Sent::yes;
+        return send_other(id, metadata, outgoing, size);
     }
 
     /// The peer has handled `total` notifications of this connection.
@@ -146,6 +126,43 @@ class Sender {
             wire::write_metadata(metadata, {.type = wire::MessageType::cancel, .id = {id.data(), id.size()}});
             connection_->send(SendClass::response, metadata.text(), nothing);
         }
+    }
+
+    /// Returns `yes`, or why a message that is not a request can't be sent now.
+    Sent admit(const Outgoing& outgoing) {
+        switch (outgoing.type) {
+            case wire::MessageType::notification:
+                return credit_.admits(outgoing.body.size()) ? Sent::yes : Sent::no_credit;
+            case wire::MessageType::open:
+                if (!offer_.streams) {
+                    return Sent::not_supported;
+                }
+                return outgoing.stream && outgoing.stream->has_ended() ? Sent::lost : Sent::yes;
+            case wire::MessageType::inspect: return offer_.inspect ? Sent::yes : Sent::not_supported;
+            case wire::MessageType::flush:
+                if (!offer_.flush) {
+                    return Sent::not_supported;
+                }
+                return std::exchange(is_unknown_, false) ? Sent::unknown_before : Sent::yes;
+            default: return Sent::yes;
+        }
+    }
+
+    /// Sends a message that is not a request.
+    Sent send_other(const RequestIdCodec::Id& id, const Buffer& metadata, Outgoing& outgoing, std::size_t size) {
+        if (outgoing.stream) {
+            begin_stream(id, outgoing);
+        }
+        if (!connection_->send(SendClass::request, metadata.text(), outgoing.body)) {
+            if (outgoing.stream) {
+                streams_->remove(*outgoing.stream);  // the next attempt begins it again
+            }
+            return Sent::no_room;
+        }
+        if (outgoing.type == wire::MessageType::notification || outgoing.type == wire::MessageType::flush) {
+            note(id, outgoing, size);
+        }
+        return Sent::yes;
     }
 
  private:
