@@ -120,11 +120,9 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
             return;
         }
         try {
-            Buffer metadata;
             Buffer body;
-            wire::write_answer_metadata(metadata, wire::MessageType::taken, "{\"id\": \"\", \"type\": ", "}");
             body.append(std::to_string(ended_));
-            connection_->send(SendClass::response, metadata.text(), body);
+            connection_->send(SendClass::response, wire::taken_metadata, body);
             told_ = ended_;
             untold_bytes_ = 0;
         } catch (...) {  // NOLINT(bugprone-empty-catch)

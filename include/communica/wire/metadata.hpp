@@ -153,4 +153,7 @@ inline void write_answer_metadata(Buffer& out, MessageType type, std::string_vie
         out, most, [&](detail::Pieces& pieces) { pieces << before << static_cast<std::int64_t>(type) << after; });
 }
 
+/// The metadata of a `taken` message.
+inline constexpr std::string_view taken_metadata = R"({"id": "", "type": 12})";
+
 }  // namespace communica::wire
