@@ -2,5 +2,5 @@
 #include "compile/prelude.hpp"
 
 void test(Simple& client) {
-    client.request<int>(1, [](std::error_code, int) {});
+    client.request<int>(1, [](const std::string&, int) {});
 }

@@ -1,4 +1,4 @@
-// expect: communica: the reply type of a request must be default constructible
+// expect: communica: a callback or future of `request` needs a default constructible reply type
 #include "compile/prelude.hpp"
 
 void test(Simple& client) { client.request<NoDefault>(1, asio::detached); }

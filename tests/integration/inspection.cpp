@@ -142,8 +142,12 @@ TEST_CASE("a server that is inspected says who it is, its routes with their type
     CHECK(client.at("connected_for") >= 0);
     CHECK(client.contains("pid"));
 
-    const json& routes = said.at("routes");
+    json routes = said.at("routes");
     REQUIRE(routes.size() == 4);
+    for (json& route : routes) {
+        CHECK(route.at("counters") == json::parse(R"({"requests": 0, "errors": 0, "times": []})"));
+        route.erase("counters");
+    }
     CHECK(routes.at(0) == json::parse(R"({"route": "chat", "kind": "stream", "serializer": "json",
         "argument": {"type": "integer", "minimum": -2147483648, "maximum": 2147483647},
         "items": {"type": "integer", "minimum": -2147483648, "maximum": 2147483647}, "upload": {"type": "string"}})"));

@@ -24,7 +24,7 @@ TEST_CASE("an URL says host, port, vhost, user and password, and has defaults fo
           Url{.hosts = {{"broker", 1234}}, .user = "ann", .password = "secret", .vhost = "orders", .heartbeat = 5});
     CHECK(Url::parse("amqp://ann@broker?heartbeat=0").user == "ann");
     CHECK(Url::parse("amqp://ann@broker?heartbeat=0").heartbeat == 0);
-    CHECK(Url::parse("amqp://ann@broker").password == "client");
+    CHECK(Url::parse("amqp://ann@broker").password == "guest");
     CHECK(Url::parse("amqp://ann:@broker").password.empty());
 }
 
