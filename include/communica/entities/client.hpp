@@ -109,15 +109,6 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     [[nodiscard]] Error last_error() const { return core_->last_error(); }
 
  protected:
-    Client(Client&& other) noexcept = default;
-    Client& operator=(Client&& other) noexcept {
-        if (this != &other) {
-            end();
-            core_ = std::move(other.core_);
-            serializer_ = std::move(other.serializer_);
-        }
-        return *this;
-    }
     ~Client() { end(); }
 
     peer::RequestTarget target() const {
@@ -131,6 +122,16 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     friend Derived;
     friend peer::Flush<Client>;
     friend peer::Inspect<Client>;
+
+    Client(Client&& other) noexcept = default;
+    Client& operator=(Client&& other) noexcept {
+        if (this != &other) {
+            end();
+            core_ = std::move(other.core_);
+            serializer_ = std::move(other.serializer_);
+        }
+        return *this;
+    }
 
     Client(asio::any_io_executor executor, ConnectionFactory factory, std::shared_ptr<peer::Handlers> handlers,
            S serializer, ClientOptions options)

@@ -95,16 +95,6 @@ class Server {
     }
 
  protected:
-    Server(Server&& other) noexcept = default;
-    Server& operator=(Server&& other) noexcept {
-        if (this != &other) {
-            end();
-            core_ = std::move(other.core_);
-            any_client_ = std::move(other.any_client_);
-            serializer_ = std::move(other.serializer_);
-        }
-        return *this;
-    }
     ~Server() { end(); }
 
     peer::RequestTarget target() const { return {nullptr, any_client_}; }
@@ -117,6 +107,17 @@ class Server {
 
  private:
     friend Derived;
+
+    Server(Server&& other) noexcept = default;
+    Server& operator=(Server&& other) noexcept {
+        if (this != &other) {
+            end();
+            core_ = std::move(other.core_);
+            any_client_ = std::move(other.any_client_);
+            serializer_ = std::move(other.serializer_);
+        }
+        return *this;
+    }
 
     Server(asio::any_io_executor executor, ListenerFactory factory, std::shared_ptr<peer::Handlers> handlers,
            S serializer, ServerOptions options)
