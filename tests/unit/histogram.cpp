@@ -15,7 +15,7 @@ using communica::HistogramBuckets;
 using namespace std::chrono_literals;
 
 TEST_CASE("each value is in the bucket whose largest value is at most an eighth above it") {
-    const std::uint64_t factor = GENERATE(1, 3, 1001);
+    const std::uint64_t factor = GENERATE(1U, 3U, 1001U);
     bool all_fit = true;
     for (std::uint64_t value = 1; value < HistogramBuckets::max_value; value = value * 11 / 10 + factor) {
         const std::uint64_t largest = HistogramBuckets::largest_in(HistogramBuckets::index_of(value));
