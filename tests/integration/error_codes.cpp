@@ -67,7 +67,7 @@ TEST_CASE("redirect_error puts the code of a failure into the variable, and thro
         CHECK_FALSE(error);
         constexpr communica::Route<communica::Stream<int>(int)> count{"count"};
         constexpr communica::Route<communica::Stream<int>(int)> missing{"missing"};
-        co_await client.open(missing, 1, into());
+        const auto none = co_await client.open(missing, 1, into());
         CHECK(error == errc::requester_error);
         auto stream = co_await client.open(count, 1, into());
         CHECK_FALSE(error);
