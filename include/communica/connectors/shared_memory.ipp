@@ -47,8 +47,8 @@ struct MakeSharedMemoryConnection {
 };
 
 /// Runs the handshake before the first byte, so that a client can fall back if the server refuses the memory.
-inline asio::awaitable<void> share_memory(Connection& connection) {
-    co_await static_cast<SharedMemoryConnection&>(connection).open();
+inline asio::awaitable<void> share_memory(std::shared_ptr<Connection> connection) {
+    co_await static_cast<SharedMemoryConnection&>(*connection).open();
 }
 
 /// Rounds up to whole pages. Throws `errc::invalid_argument` for a size out of range.
@@ -112,7 +112,7 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> SharedMemoryConnec
         const auto address = detail::shared_memory_address(self.name_, self.options_.local);
         auto connection = co_await detail::connect_local(address, executor, options, make);
         if (self.options_.or_local) {
-            co_await detail::share_memory(*connection);
+            co_await detail::share_memory(connection);
         }
         co_return connection;
     } catch (const std::system_error& e) {

@@ -162,6 +162,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// If the text of the error can't be allocated, the connection ends with `connection_lost`; if `post` fails, it
     /// ends in this call.
     template <std::invocable Why>
+    // NOLINTNEXTLINE(bugprone-exception-escape): its owner exists, so `kept` does not throw
     void on_read_end(Why why) noexcept {
         try {
             if (!reason_) {

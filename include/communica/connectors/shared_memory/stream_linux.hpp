@@ -170,19 +170,18 @@ class SharedStream {
     bool poll(std::chrono::steady_clock::duration time) noexcept {
         asio::error_code corrupt;
         const auto end = std::chrono::steady_clock::now() + time;
-        return guarded(corrupt,
-                       [&]() -> std::size_t {
-                           do {
-                               for (int looks = 0; looks != 64; ++looks) {
-                                   if (in_->has_bytes()) {
-                                       return 1;
-                                   }
-                                   relax();
-                               }
-                           } while (std::chrono::steady_clock::now() < end);
-                           return 0;
-                       }) != 0 ||
-               corrupt;
+        const std::size_t readable = guarded(corrupt, [&]() -> std::size_t {
+            do {
+                for (int looks = 0; looks != 64; ++looks) {
+                    if (in_->has_bytes()) {
+                        return 1;
+                    }
+                    relax();
+                }
+            } while (std::chrono::steady_clock::now() < end);
+            return 0;
+        });
+        return readable != 0 || corrupt;
     }
 
     /// Frees ring memory that is not used any more.
@@ -358,7 +357,7 @@ class SharedStream {
 
     template <class Handler, class... Results>
     void complete_later(Handler handler, Results... results) {
-        auto then = [results...](asio::error_code, Handler to_call) { to_call(results...); };
+        auto then = [results...](asio::error_code, Handler&& to_call) { std::move(to_call)(results...); };
         asio::post(get_executor(), Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
     }
 
