@@ -33,7 +33,7 @@ class Reader {
             return false;
         }
         communica::Buffer* backing_buffer = nullptr;
-        item = communica::as_text(reading_.next(memory));
+        item = communica::as_text(reading_.next(backing_buffer));
         if (reading_.has_to_tell()) {
             input.tell(reading_);
         }
