@@ -17,5 +17,5 @@ def streams(with_tls):
     """What opens a stream, and what serves them."""
     if not with_tls:
         return asyncio.open_connection, asyncio.start_server
-    return (partial(asyncio.open_connection, ssl=context(ssl.SendClass.SERVER_AUTH)),
-            partial(asyncio.start_server, ssl=context(ssl.SendClass.CLIENT_AUTH)))
+    return (partial(asyncio.open_connection, ssl=context(ssl.Purpose.SERVER_AUTH)),
+            partial(asyncio.start_server, ssl=context(ssl.Purpose.CLIENT_AUTH)))

@@ -85,7 +85,7 @@ def make_client(connector, mode, ops, client_id):
 
 def tcp_connector(state):
     """The library takes one context for a connector, which here is a server's or a client's."""
-    purpose = ssl.SendClass.CLIENT_AUTH if sys.argv[1] == "server" else ssl.SendClass.SERVER_AUTH
+    purpose = ssl.Purpose.CLIENT_AUTH if sys.argv[1] == "server" else ssl.Purpose.SERVER_AUTH
     return communica.TcpConnector.from_state(json.dumps(state), context(purpose) if state.get("ssl") else None)
 
 
