@@ -3,6 +3,7 @@
 #include "support/golden_conversation.hpp"
 #include "support/pair.hpp"
 #include "support/raw_socket.hpp"
+#include "support/sanitized.hpp"
 #include "support/scripted_peer.hpp"
 
 namespace flipped_bytes_to_server {
@@ -78,13 +79,14 @@ template <class Served>
 Counts flip_all(Served& served, bool routes) {
     Counts counts;
     const std::string hello = test::client_hello("ann");
+    std::size_t first = 0;
     for (const auto& vector : test::golden_vectors()) {
         if (!vector.is_stream() || vector.name.starts_with("connector_state")) {
             continue;
         }
         const bool is_hello = vector.bytes.front() == '{' || vector.bytes.front() == '\x04';
         CAPTURE(vector.name);
-        for (std::size_t at = 0; at != vector.bytes.size(); ++at) {
+        for (std::size_t at = first++ % test::shown_every; at < vector.bytes.size(); at += test::shown_every) {
             for (const int change : {0xff, 0x01}) {
                 CAPTURE(at, change);
                 std::string bytes = vector.bytes;
@@ -124,9 +126,9 @@ TEST_CASE("a simple server answers a golden vector with a wrong byte as the prot
                     {"simple_ok_request", "err_requester_request", "err_data_load_request", "meta_extra_request",
                      "route_ok_request"});
     const Counts counts = flip_all(served, false);
-    CHECK(counts.cases > 6000);
-    CHECK(counts.answered > 1000);
-    CHECK(counts.refused > 50);
+    CHECK(counts.cases > 6000 / test::shown_every);
+    CHECK(counts.answered > 1000 / test::shown_every);
+    CHECK(counts.refused > 50 / test::shown_every);
     CHECK(counts.cut_short == 0);
     served.close();
 }
@@ -140,9 +142,9 @@ TEST_CASE("a route server answers a golden vector with a wrong byte as the proto
     Served<communica::RouteServer<communica::LocalConnector>> served(routes);
     check_unchanged(served, true, {"route_ok_request", "route_undefined_request", "simple_ok_request"});
     const Counts counts = flip_all(served, true);
-    CHECK(counts.cases > 6000);
-    CHECK(counts.answered > 1000);
-    CHECK(counts.refused > 50);
+    CHECK(counts.cases > 6000 / test::shown_every);
+    CHECK(counts.answered > 1000 / test::shown_every);
+    CHECK(counts.refused > 50 / test::shown_every);
     CHECK(counts.cut_short == 0);
     served.close();
 }

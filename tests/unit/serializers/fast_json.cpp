@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/sanitized.hpp"
 #include "support/serialized.hpp"
 
 #include <communica/serializers/fast_json.hpp>
@@ -90,7 +91,7 @@ TEST_CASE("fast JSON takes and refuses the same texts in the same words") {
     }
     agree<json>(std::string_view("1\0", 2));
     const std::string bytes = "\0 \"\\{}[]:,019eE+-.utrfnalsx\x80\xc3\xff"s;
-    for (std::size_t place = 0; place != seed.size(); ++place) {
+    for (std::size_t place = 0; place < seed.size(); place += test::shown_every) {
         agree<json>(seed.substr(0, place));
         for (const char byte : bytes) {
             std::string changed = seed;
