@@ -19,6 +19,9 @@ using communica::Context;
 using communica::Counters;
 using communica::Gauge;
 using communica::Hello;
+using communica::Histogram;
+using communica::HistogramBuckets;
+using communica::HistogramSnapshot;
 using communica::Introspection;
 using communica::Limits;
 using communica::Log;
@@ -35,6 +38,7 @@ using communica::SimpleServer;
 
 // ---- handlers and requests
 
+using communica::AnyRoute;
 using communica::Asking;
 using communica::AskingEnd;
 using communica::AskingInterceptor;
@@ -46,7 +50,11 @@ using communica::NextHandler;
 using communica::on_executor;
 using communica::RequestOptions;
 using communica::Route;
+using communica::RouteRequests;
+using communica::RouteRequestsWith;
 using communica::RouteTable;
+using communica::SimpleRequests;
+using communica::SimpleRequestsWith;
 using communica::with_signature;
 
 // ---- streams
@@ -67,19 +75,31 @@ using communica::Upload;
 
 using communica::AnyConnector;
 using communica::AnyConnectorOf;
+using communica::Budget;
+using communica::BudgetReservation;
 using communica::Connection;
+using communica::ConnectionFactory;
 using communica::ConnectionOptions;
 using communica::Connector;
 using communica::Credentials;
 using communica::DescriptorConnector;
 using communica::DescriptorOptions;
 using communica::Listener;
+using communica::ListenerFactory;
 using communica::local_directory;
 using communica::LocalConnector;
 using communica::LocalOptions;
+using communica::max_stream_message;
 using communica::MemoryConnector;
+using communica::Message;
 using communica::PythonPlace;
+using communica::Receiver;
+using communica::ReceiverTurn;
+using communica::Room;
+using communica::send_classes;
+using communica::SendClass;
 using communica::TcpConnector;
+using communica::UnsentMessage;
 
 // ---- values and serializers
 
@@ -89,16 +109,20 @@ using communica::Buffer;
 using communica::Bytes;
 using communica::BytesSerializer;
 using communica::CborSerializer;
+using communica::Dumps;
 using communica::Enumerators;
+using communica::enumerators;
 using communica::Field;
 using communica::field;
 using communica::JsonSerializer;
+using communica::Loads;
 using communica::Model;
 using communica::model;
 using communica::MsgpackSerializer;
 using communica::Nothing;
 using communica::OwnedJson;
 using communica::Serializer;
+using communica::Type;
 
 // ---- errors
 

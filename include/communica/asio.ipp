@@ -4,7 +4,7 @@
 
 #include <typeinfo>
 
-namespace communica {
+namespace communica::base {
 
 /// Returns the wrapped executor if it is a `T`, else null. Always null without RTTI; callers then use a slower path.
 template <class T>
@@ -44,4 +44,4 @@ COMMUNICA_INLINE bool is_running_on(const asio::any_io_executor& strand) {
     return on_any != nullptr && on_any->running_in_this_thread();
 }
 
-}  // namespace communica
+}  // namespace communica::base

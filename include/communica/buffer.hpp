@@ -116,14 +116,14 @@ class Buffer {
 
     void grow(std::size_t capacity) {
         undo_drop();
-        if (const auto spare = take_spare_block(capacity); spare.memory != nullptr) {
+        if (const auto spare = base::take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
             free();
             data_ = spare.memory;
             capacity_ = spare.capacity;
             return;
         }
-        capacity = block_capacity(capacity);
+        capacity = base::block_capacity(capacity);
         // Not `new`: `realloc` may extend a large block without copying its bytes.
         auto* const grown = static_cast<char*>(std::realloc(is_inline() ? nullptr : data_, capacity));
         if (grown == nullptr) {
@@ -138,7 +138,7 @@ class Buffer {
 
     void free() noexcept {
         if (!is_inline()) {
-            give_block_back({data_ - dropped_, dropped_ + capacity_});
+            base::give_block_back({data_ - dropped_, dropped_ + capacity_});
         }
     }
 

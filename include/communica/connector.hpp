@@ -49,6 +49,8 @@ concept Connector = std::copy_constructible<C> && requires(const C& connector, a
     { C::load_state(state) } -> std::same_as<C>;
 };
 
+namespace detail {
+
 /// The delay before a client's second attempt: the connector's, or 1 s.
 template <Connector C>
 std::chrono::milliseconds first_retry_of(const C& connector) {
@@ -68,6 +70,8 @@ bool serves_once(const C& connector) {
         return false;
     }
 }
+
+}  // namespace detail
 
 /// The connecting half of a connector, type-erased, for clients. It is separate from `ListenerFactory`, so that a
 /// client compiles no listener and a server no code that connects.
@@ -107,8 +111,8 @@ class ConnectionFactory {
             return connector.connect(std::move(executor), std::move(options));
         }
         std::string address() const override { return connector.address(); }
-        std::chrono::milliseconds first_retry() const override { return first_retry_of(connector); }
-        bool serves_once() const override { return communica::serves_once(connector); }
+        std::chrono::milliseconds first_retry() const override { return detail::first_retry_of(connector); }
+        bool serves_once() const override { return detail::serves_once(connector); }
         C connector;
     };
 
@@ -147,7 +151,7 @@ class ListenerFactory {
             return connector.listen(std::move(executor), std::move(options));
         }
         std::string address() const override { return connector.address(); }
-        bool serves_once() const override { return communica::serves_once(connector); }
+        bool serves_once() const override { return detail::serves_once(connector); }
         C connector;
     };
 

@@ -101,7 +101,7 @@ class Counters {
 
     /// Used by the library.
     void count_error(const std::error_code& code) noexcept {
-        if (is_error_category(code.category())) {
+        if (base::is_error_category(code.category())) {
             add(errors_[static_cast<std::size_t>(code.value()) % errors_.size()]);
         } else {
             add(code == asio::error::operation_aborted ? cancelled_ : other_errors_);

@@ -45,6 +45,8 @@ enum class errc {
     unknown_error,          ///< the peer's handler threw any other exception (`UnknownError`)
 };
 
+namespace base {
+
 /// The category of `errc`.
 class ErrorCategory final : public std::error_category {
  public:
@@ -77,14 +79,18 @@ class ErrorCategory final : public std::error_category {
     }
 };
 
+}  // namespace base
+
 /// The instance of this program or shared library.
 inline const std::error_category& error_category() noexcept {
-    static const ErrorCategory category;
+    static const base::ErrorCategory category;
     return category;
 }
 
 /// Converts an `errc` to a `std::error_code`. The constructor of `std::error_code` calls it.
 inline std::error_code make_error_code(errc value) noexcept { return {static_cast<int>(value), error_category()}; }
+
+namespace base {
 
 /// Returns true for the library's category, also for the instance of a plugin compiled with these headers. The standard
 /// library compares addresses and takes that instance for another category.
@@ -92,9 +98,11 @@ inline bool is_error_category(const std::error_category& category) noexcept {
     return category == error_category() || std::string_view(category.name()) == error_category().name();
 }
 
+}  // namespace base
+
 /// Compares a code with an `errc`, also a code from another shared library.
 inline bool operator==(const std::error_code& code, errc value) noexcept {
-    return code.value() == static_cast<int>(value) && is_error_category(code.category());
+    return code.value() == static_cast<int>(value) && base::is_error_category(code.category());
 }
 
 }  // namespace communica

@@ -8,6 +8,8 @@
 
 namespace communica {
 
+namespace base {
+
 /// Maximum nesting depth of a value that is read.
 inline constexpr std::size_t max_tree_depth = 128;
 
@@ -31,13 +33,15 @@ inline void take_apart(nlohmann::json& tree, std::size_t depth = 0) noexcept {
     }
 }
 
+}  // namespace base
+
 /// A tree whose destructor calls `take_apart`.
 class OwnedJson {
  public:
     explicit OwnedJson(nlohmann::json tree = nullptr) noexcept : tree_(std::move(tree)) {}
     OwnedJson(OwnedJson&&) noexcept = default;
     OwnedJson& operator=(OwnedJson&&) = delete;
-    ~OwnedJson() { take_apart(tree_); }
+    ~OwnedJson() { base::take_apart(tree_); }
 
     operator const nlohmann::json&() const noexcept { return tree_; }  // NOLINT(*-explicit-*): it is one
     nlohmann::json& operator*() noexcept { return tree_; }

@@ -11,7 +11,7 @@
 #define COMMUNICA_HAS_SSE2
 #endif
 
-namespace communica::detail {
+namespace communica::base {
 
 constexpr bool is_special(char byte) noexcept {
     const auto code = static_cast<unsigned char>(byte);
@@ -75,6 +75,6 @@ inline bool are_plain_32(const char* at) noexcept { return plain_of_16(at) + pla
 
 #endif
 
-}  // namespace communica::detail
+}  // namespace communica::base
 
 #undef COMMUNICA_HAS_SSE2

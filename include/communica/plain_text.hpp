@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <string_view>
 
-namespace communica {
+namespace communica::base {
 
 /// Returns true if `text` is ASCII that needs no escape in a JSON string.
 constexpr bool is_plain(std::string_view text) noexcept {
     for (const char byte : text) {
-        if (detail::is_special(byte)) {
+        if (is_special(byte)) {
             return false;
         }
     }
@@ -24,17 +24,17 @@ inline const char* plain_end(const char* at, const char* end) noexcept {
     if (end - at >= 16) {
         const char* const last = end - 16;
         for (; at <= last; at += 16) {
-            if (const std::size_t plain = detail::plain_of_16(at); plain != 16) {
+            if (const std::size_t plain = plain_of_16(at); plain != 16) {
                 return at + plain;
             }
         }
-        return at == end ? end : last + detail::plain_of_16(last);
+        return at == end ? end : last + plain_of_16(last);
     }
     if (end - at >= 8) {
-        const std::size_t plain = detail::plain_of_8(at);
-        return plain != 8 ? at + plain : end - 8 + detail::plain_of_8(end - 8);
+        const std::size_t plain = plain_of_8(at);
+        return plain != 8 ? at + plain : end - 8 + plain_of_8(end - 8);
     }
-    while (at != end && !detail::is_special(*at)) {
+    while (at != end && !is_special(*at)) {
         ++at;
     }
     return at;
@@ -51,4 +51,4 @@ constexpr std::string_view shortened(std::string_view text, std::size_t most) no
     return text.substr(0, most);
 }
 
-}  // namespace communica
+}  // namespace communica::base

@@ -12,7 +12,7 @@ namespace asio_tests {
 
 namespace {
 
-using communica::with_standard_errors;
+using communica::base::with_standard_errors;
 
 void open_twice(asio::io_context& context) {
     asio::ip::tcp::socket socket(context);

@@ -143,7 +143,7 @@ TEST_CASE("growing at least doubles, or takes exactly what one large piece needs
         one_piece = one.capacity();
     })
         .join();
-    CHECK(one_piece == communica::block_capacity(1'000'000));
+    CHECK(one_piece == communica::base::block_capacity(1'000'000));
 }
 
 TEST_CASE("reserve makes room without changing the bytes, and never takes room away") {

@@ -9,8 +9,8 @@
 
 namespace plain_text_tests {
 
-using communica::plain_end;
-using communica::shortened;
+using communica::base::plain_end;
+using communica::base::shortened;
 
 namespace {
 
@@ -45,7 +45,7 @@ TEST_CASE("special are control characters, quote, backslash and what is no ASCII
         INFO(code);
         const auto byte = static_cast<char>(code);
         const bool is_plain = code >= 0x20 && code < 0x80 && byte != '"' && byte != '\\';
-        CHECK(communica::is_plain(std::string(1, byte)) == is_plain);
+        CHECK(communica::base::is_plain(std::string(1, byte)) == is_plain);
         for (const std::size_t size : {1u, 9u, 17u, 33u}) {
             for (std::size_t at = 0; at != size; ++at) {
                 std::string text(size, ' ');

@@ -8,10 +8,10 @@
 
 namespace spare_block_tests {
 
-using communica::Block;
 using communica::Buffer;
-using communica::give_block_back;
-using communica::take_spare_block;
+using communica::base::Block;
+using communica::base::give_block_back;
+using communica::base::take_spare_block;
 
 namespace {
 
@@ -44,15 +44,15 @@ TEST_CASE("a large block is kept for one that needs nearly as much, once") {
 
 TEST_CASE("blocks that are small or very large are freed, and so is a second one") {
     run_on_new_thread([] {
-        give_block_back(make(communica::smallest_spare_block - 1));
-        CHECK(take_spare_block(communica::smallest_spare_block - 1).memory == nullptr);
-        give_block_back(make(communica::largest_spare_block + 1));
-        CHECK(take_spare_block(communica::largest_spare_block).memory == nullptr);
-        give_block_back(make(communica::smallest_spare_block));
-        give_block_back(make(communica::largest_spare_block));
-        CHECK(take_spare_block(communica::largest_spare_block).memory == nullptr);
-        const Block taken = take_spare_block(communica::smallest_spare_block);
-        CHECK(taken.capacity == communica::smallest_spare_block);
+        give_block_back(make(communica::base::smallest_spare_block - 1));
+        CHECK(take_spare_block(communica::base::smallest_spare_block - 1).memory == nullptr);
+        give_block_back(make(communica::base::largest_spare_block + 1));
+        CHECK(take_spare_block(communica::base::largest_spare_block).memory == nullptr);
+        give_block_back(make(communica::base::smallest_spare_block));
+        give_block_back(make(communica::base::largest_spare_block));
+        CHECK(take_spare_block(communica::base::largest_spare_block).memory == nullptr);
+        const Block taken = take_spare_block(communica::base::smallest_spare_block);
+        CHECK(taken.capacity == communica::base::smallest_spare_block);
         std::free(taken.memory);
     });
 }

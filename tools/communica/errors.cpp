@@ -13,7 +13,7 @@ namespace {
 
 Exit exit_of(const communica::Error& error) {
     using communica::errc;
-    if (!communica::is_error_category(error.code.category())) {
+    if (!communica::base::is_error_category(error.code.category())) {
         return not_connected;  // refused, no such file, no such host: the system's word
     }
     switch (static_cast<errc>(error.code.value())) {

@@ -62,7 +62,7 @@ asio::awaitable<json> look_at(const Common& common, std::string name, std::strin
     } catch (...) {
         error = communica::Error::from(std::current_exception());
     }
-    const bool is_stale = !is_connected && !communica::is_error_category(error.code.category());
+    const bool is_stale = !is_connected && !communica::base::is_error_category(error.code.category());
     entry["state"] = is_stale ? "stale" : "alive";
     if (error.code) {
         entry["why"] = error.text();

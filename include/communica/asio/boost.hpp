@@ -93,6 +93,8 @@ namespace communica {
 namespace asio = boost::asio;
 using asio::as_tuple;
 
+namespace base {
+
 /// Calls `function`, and converts the exceptions of Boost.Asio to `std::system_error`.
 template <class Function>
 decltype(auto) with_standard_errors(const Function& function) {
@@ -140,5 +142,7 @@ inline constexpr bool executors_tell_types = false;
 /// True if an executor knows its type, which it does not without RTTI.
 inline constexpr bool executors_tell_types = true;
 #endif
+
+}  // namespace base
 
 }  // namespace communica

@@ -71,6 +71,8 @@ using asio::experimental::as_tuple;
 using asio::as_tuple;
 #endif
 
+namespace base {
+
 /// Calls `function`. With Boost.Asio it converts exceptions to `std::system_error`.
 template <class Function>
 decltype(auto) with_standard_errors(const Function& function) {
@@ -106,5 +108,7 @@ inline constexpr bool executors_tell_types = false;
 /// True if an executor knows its type, which it does not without RTTI.
 inline constexpr bool executors_tell_types = true;
 #endif
+
+}  // namespace base
 
 }  // namespace communica

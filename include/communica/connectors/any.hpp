@@ -37,10 +37,10 @@ class AnyConnectorOf {
     }
 
     bool serves_once() const {
-        return std::visit([](const auto& connector) { return communica::serves_once(connector); }, connector_);
+        return std::visit([](const auto& connector) { return detail::serves_once(connector); }, connector_);
     }
     std::chrono::milliseconds first_retry() const {
-        return std::visit([](const auto& connector) { return first_retry_of(connector); }, connector_);
+        return std::visit([](const auto& connector) { return detail::first_retry_of(connector); }, connector_);
     }
 
  private:

@@ -49,8 +49,8 @@ class KeyedConnector {
     KeyedConnector(C connector, SharedKey key) : connector_(std::move(connector)), key_(std::move(key)) {}
 
     std::string address() const { return connector_.address(); }
-    std::chrono::milliseconds first_retry() const { return first_retry_of(connector_); }
-    bool serves_once() const { return communica::serves_once(connector_); }
+    std::chrono::milliseconds first_retry() const { return detail::first_retry_of(connector_); }
+    bool serves_once() const { return detail::serves_once(connector_); }
 
     std::string dump_state() const { return connector_.dump_state(); }
     static KeyedConnector load_state(const std::string& text, SharedKey key) {

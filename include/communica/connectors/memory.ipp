@@ -156,7 +156,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     void close(std::chrono::steady_clock::duration) override {
         // Posted, so that the response of the running handler is still sent.
-        asio::post(get_executor(), Task([self = shared_from_this()] {
+        asio::post(get_executor(), base::Task([self = shared_from_this()] {
                        self->closing_ = true;
                        self->outbound_->put(MemoryItem::Kind::goodbye, {});
                        self->end();
@@ -206,7 +206,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     void tell_of_room() {
         if (const auto other = other_end_.lock()) {
-            asio::post(other->get_executor(), Task([other] {
+            asio::post(other->get_executor(), base::Task([other] {
                            if (other->receiver_ != nullptr) {
                                other->receiver_->on_room();
                            }
@@ -262,8 +262,8 @@ class MemoryHub {
             throw std::system_error(make_error_code(asio::error::connection_refused),
                                     "nobody listens on this connector in memory");
         }
-        auto to_server = std::make_shared<MemoryPipe>(make_strand_on(server_executor_));
-        auto to_client = std::make_shared<MemoryPipe>(make_strand_on(executor));
+        auto to_server = std::make_shared<MemoryPipe>(base::make_strand_on(server_executor_));
+        auto to_client = std::make_shared<MemoryPipe>(base::make_strand_on(executor));
         auto at_server = std::make_shared<MemoryConnection>(to_server, to_client, server_options_);
         auto at_client = std::make_shared<MemoryConnection>(to_client, to_server, options);
         MemoryConnection::join(at_server, at_client);

@@ -38,7 +38,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     /// Errors: `errc::timeout`, with the reason of the last failure, after `timeout`; the last failure after
     /// `attempts`. Both stop the client. A permanent failure (no permission, an invalid name, a wrong key) ends this
     /// and every request at once.
-    template <NotConnectOptions Token = default_token>
+    template <entities::NotConnectOptions Token = default_token>
     auto connect(Token&& token = {}) {
         return connect(ConnectOptions{}, std::forward<Token>(token));
     }
@@ -49,7 +49,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
 
     /// Connects in the background, and keeps the client connected until `stop`. Returns at once. Thread-safe.
     void start() {
-        asio::post(core_->strand(), Task([core = core_] { core->start(); }));
+        asio::post(core_->strand(), base::Task([core = core_] { core->start(); }));
     }
 
     /// Keeps the client connected until `stop`.
@@ -68,7 +68,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     /// Cancellation: ends the wait.
     /// Errors: `errc::timeout` after `timeout`; the last failure after `attempts`; `errc::closed` when stopped, or the
     /// permanent failure that stopped the client.
-    template <NotConnectOptions Token = default_token>
+    template <entities::NotConnectOptions Token = default_token>
     auto wait_connected(Token&& token = {}) {
         return wait_connected(ConnectOptions{}, std::forward<Token>(token));
     }

@@ -21,7 +21,7 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
 
  private:
     void on_attached() override {
-        asio::post(core_->strand_, Task([core = core_] {
+        asio::post(core_->strand_, base::Task([core = core_] {
                        ++core->connections_;
                        core->changed_.notify_all();
                        core->hooks_.log(LogLevel::info,
@@ -31,7 +31,7 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
     }
 
     void on_detached(const Error& why) override {
-        post_or_again(core_->strand_, [core = core_, why] {
+        base::post_or_again(core_->strand_, [core = core_, why] {
             core->ending_ = why;
             core->changed_.notify_all();
         });
@@ -43,7 +43,7 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
 COMMUNICA_INLINE ClientCore::ClientCore(asio::any_io_executor executor, ConnectionFactory factory,
                                         std::shared_ptr<peer::Handlers> handlers, ClientOptions options)
     : executor_(std::move(executor)),
-      strand_(make_strand_on(executor_)),
+      strand_(base::make_strand_on(executor_)),
       connection_factory_(std::move(factory)),
       handlers_(std::move(handlers)),
       options_(std::move(options)),
@@ -81,10 +81,10 @@ COMMUNICA_INLINE void ClientCore::request_stop(const Error& reason) {
     } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; the peer is closed
     }
     // Not posted: a `start` that the same handler calls next has to run after it. On the strand it allocates nothing.
-    if (is_running_on(strand_)) {
+    if (base::is_running_on(strand_)) {
         stop();
     } else {
-        post_or_again(strand_, [self = shared_from_this()] { self->stop(); });
+        base::post_or_again(strand_, [self = shared_from_this()] { self->stop(); });
     }
 }
 
@@ -168,7 +168,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::drain(std::shared_ptr<ClientC
     const auto alarm = self->changed_.notify_at(deadline, self);
     self->peer_->drain([weak = self->weak_from_this()] {
         if (const auto alive = weak.lock()) {
-            asio::post(alive->strand_, Task([alive] { alive->changed_.notify_all(); }));
+            asio::post(alive->strand_, base::Task([alive] { alive->changed_.notify_all(); }));
         }
     });
     try {
@@ -265,7 +265,7 @@ COMMUNICA_INLINE void ClientCore::on_ending(const Error& ending, bool was_connec
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> ClientCore::open_connection(
     peer::Clock::time_point deadline) {
     asio::steady_timer timer(strand_, deadline);
-    timer.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
+    timer.async_wait(base::WaitTask([self = shared_from_this()](asio::error_code error) {
         if (!error) {
             self->attempt_.emit(asio::cancellation_type::terminal);
         }

@@ -52,7 +52,7 @@ class Hooks {
             function();
         } catch (...) {
             try {
-                rethrow_on(executor_, std::current_exception());
+                base::rethrow_on(executor_, std::current_exception());
             } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; the exception is lost
             }
         }

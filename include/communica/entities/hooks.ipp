@@ -18,8 +18,9 @@ COMMUNICA_INLINE void Hooks::on_failure(const peer::Failure& failure) const {
         const char* const what = failure.what == What::notification ? "the notification "
                                  : failure.what == What::stream     ? "the stream "
                                                                     : "the request ";
-        return what + (failure.route.empty() ? std::string() : wire::quote_json(shortened(failure.route, 256)) + " ") +
-               "failed: " + std::string(shortened(failure.error.text(), 1024));
+        return what +
+               (failure.route.empty() ? std::string() : wire::quote_json(base::shortened(failure.route, 256)) + " ") +
+               "failed: " + std::string(base::shortened(failure.error.text(), 1024));
     });
 }
 

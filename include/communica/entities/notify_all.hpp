@@ -19,7 +19,7 @@ namespace communica::peer {
 template <class S, class V, class Token>
 auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor executor, const S& serializer,
                 const std::optional<std::string_view>& route, const V& value, Token&& token) {
-    static_assert(MustDump<S, V>::value, "communica: not a type to send");
+    static_assert(codec::MustDump<S, V>::value, "communica: not a type to send");
     Buffer body;
     std::string quoted_route;
     std::optional<Error> failure;

@@ -120,8 +120,12 @@ struct ConnectOptions {
     std::optional<int> attempts = std::nullopt;
 };
 
+namespace entities {
+
 /// Any type but `ConnectOptions`, for overloads.
 template <class T>
 concept NotConnectOptions = !std::same_as<std::remove_cvref_t<T>, ConnectOptions>;
+
+}  // namespace entities
 
 }  // namespace communica

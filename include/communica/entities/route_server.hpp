@@ -62,7 +62,7 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
     auto notify_all(const Route<R(), Own>& route, Token&& token = {}) {
         return tell_all(route.name(), route.serializer(), Nothing{}, std::forward<Token>(token));
     }
-    template <class R, class A, class B, class... Rest, class Own, class First, class Second, NotOptions... More>
+    template <class R, class A, class B, class... Rest, class Own, class First, class Second, peer::NotOptions... More>
     auto notify_all(const Route<R(A, B, Rest...), Own>& route, First&& first, Second&& second, More&&... more) {
         return peer::ask_with_values<Own, std::remove_cvref_t<A>, std::remove_cvref_t<B>, std::remove_cvref_t<Rest>...>(
             [&](const auto& values, const RequestOptions& /*none*/, auto&& token) {

@@ -79,7 +79,7 @@ class ServerCore::ServedConnection final : public peer::MessageDispatcher {
 COMMUNICA_INLINE ServerCore::ServerCore(asio::any_io_executor executor, ListenerFactory factory,
                                         std::shared_ptr<peer::Handlers> handlers, ServerOptions options)
     : executor_(std::move(executor)),
-      strand_(make_strand_on(executor_)),
+      strand_(base::make_strand_on(executor_)),
       listener_factory_(std::move(factory)),
       handlers_(std::move(handlers)),
       options_(std::move(options)),
@@ -120,10 +120,10 @@ COMMUNICA_INLINE bool ServerCore::forget_client(const std::string& id) { return 
 COMMUNICA_INLINE void ServerCore::request_stop() {
     clients_->close_all({errc::closed});
     // Not posted: a `start` that the same handler calls next has to run after it. On the strand it allocates nothing.
-    if (is_running_on(strand_)) {
+    if (base::is_running_on(strand_)) {
         stop();
     } else {
-        post_or_again(strand_, [self = shared_from_this()] { self->stop(); });
+        base::post_or_again(strand_, [self = shared_from_this()] { self->stop(); });
     }
 }
 
@@ -213,7 +213,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
     }
     const std::function<void()> idle = [weak = self->weak_from_this()] {
         if (const auto alive = weak.lock()) {
-            asio::post(alive->strand_, Task([alive] { alive->changed_.notify_all(); }));
+            asio::post(alive->strand_, base::Task([alive] { alive->changed_.notify_all(); }));
         }
     };
     for (const auto& peer : self->clients_->all()) {
@@ -331,7 +331,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::serve(std::shared_ptr<ServerC
                                                          std::shared_ptr<Connection> connection) {
     try {
         AcceptedClient accepted = co_await handshake(self, connection);
-        asio::post(self->strand_, Task([self, connection] { self->end_handshake(connection); }));
+        asio::post(self->strand_, base::Task([self, connection] { self->end_handshake(connection); }));
         if (accepted.lease) {
             ServedConnection::begin(std::make_shared<ServedConnection>(self, connection, std::move(accepted.lease)),
                                     accepted.offer);
@@ -346,7 +346,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::serve(std::shared_ptr<ServerC
 }
 
 COMMUNICA_INLINE void ServerCore::forget(const std::shared_ptr<Connection>& connection) {
-    post_or_again(strand_, [self = shared_from_this(), connection] {
+    base::post_or_again(strand_, [self = shared_from_this(), connection] {
         self->connections_.erase(connection.get());
         self->end_handshake(connection);
         self->on_change();

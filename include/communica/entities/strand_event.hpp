@@ -24,7 +24,7 @@ class StrandEvent {
     template <class Owner>
     asio::steady_timer notify_at(asio::steady_timer::time_point time, std::shared_ptr<Owner> owner) {
         asio::steady_timer timer(timer_.get_executor(), time);
-        timer.async_wait(WaitTask([this, owner = std::move(owner)](asio::error_code) { notify_all(); }));
+        timer.async_wait(base::WaitTask([this, owner = std::move(owner)](asio::error_code) { notify_all(); }));
         return timer;
     }
 

@@ -42,6 +42,8 @@ struct RequestOptions {
 };
 static_assert(std::is_trivially_destructible_v<RequestOptions>);
 
+namespace peer {
+
 /// Any type but `RequestOptions`. Distinguishes overloads.
 template <class T>
 concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
@@ -49,8 +51,6 @@ concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
 /// Any value that can be sent: not `RequestOptions` and not a route, which have overloads of their own.
 template <class T>
 concept Sendable = NotOptions<T> && !AnyRoute<T>;
-
-namespace peer {
 
 /// The requester of a request, or the resolver that finds it when the request starts.
 struct RequestTarget {
@@ -97,7 +97,7 @@ inline PreparedPtr prepare_message(RequestTarget target, wire::MessageType type,
 
 template <class S, class Value>
 void dump_into(Prepared& request, const S& serializer, const Value& value) {
-    static_assert(MustDump<S, Value>::value, "communica: not a type to send");
+    static_assert(codec::MustDump<S, Value>::value, "communica: not a type to send");
     try {
         if constexpr (Dumps<S, Value>) {
             serializer.dump(value, request.outgoing.body);
@@ -119,7 +119,7 @@ template <class T, template <class> class Completion, class S, class Value, clas
 auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
          const Value& value, const RequestOptions& options, Token&& token) {
     static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
-    static_assert(std::disjunction_v<std::is_void<T>, MustLoad<S, T>>, "communica: not a reply type");
+    static_assert(std::disjunction_v<std::is_void<T>, codec::MustLoad<S, T>>, "communica: not a reply type");
     if constexpr (std::is_same_v<Completion<T>, ExceptionCompletion<T>> && !std::is_void_v<T> &&
                   !std::is_default_constructible_v<T> && std::is_same_v<std::remove_cvref_t<Token>, default_token>) {
         // An error would be given with a `T`, which has no default value.

@@ -34,7 +34,7 @@ class DeadlineTimer {
         }
         armed_ = when;
         timer_->expires_at(when);
-        timer_->async_wait(WaitTask([owner](asio::error_code error) {
+        timer_->async_wait(base::WaitTask([owner](asio::error_code error) {
             if (const auto alive = error ? nullptr : owner.lock()) {
                 alive->on_timer();
             }

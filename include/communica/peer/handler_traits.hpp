@@ -27,10 +27,10 @@ class LoadLater {
  public:
     template <class S>
     LoadLater(const S& serializer, Bytes body, Buffer* backing_buffer, std::size_t max_loaded)
-        : body_(load_from<Buffer>(BytesSerializer(), body, backing_buffer)),
+        : body_(codec::load_from<Buffer>(BytesSerializer(), body, backing_buffer)),
           load_([serializer, max_loaded](Buffer& bytes) {
               const codec::Allowance allowance(max_loaded);
-              return load_from<Held>(serializer, bytes.bytes(), &bytes);
+              return codec::load_from<Held>(serializer, bytes.bytes(), &bytes);
           }) {}
 
     /// Call it once. Throws `UnloadableValue`.

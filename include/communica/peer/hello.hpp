@@ -59,7 +59,7 @@ class HandshakeDeadline {
  public:
     HandshakeDeadline(const std::shared_ptr<Connection>& connection, std::chrono::steady_clock::time_point time)
         : timer_(connection->get_executor(), time) {
-        timer_.async_wait(WaitTask([connection](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([connection](asio::error_code error) {
             if (!error) {
                 connection->abort();
             }

@@ -74,7 +74,7 @@ class IdleWorkers {
     bool may_wait(const std::shared_ptr<InflightCall>& call) {
         constexpr long owners = 2;  // the coroutine, and its completion handler
         return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
-               is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost) && has_place();
+               base::is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost) && has_place();
     }
 
     /// Waits for the next job. Holds no reference to its owner.

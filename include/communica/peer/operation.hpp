@@ -81,7 +81,7 @@ class RequestOperation final : public Operation {
         } else {
             const codec::Allowance allowance(answer.max_loaded);
             try {
-                return Completion(load_from<T>(serializer_, answer.body, answer.backing_buffer));
+                return Completion(codec::load_from<T>(serializer_, answer.body, answer.backing_buffer));
             } catch (...) {
                 return Completion(Error::of_serializer(std::current_exception()));
             }
@@ -121,7 +121,7 @@ class RequestOperation final : public Operation {
             try {
                 call();
             } catch (...) {
-                asio::post(executor, Task([e = std::current_exception()] { std::rethrow_exception(e); }));
+                asio::post(executor, base::Task([e = std::current_exception()] { std::rethrow_exception(e); }));
             }
         }
     };
@@ -131,7 +131,7 @@ class RequestOperation final : public Operation {
         try {
             call();
         } catch (...) {
-            rethrow_on(inner, std::current_exception());
+            base::rethrow_on(inner, std::current_exception());
         }
     }
 

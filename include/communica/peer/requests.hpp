@@ -33,21 +33,21 @@ class SimpleRequests {
     /// Errors: the peer's (`RequesterError`, `ResponderError`, `SerializerError`, `UnknownError`); `SerializerError`
     /// for a value or an answer that does not convert; or an `errc`, such as `timeout`, `connection_lost`,
     /// `queue_full`, `message_too_large`, `closed`; without `wait_for_connection` also `not_connected` and `draining`.
-    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
     auto request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::ExceptionCompletion>(value, {}, std::forward<Token>(token));
     }
-    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
     auto request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ExceptionCompletion>(value, options, std::forward<Token>(token));
     }
     /// As `request`, with the error as a value.
     /// Completes with: `void(Result<Reply>)`.
-    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
     auto try_request(const V& value, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(value, {}, std::forward<Token>(token));
     }
-    template <class Reply = nlohmann::json, Sendable V, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
     auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(value, options, std::forward<Token>(token));
     }
@@ -56,11 +56,11 @@ class SimpleRequests {
     /// Executor: as of `request`.
     /// Cancellation: as of `request`.
     /// Errors: as of `request`, without the peer's.
-    template <Sendable V, NotOptions Token = default_token>
+    template <peer::Sendable V, peer::NotOptions Token = default_token>
     auto notify(const V& value, Token&& token = {}) const {
         return notify(value, RequestOptions{}, std::forward<Token>(token));
     }
-    template <Sendable V, NotOptions Token = default_token>
+    template <peer::Sendable V, peer::NotOptions Token = default_token>
     auto notify(const V& value, RequestOptions options, Token&& token = {}) const {
         return peer::ask<void, peer::ExceptionCompletion>(self().target(), wire::MessageType::notification,
                                                           self().serializer(), {}, false, value, options,
@@ -103,20 +103,20 @@ class RouteRequests {
     /// Executor: the token's, by default the entity's. Thread-safe.
     /// Cancellation: as of `SimpleRequests::request`.
     /// Errors: as of `SimpleRequests::request`.
-    template <class R, class A, class S, NotOptions Token = default_token>
+    template <class R, class A, class S, peer::NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, argument, {}, std::forward<Token>(token));
     }
-    template <class R, class A, class S, NotOptions Token = default_token>
+    template <class R, class A, class S, peer::NotOptions Token = default_token>
     auto request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                  Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, argument, options, std::forward<Token>(token));
     }
-    template <class R, class S, NotOptions Token = default_token>
+    template <class R, class S, peer::NotOptions Token = default_token>
     auto request(const Route<R(), S>& route, Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, Nothing{}, {}, std::forward<Token>(token));
     }
-    template <class R, class S, NotOptions Token = default_token>
+    template <class R, class S, peer::NotOptions Token = default_token>
     auto request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, Nothing{}, options, std::forward<Token>(token));
     }
@@ -125,36 +125,36 @@ class RouteRequests {
         return ask_several<peer::ExceptionCompletion>(route, std::forward<First>(first), std::forward<Second>(second),
                                                       std::forward<More>(more)...);
     }
-    template <class R, class A, class B, class S, NotOptions Token = default_token>
+    template <class R, class A, class B, class S, peer::NotOptions Token = default_token>
     auto request(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
                  const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
         return ask_several<peer::ExceptionCompletion>(route, first, second, options, std::forward<Token>(token));
     }
-    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto request(std::string_view route, const V& value, Token&& token = {}) const {
         return ask<Reply, peer::ExceptionCompletion>(route, value, {}, std::forward<Token>(token));
     }
-    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ExceptionCompletion>(route, value, options, std::forward<Token>(token));
     }
 
     /// As `request`, with the error as a value.
     /// Completes with: `void(Result<R>)`.
-    template <class R, class A, class S, NotOptions Token = default_token>
+    template <class R, class A, class S, peer::NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return ask<R, peer::ResultCompletion>(route, argument, {}, std::forward<Token>(token));
     }
-    template <class R, class A, class S, NotOptions Token = default_token>
+    template <class R, class A, class S, peer::NotOptions Token = default_token>
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                      Token&& token = {}) const {
         return ask<R, peer::ResultCompletion>(route, argument, options, std::forward<Token>(token));
     }
-    template <class R, class S, NotOptions Token = default_token>
+    template <class R, class S, peer::NotOptions Token = default_token>
     auto try_request(const Route<R(), S>& route, Token&& token = {}) const {
         return ask<R, peer::ResultCompletion>(route, Nothing{}, {}, std::forward<Token>(token));
     }
-    template <class R, class S, NotOptions Token = default_token>
+    template <class R, class S, peer::NotOptions Token = default_token>
     auto try_request(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return ask<R, peer::ResultCompletion>(route, Nothing{}, options, std::forward<Token>(token));
     }
@@ -163,16 +163,16 @@ class RouteRequests {
         return ask_several<peer::ResultCompletion>(route, std::forward<First>(first), std::forward<Second>(second),
                                                    std::forward<More>(more)...);
     }
-    template <class R, class A, class B, class S, NotOptions Token = default_token>
+    template <class R, class A, class B, class S, peer::NotOptions Token = default_token>
     auto try_request(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
                      const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
         return ask_several<peer::ResultCompletion>(route, first, second, options, std::forward<Token>(token));
     }
-    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto try_request(std::string_view route, const V& value, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(route, value, {}, std::forward<Token>(token));
     }
-    template <class Reply = nlohmann::json, Sendable V = nlohmann::json, NotOptions Token = default_token>
+    template <class Reply = nlohmann::json, peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto try_request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(route, value, options, std::forward<Token>(token));
     }
@@ -182,20 +182,20 @@ class RouteRequests {
     /// Executor: as of `request`.
     /// Cancellation: as of `request`.
     /// Errors: as of `request`, without the peer's.
-    template <class R, class A, class S, NotOptions Token = default_token>
+    template <class R, class A, class S, peer::NotOptions Token = default_token>
     auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), argument, {}, std::forward<Token>(token));
     }
-    template <class R, class A, class S, NotOptions Token = default_token>
+    template <class R, class A, class S, peer::NotOptions Token = default_token>
     auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                 Token&& token = {}) const {
         return tell(route.name(), route.serializer(), argument, options, std::forward<Token>(token));
     }
-    template <class R, class S, NotOptions Token = default_token>
+    template <class R, class S, peer::NotOptions Token = default_token>
     auto notify(const Route<R(), S>& route, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), Nothing{}, {}, std::forward<Token>(token));
     }
-    template <class R, class S, NotOptions Token = default_token>
+    template <class R, class S, peer::NotOptions Token = default_token>
     auto notify(const Route<R(), S>& route, RequestOptions options, Token&& token = {}) const {
         return tell(route.name(), route.serializer(), Nothing{}, options, std::forward<Token>(token));
     }
@@ -204,16 +204,16 @@ class RouteRequests {
         return tell_several(route, std::forward<First>(first), std::forward<Second>(second),
                             std::forward<More>(more)...);
     }
-    template <class R, class A, class B, class S, NotOptions Token = default_token>
+    template <class R, class A, class B, class S, peer::NotOptions Token = default_token>
     auto notify(const Route<R(A, B), S>& route, const std::type_identity_t<A>& first,
                 const std::type_identity_t<B>& second, RequestOptions options, Token&& token = {}) const {
         return tell_several(route, first, second, options, std::forward<Token>(token));
     }
-    template <Sendable V = nlohmann::json, NotOptions Token = default_token>
+    template <peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto notify(std::string_view route, const V& value, Token&& token = {}) const {
         return tell(route, self().serializer(), value, {}, std::forward<Token>(token));
     }
-    template <Sendable V = nlohmann::json, NotOptions Token = default_token>
+    template <peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto notify(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return tell(route, self().serializer(), value, options, std::forward<Token>(token));
     }

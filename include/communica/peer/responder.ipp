@@ -240,7 +240,7 @@ COMMUNICA_INLINE void Responder::on_timer() {
     if (const auto next = calls_.earliest()) {
         timer_.arm(*next, weak_from_this());
     } else if (idle_workers_) {
-        asio::post(connection_->get_executor(), Task([idle = idle_workers_] { idle->clear(); }));
+        asio::post(connection_->get_executor(), base::Task([idle = idle_workers_] { idle->clear(); }));
     }
 }
 
@@ -304,12 +304,12 @@ COMMUNICA_INLINE Worker Responder::worker_for(const std::shared_ptr<Connection>&
 COMMUNICA_INLINE void Responder::cancel_now(const std::shared_ptr<InflightCall>& call) {
     call->cancelled.store(true, std::memory_order_relaxed);
     asio::post(call->connection->get_executor(),
-               Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
+               base::Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
 }
 
 COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<InflightCall>& call, errc why,
                                                    std::int64_t status) {
-    asio::post(call->connection->get_executor(), Task([self = shared_from_this(), call, why, status] {
+    asio::post(call->connection->get_executor(), base::Task([self = shared_from_this(), call, why, status] {
                    {
                        const std::lock_guard lock(self->mutex_);
                        call->cancelled.store(true, std::memory_order_relaxed);

@@ -37,14 +37,18 @@ class Route<R(A...), S> {
     [[no_unique_address]] S serializer_;
 };
 
+namespace peer {
+
 /// True for a `Route`.
 template <class T>
 struct is_route : std::false_type {};
 template <class Signature, class S>
 struct is_route<Route<Signature, S>> : std::true_type {};
 
+}  // namespace peer
+
 /// Any `Route`.
 template <class T>
-concept AnyRoute = is_route<std::remove_cvref_t<T>>::value;
+concept AnyRoute = peer::is_route<std::remove_cvref_t<T>>::value;
 
 }  // namespace communica

@@ -45,7 +45,7 @@ class CodeHandler {
 /// token takes one.
 template <class T, class Token>
 auto spawn(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, Token&& token) {
-    asio::awaitable<T> own = with_standard_errors(std::move(coroutine));
+    asio::awaitable<T> own = base::with_standard_errors(std::move(coroutine));
     if constexpr (TakesErrorCode<Token, T>) {
         return asio::async_initiate<Token, typename CodeCompletion<T>::Signature>(
             [executor](auto&& handler, asio::awaitable<T> work) {
@@ -63,7 +63,7 @@ auto spawn(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, 
 template <class T, class Token>
 auto complete(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, Token&& token) {
     if constexpr (std::same_as<std::remove_cvref_t<Token>, default_token>) {
-        return with_standard_errors(std::move(coroutine));
+        return base::with_standard_errors(std::move(coroutine));
     } else {
         return spawn(executor, std::move(coroutine), std::forward<Token>(token));
     }

@@ -18,8 +18,9 @@ namespace communica::peer {
 
 /// True if `S` can load the handler's values and dump its result; otherwise the compiler's error names the type.
 template <class S, class Data, class Result>
-struct MustServe : std::conjunction<std::disjunction<std::is_void<Data>, MustLoad<S, typename LoadedAs<Data>::type>>,
-                                    std::disjunction<std::is_void<Result>, MustDump<S, Result>>> {};
+struct MustServe
+    : std::conjunction<std::disjunction<std::is_void<Data>, codec::MustLoad<S, typename LoadedAs<Data>::type>>,
+                       std::disjunction<std::is_void<Result>, codec::MustDump<S, Result>>> {};
 
 /// True if a handler may take a `Data`. A borrowed one, such as a span, is valid as long as the message: not in a
 /// coroutine, and only from a serializer that lends.
@@ -96,7 +97,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
                 if constexpr (LoadedAs<Data>::is_later) {
                     data.emplace(serializer_, incoming.body, incoming.backing_buffer, most);
                 } else {
-                    data.emplace(load_from<Loaded>(serializer_, incoming.body, incoming.backing_buffer));
+                    data.emplace(codec::load_from<Loaded>(serializer_, incoming.body, incoming.backing_buffer));
                 }
             } catch (...) {
                 report(incoming, reply.set_load_error(std::current_exception()));

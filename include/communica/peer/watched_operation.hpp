@@ -35,7 +35,7 @@ class WatchedOperation final : public Operation {
         const asio::any_io_executor executor = std::move(executor_);
         destroy();
         try {
-            mode == CompletionMode::post ? asio::post(executor, Task([on_end, error] { on_end(error); }))
+            mode == CompletionMode::post ? asio::post(executor, base::Task([on_end, error] { on_end(error); }))
                                          : on_end(error);
         } catch (...) {  // NOLINT(bugprone-empty-catch): must not throw; without memory the end is not reported
         }

@@ -217,7 +217,7 @@ template <codec::DescribedEnum T>
 nlohmann::json make_enum() {
     nlohmann::json json = of_type("string");
     json["enum"] = nlohmann::json::array();
-    for (const auto& [name, value] : model_of<T>.all) {
+    for (const auto& [name, value] : codec::model_of<T>.all) {
         json["enum"].push_back(name);
     }
     return json;

@@ -112,6 +112,8 @@ constexpr Enumerators<E, N> enumerators(const std::pair<std::string_view, E> (&a
     return {.all = std::to_array(all)};
 }
 
+namespace codec {
+
 /// Has `T` a description?
 template <class T>
 concept Described = requires { communica_model(Type<T>{}); };
@@ -119,6 +121,8 @@ concept Described = requires { communica_model(Type<T>{}); };
 /// The model of a described type.
 template <Described T>
 inline constexpr auto model_of = communica_model(Type<T>{});
+
+}  // namespace codec
 
 }  // namespace communica
 

@@ -51,6 +51,8 @@ concept Loads = requires(const S& serializer, Bytes bytes) {
     { serializer.template load<T>(bytes) } -> std::same_as<T>;
 };
 
+namespace codec {
+
 /// Can serializer `S` load a `T` that takes over the memory of the bytes, by `load<T>(Buffer&&)`?
 template <class S, class T>
 concept LoadsInPlace = requires(const S& serializer, Buffer&& bytes) {
@@ -89,5 +91,7 @@ struct MustLoad {
     static_assert(Loads<S, T>,
                   "communica: this serializer cannot load a value of this type (concept communica::Loads)");
 };
+
+}  // namespace codec
 
 }  // namespace communica

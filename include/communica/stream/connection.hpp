@@ -114,11 +114,11 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void close(std::chrono::steady_clock::duration patience) override {
         // Posted, so that the response of the running handler is still sent.
         asio::post(strand_.executor(),
-                   Task([self = this->shared_from_this(), patience] { self->begin_close(patience); }));
+                   base::Task([self = this->shared_from_this(), patience] { self->begin_close(patience); }));
     }
 
     void abort() override {
-        asio::dispatch(strand_.executor(), Task([self = this->shared_from_this()] {
+        asio::dispatch(strand_.executor(), base::Task([self = this->shared_from_this()] {
                            self->writer_.close();
                            self->reader_.stop();
                            self->shut();
@@ -144,7 +144,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     // ---- the interface for reader and writer
 
-    const Strand& strand() const noexcept { return strand_; }
+    const base::Strand& strand() const noexcept { return strand_; }
     /// Keeps this connection alive, and the receiver as long as it exists.
     std::shared_ptr<StreamConnection> kept() {
         auto kept = kept_.lock();
@@ -172,7 +172,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         }
         const auto self = kept();
         try {
-            asio::post(strand_.executor(), Task([self] { self->end(); }));
+            asio::post(strand_.executor(), base::Task([self] { self->end(); }));
         } catch (...) {
             try {
                 end();
@@ -194,7 +194,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             shutdown_send();
         }
         if (state_ == State::ended) {
-            post_or_again(strand_.executor(), [self = kept()] { self->tell_end(); });
+            base::post_or_again(strand_.executor(), [self = kept()] { self->tell_end(); });
         }
     }
     void on_refusals_unread() { give_up({errc::slow_peer, "it does not read what it is refused with"}); }
@@ -202,7 +202,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     /// Arms the timer for the next liveness check.
     void watch() {
         timer_.expires_after(liveness_.period());
-        timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([self = this->shared_from_this()](asio::error_code error) {
             if (!error && !self->writer_.is_closing()) {
                 self->act_on(self->liveness_.tick(self->writer_.is_writing()));
             }
@@ -323,7 +323,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void shut_after(std::chrono::steady_clock::duration patience) {
         timer_.expires_after(patience);
-        timer_.async_wait(WaitTask([self = this->shared_from_this()](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([self = this->shared_from_this()](asio::error_code error) {
             if (!error) {
                 self->shut();
             }
@@ -333,14 +333,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void shut() {
         timer_.cancel();
         asio::error_code ignored;
-        if constexpr (writes_are_whole && HasCancel<Stream>) {
+        if constexpr (base::writes_are_whole && HasCancel<Stream>) {
             stream_.cancel(ignored);  // Wine leaves a write pending when its socket closes
         }
         stream_.close(ignored);
     }
 
     Stream stream_;
-    const Strand strand_;
+    const base::Strand strand_;
     Credentials credentials_;
     std::shared_ptr<Counters> counters_;
     LivenessMonitor liveness_;

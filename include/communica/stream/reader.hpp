@@ -87,8 +87,8 @@ class Reader {
 
     /// Completes a read; also posted to continue with buffered bytes.
     struct ReadHandler {
-        using executor_type = StrandExecutor;
-        executor_type get_executor() const noexcept { return StrandExecutor(owner->strand()); }
+        using executor_type = base::StrandExecutor;
+        executor_type get_executor() const noexcept { return base::StrandExecutor(owner->strand()); }
 
         void operator()(asio::error_code error, std::size_t count) const { self->handle_read(error, count); }
         void operator()() const { self->process_buffered(); }

@@ -180,7 +180,7 @@ class Writer {
     void write_rest(std::size_t written) {
         auto done = [this, written, owner = owner_.kept()](asio::error_code error, std::size_t count) {
             std::unique_lock lock(mutex_);
-            if (end_write(lock, error, written + count + (error && writes_are_whole ? largest_write : 0))) {
+            if (end_write(lock, error, written + count + (error && base::writes_are_whole ? base::largest_write : 0))) {
                 lock.lock();
                 flush(std::move(lock));
             }
@@ -195,7 +195,7 @@ class Writer {
             if (written != std::exchange(before, written)) {
                 owner_.on_progress();
             }
-            return error ? std::size_t{0} : largest_write;
+            return error ? std::size_t{0} : base::largest_write;
         };
     }
 

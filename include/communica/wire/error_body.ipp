@@ -17,7 +17,7 @@ COMMUNICA_INLINE std::string quote_error_text(const std::string& text) {
     };
     std::string quoted = text.size() <= most ? quote(text) : std::string();
     if (text.size() > most || quoted.size() > most) {
-        quoted = quote(shortened(text, most / 6));  // escaping may turn a byte into six
+        quoted = quote(base::shortened(text, most / 6));  // escaping may turn a byte into six
         quoted.insert(quoted.size() - 1, "...");
     }
     return quoted;

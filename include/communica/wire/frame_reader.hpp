@@ -150,7 +150,7 @@ class FrameReader {
             }
             // Charge the budget only for bytes received, because the buffer grows with them. A spare block of this
             // thread that is large enough is used and charged at once, if the budget is not under pressure.
-            const bool at_once = has_spare_block(size) && !share_.is_under_pressure() && share_.grow_to(size);
+            const bool at_once = base::has_spare_block(size) && !share_.is_under_pressure() && share_.grow_to(size);
             if (at_once || share_.grow_to(std::min(size, 2 * bytes.size()))) {
                 return need(size, at_once);
             }

@@ -8,7 +8,7 @@
 namespace communica::wire {
 
 COMMUNICA_INLINE std::string quote_json(std::string_view value) {
-    if (plain_end(value.data(), value.data() + value.size()) != value.data() + value.size()) {
+    if (base::plain_end(value.data(), value.data() + value.size()) != value.data() + value.size()) {
         return nlohmann::json(value).dump();
     }
     std::string quoted(value.size() + 2, '"');

@@ -45,7 +45,7 @@ class MetadataScanner {
     /// 32 plain characters and a quote. Without a loop, which takes half the time of `string_end`.
     bool usual_id(std::string_view& value) noexcept {
         constexpr std::size_t size = 32;
-        if (left() <= size || at_[size] != '"' || !communica::detail::are_plain_32(at_)) {
+        if (left() <= size || at_[size] != '"' || !base::are_plain_32(at_)) {
             return false;
         }
         value = {at_, size};
@@ -156,7 +156,7 @@ class MetadataScanner {
     /// The rest of a string behind its opening quote.
     bool string_end(std::string_view& value) noexcept {
         const char* begin = at_;
-        at_ = plain_end(at_, end_);
+        at_ = base::plain_end(at_, end_);
         value = {begin, static_cast<std::size_t>(at_ - begin)};
         return take('"');
     }

@@ -36,7 +36,7 @@ struct Waiting {
     }
 
     asio::io_context context;
-    asio::any_io_executor strand = communica::make_strand_on(context.get_executor());
+    asio::any_io_executor strand = communica::base::make_strand_on(context.get_executor());
     std::shared_ptr<IdleWorkers> idle = std::make_shared<IdleWorkers>(strand);
     int job = 0;
     int ended = 0;

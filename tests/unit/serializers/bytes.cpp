@@ -48,11 +48,11 @@ TEST_CASE("a large buffer is the memory that it came in") {
     memory.append(std::string(100'000, 'x'));
     memory.append("behind it");
     const auto body = memory.bytes().subspan(8, 100'000);
-    const auto loaded = communica::load_from<communica::Buffer>(S{}, body, &memory);
+    const auto loaded = communica::codec::load_from<communica::Buffer>(S{}, body, &memory);
     CHECK(loaded.text() == std::string(100'000, 'x'));
     CHECK(loaded.text().data() == communica::as_text(body).data());
     CHECK(memory.empty());
-    const auto copied = communica::load_from<std::string>(S{}, loaded.bytes(), &memory);
+    const auto copied = communica::codec::load_from<std::string>(S{}, loaded.bytes(), &memory);
     CHECK(copied == loaded.text());
 }
 

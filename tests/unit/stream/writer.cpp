@@ -21,7 +21,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
     Owner(Socket s, const communica::ConnectionOptions& options)
         : stream(std::move(s)), its_strand(stream.get_executor()), writer(*this, stream, options) {}
 
-    const communica::Strand& strand() const { return its_strand; }
+    const communica::base::Strand& strand() const { return its_strand; }
     std::shared_ptr<Owner> kept() { return shared_from_this(); }
 
     void on_progress() { ++progress; }
@@ -34,7 +34,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
     void on_refusals_unread() { ++unread; }
 
     Socket stream;
-    communica::Strand its_strand;
+    communica::base::Strand its_strand;
     communica::stream::Writer<Socket, Owner> writer;
     int progress = 0;
     int rooms = 0;

@@ -202,7 +202,7 @@ class LocalListener final : public StreamListener<SocketAcceptor> {
     }
     void make_again(std::size_t index) {
         Acceptor acceptor(executor_);
-        files_[index] = with_standard_errors([&] { return LocalSocketFile::listen(places_[index], acceptor); });
+        files_[index] = base::with_standard_errors([&] { return LocalSocketFile::listen(places_[index], acceptor); });
         replace(index, SocketAcceptor(std::move(acceptor)));
     }
 
@@ -281,7 +281,7 @@ inline asio::awaitable<LocalSocketFile> listen_at(LocalPlace place, Acceptor* ac
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
     for (;;) {
         try {
-            co_return with_standard_errors([&] { return LocalSocketFile::listen(place, *acceptor); });
+            co_return base::with_standard_errors([&] { return LocalSocketFile::listen(place, *acceptor); });
         } catch (const std::system_error& e) {
             if (e.code().value() != EWOULDBLOCK || std::chrono::steady_clock::now() >= end) {
                 throw;

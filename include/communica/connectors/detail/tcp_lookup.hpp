@@ -102,7 +102,7 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
         --at_work;
         if (waiting_ != nullptr) {  // so its executor still exists
             const auto executor = waiting_->get_executor();
-            asio::post(executor, Task([self = weak_from_this()] {
+            asio::post(executor, base::Task([self = weak_from_this()] {
                            if (const auto lookup = self.lock()) {
                                lookup->wake();
                            }
@@ -154,7 +154,7 @@ inline asio::awaitable<TcpEndpoints> resolve(TcpAddress address) {
         co_return TcpEndpoints{{numeric, address.port}};
     }
     try {
-        auto found = co_await asio::co_spawn(make_strand_on(co_await asio::this_coro::executor),
+        auto found = co_await asio::co_spawn(base::make_strand_on(co_await asio::this_coro::executor),
                                              Lookup::run(address.host, address.port), asio::use_awaitable);
         co_return in_order(found);
     } catch (const std::system_error& e) {

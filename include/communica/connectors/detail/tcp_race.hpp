@@ -87,7 +87,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         Attempt& attempt = attempts_[index];
         attempt.begun = true;
         try {
-            with_standard_errors([&] { open_socket(attempt.socket, attempt.endpoint.protocol()); });
+            base::with_standard_errors([&] { open_socket(attempt.socket, attempt.endpoint.protocol()); });
             attempt.socket.async_connect(
                 attempt.endpoint,
                 asio::bind_executor(strand_, [self = shared_from_this(), index](asio::error_code error) {
@@ -182,8 +182,9 @@ inline asio::awaitable<Socket> connect_tcp(TcpAddress address, asio::any_io_exec
         throw MessageError(errc::invalid_argument, "\"*\" is where a server listens, not where a client connects", {});
     }
     auto endpoints = co_await resolve(address);
-    const auto socket = co_await asio::co_spawn(
-        make_strand_on(executor), TcpRace::run(std::move(endpoints), executor, address.text()), asio::use_awaitable);
+    const auto socket =
+        co_await asio::co_spawn(base::make_strand_on(executor),
+                                TcpRace::run(std::move(endpoints), executor, address.text()), asio::use_awaitable);
     prepare_tcp_socket(*socket);
     co_return std::move(*socket);
 }

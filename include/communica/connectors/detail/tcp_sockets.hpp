@@ -31,7 +31,7 @@ inline TcpEndpoints both_families(std::uint16_t port) {
 
 inline void listen_on(Acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint, asio::error_code& error) {
     try {
-        with_standard_errors([&] {
+        base::with_standard_errors([&] {
             open_socket(acceptor, endpoint.protocol());
             claim_address(acceptor);
             if (endpoint.address().is_v6()) {

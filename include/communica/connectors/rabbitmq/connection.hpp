@@ -45,7 +45,7 @@ class QueueConnection : public HandshakeEnd {
             asio::post(strand(), [self = self()] { self->flush(); });
         }
         if (send_class == SendClass::rejection && queue_.size(send_class) > options().limits.max_refusals) {
-            asio::post(strand(), Task([self = self()] {
+            asio::post(strand(), base::Task([self = self()] {
                            self->end({errc::slow_peer, "the broker does not take what it is refused with"});
                        }));
         }
@@ -58,11 +58,11 @@ class QueueConnection : public HandshakeEnd {
 
     void close(std::chrono::steady_clock::duration patience) override {
         // Posted, so that the response of the running handler is still sent.
-        asio::post(strand(), Task([self = self(), patience] { self->begin_close(patience); }));
+        asio::post(strand(), base::Task([self = self(), patience] { self->begin_close(patience); }));
     }
 
     void abort() override {
-        asio::dispatch(strand(), Task([self = self()] { self->cut_off({errc::closed}); }));
+        asio::dispatch(strand(), base::Task([self = self()] { self->cut_off({errc::closed}); }));
     }
 
  protected:
@@ -249,7 +249,7 @@ class QueueConnection : public HandshakeEnd {
 
     void watch() {
         timer().expires_after(keep_alive_.tick_time());
-        timer().async_wait(WaitTask([self = self()](asio::error_code error) {
+        timer().async_wait(base::WaitTask([self = self()](asio::error_code error) {
             if (!error && self->running_ && !self->ending() && !self->closing_) {
                 self->tick();
                 self->watch();

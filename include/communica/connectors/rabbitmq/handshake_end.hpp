@@ -25,7 +25,8 @@ class HandshakeEnd : public communica::Connection,
  public:
     ~HandshakeEnd() override {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
         if (channel_) {
-            asio::dispatch(strand(), Task([channel = std::move(channel_), greeting = std::move(greeting_)]() mutable {
+            asio::dispatch(strand(),
+                           base::Task([channel = std::move(channel_), greeting = std::move(greeting_)]() mutable {
                                greeting.close(*channel);
                                channel->abandon();
                            }));
@@ -117,7 +118,7 @@ class HandshakeEnd : public communica::Connection,
     /// Ends the connection after this time, unless the timer is set again.
     void set_timer(std::chrono::steady_clock::duration time, Error why) {
         timer_.expires_after(time);
-        timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
             if (!error) {
                 self->end(why);
                 self->abandon();

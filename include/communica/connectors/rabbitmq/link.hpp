@@ -289,7 +289,7 @@ class Link : public std::enable_shared_from_this<Link> {
             return;
         }
         timer_.expires_after(std::chrono::milliseconds{500} * agreed_.heartbeat);
-        timer_.async_wait(WaitTask([self = shared_from_this()](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([self = shared_from_this()](asio::error_code error) {
             if (error || self->closing_ || self->is_left_ || self->given_up_) {
                 return;
             }
@@ -324,7 +324,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
     void give_up_after(std::chrono::steady_clock::duration time, Error why) {
         timer_.expires_after(time);
-        timer_.async_wait(WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([self = shared_from_this(), why = std::move(why)](asio::error_code error) {
             if (!error && self->timer_.expiry() <= std::chrono::steady_clock::now()) {  // it was not set again
                 self->give_up(why);
             }

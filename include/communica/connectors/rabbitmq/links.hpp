@@ -18,7 +18,7 @@ class SharedLink {
  public:
     SharedLink(asio::any_io_executor executor, Url url, std::shared_ptr<const Dialer> dialer)
         : executor_(std::move(executor)),
-          strand_(make_strand_on(executor_)),
+          strand_(base::make_strand_on(executor_)),
           url_(std::move(url)),
           dialer_(std::move(dialer)) {}
 

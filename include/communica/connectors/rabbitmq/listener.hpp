@@ -28,7 +28,8 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
 
     ~QueueListener() override {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
         if (channel_) {
-            asio::dispatch(settings_.link->strand(), Task([channel = std::move(channel_)] { channel->abandon(); }));
+            asio::dispatch(settings_.link->strand(),
+                           base::Task([channel = std::move(channel_)] { channel->abandon(); }));
         }
     }
 
@@ -51,7 +52,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     }
 
     void close() override {
-        asio::dispatch(settings_.link->strand(), Task([self = shared_from_this()] {
+        asio::dispatch(settings_.link->strand(), base::Task([self = shared_from_this()] {
                            self->closed_ = true;
                            self->release();
                            self->clients_->close();

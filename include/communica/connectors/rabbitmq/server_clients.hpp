@@ -86,7 +86,7 @@ class ServerClients : public std::enable_shared_from_this<ServerClients> {
             return;
         }
         timer_.expires_at(absent_.front().until);
-        timer_.async_wait(WaitTask([weak = weak_from_this()](asio::error_code error) {
+        timer_.async_wait(base::WaitTask([weak = weak_from_this()](asio::error_code error) {
             const auto self = weak.lock();
             if (!self || error) {
                 return;

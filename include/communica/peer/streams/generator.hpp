@@ -161,7 +161,7 @@ class GeneratorPromise {
         void wake(asio::error_code) override {
             is_waiting = false;
             asio::post(promise.executor(),
-                       Task([p = &promise, done = std::exchange(promise.done_, nullptr)] { p->resume(done); }));
+                       base::Task([p = &promise, done = std::exchange(promise.done_, nullptr)] { p->resume(done); }));
         }
         void destroy() noexcept override {
             is_waiting = false;
@@ -200,7 +200,7 @@ class GeneratorPromise {
     /// Posted, because the completion destroys the coroutine.
     void tell_done() {
         asio::get_associated_cancellation_slot(*done_).clear();
-        asio::post(executor(), Task([done = std::exchange(done_, nullptr), exception = exception_] {
+        asio::post(executor(), base::Task([done = std::exchange(done_, nullptr), exception = exception_] {
                        std::move (*done)(exception);
                    }));
     }

@@ -32,10 +32,14 @@ constexpr auto communica_model(Type<Published<T>>) {
                  field("missed", &Published<T>::missed).optional());
 }
 
+namespace peer {
+
 /// The header with which a subscriber sends the token of its last item when it opens the stream again.
 inline constexpr const char* resume_header = "communica-resume";
 
+}  // namespace peer
+
 /// Returns the token of the subscriber's last item; empty for a new subscription.
-inline std::string resume_token(const Context& context) { return context.header(resume_header).value_or(""); }
+inline std::string resume_token(const Context& context) { return context.header(peer::resume_header).value_or(""); }
 
 }  // namespace communica

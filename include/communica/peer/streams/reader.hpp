@@ -79,7 +79,7 @@ std::shared_ptr<const ItemReader<T>> make_item_reader(std::shared_ptr<StreamEnd>
     return std::make_shared<const ItemReader<T>>(std::move(end),
                                                  [serializer, max_loaded](Bytes item, Buffer* backing_buffer) {
                                                      const codec::Allowance allowance(max_loaded);
-                                                     return load_from<T>(serializer, item, backing_buffer);
+                                                     return codec::load_from<T>(serializer, item, backing_buffer);
                                                  });
 }
 

@@ -292,7 +292,7 @@ struct StreamAccess {
                     } else {
                         const codec::Allowance allowance(max_loaded);
                         try {
-                            return load_from<R>(serializer, bytes, nullptr);
+                            return codec::load_from<R>(serializer, bytes, nullptr);
                         } catch (...) {
                             std::rethrow_exception(Error::of_serializer(std::current_exception()).to_exception());
                         }

@@ -150,7 +150,7 @@ COMMUNICA_INLINE bool StreamEnd::is_flushed() const {
 
 COMMUNICA_INLINE void StreamEnd::post_sending() {
     if (is_accepted_ && connection_ && !waits_for_room_ && !is_posted_) {
-        asio::post(executor_, Task([self = shared_from_this()] { self->send_more(); }));
+        asio::post(executor_, base::Task([self = shared_from_this()] { self->send_more(); }));
         is_posted_ = true;
     }
 }

@@ -182,9 +182,10 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
         if constexpr (count == 0) {
             values.emplace();
         } else if constexpr (count == 1) {
-            values.emplace(load_from<std::tuple_element_t<0, Values>>(serializer_, value, incoming.backing_buffer));
+            values.emplace(
+                codec::load_from<std::tuple_element_t<0, Values>>(serializer_, value, incoming.backing_buffer));
         } else {
-            values.emplace(load_from<Values>(serializer_, value, incoming.backing_buffer));
+            values.emplace(codec::load_from<Values>(serializer_, value, incoming.backing_buffer));
         }
         return std::make_unique<Served>(*this, incoming, end, *std::move(values));
     }
@@ -195,9 +196,9 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
 
 /// True if the serializer supports the type; otherwise the compiler's error names it.
 template <class S, class T>
-inline constexpr bool can_load = std::disjunction_v<std::is_void<T>, MustLoad<S, T>>;
+inline constexpr bool can_load = std::disjunction_v<std::is_void<T>, codec::MustLoad<S, T>>;
 template <class S, class T>
-inline constexpr bool can_dump = std::disjunction_v<std::is_void<T>, MustDump<S, T>>;
+inline constexpr bool can_dump = std::disjunction_v<std::is_void<T>, codec::MustDump<S, T>>;
 
 template <class Shape, class F, class S>
 std::shared_ptr<const Handler> make_stream_handler(F&& function, S serializer) {

@@ -21,7 +21,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     if (const auto refusal = peer.streams().refusal()) {
         return refuse(*refusal);
     }
-    if (incoming.metadata.id.empty() || !communica::is_plain(incoming.metadata.id)) {  // written into messages as it is
+    if (incoming.metadata.id.empty() || !base::is_plain(incoming.metadata.id)) {  // written into messages as it is
         return refuse({.code = errc::requester_error,
                        .message = "The id of a stream is a text of plain ASCII",
                        .kind = Error::Kind::requester});
@@ -69,7 +69,7 @@ COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::
         if (const auto at_work = weak.lock()) {
             at_work->cancelled.store(true, std::memory_order_relaxed);
             asio::post(at_work->connection->get_executor(),
-                       Task([at_work] { at_work->signal.emit(asio::cancellation_type::terminal); }));
+                       base::Task([at_work] { at_work->signal.emit(asio::cancellation_type::terminal); }));
         }
     });
     given.store(reply.body.extend(wire::StreamCredit::size));

@@ -165,7 +165,7 @@ template <class Item, class... A, class S>
 asio::awaitable<Stream<Item>> open_again(RequestTarget target, Route<Stream<Item>(A...), S> route,
                                          std::shared_ptr<const std::tuple<std::remove_cvref_t<A>...>> values,
                                          std::string token) {
-    const Header header{resume_header, token};
+    const Header header{peer::resume_header, token};
     RequestOptions options{.timeout = std::nullopt};
     if (!token.empty()) {
         options.headers = std::span(&header, 1);

@@ -12,7 +12,7 @@ namespace communica::codec {
 
 /// A name that needs no escapes.
 template <class Name>
-concept PlainName = is_plain(Name::text);
+concept PlainName = base::is_plain(Name::text);
 
 /// The key in quotes, with a colon.
 template <PlainName Name>

@@ -313,7 +313,7 @@ class JsonReader : public Position {
                 to = chunk;
             }
             std::memcpy(to, at_, 8);
-            const std::size_t count = communica::detail::plain_of_8(at_);
+            const std::size_t count = base::plain_of_8(at_);
             to += count;
             at_ += count;
             if (count != 8) {

@@ -106,7 +106,7 @@ void make_room(const R& reader, V& values, std::size_t few) {
 
 /// `text` in quotes for an error message, shortened.
 inline std::string quoted(std::string_view text) {
-    const std::string_view start = shortened(text, 40);
+    const std::string_view start = base::shortened(text, 40);
     std::string result = "\"";
     for (const char byte : start) {
         result += static_cast<unsigned char>(byte) < ' ' ? '?' : byte;

@@ -53,8 +53,8 @@ void write_tree(W& writer, const nlohmann::json& tree) {
     }
 }
 
-using communica::take_apart;
-static_assert(max_tree_depth == max_depth);
+using base::take_apart;
+static_assert(base::max_tree_depth == max_depth);
 
 /// Destroys, without recursion, the elements of a container that could not be read to its end.
 template <class Container>
@@ -67,9 +67,9 @@ class TakenApartOnFailure {
         if (container_ != nullptr) {
             for (auto& part : *container_) {
                 if constexpr (requires { part.second; }) {
-                    take_apart(part.second);
+                    base::take_apart(part.second);
                 } else {
-                    take_apart(part);
+                    base::take_apart(part);
                 }
             }
         }

@@ -42,7 +42,7 @@ inline std::size_t utf8_sequence(const char* at, const char* end) noexcept {
 /// character, and at invalid UTF-8.
 inline const char* json_run(const char* at, const char* end) noexcept {
     for (;;) {
-        at = plain_end(at, end);
+        at = base::plain_end(at, end);
         if (at == end) {
             return at;
         }
@@ -60,7 +60,7 @@ inline const char* json_run(const char* at, const char* end) noexcept {
 /// check of 16 bytes is enough.
 inline const char* json_text(const char* at, const char* end) noexcept {
     if (end - at >= 16) {
-        const char* const special = at + communica::detail::plain_of_16(at);
+        const char* const special = at + base::plain_of_16(at);
         if (special != at + 16 && *special == '"') {
             return special;
         }
@@ -73,7 +73,7 @@ inline bool is_utf8(std::string_view text) noexcept {
     const char* at = text.data();
     const char* const end = at + text.size();
     while (at != end) {
-        if (end - at >= 8 && (communica::detail::word_at(at) & communica::detail::tops) == 0) {
+        if (end - at >= 8 && (base::word_at(at) & base::tops) == 0) {
             at += 8;
         } else if (static_cast<unsigned char>(*at) < 0x80) {
             ++at;

@@ -67,22 +67,22 @@ Outcome race(asio::io_context& context, const TcpEndpoints& endpoints, Clock::du
     const auto begin = Clock::now();
     asio::cancellation_signal signal;
     bool done = false;
-    asio::co_spawn(
-        communica::make_strand_on(context.get_executor()), TcpRace::run(endpoints, context.get_executor(), "host:1"),
-        asio::bind_cancellation_slot(
-            signal.slot(), [&](const std::exception_ptr& failure, std::unique_ptr<communica::detail::Socket> socket) {
-                outcome.time = Clock::now() - begin;
-                done = true;
-                if (failure) {
-                    outcome.failure = communica::Error::from(failure).message;
-                } else {
-                    const auto remote = socket->remote_endpoint();
-                    tcp::endpoint endpoint;
-                    endpoint.resize(remote.size());
-                    std::memcpy(endpoint.data(), remote.data(), remote.size());
-                    outcome.connected = endpoint;
-                }
-            }));
+    asio::co_spawn(communica::base::make_strand_on(context.get_executor()),
+                   TcpRace::run(endpoints, context.get_executor(), "host:1"),
+                   asio::bind_cancellation_slot(signal.slot(), [&](const std::exception_ptr& failure,
+                                                                   std::unique_ptr<communica::detail::Socket> socket) {
+                       outcome.time = Clock::now() - begin;
+                       done = true;
+                       if (failure) {
+                           outcome.failure = communica::Error::from(failure).message;
+                       } else {
+                           const auto remote = socket->remote_endpoint();
+                           tcp::endpoint endpoint;
+                           endpoint.resize(remote.size());
+                           std::memcpy(endpoint.data(), remote.data(), remote.size());
+                           outcome.connected = endpoint;
+                       }
+                   }));
     context.restart();
     while (!done && Clock::now() - begin < limit) {
         context.run_one_until(begin + limit);
