@@ -35,6 +35,12 @@ class Counters {
     Count requests = 0;
     /// Notifications of this side.
     Count notifications = 0;
+    /// Of these, the ones that the peer refused, or whose handler failed there, as far as the peer has reported: after a
+    /// flush all that had failed before it. A peer of the Python library or over RabbitMQ does not report.
+    Count failed_notifications = 0;
+    /// Of these, the ones whose connection ended before the peer reported that they had ended: at most this many are
+    /// lost. Not counted for a peer that does not report, and for connections that this side closed.
+    Count unconfirmed_notifications = 0;
     Count answers = 0;  ///< requests of this side that ended with a value
 
     /// Requests and notifications of this side that ended with `code`.
@@ -85,7 +91,8 @@ class Counters {
     Histogram received_sizes;
 
     /// Failed requests and notifications of the peer with one route and code: the handler threw, the value did not
-    /// load, there was no handler, or a limit was reached. The sender of a notification is not told.
+    /// load, there was no handler, or a limit was reached. The sender of a
+    /// notification gets only the number of its failed ones.
     struct Failures {
         std::string route;  ///< `(other)` after the first 1,000 pairs of route and code, and for names over 256 bytes
         /// The error.

@@ -3,6 +3,7 @@
 
 #include <communica/peer/message_dispatcher.hpp>
 
+#include <cstdint>
 #include <optional>
 
 namespace test {
@@ -10,7 +11,7 @@ namespace test {
 struct PlainInbox final : communica::peer::MessageDispatcher {
     using MessageDispatcher::MessageDispatcher;
     void on_attached() override { attached = true; }
-    void on_detached(const communica::Error& why) override { ending = why; }
+    void on_detached(const communica::Error& why, std::uint64_t /*unconfirmed*/) override { ending = why; }
 
     bool attached = false;
     std::optional<communica::Error> ending;

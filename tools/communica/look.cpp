@@ -228,7 +228,7 @@ void print_inspection(const json& said) {
         std::cout << "\ncounters\n";
         for (const auto& [key, value] : said.at("counters").items()) {
             if (value.is_number()) {
-                std::cout << "  " << padded(key, 24) << value << '\n';
+                std::cout << "  " << padded(key, 26) << value << '\n';
             }
         }
         for (const auto& failure : said.at("counters").value("failures", json::array())) {
@@ -238,7 +238,7 @@ void print_inspection(const json& said) {
     }
     std::cout << "\nlimits\n";
     for (const auto& [key, value] : said.at("limits").items()) {
-        std::cout << "  " << padded(key, 24) << value << '\n';
+        std::cout << "  " << padded(key, 26) << value << '\n';
     }
     std::cout << std::flush;
 }

@@ -8,6 +8,7 @@
 #include "../wire/handshake.hpp"
 #include "client_core.hpp"
 
+#include <cstdint>
 #include <random>
 #include <utility>
 
@@ -30,7 +31,8 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
                    }));
     }
 
-    void on_detached(const Error& why) override {
+    void on_detached(const Error& why, std::uint64_t unconfirmed) override {
+        core_->hooks_.on_unconfirmed(unconfirmed, why, [this] { return core_->connection_factory_.address(); });
         base::post_or_again(core_->strand_, [core = core_, why] {
             core->ending_ = why;
             core->changed_.notify_all();

@@ -9,6 +9,7 @@
 #include "default_log.hpp"
 
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -76,6 +77,18 @@ class Hooks {
     /// requester, responder or serializer error, else warning. Long names and texts, mostly the peer's, are shortened.
     void on_failure(const peer::Failure& failure) const;
 
+    /// Counts and logs notifications that may be lost, because their connection ended with the error `why` before the peer
+    /// reported that they had ended. `peer()` returns the name of the peer.
+    template <class Name>
+    void on_unconfirmed(std::uint64_t count, const Error& why, Name peer) const {
+        if (count != 0) {
+            if (counters_) {
+                Counters::add(counters_->unconfirmed_notifications, count);
+            }
+            log(LogLevel::warning, [&] { return peer() + ": " + unconfirmed_text(count, why); });
+        }
+    }
+
     /// Starts no further calls. Waits for a call that is running on another thread.
     void close() {
         const std::lock_guard lock(mutex_);
@@ -83,6 +96,8 @@ class Hooks {
     }
 
  private:
+    static std::string unconfirmed_text(std::uint64_t count, const Error& why);
+
     /// Gives an error its message. Called where exceptions are caught.
     static Error worded(const Error& error) { return error.worded(); }
     template <class Argument>

@@ -122,6 +122,8 @@ COMMUNICA_INLINE std::string write_counters(const Counters& counters) {
         .number("at_work", counters.at_work)
         .number("requests", counters.requests)
         .number("notifications", counters.notifications)
+        .number("failed_notifications", counters.failed_notifications)
+        .number("unconfirmed_notifications", counters.unconfirmed_notifications)
         .number("answers", counters.answers)
         .number("errors", counters.all_errors())
         .number("unsent", counters.unsent)

@@ -111,7 +111,6 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
     struct AcceptedClient;
     struct Starting;
-    struct Draining;
     class ServedConnection;
 
     /// Sends a hello to a client, or a refusal: then the result has no lease. The server sends second, so that the
@@ -142,7 +141,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     std::uint64_t stops_ = 0;
     std::uint64_t stops_done_ = 0;
     bool starting_ = false;  // a call of `start` waits for its listener
-    int drains_ = 0;         // calls of `drain` that wait
+    int drains_ = 0;         // calls of `drain` that wait; until they have, it does not start to listen
     bool stopped_ = false;
     bool running_ = false;  // `accept_all` is running
 };

@@ -7,9 +7,11 @@
 #include "../wire/handshake.hpp"
 #include "client_resolver.hpp"
 #include "clients.hpp"
+#include "counted_scope.hpp"
 #include "inspection.hpp"
 #include "server_core.hpp"
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -36,15 +38,6 @@ struct ServerCore::Starting {
     ServerCore& core;
 };
 
-/// The server drains while this exists, and does not start to listen.
-struct ServerCore::Draining {
-    explicit Draining(ServerCore& drains) : core(drains) { ++core.drains_; }
-    Draining(const Draining&) = delete;
-    Draining& operator=(const Draining&) = delete;
-    ~Draining() { --core.drains_; }
-    ServerCore& core;
-};
-
 /// A connection of an accepted client.
 class ServerCore::ServedConnection final : public peer::MessageDispatcher {
  public:
@@ -60,7 +53,8 @@ class ServerCore::ServedConnection final : public peer::MessageDispatcher {
         core_->hooks_.call(core_->options_.on_connect, id());
     }
 
-    void on_detached(const Error& why) override {
+    void on_detached(const Error& why, std::uint64_t unconfirmed) override {
+        core_->hooks_.on_unconfirmed(unconfirmed, why, [this] { return "client \"" + id() + "\""; });
         if (attached_) {
             core_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });
             core_->hooks_.call(core_->options_.on_disconnect, id(), why);
@@ -207,7 +201,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
                                                          std::chrono::steady_clock::duration time) {
     self->draining_ = true;
     const auto stops = self->stops_;
-    std::optional<Draining> draining(std::in_place, *self);
+    std::optional<CountedScope> draining(std::in_place, self->drains_);
     if (const auto listening = self->listener()) {
         listening->close();
     }

@@ -106,6 +106,12 @@ inline std::string to_prometheus(const Counters& counters, observing::Labels lab
     text.sample("communica_requests_total", counters.requests);
     text.one("communica_notifications_total", "counter", "Notifications that this side has sent.",
              counters.notifications);
+    text.one("communica_failed_notifications_total", "counter",
+             "Notifications of this side that the other side refused, or whose handler failed there.",
+             counters.failed_notifications);
+    text.one("communica_unconfirmed_notifications_total", "counter",
+             "Notifications of this side whose connection ended before the other side reported that they had ended.",
+             counters.unconfirmed_notifications);
     text.one("communica_answers_total", "counter", "Requests of this side that ended with their value.",
              counters.answers);
     text.begin("communica_errors_total", "counter",

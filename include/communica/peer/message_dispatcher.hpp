@@ -8,6 +8,7 @@
 #include "peer.hpp"
 #include "reply.hpp"
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
@@ -35,7 +36,7 @@ class MessageDispatcher : public Receiver {
         if (offer.ping) {
             inbox->connection_->start_pings();
         }
-        if (inbox->peer_->attach(inbox->connection_, offer)) {
+        if (inbox->peer_->attach(inbox->connection_, offer, inbox->window_)) {
             inbox->on_attached();
         }
         inbox->connection_->start(inbox);
@@ -68,7 +69,7 @@ class MessageDispatcher : public Receiver {
                                                                   : "the answer is over this side's limit"});
         }
         peer_->responder().count(metadata);
-        take_ticket(metadata, 0).end();
+        const auto ticket = take_ticket(metadata, 0);
         if (why == errc::busy) {
             refuse(metadata, over_budget());
         } else {
@@ -95,12 +96,13 @@ class MessageDispatcher : public Receiver {
         if (replaced_ || peer_->was_replaced(*connection_)) {
             why = {errc::replaced};
         }
+        std::uint64_t unconfirmed = 0;
         try {
-            peer_->detach(connection_, why);
+            unconfirmed = peer_->detach(connection_, why);
         } catch (...) {  // NOLINT(bugprone-empty-catch)
             // Out of memory: unsent messages are lost, and the peer keeps the ended connection.
         }
-        on_detached(why);
+        on_detached(why, unconfirmed);
     }
 
  protected:
@@ -108,8 +110,8 @@ class MessageDispatcher : public Receiver {
 
     /// Called once requests can be sent over the connection.
     virtual void on_attached() = 0;
-    /// Called when the connection has ended.
-    virtual void on_detached(const Error& why) = 0;
+    /// Called when the connection has ended. `unconfirmed` notifications of this side were sent and not confirmed.
+    virtual void on_detached(const Error& why, std::uint64_t unconfirmed) = 0;
 
     const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
 
@@ -134,14 +136,17 @@ class MessageDispatcher : public Receiver {
         } else if (metadata.type == wire::MessageType::cancel && cancel_) {
             peer_->responder().cancel(metadata.id);
         } else if (metadata.type == wire::MessageType::flush && flush_) {
+            if (window_) {
+                window_->report_failed();
+            }
             Reply taken;
             answer(metadata, taken, SendClass::response);
         } else if (metadata.type == wire::MessageType::goodbye && goodbye_) {
             on_goodbye(wire::read_goodbye(message.body));
         } else if (metadata.type == wire::MessageType::taken && window_) {
-            if (const auto total = NotificationWindow::read(as_text(message.body));
-                auto* const asker = total ? peer_->asker() : nullptr) {
-                asker->on_notifications_ended(*total);
+            if (const auto ended = wire::read_ended_notifications(message.metadata, as_text(message.body));
+                auto* const asker = ended ? peer_->asker() : nullptr) {
+                asker->on_notifications_ended(*connection_, *ended);
             }
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
             peer_->on_resumed(*connection_, message.body);
@@ -233,6 +238,9 @@ class MessageDispatcher : public Receiver {
             Counters::add(counters->errors);
         }
         peer_->handlers().report({metadata.route.value_or(""), error, kind_of(metadata)});
+        if (window_ && metadata.type == wire::MessageType::notification) {
+            window_->on_failed();
+        }
         if (metadata.wants_answer()) {
             Reply reply;
             reply.set_error(error);

@@ -3,20 +3,16 @@
 
 #include "../connection.hpp"
 #include "../limits.hpp"
+#include "../wire/ended_notifications.hpp"
 #include "../wire/metadata.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace communica::peer {
@@ -38,7 +34,7 @@ class NotificationCredit {
     void begin(NotificationLimits limits) {
         limits_ = limits;
         sizes_.clear();
-        ended_ = bytes_ = 0;
+        ended_ = failed_ = bytes_ = 0;
     }
 
     /// While at most a quarter of the bytes is in use, admits a notification of any size.
@@ -52,19 +48,32 @@ class NotificationCredit {
             bytes_ += bytes;
         }
     }
-    /// `total` notifications have ended so far. The report does not say which, so the oldest are removed.
-    void on_ended(std::uint64_t total) noexcept {
-        for (; ended_ < total && !sizes_.empty(); ++ended_) {
+    /// The number of sent notifications that are not reported as ended. 0 if the peer does not report.
+    std::size_t unconfirmed() const noexcept { return sizes_.size(); }
+    /// The last one was not sent.
+    void on_unsent() noexcept {
+        if (!sizes_.empty()) {
+            bytes_ -= sizes_.back();
+            sizes_.pop_back();
+        }
+    }
+    /// The peer reports how many have ended so far. It does not say which, so the oldest are removed. Returns how many
+    /// have failed since the last report.
+    std::uint64_t on_ended(const wire::EndedNotifications& reported) noexcept {
+        for (; ended_ < reported.all && !sizes_.empty(); ++ended_) {
             bytes_ -= sizes_.front();
             sizes_.pop_front();
         }
+        const std::uint64_t failed = std::max(std::min(reported.failed, ended_), failed_);
+        return failed - std::exchange(failed_, failed);
     }
 
  private:
     NotificationLimits limits_;
     std::deque<std::size_t> sizes_;  // of notifications that have not ended
     std::uint64_t ended_ = 0;
-    std::size_t bytes_ = 0;  // the sum of `sizes_`
+    std::uint64_t failed_ = 0;  // of those that have ended
+    std::size_t bytes_ = 0;     // the sum of `sizes_`
 };
 
 /// The receiver's count of ended notifications on one connection. Reports it to the sender after each quarter of the
@@ -73,8 +82,8 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
  public:
     NotificationWindow(std::shared_ptr<Connection> connection, NotificationLimits limits)
         : connection_(std::move(connection)),
-          items_to_tell_(std::max<std::size_t>(limits.items / 4, 1)),
-          bytes_to_tell_(std::max<std::size_t>(limits.bytes / 4, 1)) {}
+          items_to_report_(std::max<std::size_t>(limits.items / 4, 1)),
+          bytes_to_report_(std::max<std::size_t>(limits.bytes / 4, 1)) {}
 
     /// A received notification, until it is handled, refused or abandoned.
     class Ticket {
@@ -91,6 +100,13 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
         }
         ~Ticket() { end(); }
 
+        /// The notification was refused, or its handler failed. It still has to end.
+        void fail() noexcept {
+            if (window_) {
+                window_->on_failed();
+            }
+        }
+
         void end() noexcept {
             if (const auto window = std::move(window_)) {
                 window->on_end(bytes_);
@@ -104,39 +120,61 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
 
     Ticket take(std::size_t bytes) noexcept { return {shared_from_this(), bytes}; }
 
-    /// Reads the peer's count of ended notifications; none if it is malformed.
-    static std::optional<std::uint64_t> read(std::string_view text) noexcept {
-        std::uint64_t total = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), total);
-        return error == std::errc() && end == text.data() + text.size() ? std::optional(total) : std::nullopt;
+    /// A notification that has not ended was refused, or its handler failed.
+    void on_failed() noexcept {
+        const std::lock_guard lock(mutex_);
+        ++ended_.failed;
+    }
+
+    /// Reports now, if failures are not reported.
+    void report_failed() noexcept {
+        const std::lock_guard lock(mutex_);
+        if (!closed_ && ended_.failed != reported_.failed) {
+            report();
+        }
+    }
+
+    /// Reports for the last time: the connection is about to be closed, and notifications that have not ended are
+    /// abandoned.
+    void close() noexcept {
+        const std::lock_guard lock(mutex_);
+        if (!std::exchange(closed_, true) && ended_.all != reported_.all) {
+            report();
+        }
     }
 
  private:
     void on_end(std::size_t bytes) noexcept {
         const std::lock_guard lock(mutex_);  // held while sending, so that the totals only grow
-        ++ended_;
-        untold_bytes_ += bytes;
-        if (ended_ - told_ < items_to_tell_ && untold_bytes_ < bytes_to_tell_) {
-            return;
+        ++ended_.all;
+        unreported_bytes_ += bytes;
+        if (!closed_ && (ended_.all - reported_.all >= items_to_report_ || unreported_bytes_ >= bytes_to_report_)) {
+            report();
         }
+    }
+
+    /// With the lock held.
+    void report() noexcept {
         try {
+            Buffer metadata;
             Buffer body;
-            body.append(std::to_string(ended_));
-            connection_->send(SendClass::response, wire::taken_metadata, body);
-            told_ = ended_;
-            untold_bytes_ = 0;
+            wire::write_ended_notifications(metadata, body, ended_);
+            connection_->send(SendClass::response, metadata.text(), body);
+            reported_ = ended_;
+            unreported_bytes_ = 0;
         } catch (...) {  // NOLINT(bugprone-empty-catch)
             // Out of memory: the next report includes it.
         }
     }
 
     const std::shared_ptr<Connection> connection_;
-    const std::size_t items_to_tell_;
-    const std::size_t bytes_to_tell_;
+    const std::size_t items_to_report_;
+    const std::size_t bytes_to_report_;
     std::mutex mutex_;
-    std::uint64_t ended_ = 0;
-    std::uint64_t told_ = 0;
-    std::size_t untold_bytes_ = 0;
+    wire::EndedNotifications ended_;
+    wire::EndedNotifications reported_;
+    std::size_t unreported_bytes_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace communica::peer

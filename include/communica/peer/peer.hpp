@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -79,7 +80,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     /// Sends messages over `connection` from now on, queued ones first. Closes an earlier connection; if that was
     /// of another session, with a goodbye that it was replaced. After `close`, closes `connection` and returns false.
-    bool attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
+    /// `window` counts the peer's notifications over `connection`; null if the peer does not support that.
+    bool attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer,
+                std::shared_ptr<NotificationWindow> window = nullptr);
 
     /// The peer has reported over `connection` which of this side's requests it has. The other requests of earlier
     /// connections fail, or are sent again if idempotent.
@@ -87,8 +90,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     /// The connection has ended. Its unsent messages wait for the next, or are sent at once if there is one. If the
     /// peer has closed in order, it neither answers nor waits for answers: the handlers of its requests are cancelled,
-    /// and sent requests fail (unless the connection has several readers).
-    void detach(const std::shared_ptr<Connection>& connection, const Error& ending);
+    /// and sent requests fail (unless the connection has several readers). Returns how many notifications of this side
+    /// were sent and not confirmed.
+    std::uint64_t detach(const std::shared_ptr<Connection>& connection, const Error& ending);
 
     /// Refuses new requests, and tells the peer. `idle` is called, without a lock, each time the last running call
     /// ends.
@@ -107,7 +111,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     void make_requester();
 
     void end_streams(const Connection& connection, errc why);
-    void detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending);
+    std::uint64_t detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending);
 
     bool halves_are_idle() const;
 
@@ -136,10 +140,11 @@ class Peer : public std::enable_shared_from_this<Peer> {
     // guards the members below; the requester's and responder's locks may be taken under it, not vice versa
     mutable std::mutex mutex_;
     std::shared_ptr<Connection> connection_;
-    std::vector<const Connection*> open_;  // attached and not detached: briefly two, when one replaces another
-    Capabilities offer_;                   // of the current or the last connection
-    bool resumes_ = false;                 // this side has yet to report which requests it has
-    std::unique_ptr<RequestIds> resumed_;  // the peer's report, until earlier connections have ended
+    std::shared_ptr<NotificationWindow> window_;  // of `connection_`; may be null
+    std::vector<const Connection*> open_;         // attached and not detached: briefly two, when one replaces another
+    Capabilities offer_;                          // of the current or the last connection
+    bool resumes_ = false;                        // this side has yet to report which requests it has
+    std::unique_ptr<RequestIds> resumed_;         // the peer's report, until earlier connections have ended
     std::shared_ptr<Requester> requester_;
     std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
     RequestIdCodec text_;                      // writes the ids of its requests

@@ -4,6 +4,7 @@
 #include "../wire/metadata_reader.hpp"
 #include "peer.hpp"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,8 @@ COMMUNICA_INLINE bool Peer::was_replaced(const Connection& connection) const {
 
 COMMUNICA_INLINE bool Peer::is_idle() const { return !is_connected() && halves_are_idle(); }
 
-COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
+COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer,
+                                   std::shared_ptr<NotificationWindow> window) {
     std::unique_lock lock(mutex_);
     if (closed_) {
         lock.unlock();
@@ -49,6 +51,7 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
         return false;
     }
     const auto earlier = std::exchange(connection_, connection);
+    window_ = std::move(window);
     const Capabilities earlier_offer = std::exchange(offer_, offer);
     const bool same_session = earlier_offer.session == offer.session;
     timer_.disarm();
@@ -92,11 +95,12 @@ COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, Bytes body)
     }
 }
 
-COMMUNICA_INLINE void Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
+COMMUNICA_INLINE std::uint64_t Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
     const errc why = ending.code == errc::closed ? errc::closed : errc::connection_lost;
     end_streams(*connection, why);
-    detach_halves(connection, ending);
+    const std::uint64_t unconfirmed = detach_halves(connection, ending);
     end_streams(*connection, why);  // streams that began meanwhile
+    return unconfirmed;
 }
 
 COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) {
@@ -107,7 +111,7 @@ COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) 
     }
 }
 
-COMMUNICA_INLINE void Peer::detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending) {
+COMMUNICA_INLINE std::uint64_t Peer::detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending) {
     const std::lock_guard lock(mutex_);
     std::erase(open_, connection.get());
     std::vector<UnsentMessage> requests;
@@ -117,11 +121,10 @@ COMMUNICA_INLINE void Peer::detach_halves(const std::shared_ptr<Connection>& con
         (reader.read(message.metadata).is_answer() ? answers : requests).push_back(std::move(message));
     }
     responder_->detach(*connection, std::move(answers));
-    if (requester_) {
-        requester_->detach(*connection, std::move(requests));
-    }
+    const std::uint64_t unconfirmed = requester_ ? requester_->detach(*connection, std::move(requests)) : 0;
     if (connection_ == connection) {
         connection_.reset();
+        window_.reset();
         if (ending.code == errc::closed) {
             connection->has_one_reader() ? give_up() : responder_->abandon();
         }
@@ -131,6 +134,7 @@ COMMUNICA_INLINE void Peer::detach_halves(const std::shared_ptr<Connection>& con
     } else {
         resume_if_alone();
     }
+    return unconfirmed;
 }
 
 COMMUNICA_INLINE void Peer::drain(std::function<void()> idle) {
@@ -144,6 +148,7 @@ COMMUNICA_INLINE void Peer::drain(std::function<void()> idle) {
 
 COMMUNICA_INLINE void Peer::close(const Error& reason) {
     std::shared_ptr<Connection> connection;
+    std::shared_ptr<NotificationWindow> window;
     {
         const std::lock_guard lock(mutex_);
         closed_ = reason;
@@ -152,11 +157,15 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
     {
         const std::lock_guard lock(mutex_);
         connection = std::exchange(connection_, nullptr);
+        window = std::exchange(window_, nullptr);
         timer_.disarm();
         responder_->close();
         if (requester_) {
             requester_->close(reason);
         }
+    }
+    if (window) {
+        window->close();
     }
     if (connection) {
         connection->close();

@@ -16,6 +16,7 @@
 #include "waiting_service.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -121,8 +122,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Sends messages over `connection` from now on, queued ones first.
     void attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer);
 
-    /// The connection has ended. Its unsent messages and its idempotent requests wait for the next.
-    void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
+    /// The connection has ended. Its unsent messages and its idempotent requests wait for the next. Returns how many
+    /// notifications were sent and not confirmed, over this connection and those that it replaced.
+    std::uint64_t detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
     /// Fails the sent requests: their outcome is unknown. Idempotent ones are queued again.
     void give_up_sent();
@@ -140,10 +142,16 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// they fail, or are sent again if idempotent.
     void on_resumed(const RequestIds& ids);
 
-    /// The peer has handled `total` notifications.
-    void on_notifications_ended(std::uint64_t total) {
+    /// The peer has reported over `connection` how many notifications have ended.
+    void on_notifications_ended(const Connection& connection, const wire::EndedNotifications& ended) {
         const std::lock_guard lock(mutex_);
-        sender_.on_notifications_ended(total);
+        if (!sender_.is_connected_by(connection)) {
+            return;
+        }
+        const std::uint64_t failed = sender_.on_notifications_ended(ended);
+        if (counters_ && failed != 0) {
+            Counters::add(counters_->failed_notifications, failed);
+        }
         send_waiting();
     }
 
@@ -217,7 +225,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Sends queued messages, in order, until there is no more room.
     void send_waiting();
 
-    void put_back(UnsentMessage& unsent);
+    void put_back(UnsentMessage& unsent, bool is_current);
 
     /// Puts the idempotent requests among `ids` before all that wait, in the order in which they were started. Returns
     /// the others that were sent.

@@ -5,6 +5,7 @@
 #include "requester.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -144,19 +145,21 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
     send_waiting();
 }
 
-COMMUNICA_INLINE void Requester::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
+COMMUNICA_INLINE std::uint64_t Requester::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
     const std::lock_guard lock(mutex_);
     if (closed_) {
-        return;
+        return 0;
     }
-    std::for_each(unsent.rbegin(), unsent.rend(), [this](UnsentMessage& message) { put_back(message); });
-    if (sender_.is_connected_by(connection)) {
+    const bool is_current = sender_.is_connected_by(connection);
+    std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) { put_back(message, is_current); });
+    if (is_current) {
         sender_.detach();
         put_back_idempotent(pending_.ids());
         disarm_if_idle();
     } else {
         send_waiting();
     }
+    return sender_.take_unconfirmed();
 }
 
 COMMUNICA_INLINE void Requester::give_up_sent() {
@@ -202,7 +205,7 @@ COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
     fail_all(lost, {errc::connection_lost, "it was lost on its way, or its answer was"});
 }
 
-COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
+COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent, bool is_current) {
     const auto metadata = reader_.read(unsent.metadata);
     if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification &&
         metadata.type != wire::MessageType::flush && metadata.type != wire::MessageType::inspect) {
@@ -215,7 +218,7 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent) {
     }
     outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
     if (outgoing.is_notification()) {
-        sender_.on_unsent_notification();
+        sender_.on_unsent_notification(is_current);
     }
     outgoing.body = std::move(unsent.body);
     unsent_queue_.put_back(id, std::move(outgoing));
@@ -240,7 +243,7 @@ COMMUNICA_INLINE void Requester::close(const Error& reason) {
         closed_ = true;
         close_reason_ = reason;
         failed.reserve(pending_.size());
-        sender_.detach();
+        sender_.close();
         for (const RequestId id : pending_.ids()) {
             failed.push_back(pending_.take(id));
         }

@@ -114,8 +114,11 @@ COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
                 // Out of memory: the requester's deadline ends the request.
             }
         }
-        remove(call);
         call.timer.has_failed = reply.type != wire::MessageType::ok;
+        if (call.timer.has_failed) [[unlikely]] {
+            call.ticket.fail();
+        }
+        remove(call);
         stop_timer(call.timer);
         idle = calls_.empty() ? idle_ : nullptr;
     }

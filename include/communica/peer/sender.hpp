@@ -45,10 +45,18 @@ class Sender {
         credit_.begin(connection_->has_one_reader() ? offer_.ahead : NotificationLimits());
     }
     void detach() noexcept {
+        if (connection_) {
+            unconfirmed_ += std::min<std::uint64_t>(credit_.unconfirmed(), told_ - taken_);
+        }
         connection_.reset();
         is_unknown_ = is_unknown_ || told_ != taken_;
         taken_ = told_;
         flushing_ = false;
+    }
+    /// This side closes the connection in order: the peer handles the notifications that it has received.
+    void close() noexcept {
+        detach();
+        unconfirmed_ = 0;
     }
     /// The peer refuses new requests.
     void set_draining() noexcept { draining_ = true; }
@@ -86,11 +94,27 @@ class Sender {
         return send_other(id, metadata, outgoing, size);
     }
 
-    /// The peer has handled `total` notifications of this connection.
-    void on_notifications_ended(std::uint64_t total) noexcept { credit_.on_ended(total); }
+    /// The peer has reported how many notifications of this connection have ended. Returns how many have failed since
+    /// its last report.
+    std::uint64_t on_notifications_ended(const wire::EndedNotifications& ended) noexcept {
+        return credit_.on_ended(ended);
+    }
 
-    /// A notification counted as sent was not: it will be sent again.
-    void on_unsent_notification() noexcept { --told_; }
+    /// A notification counted as sent was not: it will be sent again. `is_current`: it was for the current connection.
+    void on_unsent_notification(bool is_current) noexcept {
+        --told_;
+        if (is_current) {
+            credit_.on_unsent();
+        } else {  // the end of its connection has counted it in all three
+            --taken_;
+            flushed_ -= std::min<std::uint64_t>(flushed_, 1);
+            unconfirmed_ -= std::min<std::uint64_t>(unconfirmed_, 1);
+        }
+    }
+
+    /// Returns how many notifications were sent over connections that have ended since the last call, and not
+    /// confirmed. They may be lost.
+    std::uint64_t take_unconfirmed() noexcept { return std::exchange(unconfirmed_, 0); }
 
     /// The answer to a flush confirms all notifications before the flush.
     void on_answer(std::string_view id) noexcept {
@@ -199,9 +223,10 @@ class Sender {
 
     // Notifications over all connections: sent, and confirmed.
     std::uint64_t told_ = 0;
-    std::uint64_t taken_ = 0;  // by a flush
-    bool is_unknown_ = false;  // some of a lost connection are unconfirmed; the next flush fails
-    bool flushing_ = false;    // the last flush, behind `flushed_` notifications, is not answered
+    std::uint64_t taken_ = 0;        // by a flush
+    std::uint64_t unconfirmed_ = 0;  // of ended connections, not reported yet
+    bool is_unknown_ = false;        // some of a lost connection are unconfirmed; the next flush fails
+    bool flushing_ = false;          // the last flush, behind `flushed_` notifications, is not answered
     RequestIdCodec::Id flush_{};
     std::uint64_t flushed_ = 0;
 };

@@ -21,6 +21,9 @@ COMMUNICA_INLINE void answer(const Incoming& incoming, Reply& reply, SendClass s
 
 COMMUNICA_INLINE void report(const Incoming& incoming, const Error& error) {
     incoming.peer->handlers().report({incoming.metadata.route.value_or(""), error, kind_of(incoming.metadata)});
+    if (incoming.ticket != nullptr) {
+        incoming.ticket->fail();
+    }
 }
 
 COMMUNICA_INLINE void fail(const InflightCall& call, const Peer& peer, Reply& reply,

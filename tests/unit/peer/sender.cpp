@@ -122,9 +122,46 @@ TEST_CASE("a flush is certain of what a flush has confirmed, or what has not gon
     CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
     CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
     sending.sender.on_answer("another");
-    sending.sender.on_unsent_notification();
+    sending.sender.on_unsent_notification(true);
     again();
     CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
+}
+
+TEST_CASE("notifications that their connection did not confirm before it ended are returned once") {
+    const communica::peer::Capabilities offer{.flush = true, .ahead = {.items = 10, .bytes = 1000}};
+    Sending sending(offer);
+    const auto notify = [&](int count) {
+        for (int number = 0; number != count; ++number) {
+            CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
+        }
+    };
+    notify(5);
+    CHECK(sending.sender.on_notifications_ended({.all = 1, .failed = 1}) == 1);
+    CHECK(sending.sender.on_notifications_ended({.all = 2, .failed = 1}) == 0);
+    CHECK(sending.sender.on_notifications_ended({.all = 2, .failed = 100}) == 1);  // at most as many as have ended
+    CHECK(sending.sender.take_unconfirmed() == 0);
+    sending.sender.attach(sending.connection, offer);  // replaces the connection
+    sending.sender.on_unsent_notification(false);
+    CHECK(sending.sender.take_unconfirmed() == 2);
+    CHECK(sending.sender.take_unconfirmed() == 0);
+
+    notify(4);
+    sending.sender.on_unsent_notification(true);
+    sending.sender.detach();
+    CHECK(sending.sender.take_unconfirmed() == 3);
+
+    sending.sender.attach(sending.connection, offer);
+    notify(1);
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
+    notify(1);
+    sending.sender.on_answer({sending.id.data(), sending.id.size()});
+    sending.sender.detach();
+    CHECK(sending.sender.take_unconfirmed() == 1);  // the flush has confirmed the other
+
+    sending.sender.attach(sending.connection, offer);
+    notify(1);
+    sending.sender.close();
+    CHECK(sending.sender.take_unconfirmed() == 0);
 }
 
 TEST_CASE("a message that is not sent keeps its body") {

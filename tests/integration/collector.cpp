@@ -1,0 +1,270 @@
+// A collector of events and its senders, under each fault: an event is handled, or its sender reports that it may not be.
+#include "support/frames.hpp"
+#include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace collector {
+
+using test::Routes;
+using test::Transport;
+using namespace std::chrono_literals;
+
+constexpr int senders = 4;
+constexpr int events = 1500;  // of each
+constexpr int all_events = senders * events;
+
+/// What an entity logs.
+struct Log {
+    communica::Log hook() {
+        return [this](communica::LogLevel level, std::string_view text) {
+            if (level >= communica::LogLevel::warning) {
+                lines.emplace_back(text);
+            }
+        };
+    }
+    bool has(std::string_view part) const {
+        for (const std::string& line : lines) {
+            if (line.find(part) != std::string::npos) {
+                return true;
+            }
+        }
+        return false;
+    }
+    std::vector<std::string> lines;
+};
+
+struct Collector {
+    explicit Collector(Routes routes, Transport transport = Transport::local) : meeting(transport) {
+        communica::ServerOptions options;
+        options.limits.max_requests = 64;
+        options.counters = at_server;
+        options.log = log.hook();
+        server.emplace(context, meeting.at_server(), routes, options);
+    }
+
+    asio::awaitable<void> connect() {
+        co_await server->start();
+        for (int number = 0; number != senders; ++number) {
+            communica::ClientOptions client = test::quick_client("sender-" + std::to_string(number));
+            client.counters = at_clients;
+            client.log = client_log.hook();
+            clients.push_back(
+                std::make_unique<test::RouteClient>(context, meeting.at_client(*server), Routes(), client));
+        }
+        for (const auto& client : clients) {
+            co_await client->connect();
+        }
+    }
+    void send_all() {
+        for (int number = 0; number != events; ++number) {
+            for (const auto& client : clients) {
+                client->notify("event", number, [this](const std::exception_ptr& error) { ++(error ? unsent : sent); });
+            }
+        }
+    }
+    asio::awaitable<void> flush() {
+        for (const auto& client : clients) {
+            co_await client->flush();
+        }
+    }
+    asio::awaitable<void> close_clients() {
+        for (const auto& client : clients) {
+            co_await client->close();
+        }
+    }
+    asio::awaitable<void> close() {
+        co_await close_clients();
+        co_await server->close();
+    }
+    bool is_connected() const {
+        bool connected = false;
+        for (const auto& client : clients) {
+            connected = connected || client->is_connected();
+        }
+        return connected;
+    }
+    std::uint64_t failed() const {
+        std::uint64_t sum = 0;
+        for (const auto& failure : at_server->failures()) {
+            CHECK(failure.route == "event");
+            sum += failure.count;
+        }
+        return sum;
+    }
+
+    std::shared_ptr<communica::Counters> at_server = std::make_shared<communica::Counters>();
+    std::shared_ptr<communica::Counters> at_clients = std::make_shared<communica::Counters>();
+    Log log;
+    Log client_log;
+    asio::io_context context;
+    test::Meeting meeting;
+    std::optional<test::RouteServer> server;
+    std::vector<std::unique_ptr<test::RouteClient>> clients;
+    int sent = 0;
+    int unsent = 0;
+};
+
+asio::awaitable<void> wait_a_little() {
+    asio::steady_timer timer(co_await asio::this_coro::executor, 1ms);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+TEST_CASE("a collector over its limit loses no event") {
+    int handled = 0;
+    Routes routes;
+    routes.add("event", [&](int) -> asio::awaitable<void> {
+        co_await wait_a_little();
+        ++handled;
+    });
+    Collector collector(routes);
+    test::run(collector.context, [&]() -> asio::awaitable<void> {
+        co_await collector.connect();
+        collector.send_all();
+        co_await collector.flush();
+        co_await test::until([&] { return handled == all_events; });
+        co_await collector.close();
+    });
+    test::run_out(collector.context);
+    CHECK(collector.sent == all_events);
+    CHECK(collector.failed() == 0);
+    CHECK(collector.log.lines.empty());
+    CHECK(collector.client_log.lines.empty());
+}
+
+TEST_CASE("a collector handles all events of senders that close right after them") {
+    int handled = 0;
+    Routes routes;
+    routes.add("event", [&](int) -> asio::awaitable<void> {
+        co_await wait_a_little();
+        ++handled;
+    });
+    Collector collector(routes);
+    test::run(collector.context, [&]() -> asio::awaitable<void> {
+        co_await collector.connect();
+        collector.send_all();
+        co_await test::until([&] { return collector.sent == all_events; });
+        co_await collector.close_clients();
+        co_await test::until([&] { return handled == all_events; });
+        co_await collector.server->close();
+    });
+    test::run_out(collector.context);
+    CHECK(collector.client_log.lines.empty());
+    CHECK(collector.at_clients->unconfirmed_notifications == 0);
+}
+
+TEST_CASE("a collector logs each event that fails, and its sender counts them") {
+    Routes routes;
+    const std::string fault =
+        GENERATE("no such route", "another type", "a handler that throws", "a coroutine that throws");
+    CAPTURE(fault);
+    if (fault == "another type") {
+        routes.add("event", [](const std::string&) {});
+    } else if (fault == "a handler that throws") {
+        routes.add("event", [](int) { throw std::runtime_error("the disk is full"); });
+    } else if (fault == "a coroutine that throws") {
+        routes.add("event", [](int) -> asio::awaitable<void> {
+            co_await wait_a_little();
+            throw std::runtime_error("the disk is full");
+        });
+    }
+    Collector collector(routes);
+    test::run(collector.context, [&]() -> asio::awaitable<void> {
+        co_await collector.connect();
+        collector.send_all();
+        co_await collector.flush();
+        if (fault != "a coroutine that throws") {  // a flush does not wait for those
+            CHECK(collector.at_clients->failed_notifications == all_events);
+        }
+        co_await test::until([&] { return collector.failed() == all_events; });
+        co_await collector.server->close();
+        co_await test::until([&] { return !collector.is_connected(); });
+        co_await collector.close_clients();
+    });
+    test::run_out(collector.context);
+    CHECK(collector.at_clients->failed_notifications == all_events);
+    CHECK(collector.log.lines.size() == all_events);
+    CHECK(collector.log.has(fault == "no such route"  ? R"(Route "event" is not defined)"
+                            : fault == "another type" ? "expected string, got "
+                                                      : R"("event" failed: the disk is full)"));
+    CHECK(collector.at_clients->unconfirmed_notifications == 0);
+}
+
+TEST_CASE("the senders of a collector that ends report how many of their events it has not handled") {
+    const auto transport = GENERATE(Transport::local, Transport::tcp, Transport::memory);
+    const bool drains = GENERATE(true, false);
+    CAPTURE(transport, drains);
+    constexpr int handled_at_once = 100;
+    int begun = 0;
+    int handled = 0;
+    test::Event go;
+    Routes routes;
+    routes.add("event", [&](int) -> asio::awaitable<void> {
+        if (begun++ >= handled_at_once) {
+            co_await go.wait();
+        }
+        ++handled;
+    });
+    Collector collector(routes, transport);
+    test::run(collector.context, [&]() -> asio::awaitable<void> {
+        co_await collector.connect();
+        collector.send_all();
+        co_await test::until([&] { return begun > handled_at_once; });
+        if (drains) {
+            bool drained = false;
+            collector.server->drain(10s, [&](const std::exception_ptr&) { drained = true; });
+            go.set();
+            co_await test::until([&] { return drained; });
+        } else {
+            co_await collector.server->close();  // cancels the handlers that wait
+        }
+        co_await test::until([&] { return !collector.is_connected(); });
+        co_await collector.close_clients();
+        co_await test::until([&] { return collector.sent + collector.unsent == all_events; });
+    });
+    test::run_out(collector.context);
+    CHECK(collector.unsent > 0);
+    const auto unconfirmed = collector.at_clients->unconfirmed_notifications.load();
+    CAPTURE(handled, collector.sent, unconfirmed);
+    CHECK(static_cast<std::uint64_t>(handled) + unconfirmed == static_cast<std::uint64_t>(collector.sent));
+    CHECK(collector.client_log.has("notifications that were sent may be lost") == (unconfirmed != 0));
+    CHECK((drains || unconfirmed != 0));
+}
+
+TEST_CASE("a side whose connection breaks reports how many notifications may be lost") {
+    const auto counters = std::make_shared<communica::Counters>();
+    Log log;
+    communica::ServerOptions options;
+    options.counters = counters;
+    options.log = log.hook();
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    test::RouteServer server(context, meeting.at_server(), Routes(), options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        const std::string extensions = R"("flush", "notifications"], "notifications_ahead": [100, 65536], "others": [)";
+        auto peer = co_await test::ScriptedPeer::greet_offering(state, "ann", extensions);
+        const auto ann = server.client("ann");
+        for (int number = 0; number != 10; ++number) {
+            co_await ann.notify("event", number);
+        }
+        for (int number = 0; number != 10; ++number) {
+            co_await peer.read_message();
+        }
+        co_await peer.send(test::message_frame(R"({"id": "", "type": 12})", "4"));
+        peer.cut();
+        co_await test::until([&] { return counters->unconfirmed_notifications == 6; });
+        CHECK(log.has(R"(client "ann": up to 6 notifications that were sent may be lost)"));
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+}  // namespace collector
