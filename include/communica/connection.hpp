@@ -197,6 +197,10 @@ class Connection {
     /// Bytes of queued requests and notifications that are not written. Thread-safe.
     virtual std::size_t unwritten_requests() const { return 0; }
 
+    /// Returns true while messages that have arrived are not passed to the receiver, as far as the transport can tell.
+    /// Call it after `start`, on the connection's executor.
+    virtual bool has_undelivered() { return false; }
+
     /// Starts liveness checks by pings, if the transport has them. The peer must support pings.
     virtual void start_pings() {}
 

@@ -237,6 +237,38 @@ TEST_CASE("the senders of a collector that ends report how many of their events 
     CHECK((drains || unconfirmed != 0));
 }
 
+TEST_CASE("a collector that drains handles what has arrived from senders that are gone") {
+    const auto counters = std::make_shared<communica::Counters>();
+    communica::ServerOptions options;
+    options.counters = counters;
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    int handled = 0;
+    Routes routes;
+    routes.add("event", [&](int) { ++handled; });
+    test::RouteServer server(context, meeting.at_server(), routes, options);
+    std::string frames;
+    for (int number = 0; number != events; ++number) {
+        frames += test::message_frame(R"({"id": "", "type": 2, "route": "event"})", "7");
+    }
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        std::vector<test::ScriptedPeer> peers;
+        for (const char* const name : {"ann", "ben", "cay"}) {
+            peers.push_back(co_await test::ScriptedPeer::greet(state, name));
+        }
+        for (test::ScriptedPeer& peer : peers) {
+            co_await peer.send(frames);
+            peer.cut();
+        }
+        CHECK(handled < 3 * events);
+        co_await server.drain(10s);
+        CHECK(handled == 3 * events);
+    });
+    test::run_out(context);
+}
+
 TEST_CASE("a side whose connection breaks reports how many notifications may be lost") {
     const auto counters = std::make_shared<communica::Counters>();
     Log log;

@@ -146,6 +146,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         }
         return true;
     }
+    bool has_undelivered() override { return receiver_ != nullptr && inbound_->size(SendClass::request) != 0; }
     std::size_t unread_answers() const override { return outbound_->size(SendClass::response); }
     std::size_t unwritten_requests() const override { return outbound_->size(SendClass::request); }
 

@@ -83,8 +83,8 @@ class Server {
     /// and its running requests are cancelled. Returns true if the client was known and absent. Thread-safe.
     bool forget(std::string_view client_id) { return core_->forget_client(std::string(client_id)); }
 
-    /// Stops gracefully: stops listening, tells the clients, rejects new requests with `draining`, waits up to `time`
-    /// for the running ones, and closes. Requests still running after `time` are answered `closed`.
+    /// Stops gracefully: stops listening, tells the clients, rejects new requests with `draining`, reads what has
+    /// arrived, waits for the running ones, both for up to `time`, and closes. Requests still running after `time` are answered `closed`.
     /// Completes with: `void(std::exception_ptr)` when the last connection is closed.
     /// Executor: the token's. Thread-safe.
     /// Cancellation: stops the server at once.

@@ -10,6 +10,7 @@
 #include "counted_scope.hpp"
 #include "inspection.hpp"
 #include "server_core.hpp"
+#include "undelivered.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -213,10 +214,12 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
     for (const auto& peer : self->clients_->all()) {
         peer->drain(idle);
     }
+    const auto undelivered = count_undelivered(self->connections_, idle);
     const auto deadline = peer::deadline_after(time);
     const auto alarm = self->changed_.notify_at(deadline, self);
     try {
-        while (self->stops_ == stops && self->clients_->are_at_work() && deadline > peer::Clock::now()) {
+        while (self->stops_ == stops && (*undelivered != 0 || self->clients_->are_at_work()) &&
+               deadline > peer::Clock::now()) {
             co_await self->changed_.wait();
         }
     } catch (...) {  // cancelled: closes in the background

@@ -107,6 +107,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
         return writer_.send(send_class, metadata, body);
     }
+    bool has_undelivered() override {
+        return state_ == State::open && !writer_.is_closing() && reader_.has_undelivered();
+    }
     std::size_t unread_answers() const override { return writer_.unread_answers(); }
     std::size_t unwritten_requests() const override { return writer_.unwritten_requests(); }
     std::vector<UnsentMessage> take_unsent() override { return writer_.take_unsent(); }

@@ -75,6 +75,21 @@ class Reader {
     /// Did a refusal arrive in place of the first frame? It is complete when the stream ends.
     bool is_refused() noexcept { return !is_begun_ && wire::begins_refusal(buffer().unread()); }
 
+    /// Are there messages, or parts of one, that have arrived and are not dispatched? True while it does not wait for more.
+    bool has_undelivered() {
+        if (!waits_ && !waits_with_large_buffer_ && !polls_) {
+            return true;
+        }
+        if constexpr (ReadsInMemory<Stream>) {
+            return stream_.poll({});
+        } else if constexpr (HasAvailable<Stream>) {
+            asio::error_code ignored;
+            return stream_.available(ignored) != 0;
+        } else {
+            return false;
+        }
+    }
+
     /// Called while the connection is idle: frees the buffer that is kept for the next large message.
     void give_back_memory() {
         if (waits_with_large_buffer_) {
@@ -99,6 +114,7 @@ class Reader {
     ReadHandler make_read_handler() { return {this, owner_.kept()}; }
 
     void handle_read(asio::error_code error, std::size_t count) {
+        waits_ = false;
         if (error) {
             return owner_.on_read_failed(error);
         }
@@ -167,6 +183,7 @@ class Reader {
 
     void begin_read() {
         room_ = room();
+        waits_ = true;
         stream_.async_read_some(room_, make_read_handler());
     }
 
@@ -310,6 +327,7 @@ class Reader {
     asio::error_code read_error_;  // of a synchronous read: reported after the buffered messages
     unsigned turns_ = 0;           // turns that ended with messages left
     bool is_begun_ = false;        // the first frame has begun, so there is no refusal
+    bool waits_ = false;           // a read is pending
     bool polls_ = false;
     bool waits_with_large_buffer_ = false;
 };

@@ -151,6 +151,7 @@ TEST_CASE("notifications that their connection did not confirm before it ended a
     CHECK(sending.sender.take_unconfirmed() == 3);
 
     sending.sender.attach(sending.connection, offer);
+    CHECK(sending.send(with_headers(MessageType::flush)) == Sent::unknown_before);
     notify(1);
     CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
     notify(1);

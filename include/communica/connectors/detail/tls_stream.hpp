@@ -157,6 +157,7 @@ class TlsStream {
         return asio::async_write(stream_.next_layer(), asio::buffer(record, static_cast<std::size_t>(size)),
                                  std::forward<Token>(token));
     }
+    std::size_t available(asio::error_code& error) { return stream_.next_layer().available(error); }
     void close(asio::error_code& error) { stream_.next_layer().close(error); }
 
  private:
