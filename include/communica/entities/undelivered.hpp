@@ -8,17 +8,21 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <utility>
+#include <new>
 
 namespace communica::entities {
 
 /// Calls `done` on the executor of `connection`, once all messages that have arrived are passed to its receiver, or it
 /// has ended. Asks again in each round of the event loop: no transport reports that moment, and a report would cost
 /// every read.
-inline void when_delivered(const std::shared_ptr<Connection>& connection, std::function<void()> done) {
-    asio::post(connection->get_executor(), Task([connection, done = std::move(done)] {
-                   connection->has_undelivered() ? when_delivered(connection, done) : done();
-               }));
+inline void when_delivered(const std::shared_ptr<Connection>& connection, const std::function<void()>& done) {
+    try {
+        asio::post(connection->get_executor(), Task([connection, done] {
+                       connection->has_undelivered() ? when_delivered(connection, done) : done();
+                   }));
+    } catch (const std::bad_alloc&) {  // without memory there is no wait
+        done();
+    }
 }
 
 /// Returns a count of the connections, a map's values, that have messages to deliver. Calls `changed` after each change.
