@@ -17,7 +17,7 @@ namespace communica::entities {
 /// every read.
 inline void when_delivered(const std::shared_ptr<Connection>& connection, const std::function<void()>& done) {
     try {
-        asio::post(connection->get_executor(), Task([connection, done] {
+        asio::post(connection->get_executor(), base::Task([connection, done] {
                        connection->has_undelivered() ? when_delivered(connection, done) : done();
                    }));
     } catch (const std::bad_alloc&) {  // without memory there is no wait
