@@ -39,7 +39,7 @@ DECLARED_BY = {
     "set": "multiset set",
     "source_location": "source_location",
     "span": "as_bytes span",
-    "stdexcept": "invalid_argument logic_error out_of_range runtime_error",
+    "stdexcept": "invalid_argument length_error logic_error out_of_range runtime_error",
     "string": "string to_string wstring",
     "string_view": "string_view",
     "system_error": "errc error_category error_code generic_category is_error_code_enum make_error_code system_error",

@@ -43,6 +43,7 @@ enum class errc {
     responder_error,        ///< the peer could not answer (`ResponderError`)
     serializer_error,       ///< a value can't be dumped, or bytes do not load as their type (`SerializerError`)
     unknown_error,          ///< the peer's handler threw any other exception (`UnknownError`)
+    incompatible_contract,  ///< the types of the two sides differ, and one of them refuses that (`ContractCheck`)
 };
 
 namespace base {
@@ -74,6 +75,7 @@ class ErrorCategory final : public std::error_category {
             case errc::responder_error: return "the responder failed";
             case errc::serializer_error: return "a value does not fit";
             case errc::unknown_error: return "the handler failed";
+            case errc::incompatible_contract: return "the contracts differ";
         }
         return "unknown error";
     }

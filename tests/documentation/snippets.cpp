@@ -1,6 +1,7 @@
 // Pieces of code that the documentation shows, each of which runs here: tools/docs_code puts them into the pages.
 
 #include <communica/communica.hpp>
+#include <communica/schema/contract_check.hpp>
 
 #include <asio/io_context.hpp>
 
@@ -445,6 +446,29 @@ asio::awaitable<void> test_division() {
     co_await server.close();
 }
 
+// ---- contracts ---------------------------------------------------------------------------------------------------------
+
+asio::awaitable<void> compare_at_connect() {
+    const auto executor = co_await asio::this_coro::executor;
+    const communica::MemoryConnector connector;
+    communica::DescribedTable routes;
+    routes.add(divide, [](Operands operands) { return operands.left / operands.right; });
+
+    communica::ServerOptions server_options;
+    server_options.contract = communica::ContractCheck().serves(routes);
+    communica::RouteServer server{executor, connector, routes, server_options};
+
+    communica::ClientOptions client_options;
+    client_options.contract = communica::ContractCheck().asks(divide).refuse_differences();
+    communica::RouteClient client{executor, connector, client_options};
+
+    co_await server.start();
+    const double half = co_await client.request(divide, {1, 2});
+    require(half == 0.5, "the contracts are equal");
+    co_await client.close();
+    co_await server.close();
+}
+
 // ---- all of it ---------------------------------------------------------------------------------------------------------
 
 void run(asio::io_context& context, asio::awaitable<void> coroutine) {
@@ -470,6 +494,7 @@ int main() try {
     run(context, service::try_it());
     run(context, set_options({}));
     run(context, test_division());
+    run(context, compare_at_connect());
 } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

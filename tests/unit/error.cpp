@@ -15,7 +15,7 @@ using communica::Error;
 using Kind = communica::Error::Kind;
 
 constexpr errc first = errc::closed;
-constexpr errc last = errc::unknown_error;
+constexpr errc last = errc::incompatible_contract;
 
 template <class Exception>
 Exception caught(const Error& error) {

@@ -7,6 +7,7 @@
 #include <communica/observing/trace_context.hpp>
 #include <communica/schema/compatibility.hpp>
 #include <communica/schema/contract.hpp>
+#include <communica/schema/contract_check.hpp>
 #include <communica/schema/described_table.hpp>
 
 #if __has_include(<openssl/ssl.h>)

@@ -20,7 +20,8 @@ Exit exit_of(const communica::Error& error) {
         case errc::not_connected: return not_connected;
         case errc::timeout: return timed_out;
         case errc::handshake_failed:
-        case errc::authentication_failed: return not_let_in;
+        case errc::authentication_failed:
+        case errc::incompatible_contract: return not_let_in;
         case errc::closed:
         case errc::connection_lost:
         case errc::replaced:

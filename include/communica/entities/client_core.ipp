@@ -7,6 +7,7 @@
 #include "../serializers/codec/utf8.hpp"
 #include "../wire/handshake.hpp"
 #include "client_core.hpp"
+#include "contract_handshake.hpp"
 
 #include <cstdint>
 #include <random>
@@ -245,8 +246,8 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::keep_connected(std::shared_pt
 }
 
 COMMUNICA_INLINE bool ClientCore::is_final(const std::error_code& code) {
-    return code == errc::replaced || code == errc::authentication_failed || code == errc::invalid_argument ||
-           code == asio::error::access_denied || code == std::errc::permission_denied;
+    return code == errc::replaced || code == errc::authentication_failed || code == errc::incompatible_contract ||
+           code == errc::invalid_argument || code == asio::error::access_denied || code == std::errc::permission_denied;
 }
 
 COMMUNICA_INLINE void ClientCore::on_ending(const Error& ending, bool was_connected) {
@@ -282,8 +283,16 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::handshake(std::shared_ptr<Cli
     peer::Capabilities offer;
     try {
         const peer::HandshakeDeadline limit(connection, deadline);
-        co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer()));
-        const std::string hello = co_await connection->read_hello();
+        const auto contract = self->options_.contract;
+        const std::string hashes = contract ? contract->hashes() : "";
+        co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer(), hashes));
+        std::string hello;
+        if (contract) {
+            const std::string address = self->connection_factory_.address();
+            hello = co_await compare_with_server(connection, contract, self->hooks_, address);
+        } else {
+            hello = co_await connection->read_hello();
+        }
         offer = peer::read_capabilities(wire::parse_hello(hello));
     } catch (const std::exception&) {
         if (deadline <= peer::Clock::now()) {

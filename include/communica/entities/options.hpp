@@ -7,6 +7,7 @@
 #include "../peer/asking.hpp"
 #include "../peer/backoff.hpp"
 #include "../peer/interceptor.hpp"
+#include "contract_exchange.hpp"
 #include "hooks.hpp"
 
 #include <chrono>
@@ -42,6 +43,8 @@ struct ClientOptions {
     AskingInterceptor asking_interceptor = {};
     /// Counts the work of this entity. Null: no counting. Entities that share counters are counted together.
     std::shared_ptr<Counters> counters = nullptr;
+    /// Compares the types of routes with the server's at each connect: `ContractCheck`. Null: no comparison.
+    std::shared_ptr<const entities::ContractExchange> contract = nullptr;
 
     // Called on the client's executor, one at a time, until the client is destroyed.
 
@@ -98,6 +101,8 @@ struct ServerOptions {
     AskingInterceptor asking_interceptor = {};
     /// Counts the work of this entity. Null: no counting. Entities that share counters are counted together.
     std::shared_ptr<Counters> counters = nullptr;
+    /// Compares the types of routes with each client's at each connect: `ContractCheck`. Null: no comparison.
+    std::shared_ptr<const entities::ContractExchange> contract = nullptr;
 
     // Called on the server's executor, one at a time, until the server is destroyed.
 

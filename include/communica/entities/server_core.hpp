@@ -45,7 +45,10 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     void close_hooks() { hooks_.close(); }
 
     /// The address it listens at, or the configured one before that.
-    std::string address() const;
+    std::string address() const {
+        const auto listening = listener();
+        return listening ? listening->address() : listener_factory_.address();
+    }
     /// The state of a connector that connects to it. Throws `errc::not_connected` while it does not listen.
     std::string connector_state() const;
 
@@ -81,7 +84,9 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     /// The next handshake starts after this time, even if the current one is running.
     static constexpr std::chrono::microseconds slow_handshake{200};
 
-    ConnectionOptions connection_options() const;
+    ConnectionOptions connection_options() const {
+        return {options_.limits, budget_, options_.counters, options_.busy_poll};
+    }
     std::shared_ptr<Listener> listener() const {
         const std::lock_guard lock(mutex_);
         return listener_;

@@ -7,6 +7,7 @@
 #include "../wire/handshake.hpp"
 #include "client_resolver.hpp"
 #include "clients.hpp"
+#include "contract_handshake.hpp"
 #include "counted_scope.hpp"
 #include "inspection.hpp"
 #include "server_core.hpp"
@@ -84,11 +85,6 @@ COMMUNICA_INLINE ServerCore::ServerCore(asio::any_io_executor executor, Listener
       next_(strand_) {}
 
 COMMUNICA_INLINE ServerCore::~ServerCore() = default;
-
-COMMUNICA_INLINE std::string ServerCore::address() const {
-    const auto listening = listener();
-    return listening ? listening->address() : listener_factory_.address();
-}
 
 COMMUNICA_INLINE std::string ServerCore::connector_state() const {
     const auto listening = listener();
@@ -234,10 +230,6 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
     }
 }
 
-COMMUNICA_INLINE ConnectionOptions ServerCore::connection_options() const {
-    return {options_.limits, budget_, options_.counters, options_.busy_poll};
-}
-
 COMMUNICA_INLINE void ServerCore::stop() {
     ++stops_;
     stopped_ = true;
@@ -363,6 +355,13 @@ COMMUNICA_INLINE asio::awaitable<ServerCore::AcceptedClient> ServerCore::handsha
         accepted = self->authorize(hello, connection->credentials());
     } catch (const std::system_error& e) {
         refusal = {e.code(), e.what()};
+    }
+    if (accepted.lease && self->options_.contract) {
+        const std::string& id = accepted.lease->peer()->id();
+        refusal = co_await compare_with_client(connection, self->options_.contract, self->hooks_, hello, id);
+        if (refusal.code) {
+            accepted.lease.reset();
+        }
     }
     std::string().swap(hello);  // frees the memory: a refused client may take long to disconnect
     if (accepted.lease) {

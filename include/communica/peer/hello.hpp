@@ -18,9 +18,14 @@ namespace communica::peer {
 /// The longest client id, in bytes.
 inline constexpr std::size_t max_client_id = 1024;
 
-inline std::string client_hello(std::string_view client_id, const Capabilities& offer) {
-    return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) +
-           ", \"communica\": " + write_offer(offer) + "}";
+/// `contract` is a JSON object with the hashes of routes, or empty.
+inline std::string client_hello(std::string_view client_id, const Capabilities& offer, std::string_view contract = {}) {
+    std::string offered = write_offer(offer);
+    if (!contract.empty()) {
+        offered.pop_back();
+        offered.append(", \"contract\": ").append(contract) += '}';
+    }
+    return "{\"client_id\": " + nlohmann::json(client_id).dump(-1, ' ', true) + ", \"communica\": " + offered + "}";
 }
 
 /// Answers a client's offer with the server's own, and a client without an offer as the Python library does.

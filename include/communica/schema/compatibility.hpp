@@ -25,8 +25,8 @@ namespace schema {
 /// Compares two contracts, route by route.
 class Comparison {
  public:
-    Comparison(const nlohmann::json& before, const nlohmann::json& after)
-        : before_(routes_of(before)), after_(routes_of(after)) {}
+    Comparison(const nlohmann::json& before, const nlohmann::json& after, Effort& effort)
+        : before_(routes_of(before)), after_(routes_of(after)), effort_(effort) {}
 
     std::vector<ContractChange> changes() {
         for (const auto& [name, route] : before_.items()) {
@@ -90,8 +90,8 @@ class Comparison {
         const Json& is = after.at(part);
         // Either version may write the value for the other to read.
         const bool has_bytes = before.value("serializer", "json") != "json";
-        const auto forth = Inclusion::misfits(was, is, has_bytes);
-        const auto back = Inclusion::misfits(is, was, has_bytes);
+        const auto forth = Inclusion::misfits(was, is, has_bytes, effort_);
+        const auto back = Inclusion::misfits(is, was, has_bytes, effort_);
         const auto& of_old = clients_write ? forth : back;
         const auto& of_new = clients_write ? back : forth;
         std::set<std::string> told;
@@ -122,6 +122,8 @@ class Comparison {
     /// Adds the differences that cause no misfit.
     void list_safe(const std::string& head, const View& was, const View& is, const std::string& path,
                    const std::set<std::string>& told) {
+        const Effort::Level level(effort_);
+        effort_.spend(512);
         if (!compared_.emplace(was.identity(), is.identity()).second) {
             return;
         }
@@ -150,6 +152,7 @@ class Comparison {
     }
     void list_safe_fields(const std::string& head, const View& was, const View& is, const std::string& path,
                           const std::set<std::string>& told) {
+        effort_.spend(steps_of(was) + steps_of(is));
         const auto safe = [&](const std::string& name, const std::string& what) {
             if (!told.contains(place_in(path, name))) {
                 add(head + " " + place_in(path, name) + ": " + what + ": safe", false, false);
@@ -177,6 +180,7 @@ class Comparison {
 
     const Json& before_;
     const Json& after_;
+    Effort& effort_;
     std::vector<ContractChange> changes_;
     std::set<std::pair<const Json*, const Json*>> compared_;
 };
@@ -186,7 +190,8 @@ class Comparison {
 /// Returns the differences between two contracts, as written by `contract`, ordered by route. Throws
 /// `std::invalid_argument` or nlohmann/json's exceptions for an invalid contract.
 inline std::vector<ContractChange> compare_contracts(const nlohmann::json& before, const nlohmann::json& after) {
-    return schema::Comparison(before, after).changes();
+    schema::Effort unbounded;
+    return schema::Comparison(before, after, unbounded).changes();
 }
 
 }  // namespace communica

@@ -84,6 +84,16 @@ struct StreamTypes {
     }
 };
 
+/// Returns the function that writes the types of a route.
+template <class R, class... A, class Own>
+constexpr auto types_of(const Route<R(A...), Own>& /*route*/) {
+    if constexpr (peer::StreamShape<R(A...)>::is_one) {
+        return &StreamTypes<Own, peer::StreamShape<R(A...)>>::write;
+    } else {
+        return &RequestTypes<Own, typename Route<R(A...), Own>::argument_type, R>::write;
+    }
+}
+
 }  // namespace schema
 
 /// A `RouteTable` with descriptions of its routes. A client that inspects the server gets their types as JSON Schema
@@ -114,12 +124,7 @@ class DescribedTable : public RouteTable<S> {
     template <class R, class... A, class Own, class F>
     DescribedTable& add(const Route<R(A...), Own>& route, F&& function) {  ///< as `RouteTable::add`
         Base::add(route, std::forward<F>(function));
-        if constexpr (peer::StreamShape<R(A...)>::is_one) {
-            return note(route.name(), &schema::StreamTypes<Own, peer::StreamShape<R(A...)>>::write);
-        } else {
-            using Data = typename Route<R(A...), Own>::argument_type;
-            return note(route.name(), &schema::RequestTypes<Own, Data, R>::write);
-        }
+        return note(route.name(), schema::types_of(route));
     }
 
     /// Sets the description of the route that was added last.

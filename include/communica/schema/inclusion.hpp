@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,45 @@ struct Misfit {
     std::string sample;  ///< a refused value, as JSON or in words
 };
 
+/// Bounds the work and the depth of comparisons. The default has no bounds, for files of the user.
+class Effort {
+ public:
+    Effort() = default;
+    Effort(std::size_t steps, std::size_t depth) : steps_(steps), depth_(depth) {}
+
+    /// Throws `std::length_error` after too many steps.
+    void spend(std::size_t steps) {
+        if (steps > steps_) {
+            throw std::length_error("the types are too large to be compared");
+        }
+        steps_ -= steps;
+    }
+
+    /// One level of a recursion. Throws `std::length_error` at too deep a level.
+    class Level {
+     public:
+        explicit Level(Effort& effort) : effort_(effort) {
+            if (effort_.depth_ == 0) {
+                throw std::length_error("the types are nested too deep to be compared");
+            }
+            --effort_.depth_;
+        }
+        Level(const Level&) = delete;
+        Level& operator=(const Level&) = delete;
+        ~Level() { ++effort_.depth_; }
+
+     private:
+        Effort& effort_;
+    };
+
+ private:
+    std::size_t steps_ = std::numeric_limits<std::size_t>::max();
+    std::size_t depth_ = std::numeric_limits<std::size_t>::max();
+};
+
+/// Returns the steps of looking at each property of an object.
+inline std::size_t steps_of(const View& object) { return object.properties().size() * (1 + object.required()); }
+
 /// Returns the JSON pointer of an element inside.
 inline std::string place_in(std::string path, std::string_view key) {
     path += '/';
@@ -36,7 +77,12 @@ class Inclusion {
     /// text.
     static std::vector<Misfit> misfits(const nlohmann::json& written, const nlohmann::json& read,
                                        bool has_bytes = false) {
-        Inclusion inclusion;
+        Effort unbounded;
+        return misfits(written, read, has_bytes, unbounded);
+    }
+    static std::vector<Misfit> misfits(const nlohmann::json& written, const nlohmann::json& read, bool has_bytes,
+                                       Effort& effort) {
+        Inclusion inclusion(effort);
         inclusion.has_bytes_ = has_bytes;
         inclusion.compare(View(written), View(read), "");
         return std::move(inclusion.misfits_);
@@ -45,10 +91,13 @@ class Inclusion {
  private:
     using Kind = View::Kind;
 
+    explicit Inclusion(Effort& effort) : effort_(effort) {}
+
     void misfit(const std::string& path, const View& written, const View& read, std::string sample) {
         misfit(path, written.words(), read.words(), std::move(sample));
     }
     void misfit(const std::string& path, std::string written, std::string read, std::string sample) {
+        effort_.spend(misfits_.size() + path.size() + written.size() + read.size());
         const bool is_known = std::any_of(misfits_.begin(), misfits_.end(), [&](const Misfit& known) {
             return known.path == path && known.written == written && known.read == read;
         });
@@ -58,6 +107,8 @@ class Inclusion {
     }
 
     void compare(const View& written, const View& read, const std::string& path) {
+        const Effort::Level level(effort_);
+        effort_.spend(written.kind() == Kind::any_of || read.kind() == Kind::any_of ? 512 : 64);
         if (read.kind() == Kind::any || !seen_.emplace(written.identity(), read.identity()).second) {
             return;
         }
@@ -99,6 +150,7 @@ class Inclusion {
     void compare_to_one(const View& written, const View& read, const std::string& path) {
         std::vector<View> fitting;
         for (const View& one : read.alternatives()) {
+            effort_.spend(steps_of(one));
             const bool numbers = (written.kind() == Kind::integer || written.kind() == Kind::number) &&
                                  (one.kind() == Kind::integer || one.kind() == Kind::number);
             if (one.kind() == Kind::any || one.kind() == written.kind() || numbers) {
@@ -204,6 +256,7 @@ class Inclusion {
             return misfit(path, written, read, sample_of(written));
         }
         const auto names = read.names();
+        effort_.spend((names.size() + 1) * (written.names().size() + 1));
         if (!names.empty()) {
             for (const std::string& name : written.names()) {
                 if (std::find(names.begin(), names.end(), name) == names.end()) {
@@ -235,6 +288,7 @@ class Inclusion {
     }
 
     void compare_objects(const View& written, const View& read, const std::string& path) {
+        effort_.spend(steps_of(written) + steps_of(read));
         for (const auto& [name, schema] : read.properties().items()) {
             if (read.requires_property(name) && !written.always_writes(name)) {
                 misfit(place_in(path, name), written.has_property(name) ? "optional" : "nothing",
@@ -296,6 +350,7 @@ class Inclusion {
     /// Returns a value of another kind.
     static std::string sample_beside(const View& read) { return read.kind() == Kind::null ? "true" : "null"; }
 
+    Effort& effort_;
     bool has_bytes_ = false;
     std::vector<Misfit> misfits_;
     std::set<std::pair<const nlohmann::json*, const nlohmann::json*>> seen_;  // being compared in enclosing calls

@@ -108,6 +108,8 @@ class View {
     }
     bool has_property(const std::string& name) const { return properties().contains(name); }
     View property(const std::string& name) const { return inside(properties().at(name)); }
+    /// The number of required properties.
+    std::size_t required() const { return has("required") ? at_->at("required").size() : 0; }
     bool requires_property(const std::string& name) const {
         if (has("required")) {
             for (const auto& required : at_->at("required")) {
@@ -125,6 +127,8 @@ class View {
 
     // ---- alternatives
 
+    /// The alternatives as they are written.
+    const nlohmann::json& any_of() const { return at_->at("anyOf"); }
     /// Returns the alternatives, with nested ones expanded; the schema itself if it has none.
     std::vector<View> alternatives() const {
         if (kind() != Kind::any_of) {

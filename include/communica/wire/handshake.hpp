@@ -64,7 +64,9 @@ inline OwnedJson parse_hello(std::string_view text) {
 
 /// The refusals after which a client does not reconnect. Named under a key that the Python library ignores.
 inline constexpr std::pair<errc, std::string_view> final_refusals[] = {
-    {errc::authentication_failed, "authentication_failed"}, {errc::replaced, "replaced"}};
+    {errc::authentication_failed, "authentication_failed"},
+    {errc::replaced, "replaced"},
+    {errc::incompatible_contract, "incompatible_contract"}};
 
 inline std::string frame_refusal(std::string_view reason, std::error_code code = errc::handshake_failed) {
     OwnedJson owned(nlohmann::json{{"reason", reason}});

@@ -23,14 +23,19 @@ class KeyedConnection final : public Connection {
         : inner_(std::move(inner)), key_(std::move(key)), side_(side) {}
 
     asio::awaitable<void> write_hello(std::string json) override {
-        if (side_ == Side::client) {
+        if (side_ == Side::client && hello_.empty()) {
             hello_ = wire::with_nonce(json, random_nonce());
             return inner_->write_hello(hello_);
         }
         return inner_->write_hello(std::move(json));
     }
     bool has_one_reader() const override { return inner_->has_one_reader(); }
-    asio::awaitable<std::string> read_hello() override { return side_ == Side::client ? challenged() : challenge(); }
+    asio::awaitable<std::string> read_hello() override {
+        if (std::exchange(proves_, true)) {
+            return inner_->read_hello();
+        }
+        return side_ == Side::client ? challenged() : challenge();
+    }
 
     asio::any_io_executor get_executor() const override { return inner_->get_executor(); }
     const Credentials& credentials() const override { return inner_->credentials(); }
@@ -106,7 +111,8 @@ class KeyedConnection final : public Connection {
     std::shared_ptr<Connection> inner_;
     SharedKey key_;
     Side side_;
-    std::string hello_;  // the client's, as sent
+    std::string hello_;    // the client's, as sent
+    bool proves_ = false;  // the proofs are exchanged, or were
 };
 
 }  // namespace communica::detail
