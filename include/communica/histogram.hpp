@@ -68,7 +68,8 @@ class HistogramSnapshot {
     /// never too small. 0 if there are no values.
     std::uint64_t percentile(double part) const noexcept {
         const std::uint64_t all = count();
-        const double wanted = std::clamp(part, 0.0, 1.0) * static_cast<double>(all);
+        const double bounded = part > 0 ? std::min(part, 1.0) : 0.0;  // 0 for a NaN as well
+        const double wanted = bounded * static_cast<double>(all);
         auto rank = static_cast<std::uint64_t>(wanted);
         rank += static_cast<double>(rank) < wanted || rank == 0 ? 1 : 0;
         std::uint64_t seen = 0;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -57,6 +58,9 @@ TEST_CASE("a percentile is the value that so many do not exceed") {
     CHECK(now.count() == 1001);
     CHECK(now.sum == 500'500);
     CHECK(now.percentile(0) == 0);
+    CHECK(now.percentile(-1) == 0);
+    CHECK(now.percentile(2) == now.percentile(1));
+    CHECK(now.percentile(std::numeric_limits<double>::quiet_NaN()) == 0);
     for (const double part : {0.001, 0.5, 0.9, 0.99, 0.999, 1.0}) {
         const auto value = static_cast<double>(now.percentile(part));
         CAPTURE(part, value);

@@ -1,6 +1,7 @@
 // A heap of keys, ordered by deadline.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +13,11 @@ namespace communica::peer {
 
 using Clock = std::chrono::steady_clock;
 
-/// Returns now plus `time`, or the latest time point if that is out of range.
+/// Returns now plus `time`: now if that is negative, the latest time point if it is out of range.
 inline Clock::time_point deadline_after(Clock::duration time) noexcept {
     const auto now = Clock::now();
-    return time < Clock::time_point::max() - now ? now + time : Clock::time_point::max();
+    return time < Clock::time_point::max() - now ? now + std::max(time, Clock::duration::zero())
+                                                 : Clock::time_point::max();
 }
 
 /// Returns the time left until the deadline; none without a deadline.

@@ -54,13 +54,13 @@ class LivenessMonitor {
 
  private:
     /// One tick less than fits: the last activity may have come just after a tick.
-    long ticks_in(Duration time) const noexcept { return std::max(1L, static_cast<long>(time / period_) - 1); }
+    Duration::rep ticks_in(Duration time) const noexcept { return std::max<Duration::rep>(1, time / period_ - 1); }
 
     Duration period_;
-    long most_silent_;
-    long most_stalled_;
-    long silent_ = 0;
-    long stalled_ = 0;
+    Duration::rep most_silent_;
+    Duration::rep most_stalled_;
+    Duration::rep silent_ = 0;
+    Duration::rep stalled_ = 0;
     bool pings_ = false;
     bool read_ = false;
     bool written_ = false;

@@ -2,6 +2,8 @@
 
 #include <communica/peer/backoff.hpp>
 
+#include <limits>
+
 namespace backoff_tests {
 
 using communica::BackoffOptions;
@@ -51,6 +53,32 @@ TEST_CASE("jitter does not add up: the longest wait is approached all the same")
         CHECK(wait <= 8000ms);
     }
     CHECK(wait >= 4000ms);
+}
+
+TEST_CASE("the longest wait that can be stated is one that a timer can wait") {
+    std::minstd_rand random;
+    constexpr auto most = std::chrono::milliseconds::max();
+    Backoff backoff(BackoffOptions{.first = most, .most = most, .jitter = 0});
+    for (int attempt = 0; attempt != 3; ++attempt) {
+        const auto wait = backoff.next(random);
+        CHECK(wait >= 24h * 36'500);
+        CHECK(wait * 2 < std::chrono::nanoseconds::max());
+    }
+}
+
+TEST_CASE("no wait is longer than the longest, negative, or lengthened by jitter") {
+    std::minstd_rand random;
+    CHECK(Backoff(BackoffOptions{.first = 1h, .most = 10ms, .jitter = 0}).next(random) == 10ms);
+    CHECK(Backoff(BackoffOptions{.first = -5ms, .most = 10ms}).next(random) == 0ms);
+    CHECK(Backoff(BackoffOptions{.first = 5ms, .most = -10ms}).next(random) == 0ms);
+    for (const double jitter : {-7.0, 7.0, std::numeric_limits<double>::quiet_NaN()}) {
+        Backoff backoff(BackoffOptions{.first = 10ms, .most = 10ms, .jitter = jitter});
+        for (int attempt = 0; attempt != 100; ++attempt) {
+            const auto wait = backoff.next(random);
+            CHECK(wait >= 0ms);
+            CHECK(wait <= 10ms);
+        }
+    }
 }
 
 TEST_CASE("the default goes from one second to half a minute") {

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using communica::peer::Clock;
 using communica::peer::deadline_after;
+using communica::peer::left_until;
 using test::at;
 
 /// Keys are the indices of their places.
@@ -97,7 +98,10 @@ TEST_CASE("a time that no clock can hold ends at the end of all time") {
     CHECK(deadline_after(0s) >= now);
     CHECK(deadline_after(1h) >= now + 1h);
     CHECK(deadline_after(1h) < Clock::time_point::max());
-    CHECK(deadline_after(-1h) < Clock::now());
+    CHECK(deadline_after(-1h) <= Clock::now());
+    // The time left until it can be computed later as well.
+    CHECK(deadline_after(Clock::duration::min()) >= now);
+    CHECK(left_until(deadline_after(Clock::duration::min())) <= 0s);
 }
 
 }  // namespace deadline_heap_tests

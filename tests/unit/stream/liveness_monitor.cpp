@@ -44,6 +44,11 @@ TEST_CASE("a monitor never ticks more often than each millisecond") {
     CHECK(LivenessMonitor(limits_of(-5s, 1h)).period() == 1ms);
 }
 
+TEST_CASE("a limit of which 32 bits cannot hold the ticks is kept") {
+    LivenessMonitor monitor(limits_of(1ms, LivenessMonitor::Duration::max()));
+    CHECK(ticks(monitor, 100, true) == Verdicts(100, Health::fine));
+}
+
 TEST_CASE("who answers pings is asked after each tick without a sign, and silent after four") {
     LivenessMonitor monitor(seconds_5);
     monitor.start_pings();
