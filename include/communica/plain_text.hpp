@@ -1,9 +1,10 @@
-// Finds text that needs no escape in a JSON string, and shortens UTF-8 between characters.
+// Finds text that needs no escape in a JSON string, shortens UTF-8 between characters, and makes control characters visible.
 #pragma once
 
 #include "plain_block.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace communica::base {
@@ -49,6 +50,27 @@ constexpr std::string_view shortened(std::string_view text, std::size_t most) no
         --most;
     }
     return text.substr(0, most);
+}
+
+/// Returns the text with its control characters, line ends among them, as `\x1b`: what a peer sends must not control a
+/// terminal or add a line to a log. UTF-8 is kept, but for the control characters U+0080 to U+009F.
+inline std::string without_controls(std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string shown;
+    shown.reserve(text.size());
+    for (std::size_t at = 0; at != text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const auto next = at + 1 != text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
+        const bool is_pair = byte == 0xC2 && next >= 0x80 && next < 0xA0;
+        if (byte >= ' ' && byte != 0x7F && !is_pair) {
+            shown += text[at];
+            continue;
+        }
+        const unsigned code = is_pair ? next : byte;
+        shown.append("\\x").append(1, digits[code >> 4U]).append(1, digits[code & 15U]);
+        at += is_pair ? 1 : 0;
+    }
+    return shown;
 }
 
 }  // namespace communica::base

@@ -63,4 +63,16 @@ TEST_CASE("a text that is shortened does not end in the middle of a character") 
     CHECK(shortened("\xf0\x9f\x98\x80", 3).empty());
 }
 
+TEST_CASE("control characters of a text become visible, and nothing else changes") {
+    using communica::without_controls;
+    using namespace std::string_literals;
+    CHECK(without_controls("") == "");
+    CHECK(without_controls("name \\ \"\xC3\xA9\xE2\x82\xAC\xC2\xA0\" ~") ==
+          "name \\ \"\xC3\xA9\xE2\x82\xAC\xC2\xA0\" ~");
+    CHECK(without_controls("\x1B[2J\r\n\t\x7F\0"s) == "\\x1b[2J\\x0d\\x0a\\x09\\x7f\\x00");
+    CHECK(without_controls("a\xC2\x9B"
+                           "2J") == "a\\x9b2J");
+    CHECK(without_controls("\xC2") == "\xC2");
+}
+
 }  // namespace plain_text_tests

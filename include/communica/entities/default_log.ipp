@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../plain_text.hpp"
 #include "default_log.hpp"
 
 #include <cstdio>
@@ -26,7 +27,7 @@ COMMUNICA_INLINE void DefaultLog::operator()(LogLevel level, std::string_view te
         }
     }
     line += level == LogLevel::error ? "error: " : "warning: ";
-    line += text;
+    line += without_controls(text);
     line += '\n';
     std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -13,7 +13,7 @@ namespace communica {
 struct BackoffOptions {
     /// The wait before the second attempt. Default: 1 s.
     std::chrono::milliseconds first{1000};
-    /// The longest wait. Default: 30 s.
+    /// The longest wait; `first`, if that is longer. Default: 30 s.
     std::chrono::milliseconds most{30000};
     /// The largest part of a wait by which it is shortened. Default: 0.25.
     double jitter = 0.25;
@@ -24,8 +24,8 @@ namespace peer {
 class Backoff {
  public:
     explicit Backoff(const BackoffOptions& options)
-        : most_(std::clamp(options.most, std::chrono::milliseconds::zero(), longest)),
-          first_(std::clamp(options.first, std::chrono::milliseconds::zero(), most_)),
+        : first_(std::clamp(options.first, std::chrono::milliseconds::zero(), longest)),
+          most_(std::clamp(options.most, first_, longest)),
           jitter_(options.jitter > 0 ? std::min(options.jitter, 1.0) : 0),  // 0 for a NaN as well
           next_(first_) {}
 
@@ -45,8 +45,8 @@ class Backoff {
     /// A timer can wait this long: its double fits into nanoseconds.
     static constexpr std::chrono::milliseconds longest = std::chrono::hours{24} * 36'525;
 
-    std::chrono::milliseconds most_;
     std::chrono::milliseconds first_;
+    std::chrono::milliseconds most_;
     double jitter_;
     std::chrono::milliseconds next_;
 };
