@@ -64,7 +64,7 @@ TEST_CASE("a text that is shortened does not end in the middle of a character") 
 }
 
 TEST_CASE("control characters of a text become visible, and nothing else changes") {
-    using communica::without_controls;
+    using communica::base::without_controls;
     using namespace std::string_literals;
     CHECK(without_controls("") == "");
     CHECK(without_controls("name \\ \"\xC3\xA9\xE2\x82\xAC\xC2\xA0\" ~") ==

@@ -27,7 +27,7 @@ COMMUNICA_INLINE void DefaultLog::operator()(LogLevel level, std::string_view te
         }
     }
     line += level == LogLevel::error ? "error: " : "warning: ";
-    line += without_controls(text);
+    line += base::without_controls(text);
     line += '\n';
     std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -40,11 +40,7 @@ inline std::string contract_hash(std::string_view json) {
 
 /// Returns a peer's text without control characters, and not longer than a line of a log.
 inline std::string one_line(std::string_view text) {
-    std::string line(base::shortened(text, 300));
-    for (char& byte : line) {
-        byte = static_cast<unsigned char>(byte) < ' ' || byte == '\x7f' ? '?' : byte;
-    }
-    return line;
+    return std::string(base::shortened(base::without_controls(text), 300));
 }
 
 /// The contract of an entity, in two parts: the routes that it asks for, and the routes that it serves.
