@@ -13,6 +13,7 @@
 #include <communica/communica.hpp>
 #include <communica/connectors/keyed.hpp>
 #include <communica/connectors/tls.hpp>
+#include <communica/schema/contract_check.hpp>
 
 #include <fstream>
 
@@ -128,6 +129,29 @@ TEST_CASE("a server without a key refuses a client with one, and both sides say 
         CHECK(error.text().find("the client has a shared key, and this server has none") != std::string::npos);
         co_await guarded.logged("this server has none");
         CHECK(guarded.came.empty());
+    });
+}
+
+TEST_CASE("sides with a key compare their contracts after it") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    constexpr communica::Route<double(double)> half{"half"};
+    constexpr communica::Route<int(int)> half_of_int{"half"};
+    communica::DescribedTable<> routes;
+    routes.add(half_of_int, [](int value) { return value / 2; });
+    communica::ServerOptions options;
+    options.contract = communica::ContractCheck().serves(routes);
+    const test::Meeting meeting(transport);
+    LoggedServer guarded(with_key(meeting.at_server(), SharedKey(secret)), routes, options);
+    guarded.run([&]() -> asio::awaitable<void> {
+        communica::ClientOptions asking = test::quick_client("guest");
+        asking.contract = communica::ContractCheck().asks(half);
+        asking.log = communica::no_log;
+        communica::RouteClient client(guarded.context, with_key(meeting.at_client(guarded), SharedKey(secret)),
+                                      Routes(), std::move(asking));
+        co_await client.connect();
+        CHECK(guarded.log.find("client \"guest\": the contracts differ: half: argument: ") != std::string::npos);
+        co_await client.close();
     });
 }
 
