@@ -4,15 +4,18 @@
 """
 
 import argparse
+import fcntl
 import json
 import os
 import pathlib
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -186,6 +189,54 @@ def case_top():
         equal((counted["errors"], sum(count for _, count in counted["times"])), (0, counted["requests"]))
     with example("stream_server", local("shop")):
         has(tool("top", "local:shop", code=11), "counts nothing")
+
+
+def screen_of_top(address, rows, columns):
+    """The last picture of two, on a terminal of this size."""
+    main, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with subprocess.Popen([TOOL, "top", address, "--interval", "0.05"], stdin=terminal, stdout=terminal, env=ENVIRONMENT) as top:
+        said = ""
+        deadline = time.monotonic() + PATIENCE
+        while said.count("\033[2J") < 3:
+            assert time.monotonic() < deadline, said
+            if select.select([main], [], [], 0.1)[0]:
+                said += os.read(main, 65536).decode()
+        top.terminate()
+    os.close(main)
+    os.close(terminal)
+    return said.split("\033[H\033[2J")[2].replace("\r", "").splitlines()
+
+
+def case_screen():
+    with example("calculator_server", local("calculator")):
+        whole = screen_of_top("local:calculator", 24, 80)
+        equal(len(whole), 5)
+        equal([line.split()[0] for line in whole], ["calculator:", "route", "divide", "sum", "summarize"])
+        small = screen_of_top("local:calculator", 5, 30)
+        equal(len(small), 4)
+        assert all(len(line) <= 30 for line in small), small
+        equal(small[3], "and 2 more routes")
+
+
+def case_control_characters():
+    with Server(TOOL, "serve", "local:evil", "--exec", "printf 'a\\033[2J\\nb' >&2; exit 3", "--name", "evil\033[2J\u009bx\ny"):
+        has(tool("describe", "local:evil"), r"evil\x1b[2J\x9bx\x0ay at ")
+        equal(json.loads(tool("describe", "local:evil", "--json"))["name"], "evil\033[2J\u009bx\ny")
+        has(tool("call", "local:evil", "-", code=8), "a\\x1b[2J\nb (3)")
+        described = tool("describe", "local:evil", "--client-id", "me\033[2J")
+        has(described, r"me\x1b[2J ")
+        assert "\033" not in described, described
+        for line in described.partition("\nlimits\n")[2].splitlines():
+            equal(len(line.split()), 2)
+    error = json.loads(tool("describe", b"local:\xff", "--json", code=3))["error"]
+    has(error["message"], "No such file")
+
+
+def case_long_times():
+    with Server(TOOL, "serve", "local:upper", "--exec", "tr a-z A-Z"):
+        for time_ in ("1e10", "1e300"):
+            equal(tool("call", "local:upper", "-", '"a"', "--timeout", time_, "--connect-timeout", time_), '"A"\n')
 
 
 def case_serve():

@@ -184,7 +184,7 @@ void print(const Common& common, const std::vector<Result>& results) {
                            {"p999", result.times.quantile(0.999)},
                            {"max", result.times.quantile(1)}});
         }
-        std::cout << all.dump(2) << std::endl;
+        std::cout << json_text(all, 2) << std::endl;
         return;
     }
     for (const Result& result : results) {

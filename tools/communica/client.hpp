@@ -8,6 +8,7 @@
 
 #include <asio/io_context.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
@@ -36,8 +37,11 @@ T run(asio::io_context& context, asio::awaitable<T> coroutine) {
     return result;
 }
 
+/// At most 100 years, which a clock can still add to its time.
 inline std::chrono::steady_clock::duration in_seconds(double seconds) {
-    return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds));
+    constexpr double longest = 3'155'760'000;
+    const std::chrono::duration<double> bounded(seconds < longest ? seconds : longest);  // `longest` for a NaN as well
+    return std::chrono::duration_cast<std::chrono::steady_clock::duration>(bounded);
 }
 
 /// A client that is connected; it tries once.

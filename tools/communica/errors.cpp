@@ -4,8 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include <communica/error.hpp>
+#include <communica/plain_text.hpp>
 
 #include <iostream>
+#include <sstream>
+#include <string>
 
 namespace tool {
 
@@ -42,6 +45,16 @@ Exit exit_of(const communica::Error& error) {
     return failed;
 }
 
+/// The text without control characters but line ends: what a command has said at the other side may have several lines.
+std::string shown(const std::string& text) {
+    std::istringstream lines(text);
+    std::string all;
+    for (std::string line; std::getline(lines, line);) {
+        all.append(all.empty() ? "" : "\n").append(communica::without_controls(line));
+    }
+    return all;
+}
+
 }  // namespace
 
 int report(const Common& common, const std::exception_ptr& exception) {
@@ -64,9 +77,9 @@ int report(const Common& common, const std::exception_ptr& exception) {
         if (error.status) {
             json["error"]["status"] = *error.status;
         }
-        std::cout << json.dump() << std::endl;
+        std::cout << json_text(json) << std::endl;
     } else {
-        std::cerr << paint(Colour::red, "communica: ", std::cerr) << error.text()
+        std::cerr << paint(Colour::red, "communica: ", std::cerr) << shown(error.text())
                   << (error.status ? " (" + std::to_string(*error.status) + ")" : "") << std::endl;
     }
     return code;

@@ -4,6 +4,7 @@
 #include "output.hpp"
 
 #include <communica/connectors/local.hpp>
+#include <communica/plain_text.hpp>
 #include <communica/schema/compatibility.hpp>
 #include <communica/schema/contract.hpp>
 
@@ -191,6 +192,18 @@ void print_struct(const std::string& name, const json& schema, const json& root)
     }
 }
 
+void print_numbers(const json& values) {
+    std::size_t width = 26;
+    for (const auto& [key, value] : values.items()) {
+        width = std::max(width, key.size() + 2);
+    }
+    for (const auto& [key, value] : values.items()) {
+        if (value.is_number()) {
+            std::cout << "  " << padded(key, width) << value << '\n';
+        }
+    }
+}
+
 void print_inspection(const json& said) {
     const std::string name = said.value("name", "");
     std::cout << (name.empty() ? "a server" : name)
@@ -226,20 +239,14 @@ void print_inspection(const json& said) {
     }
     if (said.contains("counters") && said.at("counters").is_object()) {
         std::cout << "\ncounters\n";
-        for (const auto& [key, value] : said.at("counters").items()) {
-            if (value.is_number()) {
-                std::cout << "  " << padded(key, 26) << value << '\n';
-            }
-        }
+        print_numbers(said.at("counters"));
         for (const auto& failure : said.at("counters").value("failures", json::array())) {
             std::cout << "  failed: " << failure.value("route", "") << ": " << failure.value("error", "") << ", "
                       << failure.value("count", 0) << " times\n";
         }
     }
     std::cout << "\nlimits\n";
-    for (const auto& [key, value] : said.at("limits").items()) {
-        std::cout << "  " << padded(key, 26) << value << '\n';
-    }
+    print_numbers(said.at("limits"));
     std::cout << std::flush;
 }
 
@@ -284,9 +291,9 @@ int run_list(const Common& common) {
     quick.connect_timeout = std::min(common.connect_timeout, 1.0);
     const json all = run(context, look_at_all(quick, local_sockets(common)));
     if (common.json) {
-        std::cout << all.dump(2) << std::endl;
+        std::cout << json_text(all, 2) << std::endl;
     } else {
-        print_list(all);
+        print_list(without_controls(all));
     }
     return succeeded;
 }
@@ -295,9 +302,9 @@ int run_describe(const Common& common, const std::string& address) {
     asio::io_context context;
     const json said = run(context, inspect(common, parse_address(address, common.access)));
     if (common.json) {
-        std::cout << said.dump(2) << std::endl;
+        std::cout << json_text(said, 2) << std::endl;
     } else {
-        print_inspection(said);
+        print_inspection(without_controls(said));
     }
     return succeeded;
 }
@@ -305,7 +312,7 @@ int run_describe(const Common& common, const std::string& address) {
 int run_contract_save(const Common& common, const ContractOptions& options) {
     asio::io_context context;
     const json said = run(context, inspect(common, parse_address(options.address, common.access)));
-    std::cout << communica::contract_of(said.at("routes")).dump(2) << std::endl;
+    std::cout << json_text(communica::contract_of(said.at("routes")), 2) << std::endl;
     return succeeded;
 }
 
@@ -332,12 +339,12 @@ int run_contract_check(const Common& common, const ContractOptions& options) {
             std::cout << paint(change.breaks_old_clients   ? Colour::red
                                : change.breaks_new_clients ? Colour::yellow
                                                            : Colour::green,
-                               change.sentence, std::cout)
+                               communica::without_controls(change.sentence), std::cout)
                       << '\n';
         }
     }
     if (common.json) {
-        std::cout << all.dump(2) << '\n';
+        std::cout << json_text(all, 2) << '\n';
     }
     std::cout << std::flush;
     return old_clients ? breaks_old_clients : new_clients ? breaks_new_clients : succeeded;

@@ -1,6 +1,7 @@
 #include "output.hpp"
 
 #include <communica/error.hpp>
+#include <communica/plain_text.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace tool {
@@ -68,6 +70,34 @@ std::size_t read_size(const std::string& text) {
     }
     throw std::system_error(communica::errc::invalid_argument,
                             "\"" + text + "\" is no size as 64, 1KiB or 1MiB, up to 1 GiB");
+}
+
+std::string json_text(const nlohmann::json& value, int indent) {
+    return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+nlohmann::json without_controls(const nlohmann::json& value) {
+    if (value.is_string()) {
+        return communica::without_controls(value.get_ref<const std::string&>());
+    }
+    nlohmann::json shown = value;
+    if (value.is_object()) {
+        shown.clear();
+        for (const auto& [key, member] : value.items()) {
+            shown[communica::without_controls(key)] = without_controls(member);
+        }
+    } else if (value.is_array()) {
+        for (auto& element : shown) {
+            element = without_controls(element);
+        }
+    }
+    return shown;
+}
+
+std::pair<std::size_t, std::size_t> screen_size() {
+    winsize size{};
+    const bool is_known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    return {is_known && size.ws_col != 0 ? size.ws_col : 80, is_known && size.ws_row != 0 ? size.ws_row : 24};
 }
 
 std::string padded(std::string text, std::size_t width) {

@@ -97,14 +97,14 @@ void print(const Common& common, const Progress& progress, double seconds) {
                         {"notifications", progress.notified}, {"left_out", progress.left_out},
                         {"errors", progress.errors},          {"seconds", seconds},
                         {"longest", progress.longest}};
-        std::cout << said.dump() << std::endl;
+        std::cout << json_text(said) << std::endl;
         return;
     }
     std::cout << progress.sent << " requests, " << progress.answered << " answered, " << progress.notified
               << " notifications in " << time_text(seconds) << "; the longest took " << time_text(progress.longest)
               << '\n';
     for (const auto& [error, count] : progress.errors) {
-        std::cout << "  " << count << " x " << error << '\n';
+        std::cout << "  " << count << " x " << communica::without_controls(error) << '\n';
     }
     if (progress.left_out != 0) {
         std::cout << progress.left_out << " messages left out: of streams, or a server's own\n";

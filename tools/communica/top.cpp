@@ -3,15 +3,21 @@
 #include "client.hpp"
 #include "output.hpp"
 
+#include <communica/plain_text.hpp>
+
 #include <asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <map>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -24,6 +30,9 @@ namespace tool {
 namespace {
 
 using nlohmann::json;
+
+/// Of a table that is not shown on a screen.
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
 /// The counters of a route: totals, or the difference of two totals.
 struct RouteCounts {
@@ -140,30 +149,53 @@ std::string rate_text(double per_second) {
     return text.data();
 }
 
-std::string table_of(const Picture& before, const Picture& now) {
+/// The text with its lines cut where they are longer.
+std::string cut(const std::string& text, std::size_t line_width) {
+    std::istringstream lines(text);
+    std::string all;
+    for (std::string line; std::getline(lines, line);) {
+        all.append(communica::shortened(line, line_width)).append(1, '\n');
+    }
+    return all;
+}
+
+/// The table fits a screen of this size. Names of routes are cut first, then lines, then routes left out.
+std::string table_of(const Picture& before, const Picture& now, std::size_t line_width, std::size_t height) {
     const double seconds = std::chrono::duration<double>(now.time - before.time).count();
-    std::string text = (now.name.empty() ? "a server" : now.name) + ": " + std::to_string(now.clients) + " clients, " +
-                       std::to_string(now.at_work) + " at work\n";
+    constexpr std::size_t numbers_width = 64;
+    const std::size_t widest = line_width > numbers_width ? std::max<std::size_t>(line_width - numbers_width, 8) : 8;
     std::size_t width = 8;
     for (const auto& [route, counts] : now.routes) {
-        width = std::max(width, route.size() + 2);
+        width = std::max(width, communica::without_controls(route).size() + 2);
     }
+    width = std::min(width, widest);
+    std::string text = (now.name.empty() ? "a server" : communica::without_controls(now.name)) + ": " +
+                       std::to_string(now.clients) + " clients, " + std::to_string(now.at_work) + " at work\n";
     text += padded("route", width) + padded("requests", 12) + padded("errors", 12);
     for (const char* const name : {"50 %", "90 %", "99 %"}) {
         text += padded(name, 10);
     }
     text += "100 %\n";
-    for (const auto& [route, counts] : busiest(before, now)) {
-        text += padded(route, width) + padded(rate_text(static_cast<double>(counts.requests) / seconds), 12);
+    const auto routes = busiest(before, now);
+    const std::size_t lines = height > 4 ? height - 3 : 1;  // the last line stays free for the cursor
+    const std::size_t shown = routes.size() > lines ? std::max<std::size_t>(lines - 1, 1) : routes.size();
+    for (std::size_t index = 0; index != shown; ++index) {
+        const auto& [route, counts] = routes[index];
+        const std::string name = communica::without_controls(route);
+        text += padded(std::string(communica::shortened(name, width - 1)), width);
+        text += padded(rate_text(static_cast<double>(counts.requests) / seconds), 12);
         text += padded(rate_text(static_cast<double>(counts.errors) / seconds), 12);
         std::string times;
-        for (const auto& [name, part] : percentiles) {
+        for (const auto& [percentile, part] : percentiles) {
             const auto time = counts.percentile(part);
             times += padded(time ? time_text(*time) : "-", 10);
         }
         text += times.erase(times.find_last_not_of(' ') + 1) + '\n';
     }
-    return text;
+    if (shown != routes.size()) {
+        text += "and " + std::to_string(routes.size() - shown) + " more routes\n";
+    }
+    return cut(text, line_width);
 }
 
 // The options live in main.
@@ -184,9 +216,10 @@ asio::awaitable<int> watch_routes(const Common& common, const TopOptions& option
         co_await timer.async_wait(asio::use_awaitable);
         Picture now = co_await take_picture(*client, common.connect_timeout);
         if (common.json) {
-            std::cout << json_of(before, now).dump(2) << std::endl;
+            std::cout << json_text(json_of(before, now), 2) << std::endl;
         } else {
-            std::cout << (is_screen ? "\033[H\033[2J" : "") << table_of(before, now) << std::flush;
+            const auto [width, height] = is_screen ? screen_size() : std::pair(no_limit, no_limit);
+            std::cout << (is_screen ? "\033[H\033[2J" : "") << table_of(before, now, width, height) << std::flush;
         }
         before = std::move(now);
     } while (is_screen);
