@@ -106,7 +106,7 @@ TEST_CASE("a timeout behind others says how many they are") {
         }
         const auto outcome = co_await client.try_request<int>("last", 1, {.timeout = 50ms});
         INFO(outcome.error().message);
-        CHECK(contains(outcome.error().message, ": not sent within 50 ms: it waited behind "));
+        CHECK(contains(outcome.error().message, ": not sent within 50 ms: it waited in a queue with "));
         co_await client.close();
     });
 }

@@ -26,7 +26,9 @@ COMMUNICA_INLINE std::string Lateness::why(const Destination& to) const {
         case State::sent: return after_sending();
         case State::refused: return ": the other side takes no more requests";
         case State::queued:
-            return ": it waited behind " + std::to_string(queued) + " others, " + std::to_string(bytes) + " bytes";
+            return queued == 0 ? ": the connection took no more"
+                               : ": it waited in a queue with " + std::to_string(queued) + " others, " +
+                                     std::to_string(bytes) + " bytes";
         case State::not_connected: {
             const std::string known = to.why_absent ? to.why_absent() : std::string();
             return known.empty() ? ": not connected" : ": " + known;

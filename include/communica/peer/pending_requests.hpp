@@ -144,6 +144,13 @@ class PendingRequests {
         }
     }
 
+    /// The peer of this connection has the request, which was sent over an earlier one.
+    void note_resumed(RequestId id, std::uint32_t connection) noexcept {
+        if (Slot* slot = find(id)) {
+            slot->connection = connection;
+        }
+    }
+
     /// The route that the request was sent under.
     const std::string& route_of(RequestId id) const noexcept { return slots_[index_of(id)].quoted_route; }
     /// The timeout of the request.

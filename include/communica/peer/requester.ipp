@@ -195,9 +195,11 @@ COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
     std::vector<OperationPtr> lost;
     {
         const std::lock_guard lock(mutex_);
-        std::vector<RequestId> missing = pending_.ids_of_others(connections_);
-        std::erase_if(missing, [&](RequestId id) { return ids.contains(id); });
-        for (const RequestId id : put_back_idempotent(std::move(missing))) {
+        for (const RequestId id : ids) {
+            pending_.note_resumed(id, connections_);
+        }
+        const std::vector<RequestId> missing = pending_.ids_of_others(connections_);
+        for (const RequestId id : put_back_idempotent(missing)) {
             lost.push_back(pending_.take(id));
         }
         send_waiting();

@@ -41,7 +41,7 @@ TEST_CASE("a request that waited before it was sent says how long, and how long 
 TEST_CASE("a request that waits with others says how many they are and how large") {
     const Lateness late{
         .quoted_route = "", .timeout = 50ms, .state = Lateness::State::queued, .queued = 3, .bytes = 3000};
-    CHECK(late.text({}) == "a request: not sent within 50 ms: it waited behind 3 others, 3000 bytes");
+    CHECK(late.text({}) == "a request: not sent within 50 ms: it waited in a queue with 3 others, 3000 bytes");
 }
 
 TEST_CASE("the time before a request was sent counts from its beginning") {
@@ -83,6 +83,35 @@ TEST_CASE("a late request says that the connection was lost that it was sent ove
     }
     one.run_until(outcome);
     CHECK(outcome->error->message == "a request: no answer within 20 ms: its connection was lost");
+}
+
+TEST_CASE("a late request that the peer still has after a reconnect blames no lost connection") {
+    OneRequester one;
+    const auto connection = one.connect();
+    const auto outcome = request_within(one, 20ms);
+    communica::wire::MetadataReader reader;
+    const std::string id(reader.read(connection->sent.front().metadata).id);
+    one.lose(connection);
+    one.connect();
+    const bool is_known = GENERATE(true, false);
+    const auto ids = one.requester->read_resumed(communica::as_bytes(is_known ? "[\"" + id + "\"]" : "[]"));
+    REQUIRE(ids);
+    CHECK(ids->size() == (is_known ? 1 : 0));
+    one.requester->on_resumed(*ids);
+    one.run_until(outcome);
+    CHECK(outcome->error->code == (is_known ? errc::timeout : errc::connection_lost));
+    if (is_known) {
+        CHECK(outcome->error->message == "a request: no answer within 20 ms");
+    }
+}
+
+TEST_CASE("a late request that waits alone has none before it") {
+    OneRequester one;
+    const auto connection = one.connect();
+    connection->room = 0;
+    const auto outcome = request_within(one, 5ms);
+    one.run_until(outcome);
+    CHECK(outcome->error->message == "a request: not sent within 5 ms: the connection took no more");
 }
 
 TEST_CASE("a late request says how much its connection has not written") {
