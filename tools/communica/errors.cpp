@@ -50,7 +50,7 @@ std::string shown(const std::string& text) {
     std::istringstream lines(text);
     std::string all;
     for (std::string line; std::getline(lines, line);) {
-        all.append(all.empty() ? "" : "\n").append(communica::without_controls(line));
+        all.append(all.empty() ? "" : "\n").append(communica::base::without_controls(line));
     }
     return all;
 }

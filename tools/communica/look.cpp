@@ -339,7 +339,7 @@ int run_contract_check(const Common& common, const ContractOptions& options) {
             std::cout << paint(change.breaks_old_clients   ? Colour::red
                                : change.breaks_new_clients ? Colour::yellow
                                                            : Colour::green,
-                               communica::without_controls(change.sentence), std::cout)
+                               communica::base::without_controls(change.sentence), std::cout)
                       << '\n';
         }
     }

@@ -78,13 +78,13 @@ std::string json_text(const nlohmann::json& value, int indent) {
 
 nlohmann::json without_controls(const nlohmann::json& value) {
     if (value.is_string()) {
-        return communica::without_controls(value.get_ref<const std::string&>());
+        return communica::base::without_controls(value.get_ref<const std::string&>());
     }
     nlohmann::json shown = value;
     if (value.is_object()) {
         shown.clear();
         for (const auto& [key, member] : value.items()) {
-            shown[communica::without_controls(key)] = without_controls(member);
+            shown[communica::base::without_controls(key)] = without_controls(member);
         }
     } else if (value.is_array()) {
         for (auto& element : shown) {

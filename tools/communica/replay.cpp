@@ -104,7 +104,7 @@ void print(const Common& common, const Progress& progress, double seconds) {
               << " notifications in " << time_text(seconds) << "; the longest took " << time_text(progress.longest)
               << '\n';
     for (const auto& [error, count] : progress.errors) {
-        std::cout << "  " << count << " x " << communica::without_controls(error) << '\n';
+        std::cout << "  " << count << " x " << communica::base::without_controls(error) << '\n';
     }
     if (progress.left_out != 0) {
         std::cout << progress.left_out << " messages left out: of streams, or a server's own\n";

@@ -91,7 +91,8 @@ class Journal {
 
     void say(std::size_t connection, const std::string& what) {
         if (!file_.is_open()) {
-            std::cout << time_of_day() << ' ' << connection << "   " << communica::without_controls(what) << std::endl;
+            std::cout << time_of_day() << ' ' << connection << "   " << communica::base::without_controls(what)
+                      << std::endl;
         }
     }
 
@@ -107,7 +108,7 @@ class Journal {
         std::cout << time_of_day() << ' ' << connection << (from_client ? " > " : " < ")
                   << padded(name_of(metadata.type), 12) << ' ';
         if (!metadata.is_answer()) {
-            std::cout << communica::without_controls(metadata.route.value_or("")) << (metadata.route ? " " : "");
+            std::cout << communica::base::without_controls(metadata.route.value_or("")) << (metadata.route ? " " : "");
             if (metadata.wants_answer() && asked_.size() < max_remembered) {
                 asked_.emplace(std::to_string(connection) + (from_client ? ">" : "<") + std::string(metadata.id), now);
             }
@@ -117,7 +118,7 @@ class Journal {
             std::cout << "after " << time_text(std::chrono::duration<double>(now - asked->second).count()) << ' ';
             asked_.erase(asked);
         }
-        std::cout << communica::without_controls(excerpt(communica::as_text(message.body), width_)) << '\n';
+        std::cout << communica::base::without_controls(excerpt(communica::as_text(message.body), width_)) << '\n';
     }
 
     void flush() { file_.is_open() ? file_.flush() : std::cout.flush(); }

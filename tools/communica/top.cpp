@@ -166,10 +166,10 @@ std::string table_of(const Picture& before, const Picture& now, std::size_t line
     const std::size_t widest = line_width > numbers_width ? std::max<std::size_t>(line_width - numbers_width, 8) : 8;
     std::size_t width = 8;
     for (const auto& [route, counts] : now.routes) {
-        width = std::max(width, communica::without_controls(route).size() + 2);
+        width = std::max(width, communica::base::without_controls(route).size() + 2);
     }
     width = std::min(width, widest);
-    std::string text = (now.name.empty() ? "a server" : communica::without_controls(now.name)) + ": " +
+    std::string text = (now.name.empty() ? "a server" : communica::base::without_controls(now.name)) + ": " +
                        std::to_string(now.clients) + " clients, " + std::to_string(now.at_work) + " at work\n";
     text += padded("route", width) + padded("requests", 12) + padded("errors", 12);
     for (const char* const name : {"50 %", "90 %", "99 %"}) {
@@ -181,7 +181,7 @@ std::string table_of(const Picture& before, const Picture& now, std::size_t line
     const std::size_t shown = routes.size() > lines ? std::max<std::size_t>(lines - 1, 1) : routes.size();
     for (std::size_t index = 0; index != shown; ++index) {
         const auto& [route, counts] = routes[index];
-        const std::string name = communica::without_controls(route);
+        const std::string name = communica::base::without_controls(route);
         text += padded(std::string(communica::shortened(name, width - 1)), width);
         text += padded(rate_text(static_cast<double>(counts.requests) / seconds), 12);
         text += padded(rate_text(static_cast<double>(counts.errors) / seconds), 12);
