@@ -154,7 +154,7 @@ std::string cut(const std::string& text, std::size_t line_width) {
     std::istringstream lines(text);
     std::string all;
     for (std::string line; std::getline(lines, line);) {
-        all.append(communica::shortened(line, line_width)).append(1, '\n');
+        all.append(communica::base::shortened(line, line_width)).append(1, '\n');
     }
     return all;
 }
@@ -182,7 +182,7 @@ std::string table_of(const Picture& before, const Picture& now, std::size_t line
     for (std::size_t index = 0; index != shown; ++index) {
         const auto& [route, counts] = routes[index];
         const std::string name = communica::base::without_controls(route);
-        text += padded(std::string(communica::shortened(name, width - 1)), width);
+        text += padded(std::string(communica::base::shortened(name, width - 1)), width);
         text += padded(rate_text(static_cast<double>(counts.requests) / seconds), 12);
         text += padded(rate_text(static_cast<double>(counts.errors) / seconds), 12);
         std::string times;
