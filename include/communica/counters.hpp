@@ -127,7 +127,7 @@ class Counters {
 
     mutable std::mutex failures_mutex_;
     std::map<std::pair<std::string, std::error_code>, std::uint64_t> failures_;
-    std::array<Count, static_cast<std::size_t>(errc::unknown_error) + 1> errors_{};
+    std::array<Count, static_cast<std::size_t>(base::last_errc) + 1> errors_{};
     Count cancelled_ = 0;
     Count other_errors_ = 0;
 };

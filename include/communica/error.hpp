@@ -48,6 +48,8 @@ enum class errc {
 
 namespace base {
 
+inline constexpr auto last_errc = errc::incompatible_contract;
+
 /// The category of `errc`.
 class ErrorCategory final : public std::error_category {
  public:

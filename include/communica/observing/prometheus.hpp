@@ -118,7 +118,7 @@ inline std::string to_prometheus(const Counters& counters, observing::Labels lab
                "Requests and notifications of this side that ended with an error.");
     std::uint64_t named = counters.cancelled();
     text.sample("communica_errors_total", counters.cancelled(), {{"error", "cancelled"}});
-    for (int code = 1; code <= static_cast<int>(errc::unknown_error); ++code) {
+    for (int code = 1; code <= static_cast<int>(base::last_errc); ++code) {
         const std::uint64_t count = counters.errors(static_cast<errc>(code));
         named += count;
         if (count != 0) {
