@@ -197,7 +197,7 @@ TEST_CASE("a hello has hashes only of a client that compares, and a server's nev
 }
 
 TEST_CASE("a client whose types are not of their form is refused, and others are served") {
-    Sides sides(Transport::local, nullptr, of_server().refuse_differences());
+    Sides sides(Transport::tcp, nullptr, of_server().refuse_differences());
     test::run(sides.context, [&]() -> asio::awaitable<void> {
         co_await sides.server->start();
         for (const char* answer :

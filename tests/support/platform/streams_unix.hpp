@@ -50,6 +50,7 @@ inline asio::awaitable<ScriptStream> connect_script(communica::LocalConnector co
 
 /// Says that a test needs what local streams have not here.
 inline bool skip_without_half_close() { return false; }
+inline bool skip_without_available() { return false; }
 
 inline constexpr bool local_streams_end_one_way = true;
 

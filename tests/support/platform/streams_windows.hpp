@@ -125,6 +125,11 @@ inline bool skip_without_half_close() {
     return true;
 }
 
+inline bool skip_without_available() {
+    WARN("skipped: a pipe does not tell how many bytes have arrived");
+    return true;
+}
+
 inline constexpr bool local_streams_end_one_way = false;
 
 inline void end_script(ScriptStream& stream) { stream.end(); }
