@@ -20,13 +20,14 @@ inline constexpr const char* contracts_differ = "the contracts differ: ";
 /// Logs the differences. Returns the reason to refuse the peer, or no error.
 inline Error log_differences(const ContractExchange& contract, const Hooks& hooks, const std::string& peer,
                              const ContractDifferences& found) {
+    const std::string begin = peer + ": " + contracts_differ;
     std::string all;
     for (const std::string& sentence : found.breaking) {
-        hooks.log(LogLevel::warning, [&] { return peer + ": " + contracts_differ + sentence; });
+        hooks.log(LogLevel::warning, [&] { return begin + sentence; });
         all.append(all.empty() ? contracts_differ : "; ").append(sentence);
     }
     for (const std::string& sentence : found.safe) {
-        hooks.log(LogLevel::info, [&] { return peer + ": " + contracts_differ + sentence; });
+        hooks.log(LogLevel::info, [&] { return begin + sentence; });
     }
     if (all.empty() || !contract.refuses()) {
         return {};
