@@ -49,8 +49,10 @@ COMMUNICA_INLINE std::string write_route_counters(const peer::RouteCounters& cou
     std::string times;
     for (std::size_t bucket = 0; bucket != now.buckets.size(); ++bucket) {
         if (now.buckets[bucket] != 0) {
-            add_element(times, "[" + std::to_string(HistogramBuckets::largest_in(bucket)) + ", " +
-                                   std::to_string(now.buckets[bucket]) + "]");
+            std::string pair = "[";  // GCC 12 warns of "[" + a text, optimising
+            pair.append(std::to_string(HistogramBuckets::largest_in(bucket))).append(", ");
+            pair.append(std::to_string(now.buckets[bucket])).append("]");
+            add_element(times, pair);
         }
     }
     return ObjectText()
