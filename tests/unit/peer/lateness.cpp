@@ -22,6 +22,13 @@ auto request_within(OneRequester& one, std::chrono::milliseconds timeout) {
     return one.start(std::move(message));
 }
 
+/// What a request says that is late after this time.
+std::string text_after(OneRequester& one, std::chrono::milliseconds timeout) {
+    const auto outcome = request_within(one, timeout);
+    one.run_until(outcome);
+    return outcome->error->message;
+}
+
 bool matches(const std::string& text, const std::string& pattern) {
     return std::regex_match(text, std::regex(pattern));
 }
@@ -109,18 +116,14 @@ TEST_CASE("a late request that waits alone has none before it") {
     OneRequester one;
     const auto connection = one.connect();
     connection->room = 0;
-    const auto outcome = request_within(one, 5ms);
-    one.run_until(outcome);
-    CHECK(outcome->error->message == "a request: not sent within 5 ms: the connection took no more");
+    CHECK(text_after(one, 5ms) == "a request: not sent within 5 ms: the connection took no more");
 }
 
 TEST_CASE("a late request says how much its connection has not written") {
     OneRequester one;
     const auto connection = one.connect();
     connection->unwritten = 4711;
-    const auto outcome = request_within(one, 20ms);
-    one.run_until(outcome);
-    CHECK(outcome->error->message == "a request: no answer within 20 ms: 4711 bytes wait to be written");
+    CHECK(text_after(one, 20ms) == "a request: no answer within 20 ms: 4711 bytes wait to be written");
 }
 
 }  // namespace lateness_tests
