@@ -2,6 +2,7 @@
 #pragma once
 
 #include "inclusion.hpp"
+#include "peer_types.hpp"
 
 #include <cstddef>
 #include <set>
@@ -29,6 +30,8 @@ class Comparison {
         : before_(routes_of(before)), after_(routes_of(after)), effort_(effort) {}
 
     std::vector<ContractChange> changes() {
+        check_types(before_);
+        check_types(after_);
         for (const auto& [name, route] : before_.items()) {
             if (after_.contains(name)) {
                 compare(name, route, after_.at(name));
@@ -53,6 +56,17 @@ class Comparison {
             throw std::invalid_argument("this is no contract: it has no \"communica_contract\": 1 and no routes");
         }
         return contract.at("routes");
+    }
+
+    /// A file may have come from a server. Throws `std::invalid_argument`.
+    void check_types(const Json& routes) {
+        for (const auto& [name, route] : routes.items()) {
+            try {
+                PeerTypes::check_types(route, effort_, {.words = 100'000, .nesting = 500});
+            } catch (const std::invalid_argument& e) {
+                throw std::invalid_argument(name + ": " + e.what());
+            }
+        }
     }
 
     void add(std::string sentence, bool old_clients, bool new_clients) {
@@ -188,10 +202,11 @@ class Comparison {
 }  // namespace schema
 
 /// Returns the differences between two contracts, as written by `contract`, ordered by route. Throws
-/// `std::invalid_argument` or nlohmann/json's exceptions for an invalid contract.
+/// `std::invalid_argument` or nlohmann/json's exceptions for an invalid contract, and `std::length_error` if the types
+/// would take minutes to compare, or are nested over 1,000 deep.
 inline std::vector<ContractChange> compare_contracts(const nlohmann::json& before, const nlohmann::json& after) {
-    schema::Effort unbounded;
-    return schema::Comparison(before, after, unbounded).changes();
+    schema::Effort effort(1'000'000'000, 1'000);
+    return schema::Comparison(before, after, effort).changes();
 }
 
 }  // namespace communica

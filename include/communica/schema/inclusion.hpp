@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -73,6 +74,9 @@ inline std::string place_in(std::string path, std::string_view key) {
 /// Applies the rules by which the library's serializers read (docs/contracts.md).
 class Inclusion {
  public:
+    /// The misfits of a type are reported at every place of the type, until so many are reported.
+    static constexpr std::size_t max_repeated = 100;
+
     /// Returns all misfits without duplicates. `has_bytes`: the format has a type for bytes, so that bytes are not
     /// text.
     static std::vector<Misfit> misfits(const nlohmann::json& written, const nlohmann::json& read,
@@ -106,12 +110,48 @@ class Inclusion {
         }
     }
 
+    using Pair = std::pair<const nlohmann::json*, const nlohmann::json*>;
+
+    /// Compares a pair of types once for all its places: else the work doubles with every type that refers to the
+    /// others. A pair that an enclosing call compares counts as fitting. A pair that was found to fit inside a pair
+    /// with misfits may depend on it, and is compared again.
     void compare(const View& written, const View& read, const std::string& path) {
         const Effort::Level level(effort_);
         effort_.spend(written.kind() == Kind::any_of || read.kind() == Kind::any_of ? 512 : 64);
-        if (read.kind() == Kind::any || !seen_.emplace(written.identity(), read.identity()).second) {
+        const Pair pair(written.identity(), read.identity());
+        if (read.kind() == Kind::any || fitting_.contains(pair)) {
             return;
         }
+        if (const auto known = failed_.find(pair); known != failed_.end()) {
+            return add_all(path, known->second, max_repeated);
+        }
+        const std::size_t earlier = order_.size();
+        fitting_.insert(pair);
+        order_.push_back(pair);
+        auto outer = std::exchange(misfits_, {});
+        compare_types(written, read);
+        std::vector<Misfit> found = std::exchange(misfits_, std::move(outer));
+        if (found.empty()) {
+            return;
+        }
+        for (; order_.size() != earlier; order_.pop_back()) {
+            fitting_.erase(order_.back());
+        }
+        add_all(path, found, std::numeric_limits<std::size_t>::max());
+        failed_.emplace(pair, std::move(found));
+    }
+
+    /// Adds misfits that were found without their path, up to `most` in all.
+    void add_all(const std::string& path, const std::vector<Misfit>& found, std::size_t most) {
+        for (const Misfit& one : found) {
+            if (!misfits_.empty() && misfits_.size() >= most) {
+                return;
+            }
+            misfit(path + one.path, one.written, one.read, one.sample);
+        }
+    }
+
+    void compare_types(const View& written, const View& read, const std::string& path = "") {
         if (written.kind() == Kind::any_of) {
             for (const View& one : written.alternatives()) {
                 compare(one, read, path);
@@ -127,7 +167,6 @@ class Inclusion {
         } else {
             compare_kinds(written, read, path);
         }
-        seen_.erase({written.identity(), read.identity()});
     }
 
     void compare_kinds(const View& written, const View& read, const std::string& path) {
@@ -353,7 +392,9 @@ class Inclusion {
     Effort& effort_;
     bool has_bytes_ = false;
     std::vector<Misfit> misfits_;
-    std::set<std::pair<const nlohmann::json*, const nlohmann::json*>> seen_;  // being compared in enclosing calls
+    std::set<Pair> fitting_;   // found to fit, or being compared in enclosing calls
+    std::vector<Pair> order_;  // in which they were added
+    std::map<Pair, std::vector<Misfit>> failed_;
 };
 
 }  // namespace communica::schema

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
@@ -21,13 +22,23 @@ class PeerTypes {
     static constexpr std::size_t max_words = 256;   ///< types in the description of one type
     static constexpr std::size_t max_nesting = 32;  ///< types inside each other in such a description
 
+    /// Bounds the description of one type.
+    struct Description {
+        std::size_t words = max_words;
+        std::size_t nesting = max_nesting;
+    };
+
     /// Throws an exception if the types of a route don't have that form, or cost more than `effort`.
     static void check(const nlohmann::json& route, Effort& effort) {
         require(route.is_object() && route.contains("kind") && route.at("kind").is_string(), "a route without kind");
         require(route.contains("serializer") && route.at("serializer").is_string(), "a route without serializer");
+        check_types(route, effort, Description());
+    }
+    /// The same for a route that may have no types.
+    static void check_types(const nlohmann::json& route, Effort& effort, const Description& most) {
         for (const char* part : {"argument", "upload", "result", "items"}) {
             if (route.contains(part)) {
-                PeerTypes(route.at(part), effort).check_schema(route.at(part));
+                PeerTypes(route.at(part), effort, most).check_schema(route.at(part));
             }
         }
     }
@@ -35,7 +46,7 @@ class PeerTypes {
  private:
     using Json = nlohmann::json;
 
-    PeerTypes(const Json& root, Effort& effort) : root_(root), effort_(effort) {}
+    PeerTypes(const Json& root, Effort& effort, const Description& most) : root_(root), effort_(effort), most_(most) {}
 
     static void require(bool holds, const char* what) {
         if (!holds) {
@@ -47,6 +58,12 @@ class PeerTypes {
         return std::find(keys.begin(), keys.end(), key) != keys.end();
     }
 
+    // nlohmann/json compares a large unsigned number with a signed one as a negative number.
+    static bool is_positive(const Json& number) {
+        return number.is_number_unsigned() ? number.get<std::uint64_t>() > 0 : number > 0;
+    }
+    static bool is_negative(const Json& number) { return !number.is_number_unsigned() && number < 0; }
+
     // The depth of JSON that is read is bounded.
     void check_schema(const Json& schema) {
         require(schema.is_object(), "a schema that is no object");
@@ -54,8 +71,8 @@ class PeerTypes {
         for (const auto& [key, value] : schema.items()) {
             check_keyword(schema, key, value);
         }
-        std::size_t words = max_words;
-        count_words(View(schema, root_), words, max_nesting);
+        std::size_t words = most_.words;
+        count_words(View(schema, root_), words, most_.nesting);
     }
 
     void check_keyword(const Json& schema, const std::string& key, const Json& value) {
@@ -81,7 +98,8 @@ class PeerTypes {
             require(value.is_string() && value.get_ref<const std::string&>().starts_with("#/$defs/"), "a reference");
         } else if (is_one_of(key, {"minimum", "maximum"})) {
             const bool integral = schema.value("type", "") != "integer" || value.is_number_integer();
-            require(value.is_number() && integral && (key == "minimum" ? value <= 0 : value >= 0), "a range without 0");
+            require(value.is_number() && integral && (key == "minimum" ? !is_positive(value) : !is_negative(value)),
+                    "a range without 0");
         } else if (is_one_of(key, {"minItems", "maxItems", "x-bytes"})) {
             require(value.is_number_unsigned(), "a size that is no number");
         } else {
@@ -107,6 +125,7 @@ class PeerTypes {
 
     const Json& root_;
     Effort& effort_;
+    const Description most_;
 };
 
 }  // namespace communica::schema

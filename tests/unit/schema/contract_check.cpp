@@ -6,6 +6,7 @@
 #include <communica/schema/contract_check.hpp>
 #include <communica/wire/handshake.hpp>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,11 +14,14 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace contract_check_tests {
 
 using communica::ContractCheck;
+using communica::schema::Effort;
+using communica::schema::Inclusion;
 using communica::schema::TypesExchange;
 using nlohmann::json;
 using Exchange = std::shared_ptr<const communica::entities::ContractExchange>;
@@ -66,6 +70,25 @@ std::string said_of(const json& route) {
 }
 json typed(const json& argument) {
     return {{"kind", "request"}, {"serializer", "json"}, {"argument", argument}, {"result", {{"type", "null"}}}};
+}
+
+/// Definitions of a type `A` whose description would have no end.
+constexpr std::array types_in_themselves{R"({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]})",
+                                         R"({"type": "array", "items": {"$ref": "#/$defs/A"}})",
+                                         R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/A"}})"};
+
+/// So many objects, of which each may hold each. The last has a property `n` of this type.
+json all_in_all(int count, const json& n) {
+    json graph{{"$ref", "#/$defs/0"}};
+    for (int one = 0; one != count; ++one) {
+        json& object = graph["$defs"][std::to_string(one)];
+        object["type"] = "object";
+        for (int other = 0; other != count; ++other) {
+            object["properties"][std::to_string(other)] = {{"$ref", "#/$defs/" + std::to_string(other)}};
+        }
+    }
+    graph["$defs"][std::to_string(count - 1)]["properties"]["n"] = n;
+    return graph;
 }
 
 }  // namespace
@@ -152,6 +175,8 @@ TEST_CASE("types that are absent or not of the form that the library writes can'
         CHECK(said_of(route).starts_with("half: the types differ, and can't be compared: "));
     }
     CHECK(said_of(typed({{"type", "string"}})).starts_with("half: argument: number -> string"));
+    CHECK(said_of(typed(communica::schema_of<std::uint64_t>()))
+              .starts_with("half: argument: number -> integer in 0..18"));
 }
 
 TEST_CASE("hostile types cost a bounded time and depth") {
@@ -163,29 +188,81 @@ TEST_CASE("hostile types cost a bounded time and depth") {
     }
     defs["40"] = {{"type", "null"}};
     CHECK(said_of(typed({{"$ref", "#/$defs/0"}, {"$defs", defs}})).find("can't be compared") != std::string::npos);
-    for (const char* inside : {R"({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]})",
-                               R"({"type": "array", "items": {"$ref": "#/$defs/A"}})",
-                               R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/A"}})"}) {
+    for (const char* inside : types_in_themselves) {
         INFO(inside);
         const json schema{{"$ref", "#/$defs/A"}, {"$defs", {{"A", json::parse(inside)}}}};
         CHECK(said_of(typed(schema)).find("can't be compared") != std::string::npos);
     }
 }
 
-TEST_CASE("a comparison ends where its effort or its depth ends") {
-    using communica::schema::Effort;
-    using communica::schema::Inclusion;
+TEST_CASE("types that refer to each other are compared once, wherever they stand") {
     // Objects of which each may hold each: the paths through them are without number.
-    json graph{{"$ref", "#/$defs/0"}};
-    for (int one = 0; one != 12; ++one) {
-        json& object = graph["$defs"][std::to_string(one)];
-        object["type"] = "object";
-        for (int other = 0; other != 12; ++other) {
-            object["properties"][std::to_string(other)] = {{"$ref", "#/$defs/" + std::to_string(other)}};
-        }
+    const json graph = all_in_all(40, {{"type", "integer"}});
+    const json same = graph;
+    const json other = all_in_all(40, {{"type", "string"}});
+    Effort enough(10'000'000, 64);
+    CHECK(Inclusion::misfits(graph, same, false, enough).empty());
+    const auto misfits = Inclusion::misfits(graph, other, false, enough);
+    REQUIRE(!misfits.empty());
+    CHECK(misfits.front().path.ends_with("/39/n"));
+    CHECK(misfits.size() < 10 * Inclusion::max_repeated);
+
+    // Two alternatives at each of 40 levels, of which neither fits.
+    json written{{"type", "integer"}};
+    json read{{"$ref", "#/$defs/0"}};
+    for (int level = 0; level != 40; ++level) {
+        written = {{"type", "array"}, {"items", written}};
+        const json list{{"type", "array"}, {"items", {{"$ref", "#/$defs/" + std::to_string(level + 1)}}}};
+        read["$defs"][std::to_string(level)] = {{"anyOf", {list, list}}};
     }
-    json same = graph;
-    Effort few(100'000, 64);
+    read["$defs"]["40"] = {{"type", "string"}};
+    Effort some(1'000'000, 200);
+    CHECK(Inclusion::misfits(written, read, false, some).size() == 1);
+}
+
+TEST_CASE("an alternative that was tried in vain leaves nothing behind that later comparisons take for granted") {
+    // `inner` fits as long as `outer` fits, inside which it is compared first. `outer` doesn't fit, because of `z`.
+    const auto types = [](const char* z) {
+        return json::parse(R"({"type": "object", "required": ["first", "second"], "properties": {
+            "first": {"type": "array", "items": {"$ref": "#/$defs/outer"}}, "second": {"$ref": "#/$defs/inner"}},
+            "$defs": {"outer": {"type": "object", "properties": {"a": {"$ref": "#/$defs/inner"}, "z": {"type": ")" +
+                           std::string(z) + R"("}}},
+                      "inner": {"type": "object", "properties": {"outer": {"$ref": "#/$defs/outer"}}}}})");
+    };
+    json read = types("string");
+    read["properties"]["first"] = json::parse(R"({"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/outer"}},
+                                                            {"type": "array", "items": {}}]})");
+    const json written = types("integer");
+    const auto misfits = Inclusion::misfits(written, read);
+    REQUIRE(misfits.size() == 1);
+    CHECK(misfits.front().path == "/second/outer/z");
+}
+
+TEST_CASE("a file whose types contain themselves, or cost too much, is refused") {
+    const auto contract = [](const json& argument) {
+        return json{{"communica_contract", 1}, {"routes", {{"half", typed(argument)}}}};
+    };
+    const json number = contract({{"type", "number"}});
+    for (const char* inside : types_in_themselves) {
+        INFO(inside);
+        const json schema{{"$ref", "#/$defs/A"}, {"$defs", {{"A", json::parse(inside)}}}};
+        CHECK_THROWS_AS(communica::compare_contracts(number, contract(schema)), std::invalid_argument);
+    }
+    json deep{{"type", "integer"}};
+    for (int level = 0; level != 1100; ++level) {
+        json object{{"type", "object"}};
+        object["properties"]["a"] = std::move(deep);
+        deep = std::move(object);
+    }
+    json other = deep;
+    other["x-other"] = true;
+    CHECK_THROWS_AS(communica::compare_contracts(contract(deep), contract(other)), std::length_error);
+}
+
+TEST_CASE("a comparison ends where its effort or its depth ends") {
+    const json graph = all_in_all(12, {{"type", "integer"}});
+    const json same = graph;
+    Effort few(1'000, 64);
     CHECK_THROWS_AS(Inclusion::misfits(graph, same, false, few), std::length_error);
     json deep{{"type", "integer"}};
     for (int level = 0; level != 70; ++level) {
