@@ -1,6 +1,8 @@
 """Runs the tool against running servers, over each transport, as a user would.
 
-    run.py --tool PROGRAM --examples DIRECTORY [--certificates PROGRAM] [CASE...]
+    run.py --tool PROGRAM --examples DIRECTORY --programs DIRECTORY [--certificates PROGRAM] [CASE...]
+
+The programs are slow_server and versions.
 """
 
 import argparse
@@ -10,12 +12,14 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -136,6 +140,125 @@ def case_look():
         has(tool("describe", "local:shop"), "countdown  stream")
 
 
+class Impostor(threading.Thread):
+    """A server that answers everybody's inspection with this text."""
+
+    def __init__(self, name, inspection):
+        super().__init__(daemon=True)
+        self.inspection = inspection.encode()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(ENVIRONMENT["XDG_RUNTIME_DIR"] + f"/communica/{name}.sock")
+        self.listener.listen()
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            with client, client.makefile("rb") as read:
+                while read.read(1) not in (b"\0", b""):
+                    pass
+                client.sendall(b'{"hello": "hello", "communica": {"session": "0123456789abcdef", "max_message": 1000000, '
+                               b'"extensions": ["inspect"]}}\0')
+                while head := read.read(4):
+                    frame = read.read(int.from_bytes(head, "big"))
+                    if frame[0] == 10:  # a message
+                        size = int.from_bytes(frame[1:5], "big") - 4
+                        answer = json.dumps({"id": json.loads(frame[5:5 + size])["id"], "type": 11}).encode()
+                        client.sendall(struct.pack(">IBI", 5 + len(answer) + len(self.inspection), 10, 4 + len(answer)) +
+                                       answer + self.inspection)
+
+
+def case_malformed_inspections():
+    with example("calculator_server", local("calculator")):
+        for number, inspection in enumerate(['{"routes": "none"}', "[1]", '{"routes": [7]}', '{"routes": [], "connected": "many"}',
+                                             '{"mode": "routes", "routes": [], "limits": 1, "counters": {"at_work": "x"}}']):
+            Impostor(f"broken{number}", inspection)
+        lines = {line.split()[0]: line for line in tool("ls").splitlines()}
+        has(lines["calculator"], "divide, sum, summarize")
+        equal(sum("alive  its inspection is malformed: " in line for line in lines.values()), 4)
+        for name in ("broken0", "broken1", "broken2", "broken3", "broken4"):
+            has(tool("describe", f"local:{name}", code=6), "its inspection is malformed")
+        has(tool("top", "local:broken4", code=6), "its inspection is malformed")
+        has(tool("contract", "save", "local:broken0", code=6), "its inspection is malformed")
+
+
+def on_terminal(*arguments, without=()):
+    """What the tool says if its output is a terminal."""
+    main, terminal = os.openpty()
+    environment = {name: value for name, value in ENVIRONMENT.items() if name not in without}
+    with subprocess.Popen([TOOL, *arguments], stdin=terminal, stdout=terminal, env=environment) as process:
+        os.close(terminal)
+        said = b""
+        while select.select([main], [], [], PATIENCE)[0]:
+            try:
+                more = os.read(main, 65536)
+            except OSError:  # the end, on Linux
+                break
+            if not more:
+                break
+            said += more
+        process.wait(PATIENCE)
+    os.close(main)
+    return said.decode()
+
+
+def case_colours():
+    with example("calculator_server", local("calculator")):
+        has(on_terminal("ls", without=("NO_COLOR",)), "\033[32malive\033[0m")
+        has(on_terminal("describe", "local:calculator", without=("NO_COLOR",)), "\033[34mdivide\033[0m")
+        for said in (on_terminal("ls"), on_terminal("ls", "--json", without=("NO_COLOR",)), tool("ls")):
+            has(said, "alive")
+            assert "\033" not in said, said
+
+
+def case_json():
+    """Every command prints JSON alone if it is told to."""
+    record = ENVIRONMENT["XDG_RUNTIME_DIR"] + "/calls.jsonl"
+    contract = ENVIRONMENT["XDG_RUNTIME_DIR"] + "/contract.json"
+    with example("calculator_server", local("calculator")), example("stream_server", local("shop")):
+        with Server(TOOL, "tap", "local:front", "local:calculator", "--record", record, "--json", says='{"listening"') as tap:
+            equal(json.loads(tool("call", "local:front", "sum", OPERANDS, "--json")), 3.0)
+            for line in tap.said.splitlines():
+                json.loads(line)
+        with Server(TOOL, "tap", "local:front", "local:calculator", "--json", says='{"listening"') as tap:
+            tool("call", "local:front", "sum", OPERANDS, "--header", "place=here")
+            lines = [json.loads(line) for line in tap.read_until("the server is gone").splitlines()]
+            equal([(line["from"], line["body"]) for line in lines if "from" in line], [("client", OPERANDS), ("server", "3.0")])
+            request = next(line for line in lines if line.get("from") == "client")
+            equal(json.loads(request["metadata"])["headers"], {"place": "here"})
+        with Server(TOOL, "serve", "local:cat", "--exec", "cat", "--json", says='{"listening"') as server:
+            equal(json.loads(server.said), {"listening": ENVIRONMENT["XDG_RUNTIME_DIR"] + "/communica/cat.sock"})
+        for command in (["ls"], ["describe", "local:calculator"], ["top", "local:calculator", "--interval", "0.05"],
+                        ["bench", "local:calculator", "sum", OPERANDS, "--time", "0.1"], ["replay", record, "local:calculator"],
+                        ["contract", "save", "local:calculator"]):
+            json.loads(tool(*command, "--json"))
+        equal(json.loads(tool("notify", "local:calculator", "sum", OPERANDS, "--json")), {"confirmed": True})
+        equal([json.loads(line) for line in tool("watch", "local:shop", "countdown", "3", "--json").splitlines()], [3, 2, 1])
+        pathlib.Path(contract).write_text(tool("contract", "save", "local:calculator"))
+        equal(json.loads(tool("contract", "check", contract, contract, "--json")), [])
+    for command, code in (["ls", "more"], 2), (["call", "--json"], 2), (["call", "local:nobody", "sum"], 3), \
+            (["describe", "local:nobody"], 3), (["tap", "local:front", "nowhere"], 2), (["contract", "check", record, record], 2):
+        equal(json.loads(tool(*command, "--json", code=code))["error"]["exit"], code)
+
+
+def case_other_exit_codes():
+    with example("calculator_server", local("calculator")):  # makes the directory
+        Impostor("small", "null")  # takes messages of a megabyte
+        has(tool("call", "local:small", "any", "-", stdin='"' + "x" * 1_100_000 + '"', code=10), "up to 1000000 bytes")
+    record = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "calls.jsonl"
+    request = {"c": 1, "from": "client", "body": OPERANDS}
+    lines = [{"communica_tap": 1}] + [request | {"t": 2 * number, "metadata": json.dumps({"id": str(number), "type": 1, "route": route})}
+                                      for number, route in enumerate(["sum", "none"])]
+    record.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with example("calculator_server", local("calculator")):
+        said = json.loads(tool("replay", record, "local:calculator", "--speed", "10", "--json", code=1))
+        equal((said["requests"], said["answered"], len(said["errors"])), (2, 1, 1))
+        assert 0.2 <= said["seconds"] < 1.9, said  # 2 s, ten times as fast
+
+
 def case_tcp():
     port = free_port()
     with example("calculator_server", {"type": "TcpConnector", "host": "127.0.0.1", "port": port, "ssl": False}):
@@ -153,6 +276,20 @@ def case_streams():
         equal(tool("watch", "local:shop", "countdown", "1000", "--count", "2", "--reopen"), "1000\n999\n")
         has(tool("watch", "local:shop", "none", code=7), "none")
         has(tool("call", "local:shop", "countdown", "3", code=7), "stream")
+
+
+def case_reopen():
+    server = example("stream_server", local("shop"))
+    with subprocess.Popen([TOOL, "watch", "local:shop", "countdown", "1000", "--reopen"], stdout=subprocess.PIPE, text=True,
+                          env=ENVIRONMENT) as watch:
+        equal([watch.stdout.readline() for _ in range(2)], ["1000\n", "999\n"])
+        server.process.kill()
+        server.process.wait(PATIENCE)
+        server.process.stdout.close()
+        with example("stream_server", local("shop")):
+            while watch.stdout.readline() != "1000\n":
+                assert watch.poll() is None, "watch has ended with its server"
+            watch.terminate()
 
 
 def case_shared_memory():
@@ -248,7 +385,7 @@ def case_serve():
     with Server(TOOL, "serve", "local:failing", "--exec", "echo no such luck >&2; exit 3"):
         has(tool("call", "local:failing", "-", code=8), "no such luck (3)")
     with Server(TOOL, "serve", "local:slow", "--exec", "sleep 60"):
-        tool("call", "local:slow", "-", "--timeout", "0.2", code=4)
+        has(tool("call", "local:slow", "-", "--timeout", "0.2", code=4), "no answer within 200 ms")
     with Server(TOOL, "serve", "local:lines", "--lines", "--exec", "n=0; while read -r line; do n=$((n + 1)); echo \"[$line, $n]\"; done"):
         equal(tool("call", "local:lines", "-", "7", "--repeat", "3"), "[7, 1]\n[7, 2]\n[7, 3]\n")
     has(tool("serve", "local:no/name", "--exec", "true", code=2), "name")
@@ -282,17 +419,31 @@ def case_tls():
         equal(tool("call", address, "-", "1", *trust, "--server-name", "localhost"), "1\n")
         equal(tool("call", address, "-", "1", "--insecure"), "1\n")
         tool("call", address, "-", "1", code=5)  # an authority that nobody trusts
+        state = {"type": "TcpConnector", "host": "127.0.0.1", "port": int(address.rpartition(":")[2]), "ssl": True}
+        equal(tool("call", json.dumps(state), "-", "1", *trust, "--server-name", "localhost"), "1\n")
+        with Server(TOOL, "tap", "local:front", address, *trust, "--server-name", "localhost"):
+            equal(tool("call", "local:front", "-", "[2]"), "[2]\n")
 
 
 def case_bench():
     with Server(TOOL, "serve", "local:bench", "--lines", "--exec", "cat"):
         measured = json.loads(tool("bench", "local:bench", "--time", "0.2", "--depth", "4", "--size", "1KiB", "--raw", "--json"))
-        equal([one["name"] for one in measured], ["communica", "a blocking socketpair"])
+        equal([one["name"] for one in measured], ["communica", "raw Asio, local socket"])
         for one in measured:
             assert one["requests"] > 0 and 0 < one["p50"] <= one["p99"] <= one["max"] < 2, one
+            equal(sum(count for _, count in one["histogram"]), one["requests"])
+            equal(one["histogram"], sorted(one["histogram"]))
+            assert one["cpu_seconds"] > 0, one
+        assert measured[1]["p50"] < measured[0]["p50"], measured  # an echo alone, and one by a shell command's pipes
         has(tool("bench", "local:bench", "--time", "0.1"), "99.9 %")
         tool("bench", "local:bench", "--size", "1 pint", code=2)
     tool("bench", "local:nobody", code=3)
+    address = f"tcp:127.0.0.1:{free_port()}"
+    with Server(TOOL, "serve", address, "--lines", "--exec", "cat"):
+        for size in ("1", "1MiB"):
+            measured = json.loads(tool("bench", address, "--time", "0.1", "--depth", "4", "--size", size, "--raw", "--json"))
+            equal(measured[1]["name"], "raw Asio, TCP")
+            assert measured[1]["requests"] > 0, measured
 
 
 def case_tap_and_replay():
@@ -320,6 +471,23 @@ def case_tap_and_replay():
         equal(tool("watch", "local:front", "countdown", "3"), "3\n2\n1\n")
     with Server(TOOL, "tap", "local:front", "local:nobody"):
         tool("call", "local:front", "sum", code=5)
+
+
+def case_memory_of_tap():
+    """Megabytes go through it, and do not stay."""
+    def size_of(process):
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s*(\d+) kB", status)[1])
+
+    if not pathlib.Path("/proc/self/status").exists():
+        return
+    with Server(TOOL, "serve", "local:cat", "--lines", "--exec", "cat"):
+        with Server(TOOL, "tap", "local:front", "local:cat", "--record", "/dev/null") as tap:
+            sizes = []
+            for _ in range(2):  # 25 MiB each, there and back
+                tool("call", "local:front", "-", '"' + "x" * (64 << 10) + '"', "--repeat", "200")
+                sizes.append(size_of(tap.process))
+            assert sizes[1] - sizes[0] < 4000, sizes
 
 
 def case_contract():
@@ -350,6 +518,37 @@ def case_contract():
     has(tool("contract", "check", __file__, directory / "new.json", code=2), "no JSON")
 
 
+def case_versions():
+    """Two programs with different types talk to each other: they refuse what the comparison of their contracts says."""
+    versions = PROGRAMS / "versions"
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    refused = {}
+    with Server(versions, "old", "serve", "old"), Server(versions, "new", "serve", "new"):
+        for name in ("old", "new"):
+            (directory / f"{name}.json").write_text(tool("contract", "save", f"local:{name}"))
+        for client, server in ("old", "new"), ("new", "old"):
+            done = subprocess.run([versions, client, "ask", server], capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT)
+            equal((done.returncode, done.stderr), (0, ""))
+            for said in map(json.loads, done.stdout.splitlines()):
+                for direction in ("put", "get"):
+                    refused[client, f"{direction} {said['change']}"] = said[direction]
+        # A tap hands the comparison at connect on, and adds nothing to it.
+        with Server(TOOL, "tap", "local:front", "local:new"):
+            for server in "new", "front":
+                done = subprocess.run([versions, "old", "compare", server], capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT)
+                has(done.stdout, "the contracts differ: hello: argument: number -> integer in -128..127: old clients that send 0.5 are refused")
+    said = json.loads(tool("contract", "check", directory / "old.json", directory / "new.json", "--json", code=12))
+    foretold = {(client, change["sentence"].partition(":")[0]) for client in ("old", "new") for change in said
+                if change[f"breaks_{client}_clients"]}
+    changes = sum(client == "old" and route.startswith("put") for client, route in refused)
+    assert changes >= 60, changes
+    wrong = [question for question, is_refused in refused.items() if is_refused != (question in foretold)]
+    equal(wrong, [])
+    breaking = sum(refused.values())
+    assert 60 <= breaking <= len(refused) - 60, (breaking, len(refused))
+    print(f"  {changes} changes: {breaking} of {len(refused)} combinations refuse values", flush=True)
+
+
 def case_python_peer():
     port = free_port()
     state = json.dumps({"type": "TcpConnector", "host": "127.0.0.1", "port": port, "ssl": False})
@@ -359,6 +558,11 @@ def case_python_peer():
         has(tool("call", f"tcp:127.0.0.1:{port}", "err", '{"kind": "resp", "message": "no", "code": 5}', code=8), "no (5)")
         tool("describe", f"tcp:127.0.0.1:{port}", code=11)
         has(tool("notify", f"tcp:127.0.0.1:{port}", "note", '{"v": 1}'), "does not say")
+        with Server(TOOL, "tap", "local:front", f"tcp:127.0.0.1:{port}"):
+            equal(tool("call", "local:front", "echo", '{"v": [1, "x"]}'), '[1, "x"]\n')
+    with Server(sys.executable, peer, "server", "--connector", json.dumps(local("python")), "--mode", "route", says="READY"):
+        equal(tool("call", "local:python", "echo", '{"v": 1}'), "1\n")
+        has(tool("ls"), "python  alive")
 
 
 def case_rabbitmq():
@@ -368,6 +572,7 @@ def case_rabbitmq():
         address = f"{url}#shell"
         with Server(TOOL, "serve", address, "--exec", "cat"):
             equal(tool("call", address, "-", "[1]"), "[1]\n")
+            equal(tool("call", json.dumps({"type": "RABBITMQ", "url": url, "address": "shell"}), "-", "[1]"), "[1]\n")
             has(tool("describe", address, code=7), "403")
             with Server(TOOL, "tap", "local:front", address):
                 equal(tool("call", "local:front", "-", "[2]"), "[2]\n")
@@ -404,44 +609,133 @@ def case_completion():
         has(complete("communica describe lo"), "local:calculator")
 
 
+def case_zsh_completion():
+    if not shutil.which("zsh"):
+        return
+    place = HERE.parents[1] / "tools/communica/completion"
+    environment = ENVIRONMENT | {"PATH": f"{TOOL.parent}:{ENVIRONMENT['PATH']}", "TERM": "vt100", "PS1": "> "}
+    main, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+    with example("calculator_server", local("calculator")), \
+            subprocess.Popen(["zsh", "-f", "-i"], stdin=terminal, stdout=terminal, stderr=terminal, env=environment,
+                             start_new_session=True) as shell:
+        os.close(terminal)
+
+        def says(keys, *words):
+            os.write(main, keys.encode())
+            said = ""
+            deadline = time.monotonic() + PATIENCE
+            while not all(word in said for word in words):
+                assert time.monotonic() < deadline, f"{keys!r} gives {said!r}"
+                if select.select([main], [], [], 0.1)[0]:
+                    said += os.read(main, 65536).decode(errors="replace")
+            return said
+
+        try:
+            says(f"fpath=({place} $fpath); autoload -U compinit; compinit -u -D; echo rea''dy\n", "ready")
+            says("communica n\t", "communica notify")
+            says("\x15communica describe loc\t", "describe local:calculator")
+            says("\x15communica call local:calculator su\t", "call local:calculator sum")
+            says("\t", "summarize")
+            says("\x15communica call --ti\t", "--timeout")
+        finally:
+            shell.kill()
+    os.close(main)
+
+
 def case_manual():
     manual = (HERE.parents[1] / "tools/communica/communica.1").read_text().replace("\\-", "-")
     commands = (HERE.parents[1] / "tools/communica/commands.hpp").read_text()
     for code in re.findall(r"= (\d+),", commands[commands.index("enum Exit"):commands.index("struct Common")]):
         has(manual, f"\n{code}|")
+    completions = [(HERE.parents[1] / "tools/communica/completion" / name).read_text() for name in ("communica.bash", "_communica")]
     for command in ("ls", "describe", "top", "call", "notify", "watch", "bench", "serve", "tap", "replay"):
         for option in re.findall(r"--[a-z-]+", tool(command, "--help")):
-            assert option == "--help" or option in manual, f"{option} of {command} is not in the manual page"
+            for text in (manual, *completions):
+                assert option == "--help" or option in text, f"{option} of {command} is not in {text[:40]!r}"
+
+
+def transcripts(page):
+    """The commands of a page of docs/, each with what it prints, by sections."""
+    sections = [[]]
+    for line in (HERE.parents[1] / "docs" / page).read_text().splitlines():
+        if line.startswith("## "):
+            sections.append([])
+        elif line.startswith("    $ "):
+            sections[-1].append((line[6:], []))
+        elif sections[-1] and line.startswith("    "):
+            sections[-1][-1][1].append(line[4:])
+    return [section for section in sections if section]
+
+
+def shell_of_page():
+    directory = ENVIRONMENT["XDG_RUNTIME_DIR"] + "/work"
+    os.mkdir(directory)
+    path = f"{TOOL.parent}:{EXAMPLES}:{PROGRAMS}:{ENVIRONMENT['PATH']}"
+    return {"cwd": directory, "env": ENVIRONMENT | {"PATH": path}}
+
+
+def output_of(command, shell):
+    return subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=PATIENCE, **shell).stdout
+
+
+def end_all(processes):
+    for process in processes:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def case_document():
     """The transcripts of docs/tool.md, run one after the other: what comes is what stands there, but for numbers and places."""
-    steps = []
-    for line in (HERE.parents[1] / "docs/tool.md").read_text().splitlines():
-        if line.startswith("    $ "):
-            steps.append((line[6:], []))
-        elif steps and line.startswith("    "):
-            steps[-1][1].append(line[4:])
-    directory = ENVIRONMENT["XDG_RUNTIME_DIR"] + "/work"
-    os.mkdir(directory)
-    shell = {"cwd": directory, "env": ENVIRONMENT | {"PATH": f"{TOOL.parent}:{EXAMPLES}:{ENVIRONMENT['PATH']}"}}
+    shell = shell_of_page()
     behind = []
     try:
-        for command, expected in steps:
+        for command, expected in sum(transcripts("tool.md"), []):
             if command.endswith(" &"):
                 behind.append(subprocess.Popen(["bash", "-c", "exec " + command.removesuffix(" &")], **shell))
                 wait_for_socket(re.search(r"(?:serve|tap) local:(\w+)", command))
                 continue
-            done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  timeout=PATIENCE, **shell)
             if "grep" in command:  # what a tap writes when the client has gone
-                done = subprocess.run(["bash", "-c", "timeout 20 bash -c 'until grep -q \"server is gone\" taps; do sleep 0.05; done'; " + command],
-                                      stdout=subprocess.PIPE, text=True, timeout=PATIENCE, **shell)
-            equal(shape_of(done.stdout), shape_of("".join(line + "\n" for line in expected)))
+                output_of("timeout 20 bash -c 'until grep -q \"server is gone\" taps; do sleep 0.05; done'", shell)
+            equal(shape_of(output_of(command, shell)), shape_of("".join(line + "\n" for line in expected)))
     finally:
-        for process in behind:
-            process.terminate()
-            process.wait(PATIENCE)
+        end_all(behind)
+
+
+def case_slow_server():
+    """The transcripts of docs/debugging.md, against a server that is slow indeed. What runs behind ends with its section."""
+    shell = shell_of_page()
+    servers = []
+    try:
+        for section in transcripts("debugging.md"):
+            behind = []
+            try:
+                for command, expected in section:
+                    if command.endswith(" &"):
+                        started = subprocess.Popen(["bash", "-c", "exec " + command.removesuffix(" &")], **shell)
+                        (behind if "bench" in command or "call" in command else servers).append(started)
+                        continue
+                    expected = shape_of("".join(line + "\n" for line in expected))
+                    deadline = time.monotonic() + PATIENCE
+                    while shape_of(said := output_of(command, shell)) != expected:  # until the servers and requests are there
+                        assert time.monotonic() < deadline, f"{command} says {said!r}"
+            finally:
+                end_all(behind)
+        said = {name: json.loads(tool("bench", "local:shop", route, "--depth", depth, "--time", "0.5", "--json"))[0]
+                for name, route, depth in (("alone", "render", "1"), ("together", "render", "4"), ("stock", "stock", "1"),
+                                           ("reports", "report", "4"))}
+        assert said["alone"]["p50"] > 0.1 and said["together"]["p50"] > 3 * said["alone"]["p50"], said
+        assert said["reports"]["p50"] < 2 * said["alone"]["p50"], said
+        assert said["stock"]["p50"] < 0.02, said
+        tool("call", "local:shop", "none", code=7)
+        metrics = json.loads(tool("call", "local:shop", "metrics"))
+        has(metrics, 'communica_failures_total{server="shop",route="none"')
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, text=True, timeout=PATIENCE)
+            equal((done.returncode, done.stdout + done.stderr), (0, ""))
+    finally:
+        end_all(servers)
 
 
 def wait_for_socket(of_tool):
@@ -469,10 +763,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--tool", type=pathlib.Path, required=True)
     parser.add_argument("--examples", type=pathlib.Path, required=True)
+    parser.add_argument("--programs", type=pathlib.Path, required=True)
     parser.add_argument("--certificates", type=pathlib.Path)
     parser.add_argument("cases", nargs="*")
     options = parser.parse_args()
     TOOL, EXAMPLES, CERTIFICATES = options.tool.resolve(), options.examples.resolve(), options.certificates
+    PROGRAMS = options.programs.resolve()
     failed = []
     for name, case in [(name, case) for name, case in globals().items() if name.startswith("case_")]:
         if name.removeprefix("case_") not in options.cases if options.cases else name == "case_rabbitmq":

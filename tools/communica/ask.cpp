@@ -1,6 +1,7 @@
 // call, notify, watch
 
 #include "client.hpp"
+#include "output.hpp"
 
 #include <communica/peer/streams/subscription.hpp>
 
@@ -88,7 +89,9 @@ asio::awaitable<int> notify(const Common& common, const AskOptions& options, Add
         flushes = false;
     }
     co_await client->close();
-    if (!flushes) {
+    if (common.json) {
+        std::cout << json_text({{"confirmed", flushes}}) << std::endl;
+    } else if (!flushes) {
         std::cerr << "sent; the other side does not say whether it has arrived" << std::endl;
     }
     co_return succeeded;

@@ -9,6 +9,7 @@
 #include <communica/schema/contract.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -22,6 +23,8 @@ using nlohmann::json;
 
 /// Of the socket at which a `SharedMemoryConnector` is met.
 constexpr std::string_view shared_memory_suffix = ".shm";
+
+const std::string malformed = "its inspection is malformed: ";
 
 // The options live in main.
 // NOLINTBEGIN(*-reference-coroutine-parameters)
@@ -250,6 +253,28 @@ void print_inspection(const json& said) {
     std::cout << std::flush;
 }
 
+/// Its clients and its routes, in a line. Throws nlohmann/json's exceptions.
+std::string summary_of(const json& inspection) {
+    const auto connected = inspection.value("connected", std::uint64_t{1});
+    std::string routes;
+    for (const auto& route : inspection.at("routes")) {
+        routes += (routes.empty() ? "" : ", ") + route.value("route", "");
+    }
+    return std::to_string(connected == 0 ? 0 : connected - 1) + " clients  " +  // this one is none
+           (inspection.value("mode", "") == "simple" ? "(no routes)" : routes);
+}
+
+std::string words_of(const json& entry) {
+    if (!entry.contains("inspection")) {
+        return paint(Colour::grey, entry.value("why", ""), std::cout);
+    }
+    try {
+        return summary_of(entry.at("inspection"));
+    } catch (const json::exception& e) {
+        return paint(Colour::grey, malformed + communica::base::without_controls(e.what()), std::cout);
+    }
+}
+
 void print_list(const json& all) {
     std::size_t width = 4;
     for (const auto& entry : all) {
@@ -258,19 +283,8 @@ void print_list(const json& all) {
     for (const auto& entry : all) {
         const std::string state = entry.at("state");
         std::cout << padded(entry.value("name", ""), width) << "  "
-                  << paint(state == "alive" ? Colour::green : Colour::red, padded(state, 5), std::cout) << "  ";
-        if (entry.contains("inspection")) {
-            const auto& said = entry.at("inspection");
-            std::cout << said.value("connected", 1) - 1 << " clients  ";  // this one is none
-            std::string routes;
-            for (const auto& route : said.at("routes")) {
-                routes += (routes.empty() ? "" : ", ") + route.value("route", "");
-            }
-            std::cout << (said.value("mode", "") == "simple" ? "(no routes)" : routes);
-        } else {
-            std::cout << paint(Colour::grey, entry.value("why", ""), std::cout);
-        }
-        std::cout << '\n';
+                  << paint(state == "alive" ? Colour::green : Colour::red, padded(state, 5), std::cout) << "  "
+                  << words_of(entry) << '\n';
     }
     std::cout << std::flush;
 }
@@ -303,8 +317,13 @@ int run_describe(const Common& common, const std::string& address) {
     const json said = run(context, inspect(common, parse_address(address, common.access)));
     if (common.json) {
         std::cout << json_text(said, 2) << std::endl;
-    } else {
+        return succeeded;
+    }
+    try {
         print_inspection(without_controls(said));
+    } catch (const json::exception& e) {
+        std::cout << std::flush;
+        throw std::system_error(communica::errc::protocol_error, malformed + e.what());
     }
     return succeeded;
 }
@@ -312,7 +331,11 @@ int run_describe(const Common& common, const std::string& address) {
 int run_contract_save(const Common& common, const ContractOptions& options) {
     asio::io_context context;
     const json said = run(context, inspect(common, parse_address(options.address, common.access)));
-    std::cout << json_text(communica::contract_of(said.at("routes")), 2) << std::endl;
+    try {
+        std::cout << json_text(communica::contract_of(said.at("routes")), 2) << std::endl;
+    } catch (const json::exception& e) {
+        throw std::system_error(communica::errc::protocol_error, malformed + e.what());
+    }
     return succeeded;
 }
 
@@ -320,7 +343,7 @@ int run_contract_check(const Common& common, const ContractOptions& options) {
     std::vector<communica::ContractChange> changes;
     try {
         changes = communica::compare_contracts(read_contract(options.before), read_contract(options.after));
-    } catch (const std::invalid_argument& e) {
+    } catch (const std::logic_error& e) {  // it is no contract, or too large a one
         throw std::system_error(communica::errc::invalid_argument, e.what());
     } catch (const json::exception& e) {
         throw std::system_error(communica::errc::invalid_argument, std::string("this is no contract: ") + e.what());

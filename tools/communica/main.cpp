@@ -4,10 +4,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include <communica/error.hpp>
+
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <functional>
 #include <map>
+#include <string_view>
+#include <system_error>
 
 namespace {
 
@@ -102,7 +107,7 @@ int main(int argc, char** argv) {
     bench->add_option("--depth", measured.depth, "Requests at a time (1)")->check(CLI::Range(1, 100'000));
     bench->add_option("--size", measured.size, "Of the text that is sent, as in 64, 1KiB or 1MiB (64)");
     bench->add_option("--time", measured.time, "Seconds (5)")->check(CLI::PositiveNumber);
-    bench->add_flag("--raw", measured.raw, "Also measure a blocking socketpair between two processes");
+    bench->add_flag("--raw", measured.raw, "Also measure Asio alone, over the same transport");
     bench->callback([&] { chosen = [&] { return tool::run_bench(common, measured); }; });
 
     tool::ServeOptions served;
@@ -146,6 +151,11 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() != 0 && std::count(argv, argv + argc, std::string_view("--json")) != 0) {
+            common.json = true;
+            const std::system_error wrong(communica::errc::invalid_argument, error.what());
+            return tool::report(common, std::make_exception_ptr(wrong));
+        }
         return app.exit(error) == 0 ? tool::succeeded : tool::used_wrongly;
     }
     try {

@@ -1,6 +1,7 @@
 // serve: a server whose answers a shell command gives
 
 #include "client.hpp"
+#include "output.hpp"
 
 #include <communica/entities/route_server.hpp>
 #include <communica/entities/simple_server.hpp>
@@ -276,7 +277,8 @@ int run_serve(const Common& common, const ServeOptions& options) {
             signals.cancel();
             return context.stop();
         }
-        std::cout << "listening on " << server.address() << std::endl;
+        std::cout << (common.json ? json_text({{"listening", server.address()}}) : "listening on " + server.address())
+                  << std::endl;
     });
     context.run();
     threads.join();

@@ -14,7 +14,9 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
-#include <unordered_map>
+#include <map>
+#include <string>
+#include <tuple>
 
 namespace tool {
 
@@ -79,7 +81,8 @@ std::string time_of_day() {
 /// Where the messages are shown or written, as they go through.
 class Journal {
  public:
-    explicit Journal(const TapOptions& options) : width_(options.width), began_(std::chrono::steady_clock::now()) {
+    Journal(const TapOptions& options, bool is_json)
+        : width_(options.width), is_json_(is_json), began_(std::chrono::steady_clock::now()) {
         if (!options.record.empty()) {
             file_.open(options.record, std::ios::binary | std::ios::trunc);
             if (!file_) {
@@ -89,8 +92,19 @@ class Journal {
         }
     }
 
+    void say_listening(const std::string& address) const {
+        std::cout << (is_json_ ? json_text({{"listening", address}}) : "listening on " + address) << std::endl;
+    }
+
     void say(std::size_t connection, const std::string& what) {
-        if (!file_.is_open()) {
+        if (file_.is_open()) {
+            return;
+        }
+        if (is_json_) {
+            std::cout << json_text(
+                             {{"t", seconds_at(std::chrono::steady_clock::now())}, {"c", connection}, {"event", what}})
+                      << std::endl;
+        } else {
             std::cout << time_of_day() << ' ' << connection << "   " << communica::base::without_controls(what)
                       << std::endl;
         }
@@ -98,10 +112,11 @@ class Journal {
 
     void message(std::size_t connection, bool from_client, const communica::Message& message) {
         const auto now = std::chrono::steady_clock::now();
-        if (file_.is_open()) {
-            file_ << write_recorded({std::chrono::duration<double>(now - began_).count(), connection, from_client,
-                                     std::string(message.metadata), std::string(communica::as_text(message.body))})
-                  << '\n';
+        if (file_.is_open() || is_json_) {
+            (file_.is_open() ? file_ : std::cout)
+                << write_recorded({seconds_at(now), connection, from_client, std::string(message.metadata),
+                                   std::string(communica::as_text(message.body))})
+                << '\n';
             return;
         }
         const auto metadata = reader_.read(message.metadata);
@@ -110,10 +125,9 @@ class Journal {
         if (!metadata.is_answer()) {
             std::cout << communica::base::without_controls(metadata.route.value_or("")) << (metadata.route ? " " : "");
             if (metadata.wants_answer() && asked_.size() < max_remembered) {
-                asked_.emplace(std::to_string(connection) + (from_client ? ">" : "<") + std::string(metadata.id), now);
+                asked_.emplace(Asked(connection, from_client, metadata.id), now);
             }
-        } else if (const auto asked =
-                       asked_.find(std::to_string(connection) + (from_client ? "<" : ">") + std::string(metadata.id));
+        } else if (const auto asked = asked_.find(Asked(connection, !from_client, metadata.id));
                    asked != asked_.end()) {
             std::cout << "after " << time_text(std::chrono::duration<double>(now - asked->second).count()) << ' ';
             asked_.erase(asked);
@@ -121,14 +135,28 @@ class Journal {
         std::cout << communica::base::without_controls(excerpt(communica::as_text(message.body), width_)) << '\n';
     }
 
+    /// Forgets the requests of a connection that were not answered.
+    void forget(std::size_t connection) {
+        asked_.erase(asked_.lower_bound(Asked(connection, false, "")),
+                     asked_.lower_bound(Asked(connection + 1, false, "")));
+    }
+
     void flush() { file_.is_open() ? file_.flush() : std::cout.flush(); }
 
  private:
+    /// A request: its connection, whether the client sent it, and its id.
+    using Asked = std::tuple<std::size_t, bool, std::string>;
+
+    double seconds_at(std::chrono::steady_clock::time_point now) const {
+        return std::chrono::duration<double>(now - began_).count();
+    }
+
     const std::size_t width_;
+    const bool is_json_;
     const std::chrono::steady_clock::time_point began_;
     std::ofstream file_;
     communica::wire::MetadataReader reader_;
-    std::unordered_map<std::string, std::chrono::steady_clock::time_point> asked_;
+    std::map<Asked, std::chrono::steady_clock::time_point> asked_;
 };
 
 /// Hands what comes over one connection to the other.
@@ -152,6 +180,7 @@ class Half final : public communica::Receiver {
     void on_room() override {}
     void on_end(communica::Error why) override {
         journal_.say(number_, (is_client_ ? "the client is gone: " : "the server is gone: ") + why.text());
+        journal_.forget(number_);
         to_->close();
     }
 
@@ -176,7 +205,14 @@ bool offers_pings(const std::string& hello) {
                std::string::npos;
 }
 
-/// Greets the server in the client's words, and answers in the server's. Both say more where they share a key.
+/// Whether it is the last text of a handshake. Before it, the server may ask for a proof of a key, or for types.
+bool ends_handshake(const std::string& answer) {
+    const auto json = nlohmann::json::parse(answer, nullptr, false);
+    return json.is_object() && json.contains("hello");
+}
+
+/// Greets the server in the client's words, and answers in the server's. Both say more where they share a key, or
+/// compare their contracts: they do that with each other, and the tap hands it on.
 asio::awaitable<std::pair<std::string, std::string>> greet(std::shared_ptr<Connection> front,
                                                            std::shared_ptr<Connection> back, std::string first) {
     std::string hello = first;
@@ -184,7 +220,7 @@ asio::awaitable<std::pair<std::string, std::string>> greet(std::shared_ptr<Conne
         co_await back->write_hello(hello);
         const std::string answer = co_await back->read_hello();
         co_await front->write_hello(answer);
-        if (answer.find("\"hello\"") != answer.npos) {
+        if (ends_handshake(answer)) {
             co_return std::pair(first, answer);
         }
         hello = co_await front->read_hello();
@@ -241,7 +277,7 @@ asio::awaitable<void> relay(std::shared_ptr<Connection> front, Address target, J
 asio::awaitable<int> tap(Address front, Address target, Journal& journal) {
     const auto executor = co_await asio::this_coro::executor;
     const auto listener = co_await front.listen(executor, connection_options());
-    std::cout << "listening on " << listener->address() << std::endl;
+    journal.say_listening(listener->address());
     for (std::size_t number = 1;; ++number) {
         auto connection = co_await listener->accept();
         if (connection) {
@@ -253,7 +289,7 @@ asio::awaitable<int> tap(Address front, Address target, Journal& journal) {
 }  // namespace
 
 int run_tap(const Common& common, const TapOptions& options) {
-    Journal journal(options);
+    Journal journal(options, common.json);
     asio::io_context context;
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](asio::error_code, int) { context.stop(); });

@@ -204,7 +204,12 @@ std::string table_of(const Picture& before, const Picture& now, std::size_t line
 asio::awaitable<Picture> take_picture(Client& client, double timeout) {
     const communica::RequestOptions request{.timeout = in_seconds(timeout), .wait_for_connection = false};
     const json said = co_await client.inspect(request);
-    co_return picture_of(said);
+    try {
+        co_return picture_of(said);
+    } catch (const json::exception& e) {
+        throw std::system_error(communica::errc::protocol_error,
+                                std::string("its inspection is malformed: ") + e.what());
+    }
 }
 
 asio::awaitable<int> watch_routes(const Common& common, const TopOptions& options, Address address, bool is_screen) {
