@@ -485,10 +485,10 @@ def case_memory_of_tap():
     with Server(TOOL, "serve", "local:cat", "--lines", "--exec", "cat"):
         with Server(TOOL, "tap", "local:front", "local:cat", "--record", "/dev/null") as tap:
             sizes = []
-            for _ in range(2):  # 25 MiB each, there and back
-                tool("call", "local:front", "-", '"' + "x" * (64 << 10) + '"', "--repeat", "200")
+            for _ in range(2):  # 12 MiB each, there and back
+                tool("call", "local:front", "-", '"' + "x" * (64 << 10) + '"', "--repeat", "100")
                 sizes.append(size_of(tap.process))
-            assert sizes[1] - sizes[0] < 4000, sizes
+            assert sizes[1] - sizes[0] < 3000, sizes
 
 
 def case_contract():
