@@ -35,6 +35,10 @@ class Context {
     /// that runs directly and is not a coroutine. Thread-safe.
     bool is_cancelled() const noexcept { return call_ && call_->is_cancelled(); }
 
+    /// Identifies the call while it runs: equal in an interceptor and in the handler inside it. Null for a handler that
+    /// runs directly and is not a coroutine.
+    const void* call_id() const noexcept { return call_.get(); }
+
     /// The headers of the request (`RequestOptions::headers`).
     std::map<std::string, std::string> headers() const;
     /// The header of this name; none if it was not sent.
