@@ -65,7 +65,20 @@ TEST_CASE("a timeout says what is known: where to, whether it was sent, and why 
     test::Event never;
     routes.add("divide", [&](int) -> asio::awaitable<void> { co_await never.wait(); });
     const communica::RequestOptions soon{.timeout = 50ms};
-    Client client(context, place.connector(), routes, quick_client());
+    std::vector<Line> log_of_client;
+    std::vector<Line> log_of_server;
+    const auto log_to = [](std::vector<Line>& log) {
+        return [&log](LogLevel level, std::string_view text) {
+            if (text.starts_with("a request timed out: ")) {
+                log.push_back({level, std::string(text.substr(text.find('"')))});
+            }
+        };
+    };
+    communica::ClientOptions client_options = quick_client();
+    client_options.log = log_to(log_of_client);
+    communica::ServerOptions server_options;
+    server_options.log = log_to(log_of_server);
+    Client client(context, place.connector(), routes, client_options);
 
     test::run(context, [&]() -> asio::awaitable<void> {
         const auto unsent = co_await client.try_request<int>("divide", 1, soon);
@@ -75,7 +88,7 @@ TEST_CASE("a timeout says what is known: where to, whether it was sent, and why 
         CHECK(contains(unsent.error().message, client.last_error().code.message()));
         CHECK(contains(unsent.error().message, " attempts"));
 
-        Server server(context, place.connector(), routes);
+        Server server(context, place.connector(), routes, server_options);
         co_await server.start();
         co_await client.connect();
         const auto sent = co_await client.try_request<int>("divide", 1, soon);
@@ -85,6 +98,34 @@ TEST_CASE("a timeout says what is known: where to, whether it was sent, and why 
         co_await client.close();
         const auto nobody = co_await server.try_request<int>("divide", 1, soon);
         CHECK(nobody.error().message == "\"divide\" to any client: not sent within 50 ms: not connected");
+        co_await server.close();
+        REQUIRE(log_of_client.size() == 2);
+        CHECK(log_of_client[0].text == unsent.error().message);
+        CHECK(log_of_client[1].text == sent.error().message);
+        CHECK(log_of_client[1].level == LogLevel::debug);
+        REQUIRE(log_of_server.size() == 2);
+        CHECK(log_of_server[0].text == back.error().message);
+        CHECK(log_of_server[1].text == nobody.error().message);
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a request whose deadline passes while its handler is at work is answered with that") {
+    const Place place;
+    asio::io_context context;
+    Routes routes;
+    test::Event never;
+    routes.add("divide", [&](int) -> asio::awaitable<void> { co_await never.wait(); });
+    Server server(context, place.connector(), routes);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        test::ScriptedPeer peer = co_await test::ScriptedPeer::greet_offering(state, "ann", R"("deadline")");
+        co_await peer.send(test::message_frame(R"({"id": "01", "type": 1, "route": "divide", "timeout": 50})", "1"));
+        const auto answer = co_await peer.read_message();
+        CHECK(contains(answer.body, "its handler is still at work"));
+        CHECK(contains(answer.body, "504"));
+        peer.cut();
         co_await server.close();
     });
     test::run_out(context);

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -112,6 +113,12 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     std::shared_ptr<peer::Handlers> handlers_;
     ClientOptions options_;
     Hooks hooks_;
+    /// Logs timeouts once the client has started.
+    struct LateLog {
+        std::atomic<bool> is_set = false;
+        peer::NoteLate log = {};
+    };
+    const std::shared_ptr<LateLog> late_log_ = std::make_shared<LateLog>();
     const ConnectionOptions connection_options_;
     const std::shared_ptr<ConnectFailures> failures_ = std::make_shared<ConnectFailures>();
     std::shared_ptr<peer::Peer> peer_;

@@ -101,6 +101,12 @@ COMMUNICA_INLINE void ClientCore::start() {
                 self->hooks_.on_failure(failure);
             }
         });
+        late_log_->log = [weak = weak_from_this()](const std::string& text) {
+            if (const auto self = weak.lock()) {
+                self->hooks_.on_late(text);
+            }
+        };
+        late_log_->is_set.store(true, std::memory_order_release);
     }
     if (std::exchange(stopped_, false)) {
         stop_reason_ = {errc::closed};
@@ -317,6 +323,11 @@ COMMUNICA_INLINE peer::Destination ClientCore::destination() const {
     } catch (...) {  // NOLINT(bugprone-empty-catch): the connector can't give its address; the name stays empty
     }
     to.why_absent = [failures = failures_] { return failures->text(); };
+    to.note_late = [late = late_log_](const std::string& text) {
+        if (late->is_set.load(std::memory_order_acquire)) {
+            late->log(text);
+        }
+    };
     return to;
 }
 

@@ -77,6 +77,11 @@ class Hooks {
     /// requester, responder or serializer error, else warning. Long names and texts, mostly the peer's, are shortened.
     void on_failure(const peer::Failure& failure) const;
 
+    /// Logs a timeout, whose error the user gets, too.
+    void on_late(const std::string& text) const {
+        log(LogLevel::debug, [&] { return "a request timed out: " + text; });
+    }
+
     /// Counts and logs notifications that may be lost, because their connection ended with the error `why` before the peer
     /// reported that they had ended. `peer()` returns the name of the peer.
     template <class Name>

@@ -122,26 +122,30 @@ COMMUNICA_INLINE void ServerCore::init() {
     handlers_->set_interceptor(options_.interceptor);
     handlers_->set_asking_interceptor(options_.asking_interceptor);
     handlers_->set_on_failure([weak = weak_from_this()](const peer::Failure& failure) {
-        if (const auto self = weak.lock()) {
-            self->hooks_.on_failure(failure);
-        }
+        const auto self = weak.lock();
+        self ? self->hooks_.on_failure(failure) : void();
     });
     handlers_->count_routes(options_.counters != nullptr);
     handlers_->set_inspector([weak = weak_from_this()](const Credentials& who) {
         const auto self = weak.lock();
         return self ? inspect(who, self->options_, self->address(), *self->handlers_, *self->clients_) : std::string();
     });
-    const peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
+    const peer::NoteLate note_late = [weak = weak_from_this()](const std::string& text) {
+        const auto self = weak.lock();
+        self ? self->hooks_.on_late(text) : void();
+    };
+    peer::PeerSettings settings{executor_, handlers_, connection_options(), options_.resume_window};
+    settings.destination.note_late = note_late;
     const auto make = [weak = weak_from_this(), settings](std::string id) {
         auto expired = [weak, id] {
-            if (const auto self = weak.lock()) {
-                self->clients_->expire(id);
-            }
+            const auto self = weak.lock();
+            self ? void(self->clients_->expire(id)) : void();
         };
         return std::make_shared<peer::Peer>(settings, std::move(id), std::move(expired));
     };
+    const peer::Destination any{"any client", {}, note_late};
     auto unassigned = std::make_shared<peer::Requester>(executor_, options_.limits.max_unsent, options_.counters,
-                                                        peer::RequestIdCodec(), peer::Destination{"any client"});
+                                                        peer::RequestIdCodec(), any);
     unassigned->set_asking_interceptor(handlers_->asking_interceptor());
     clients_ = std::make_shared<Clients>(std::move(unassigned), options_.max_connections, options_.max_sessions, make);
 }

@@ -10,11 +10,15 @@
 
 namespace communica::peer {
 
+/// Called with the text of a timeout, without a lock.
+using NoteLate = std::function<void(const std::string&)>;
+
 /// The target of requests, for error texts.
 struct Destination {
     std::string name = {};  ///< `local:calculator`, `client "worker-1"`
     /// returns why there is no connection; called under the requester's lock
     std::function<std::string()> why_absent = {};
+    NoteLate note_late = {};  ///< for each timeout; may be empty
 };
 
 /// The state of a request whose deadline has passed.

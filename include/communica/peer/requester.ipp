@@ -286,6 +286,9 @@ COMMUNICA_INLINE void Requester::on_timer() {
         }
     }
     for (auto& [operation, error] : late) {
+        if (destination_.note_late) {
+            destination_.note_late(error.message);
+        }
         fail(std::move(operation), error);
     }
 }

@@ -317,7 +317,9 @@ COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<Infligh
                        const std::lock_guard lock(self->mutex_);
                        call->cancelled.store(true, std::memory_order_relaxed);
                        if (!std::exchange(call->is_answered, true) && call->wants_answer) {
-                           self->send_unavailable(*call, unavailable(why, status));
+                           const std::string text =
+                               why == errc::timeout ? "its handler is still at work" : make_error_code(why).message();
+                           self->send_unavailable(*call, unavailable(why, text, status));
                        }
                    }
                    call->signal.emit(asio::cancellation_type::terminal);
