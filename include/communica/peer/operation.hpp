@@ -16,10 +16,44 @@
 
 namespace communica::peer {
 
+/// An operation that can store its result, to call the handler later.
+class HandlerOperation : public Operation {
+ public:
+    /// Calls the handler with the stored result. Destroys the operation.
+    virtual void complete() = 0;
+
+ protected:
+    ~HandlerOperation() = default;
+};
+using HandlerOperationPtr = std::unique_ptr<HandlerOperation, DestroyOperation>;
+
+/// What an executor receives to complete an operation. It does not depend on the operation's type: for each further type
+/// that an executor receives, Asio compiles fifty functions.
+struct PostedCompletion {
+    HandlerOperationPtr operation;
+
+    void operator()() { operation.release()->complete(); }
+};
+
+/// May be called at once, while an answer is dispatched. The handler's exception is rethrown on its executor.
+template <class Executor>
+struct DispatchedCompletion {
+    HandlerOperationPtr operation;
+    Executor executor;
+
+    void operator()() {
+        try {
+            operation.release()->complete();
+        } catch (...) {
+            asio::post(executor, base::Task([e = std::current_exception()] { std::rethrow_exception(e); }));
+        }
+    }
+};
+
 /// Loads the answer as `T` and passes it to the handler on the handler's executor. Allocated by the handler's
 /// associated allocator, by default the one of Asio's own operations. The memory is freed before the handler is called.
 template <class T, class Completion, class S, class Handler>
-class RequestOperation final : public Operation {
+class RequestOperation final : public HandlerOperation {
     using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
     using Recycling = asio::recycling_allocator<void>;
     using Allocator = typename std::allocator_traits<
@@ -31,38 +65,27 @@ class RequestOperation final : public Operation {
 
  public:
     /// Takes the handler, unless it throws.
-    static OperationPtr make(Handler& handler, const S& serializer, const asio::any_io_executor& inner,
-                             bool notification) {
+    static OperationPtr make(Handler& handler, const S& serializer, const asio::any_io_executor& inner) {
         Allocator allocator = allocator_of(handler);
         RequestOperation* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
-        return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner, notification));
+        return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner));
     }
 
-    /// Fails a request for which there was no memory.
-    static void fail_unmade(Handler&& handler, const asio::any_io_executor& inner, const Error& error) {
-        const auto executor = asio::get_associated_executor(handler, inner);
-        asio::post(executor, BoundCompletion{Completion(error), std::move(handler)});
-    }
-
-    RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner, bool notification)
-        : handler_(std::move(handler)), serializer_(serializer), inner_(inner), notification_(notification) {
+    RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner)
+        : handler_(std::move(handler)), serializer_(serializer), inner_(inner) {
         auto executor = asio::get_associated_executor(handler_, inner_);
         if (!is_inner(executor)) {
             work_.emplace(executor);
         }
     }
 
-    bool is_notification() const noexcept override { return notification_; }
-
     void succeed(const Answer& answer, CompletionMode mode) override {
-        const Allocator allocator = allocator_of(handler_);
-        BoundCompletion call{load(answer), std::move(handler_)};
-        finish(mode, call, allocator);
+        Completion completion = load(answer);
+        finish(completion, mode);
     }
     void fail(Error error, CompletionMode mode) override {
-        const Allocator allocator = allocator_of(handler_);
-        BoundCompletion call{Completion(std::move(error)), std::move(handler_)};
-        finish(mode, call, allocator);
+        Completion completion(std::move(error));
+        finish(completion, mode);
     }
 
  private:
@@ -88,51 +111,38 @@ class RequestOperation final : public Operation {
         }
     }
 
-    /// One type for values and errors: for each further type that an executor receives, Asio compiles twenty functions.
-    struct BoundCompletion {
-        Completion completion;
-        Handler handler;
-
-        void operator()() { completion.give_to(std::move(handler)); }
-    };
-
-    void finish(CompletionMode mode, BoundCompletion& call, const Allocator& allocator) {
+    void finish(Completion& completion, CompletionMode mode) {
         const asio::any_io_executor inner(std::move(inner_));
-        const auto work = std::move(work_);
-        free(allocator);
-        if (mode == CompletionMode::dispatch && !work) {
-            complete_here(inner, call);
+        if (mode == CompletionMode::dispatch && !work_) {
+            try {
+                call(completion);
+            } catch (...) {
+                base::rethrow_on(inner, std::current_exception());
+            }
             return;
         }
-        const auto executor = asio::get_associated_executor(call.handler, inner);
+        const auto work = std::move(work_);
+        const auto executor = asio::get_associated_executor(handler_, inner);
+        HandlerOperationPtr self(this);
+        completion_.emplace(std::move(completion));
         if (mode == CompletionMode::dispatch) {
-            asio::dispatch(executor, Guarded{std::move(call), executor});
+            asio::dispatch(executor, DispatchedCompletion<Executor>{std::move(self), executor});
         } else {
-            asio::post(executor, std::move(call));
+            asio::post(executor, PostedCompletion{std::move(self)});
         }
     }
 
-    /// May be called at once, while an answer is dispatched. The handler's exception is rethrown on its executor.
-    struct Guarded {
-        BoundCompletion call;
-        Executor executor;
+    void complete() override {
+        Completion completion = *std::move(completion_);
+        call(completion);
+    }
 
-        void operator()() {
-            try {
-                call();
-            } catch (...) {
-                asio::post(executor, base::Task([e = std::current_exception()] { std::rethrow_exception(e); }));
-            }
-        }
-    };
-
-    /// Called on the handler's executor. The handler's exception is rethrown there, not in the connection.
-    static void complete_here(const asio::any_io_executor& inner, BoundCompletion& call) {
-        try {
-            call();
-        } catch (...) {
-            base::rethrow_on(inner, std::current_exception());
-        }
+    /// Frees the memory, then calls the handler.
+    void call(Completion& completion) {
+        const Allocator allocator = allocator_of(handler_);
+        Handler handler = std::move(handler_);
+        free(allocator);
+        completion.give_to(std::move(handler));
     }
 
     void destroy() noexcept override { free(allocator_of(handler_)); }
@@ -147,7 +157,7 @@ class RequestOperation final : public Operation {
     [[no_unique_address]] S serializer_;
     asio::any_io_executor inner_;
     std::optional<asio::executor_work_guard<Executor>> work_;  // for a handler with another executor
-    bool notification_;
+    std::optional<Completion> completion_;                     // while the handler is posted or dispatched
 };
 
 /// A request ready to start, or the error of its value.
@@ -246,15 +256,14 @@ struct InitiateRequest {
             if (!requester) {
                 requester = request->source->find();
             }
-            operation = Op::make(own, serializer, requester->executor(), request->outgoing.is_notification());
+            operation = Op::make(own, serializer, requester->executor());
             start_request(requester, *request, operation, slot);
         } catch (...) {
-            const Error error = Error::from(std::current_exception());
-            if (operation) {
-                operation.release()->fail(error, CompletionMode::post);
-            } else {
-                Op::fail_unmade(std::move(own), requester ? requester->executor() : request->source->executor(), error);
+            Error error = Error::from(std::current_exception());
+            if (!operation) {  // the failed attempt has freed its memory
+                operation = Op::make(own, serializer, requester ? requester->executor() : request->source->executor());
             }
+            operation.release()->fail(std::move(error), CompletionMode::post);
         }
     }
 };

@@ -55,8 +55,6 @@ class Operation {
     /// Loads the value. A notification has none.
     virtual void succeed(const Answer& answer, CompletionMode mode) = 0;
     virtual void fail(Error error, CompletionMode mode) = 0;
-    /// True for a notification, which completes when it is sent.
-    virtual bool is_notification() const noexcept = 0;
 
     std::shared_ptr<Location> location;
     /// of an idempotent request: the copy to send again if the connection is lost

@@ -248,7 +248,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
     };
 
     InterceptedCallPtr make_intercepted(const Incoming& incoming, void* data) const override {
-        return std::make_unique<Intercepted>(*this, incoming, std::move(*static_cast<Loaded*>(data)));
+        return InterceptedCallPtr(new Intercepted(*this, incoming, std::move(*static_cast<Loaded*>(data))));
     }
 
     mutable F function_;
@@ -268,8 +268,9 @@ HandlerPtr make_typed_handler(F&& function, S serializer) {
         using Served = MustServe<S, Data, Result>;
         static_assert(Served::value, "communica: the serializer does not serve this handler");
         if constexpr (Served::value) {
-            return std::make_shared<TypedHandler<std::decay_t<F>, Data, Result, S, Extras>>(std::forward<F>(function),
-                                                                                            std::move(serializer));
+            // Not std::make_shared, which compiles forty functions for each further type.
+            using Made = TypedHandler<std::decay_t<F>, Data, Result, S, Extras>;
+            return HandlerPtr(static_cast<const Handler*>(new Made(std::forward<F>(function), std::move(serializer))));
         }
     }
     return nullptr;

@@ -19,7 +19,6 @@ class WatchedOperation final : public Operation {
         return OperationPtr(watched);
     }
 
-    bool is_notification() const noexcept override { return inner_->is_notification(); }
     void succeed(const Answer& answer, CompletionMode mode) override { end({}, mode).release()->succeed(answer, mode); }
     void fail(Error error, CompletionMode mode) override { end(error, mode).release()->fail(std::move(error), mode); }
 

@@ -187,7 +187,7 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
         } else {
             values.emplace(codec::load_from<Values>(serializer_, value, incoming.backing_buffer));
         }
-        return std::make_unique<Served>(*this, incoming, end, *std::move(values));
+        return std::unique_ptr<ServedStream>(new Served(*this, incoming, end, *std::move(values)));
     }
 
     mutable F function_;
@@ -215,8 +215,10 @@ std::shared_ptr<const Handler> make_stream_handler(F&& function, S serializer) {
         can_load<S, typename Shape::In> && can_dump<S, typename Shape::Out> && can_dump<S, typename Shape::Result>,
         "communica: the serializer does not serve this stream");
     if constexpr (!std::is_void_v<Extras>) {
-        return std::make_shared<TypedStreamHandler<D, Shape, S, Form::writes, Extras>>(std::forward<F>(function),
-                                                                                       std::move(serializer));
+        using Made =
+            TypedStreamHandler<D, Shape, S, Form::writes, Extras>;  // not std::make_shared: see typed_handler.hpp
+        return std::shared_ptr<const Handler>(
+            static_cast<const Handler*>(new Made(std::forward<F>(function), std::move(serializer))));
     }
     return nullptr;
 }
