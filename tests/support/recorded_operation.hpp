@@ -19,8 +19,8 @@ struct Outcome {
 
 class RecordedOperation final : public communica::peer::Operation {
  public:
-    static communica::peer::OperationPtr make(std::shared_ptr<Outcome> outcome, bool notification = false) {
-        return communica::peer::OperationPtr(new RecordedOperation(std::move(outcome), notification));
+    static communica::peer::OperationPtr make(std::shared_ptr<Outcome> outcome) {
+        return communica::peer::OperationPtr(new RecordedOperation(std::move(outcome)));
     }
 
     void succeed(const communica::peer::Answer& answer, communica::peer::CompletionMode) override {
@@ -33,18 +33,15 @@ class RecordedOperation final : public communica::peer::Operation {
         outcome_->error = std::move(error);
         destroy();
     }
-    bool is_notification() const noexcept override { return notification_; }
 
  private:
-    RecordedOperation(std::shared_ptr<Outcome> outcome, bool notification)
-        : outcome_(std::move(outcome)), notification_(notification) {}
+    explicit RecordedOperation(std::shared_ptr<Outcome> outcome) : outcome_(std::move(outcome)) {}
     void destroy() noexcept override {
         outcome_->destroyed = true;
         delete this;
     }
 
     std::shared_ptr<Outcome> outcome_;
-    bool notification_;
 };
 
 inline std::error_code error_of(const std::shared_ptr<Outcome>& outcome) {

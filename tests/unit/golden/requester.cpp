@@ -30,8 +30,7 @@ class Requester {
         outgoing.quoted_route = quoted_route;
         outgoing.body.append(value);
         outcome = std::make_shared<test::Outcome>();
-        peer_->requester()->start(0, std::move(outgoing),
-                                  test::RecordedOperation::make(outcome, type == MessageType::notification));
+        peer_->requester()->start(0, std::move(outgoing), test::RecordedOperation::make(outcome));
         const auto& message = connection_->sent.back();
         communica::Buffer body;
         body.append(message.body);

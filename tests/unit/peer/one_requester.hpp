@@ -39,7 +39,7 @@ class OneRequester {
 
     std::shared_ptr<Outcome> start(communica::peer::Outgoing message, communica::peer::RequestId id = 0) {
         auto outcome = std::make_shared<Outcome>();
-        auto operation = RecordedOperation::make(outcome, message.is_notification());
+        auto operation = RecordedOperation::make(outcome);
         requester->start(id, std::move(message), std::move(operation));
         return outcome;
     }

@@ -66,8 +66,7 @@ struct HandlerWithAllocator : Handler {
 template <class H>
 communica::peer::OperationPtr make(H handler, const asio::any_io_executor& executor) {
     using Completion = communica::peer::ExceptionCompletion<std::string>;
-    return communica::peer::RequestOperation<std::string, Completion, BytesSerializer, H>::make(handler, {}, executor,
-                                                                                                false);
+    return communica::peer::RequestOperation<std::string, Completion, BytesSerializer, H>::make(handler, {}, executor);
 }
 
 }  // namespace

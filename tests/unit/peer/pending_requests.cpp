@@ -24,9 +24,7 @@ using test::RecordedOperation;
 
 Clock::time_point at(int milliseconds) { return Clock::time_point(std::chrono::milliseconds(milliseconds)); }
 
-OperationPtr operation(bool notification = false) {
-    return RecordedOperation::make(std::make_shared<Outcome>(), notification);
-}
+OperationPtr operation() { return RecordedOperation::make(std::make_shared<Outcome>()); }
 
 RequestId add(PendingRequests& pending, std::optional<Clock::time_point> deadline = {}) {
     const RequestId id = pending.reserve();
@@ -109,17 +107,16 @@ TEST_CASE("a reserved number does not count, and has neither deadline nor operat
 TEST_CASE("an operation can be looked at while it waits") {
     PendingRequests pending;
     const RequestId request = add(pending);
-    const RequestId notification = pending.reserve();
-    auto moving = operation(true);
+    const RequestId moved = pending.reserve();
+    auto moving = operation();
     moving->location = std::make_shared<communica::peer::Location>();
     const communica::peer::Operation* looked_at = moving.get();
-    CHECK_FALSE(pending.set(notification, std::move(moving), {}));
-    CHECK(pending.find_operation(notification) == looked_at);
-    CHECK(pending.find_operation(notification)->is_notification());
-    CHECK_FALSE(pending.find_operation(request)->is_notification());
+    CHECK_FALSE(pending.set(moved, std::move(moving), {}));
+    CHECK(pending.find_operation(moved) == looked_at);
+    CHECK(pending.find_operation(moved)->location);
     CHECK_FALSE(pending.find_operation(request)->location);
-    CHECK(pending.take(notification));
-    CHECK_FALSE(pending.find_operation(notification));
+    CHECK(pending.take(moved));
+    CHECK_FALSE(pending.find_operation(moved));
 }
 
 TEST_CASE("deadlines come in their order, whatever the order they were set in") {
