@@ -567,7 +567,7 @@ def case_python_peer():
 
 
 def case_rabbitmq():
-    """With a broker of its own, so only when it is asked for."""
+    """With brokers of its own: a test of its own, which names this case."""
     with subprocess.Popen([HERE.parent / "support/rabbitmq_broker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as broker:
         url = broker.stdout.readline().strip()
         address = f"{url}#shell"
