@@ -21,6 +21,7 @@ LAYERS = {
     "src.hpp": ["entities/", "connectors/", "peer/", "wire/"],
     "communica.hpp": ["entities/", "connectors/", "peer/", "serializers/", "connector.hpp", "connection.hpp"],
     "schema/": ["entities/", "peer/", "serializers/"],
+    "files/": ["peer/", "serializers/"],
     "observing/": ["peer/"],
     # Entities and connectors never meet:
     "entities/": ["peer/", "serializers/", "wire/", "connector.hpp", "connection.hpp"],

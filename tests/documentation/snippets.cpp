@@ -1,6 +1,8 @@
 // Pieces of code that the documentation shows, each of which runs here: tools/docs_code puts them into the pages.
 
 #include <communica/communica.hpp>
+#include <communica/files/directory.hpp>
+#include <communica/files/send_receive.hpp>
 #include <communica/schema/contract_check.hpp>
 
 #include <asio/io_context.hpp>
@@ -299,66 +301,36 @@ asio::awaitable<void> publish(communica::MemoryConnector connector) {
 
 namespace files {
 
-using Part = std::vector<std::byte>;
-// MessagePack has bytes; JSON would have them in base64.
-inline constexpr communica::Route<std::uint64_t(std::string, communica::Stream<Part>), communica::MsgpackSerializer>
-    store{"store"};
-inline constexpr communica::Route<communica::Stream<Part>(std::string), communica::MsgpackSerializer> fetch{"fetch"};
-
-std::filesystem::path path_of(const std::string& name) {
-    // The name comes from the other side: no way out of the directory.
-    if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
-        throw communica::RequesterError("a file has a plain name", 400);
-    }
-    return std::filesystem::temp_directory_path() / name;
-}
-
-asio::awaitable<std::uint64_t> store_file(std::string name, communica::Stream<Part> parts) {
-    std::ofstream file{path_of(name), std::ios::binary};
-    std::uint64_t size = 0;
-    while (const auto part = co_await parts.next()) {
-        file.write(reinterpret_cast<const char*>(part->data()), static_cast<std::streamsize>(part->size()));
-        size += part->size();
-    }
-    if (!file) throw communica::ResponderError("the file could not be written");
-    co_return size;
-}
-
-communica::Stream<Part> fetch_file(std::string name) {
-    std::ifstream file{path_of(name), std::ios::binary};
-    if (!file) throw communica::RequesterError("there is no " + name, 404);
-    Part part(64 * 1024);
-    while (file) {
-        file.read(reinterpret_cast<char*>(part.data()), static_cast<std::streamsize>(part.size()));
-        part.resize(static_cast<std::size_t>(file.gcount()));
-        if (!part.empty()) co_yield part;  // waits while the reader is behind
-    }
-}
+inline constexpr communica::FileUploadRoute<> upload{"upload"};
+inline constexpr communica::FileDownloadRoute<> download{"download"};
 
 asio::awaitable<void> copy_there_and_back(communica::RouteClient<communica::MemoryConnector>& client,
-                                          std::string name) {
-    const Part content(200'000, std::byte{7});
-    auto upload = co_await client.open(store, name);
-    co_await upload.write(content);
-    const std::uint64_t stored = co_await upload.finish();
-
-    std::uint64_t fetched = 0;
-    auto download = co_await client.open(fetch, name);
-    while (const auto part = co_await download.next())
-        fetched += part->size();
-    require(stored == content.size() && fetched == stored, "a file");
+                                          std::filesystem::path path) {
+    communica::FileOptions options;
+    options.on_progress = [](const communica::FileProgress& progress) {
+        std::cout << progress.name << ": " << progress.done << " of " << progress.size << '\n';
+    };
+    const auto sent = co_await communica::send_file(client, upload, path, options);
+    const auto back = path.string() + ".back";
+    const auto received = co_await communica::receive_file(client, download, path.filename().string(), back, options);
+    require(sent.checksum == received.checksum, "a file");
 }
 
 asio::awaitable<void> try_them(communica::MemoryConnector connector) {
     const auto executor = co_await asio::this_coro::executor;
+    const auto place = std::filesystem::temp_directory_path() / "documentation_snippets";
+    std::filesystem::create_directories(place / "server");
+    const auto path = place / "letter.txt";
+    std::ofstream{path} << std::string(200'000, 'a');
+
+    communica::FileDirectory directory{place / "server"};
     communica::RouteTable routes;
-    routes.add(store, store_file).add(fetch, fetch_file);
+    routes.add(upload, directory.receiver()).add(download, directory.sender());
     communica::RouteServer server{executor, connector, routes};
     co_await server.start();
     communica::RouteClient client{executor, connector};
-    const std::string name = "documentation_snippets.file";
-    co_await copy_there_and_back(client, name);
-    std::filesystem::remove(path_of(name));
+    co_await copy_there_and_back(client, path);
+    std::filesystem::remove_all(place);
     co_await client.close();
     co_await server.close();
 }

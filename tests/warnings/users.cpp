@@ -3,6 +3,8 @@
 //
 // What belongs to a library that is not there is left out, as the parts of the build are.
 #include <communica/communica.hpp>
+#include <communica/files/directory.hpp>
+#include <communica/files/send_receive.hpp>
 #include <communica/observing/prometheus.hpp>
 #include <communica/observing/trace_context.hpp>
 #include <communica/schema/compatibility.hpp>
@@ -32,6 +34,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
+#include <asio/thread_pool.hpp>
 #include <asio/use_future.hpp>
 
 #include <algorithm>
@@ -45,11 +48,14 @@
 #include <cstdlib>
 #include <deque>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <map>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -109,6 +115,14 @@
 #undef serve
 #undef talk
 #endif
+
+#define main main_of_file_server
+#define serve serve_of_file_server
+#define talk talk_of_file_server
+#include "examples/file_server.cpp"
+#undef main
+#undef serve
+#undef talk
 
 #if __has_include(<glib-unix.h>)
 #define main main_of_glib_loop
@@ -176,6 +190,14 @@
 #define serve serve_of_route_server
 #define talk talk_of_route_server
 #include "examples/route_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_send_file
+#define serve serve_of_send_file
+#define talk talk_of_send_file
+#include "examples/send_file.cpp"
 #undef main
 #undef serve
 #undef talk

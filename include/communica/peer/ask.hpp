@@ -56,6 +56,9 @@ concept Sendable = NotOptions<T> && !AnyRoute<T>;
 struct RequestTarget {
     std::shared_ptr<Requester> requester;
     std::shared_ptr<RequesterResolver> source = nullptr;
+
+    /// The executor of completions that have none of their own.
+    asio::any_io_executor executor() const { return requester ? requester->executor() : source->executor(); }
 };
 
 /// Returns a JSON object of the headers.

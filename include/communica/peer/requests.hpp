@@ -293,6 +293,9 @@ class WithSerializer {
     WithSerializer(RequestTarget target, S serializer)
         : target_(std::move(target)), serializer_(std::move(serializer)) {}
 
+    /// The executor of completions that have none of their own: the entity's.
+    asio::any_io_executor get_executor() const { return target_.executor(); }
+
  protected:
     RequestTarget target() const { return target_; }
     const S& serializer() const noexcept { return serializer_; }

@@ -182,7 +182,7 @@ asio::awaitable<Stream<Item>> open_again(RequestTarget target, Route<Stream<Item
 template <class Item, class... A, class S, class... Given>
 Subscription<Item> subscribe(RequestTarget target, const Route<Stream<Item>(A...), S>& route, Given&&... given) {
     static_assert(sizeof...(Given) == sizeof...(A), "communica: these are not as many values as the route takes");
-    const auto executor = (target.requester ? target.requester : target.source->find())->executor();
+    const auto executor = target.executor();
     auto values = std::make_shared<const std::tuple<std::remove_cvref_t<A>...>>(std::forward<Given>(given)...);
     return {executor, [target = std::move(target), route, values = std::move(values)](std::string token) {
                 return open_again<Item, A...>(target, route, values, std::move(token));
