@@ -41,6 +41,11 @@ struct Limits {
     /// Largest receive window of a stream. The window grows while the reader waits for data in flight.
     std::size_t max_stream_window = 4 * 1024 * 1024;
 
+    /// Longest time without an item in a stream of the peer. Default: no limit.
+    std::chrono::steady_clock::duration stream_idle_limit = std::chrono::steady_clock::duration::max();
+    /// Longest time that a stream of the peer may take. Default: no limit.
+    std::chrono::steady_clock::duration stream_time_limit = std::chrono::steady_clock::duration::max();
+
     /// Longest time in which the peer reads nothing while data waits to be written. Then the connection closes with
     /// `errc::slow_peer`.
     std::chrono::steady_clock::duration write_timeout = std::chrono::seconds{30};

@@ -8,6 +8,7 @@
 #include "reader.hpp"
 #include "writer.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,6 +59,35 @@ inline void cancel_stream(StreamEnd& end, std::string reason, std::optional<std:
                .kind = opens ? Error::Kind::requester : Error::Kind::responder});
 }
 
+/// The deadlines of a stream, for its handles.
+template <class Derived>
+class HasDeadlines {
+ public:
+    /// Ends the stream this long from now, unless it has ended before. Both sides get `errc::timeout`. Replaces an
+    /// earlier limit; `duration::max()` removes it. Thread-safe.
+    void set_time_limit(std::chrono::steady_clock::duration time) const {
+        if (const auto timer = timer_of()) {
+            timer->set_whole(time);
+        }
+    }
+    /// Ends the stream once no item was sent or received for this long, whoever causes it: a writer with nothing to
+    /// write, or a reader that does not read. Otherwise as `set_time_limit`.
+    void set_idle_limit(std::chrono::steady_clock::duration time) const {
+        if (const auto timer = timer_of()) {
+            timer->set_idle(time);
+        }
+    }
+
+ private:
+    friend Derived;
+    HasDeadlines() = default;
+
+    std::shared_ptr<StreamTimer> timer_of() const {
+        const std::shared_ptr<StreamEnd> end = static_cast<const Derived&>(*this).deadline_end();
+        return end ? end->timer() : nullptr;
+    }
+};
+
 }  // namespace peer
 
 /// Any number of items, one after another. In a `Route`, it is the result type or, as the last parameter, the
@@ -73,7 +103,7 @@ inline void cancel_stream(StreamEnd& end, std::string reason, std::optional<std:
 /// Movable. Distinct streams are thread-safe; a stream has one reader at a time. Destroying a stream that this side has
 /// opened cancels it.
 template <class T>
-class [[nodiscard]] Stream {
+class [[nodiscard]] Stream : public peer::HasDeadlines<Stream<T>> {
  public:
     using value_type = T;
     using promise_type = peer::GeneratorPromise<T>;
@@ -115,6 +145,8 @@ class [[nodiscard]] Stream {
     Stream(std::shared_ptr<const peer::ItemReader<T>> reader, bool is_opened)
         : reader_(std::move(reader)), opened_(is_opened ? reader_->end() : nullptr) {}
 
+    friend peer::HasDeadlines<Stream<T>>;
+    std::shared_ptr<peer::StreamEnd> deadline_end() const { return reader_ ? reader_->end() : nullptr; }
     asio::any_io_executor executor() const { return reader_ ? reader_->end()->executor() : asio::any_io_executor(); }
 
     asio::awaitable<std::optional<T>> next_or_end() {
@@ -137,7 +169,7 @@ namespace peer {
 
 /// The writing half of a stream.
 template <class T>
-class WritesItems {
+class WritesItems : public HasDeadlines<WritesItems<T>> {
  public:
     /// Takes an item at once, and completes when the next may be written. It waits while the peer's reader is behind.
     /// Completes with: `void(std::exception_ptr)`.
@@ -172,6 +204,9 @@ class WritesItems {
     }
 
  private:
+    friend HasDeadlines<WritesItems<T>>;
+    std::shared_ptr<StreamEnd> deadline_end() const { return writer_ ? writer_->end() : nullptr; }
+
     std::shared_ptr<const ItemWriter<T>> writer_;
 };
 

@@ -10,6 +10,7 @@
 #include "../reply.hpp"
 #include "stream_input.hpp"
 #include "stream_output.hpp"
+#include "stream_timer.hpp"
 #include "waiters.hpp"
 
 #include <atomic>
@@ -169,7 +170,33 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// Ends the stream with an error. The peer cannot be told.
     void fail(const Error& why);
     /// The execution context is being destroyed. Destroys all waiters.
-    void abandon();
+    void abandon() {
+        StreamWaiters readers;
+        StreamWaiters writers;
+        std::function<void()> on_end;
+        std::shared_ptr<Connection> connection;
+        std::shared_ptr<StreamTimer> timer;
+        const std::lock_guard lock(mutex_);
+        failed_ = true;
+        std::swap(readers, readers_);
+        std::swap(writers, writers_);
+        std::swap(on_end, on_end_);
+        std::swap(connection, connection_);
+        std::swap(timer, timer_);
+    }
+
+    /// The deadlines of the stream; null if it has ended.
+    std::shared_ptr<StreamTimer> timer() {
+        const std::lock_guard lock(mutex_);
+        if (!timer_ && !is_ended() && connection_) {
+            timer_ = std::make_shared<StreamTimer>(executor_, [weak = weak_from_this()](const char* why) {
+                if (const auto end = weak.lock()) {
+                    end->cancel({.code = errc::timeout, .message = why, .status = 504, .kind = Error::Kind::responder});
+                }
+            });
+        }
+        return timer_;
+    }
 
     // ---- called by the owner
 
@@ -218,6 +245,11 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
     // Called with the lock:
     bool is_ended() const noexcept { return failed_ || result_has_come_ || (finish_sent_ && role_ == Role::accepter); }
+    void note_items() noexcept {
+        if (timer_) [[unlikely]] {
+            timer_->note_item();
+        }
+    }
     void hold();
     void give_credit();
     void post_sending();
@@ -245,6 +277,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     StreamOutput out_;
     StreamWaiters readers_;
     StreamWaiters writers_;
+    std::shared_ptr<StreamTimer> timer_;  // null without a deadline
     std::uint64_t waiters_ = 0;
     std::unique_ptr<const Error> failure_;
     wire::StreamFrame last_frame_ = wire::StreamFrame::finish;

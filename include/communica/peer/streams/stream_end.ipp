@@ -161,7 +161,11 @@ COMMUNICA_INLINE bool StreamEnd::send_more() {
     if (is_ended() || !connection_) {
         return true;
     }
+    const auto before = out_.unsent();
     const auto sent = out_.send(*connection_, metadata_);
+    if (out_.unsent() != before) {
+        note_items();
+    }
     if (sent == StreamOutput::Sent::no_room) {
         waits_for_room_ = true;
         if (const auto owner = owner_.lock()) {
@@ -215,6 +219,7 @@ COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* backin
     if (is_ended()) {
         return;  // ended on this side meanwhile
     }
+    note_items();
     const bool is_too_large = !in_.add(items, backing_buffer);
     const bool is_too_much = !share_->grow_to(in_.held() + out_.unsent());
     StreamWaiters woken;
@@ -362,10 +367,14 @@ COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<std::mutex> lock) {
     const auto on_end = std::exchange(on_end_, nullptr);
     const bool is_early = failed_;
     const auto connection = std::exchange(connection_, nullptr);
+    const auto timer = std::exchange(timer_, nullptr);
     const auto owner = owner_.lock();
     out_.drop();
     hold();
     lock.unlock();
+    if (timer) {
+        timer->stop();
+    }
     if (owner) {
         owner->remove(*this);
     }
@@ -374,19 +383,6 @@ COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<std::mutex> lock) {
     if (on_end && is_early) {
         on_end();
     }
-}
-
-COMMUNICA_INLINE void StreamEnd::abandon() {
-    StreamWaiters readers;
-    StreamWaiters writers;
-    std::function<void()> on_end;
-    std::shared_ptr<Connection> connection;
-    const std::lock_guard lock(mutex_);
-    failed_ = true;
-    std::swap(readers, readers_);
-    std::swap(writers, writers_);
-    std::swap(on_end, on_end_);
-    std::swap(connection, connection_);
 }
 
 }  // namespace communica::peer

@@ -75,6 +75,7 @@ COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::
     given.store(reply.body.extend(wire::StreamCredit::size));
     answer(incoming, reply);
     end->accept(credit);
+    incoming.peer->streams().set_deadlines(*end);
     auto coroutine = ServedStream::serve(call, std::move(served));
     start_worker(call, std::move(coroutine));
 }

@@ -40,6 +40,15 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     wire::StreamCredit begin(const std::shared_ptr<StreamEnd>& end, const std::shared_ptr<Connection>& connection,
                              std::string_view id);
     void remove(const StreamEnd& end) override;
+    /// Sets the limits of this entity on the time of an accepted stream.
+    void set_deadlines(StreamEnd& end) const {
+        const bool has_one =
+            limits().stream_time_limit != StreamTimer::never || limits().stream_idle_limit != StreamTimer::never;
+        if (const auto timer = has_one ? end.timer() : nullptr) {
+            timer->set_whole(limits().stream_time_limit);
+            timer->set_idle(limits().stream_idle_limit);
+        }
+    }
 
     /// Passes a message to its stream. A message of an ended stream is dropped.
     void on_message(const wire::Metadata& metadata, const Message& message);
