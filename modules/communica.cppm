@@ -48,6 +48,7 @@ using communica::Interceptor;
 using communica::join;
 using communica::NextHandler;
 using communica::on_executor;
+using communica::OnProgress;
 using communica::RequestOptions;
 using communica::Route;
 using communica::RouteRequests;

@@ -387,6 +387,13 @@ asio::awaitable<void> set_options(communica::MemoryConnector connector) {
     routes.add("stock", [](const std::string&, communica::Context& context) {
         return context.header("trace-id") == "4711" ? 3 : 0;
     });
+    routes.add("report", [](int pages, communica::Context& context) -> asio::awaitable<int> {
+        for (int page = 1; page <= pages; ++page) {
+            context.progress(page);
+            co_await asio::post(context.get_executor(), asio::use_awaitable);
+        }
+        co_return pages;
+    });
     communica::RouteServer server{executor, connector, routes, server_options};
     co_await server.start();
 
@@ -397,6 +404,11 @@ asio::awaitable<void> set_options(communica::MemoryConnector connector) {
     const auto stock =
         co_await client.request<int>("stock", item, {.timeout = 2s, .idempotent = true, .headers = trace});
     require(stock == 3 && counters->received_requests == 1, "options");
+
+    int printed = 0;
+    const communica::OnProgress show{[&](int page) { printed = page; }};
+    const auto report = co_await client.request<int>("report", 3, {.on_progress = &show});
+    require(report == 3 && printed == 3, "progress");
     co_await client.close();
     co_await server.close();
 }

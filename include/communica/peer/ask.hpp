@@ -16,6 +16,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace communica {
 
@@ -39,6 +40,9 @@ struct RequestOptions {
     /// Headers for the handler's `Context`, such as a trace id. Borrowed until the function returns. Peers of the
     /// Python library do not get them.
     std::span<const Header> headers = {};
+    /// Called with the progress that the handler reports. Borrowed until the function returns. Null: none. Never called
+    /// by peers of the Python library and older versions.
+    const OnProgress* on_progress = nullptr;
 };
 static_assert(std::is_trivially_destructible_v<RequestOptions>);
 
@@ -88,6 +92,12 @@ inline PreparedPtr prepare_message(RequestTarget target, wire::MessageType type,
     try {
         if (!options.headers.empty()) {
             outgoing.headers = quote_headers(options.headers);
+        }
+        if (options.on_progress != nullptr) [[unlikely]] {
+            std::vector<Header> headers(options.headers.begin(), options.headers.end());
+            headers.push_back({progress_header, "1"});
+            outgoing.headers = quote_headers(headers);
+            request->progress = options.on_progress->sink();
         }
         if (with_route) {
             outgoing.quoted_route = wire::quote_json(route);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../separate_compilation.hpp"
+#include "../serializers/json.hpp"
 #include "peer.hpp"
 
 #include <map>
@@ -44,15 +45,34 @@ class Context {
     /// The header of this name; none if it was not sent.
     std::optional<std::string> header(const std::string& name) const;
 
+    /// True if the requester wants to hear of the progress of the request (`RequestOptions::on_progress`).
+    bool wants_progress() const;
+    /// Reports how far the request is to its requester: any value that `JsonSerializer` dumps. Does nothing if the
+    /// requester does not want it. Returns false if it was not sent: then, or while the requester is slow, call it
+    /// again with a later value. Not thread-safe. Throws `SerializerError`.
+    template <class T>
+    bool progress(const T& value) const {
+        if (!wants_progress()) {
+            return false;
+        }
+        Buffer json;
+        JsonSerializer().dump(value, json);
+        return send_progress(json);
+    }
+
     /// The connection's executor, on which handlers run. Handlers of one connection run one at a time.
     asio::any_io_executor get_executor() const { return connection_->get_executor(); }
 
  private:
+    bool send_progress(Buffer& json) const;
+
     std::shared_ptr<peer::Peer> peer_;
     std::shared_ptr<Connection> connection_;
     std::shared_ptr<const peer::InflightCall> call_;  // null for a handler that is not a coroutine
     std::string route_;
     std::string headers_;
+    std::string id_;  // of a request with headers, if it is plain
+    mutable std::optional<bool> wants_progress_;
     std::optional<std::chrono::steady_clock::time_point> deadline_;
     bool is_notification_;
     bool is_redelivered_;

@@ -150,6 +150,10 @@ class MessageDispatcher : public Receiver {
             }
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
             peer_->on_resumed(*connection_, message.body);
+        } else if (metadata.type == wire::MessageType::progress) {
+            if (auto* const asker = peer_->asker()) {
+                asker->on_progress(metadata.id, message.body);
+            }
         } else if (metadata.type == wire::MessageType::inspect && inspect_) {
             on_inspect(metadata);
         } else {

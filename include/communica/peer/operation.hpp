@@ -6,6 +6,7 @@
 #include "../serializers/serializer.hpp"
 #include "cancel.hpp"
 #include "completion.hpp"
+#include "progress.hpp"
 #include "requester_resolver.hpp"
 #include "watched_operation.hpp"
 
@@ -171,6 +172,7 @@ struct Prepared {
     std::shared_ptr<RequesterResolver> source;  ///< finds the requester when the request starts, if that is null
     Outgoing outgoing;
     std::optional<Error> error;
+    std::shared_ptr<const ProgressSink> progress;  ///< null unless the requester wants to hear of it
 };
 
 struct FreePrepared {
@@ -208,6 +210,9 @@ inline OperationPtr intercept(const Requester& requester, Prepared& request, Ope
 /// Starts a request: the part that does not depend on its types. Takes the operation, unless it throws.
 template <class Slot>
 void start_request(const std::shared_ptr<Requester>& requester, Prepared& request, OperationPtr& operation, Slot slot) {
+    if (request.progress) [[unlikely]] {
+        operation = ReportedOperation::wrap(operation, std::move(request.progress));
+    }
     if (requester->asking_interceptor() != nullptr) [[unlikely]] {
         operation = intercept(*requester, request, std::move(operation));
     }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -45,6 +46,9 @@ struct Answer {
     std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may allocate
 };
 
+/// Takes the JSON of the progress of a request.
+using ProgressSink = std::function<void(Bytes)>;
+
 /// A pending call. It is completed once, and destroyed by that.
 class Operation {
  public:
@@ -55,6 +59,8 @@ class Operation {
     /// Loads the value. A notification has none.
     virtual void succeed(const Answer& answer, CompletionMode mode) = 0;
     virtual void fail(Error error, CompletionMode mode) = 0;
+    /// What to call with the progress of the request; null if nothing.
+    virtual std::shared_ptr<const ProgressSink> progress() const { return nullptr; }
 
     std::shared_ptr<Location> location;
     /// of an idempotent request: the copy to send again if the connection is lost

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -181,6 +182,24 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// Completes the request of this answer. An answer without a pending request is dropped.
     void on_answer(const wire::Metadata& metadata, const Message& message);
+
+    /// Reports the progress of a request, if it is pending and wants that.
+    void on_progress(std::string_view text, Bytes json) {
+        std::shared_ptr<const ProgressSink> sink;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto id = text_.read(text);
+            const Operation* const operation = id ? pending_.find_operation(*id) : nullptr;
+            sink = operation != nullptr ? operation->progress() : nullptr;
+        }
+        try {
+            if (sink) {
+                (*sink)(json);
+            }
+        } catch (...) {
+            base::rethrow_on(executor(), std::current_exception());
+        }
+    }
 
     /// Fails a request whose answer was dropped, or that does not reach the peer.
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {

@@ -64,6 +64,19 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void answer(Connection& connection, std::string_view before_type, std::string_view after_type, Reply& reply,
                 SendClass send_class = SendClass::response);
 
+    /// Sends the progress of a request, over its connection or the one after it. Returns false if it was not sent,
+    /// because there is no room or no connection.
+    bool send_progress(Connection& connection, std::string_view id, Buffer& json) {
+        Buffer metadata;
+        wire::write_metadata(metadata, {.type = wire::MessageType::progress, .id = id});
+        if (connection.send(SendClass::stream, metadata.text(), json)) {
+            return true;
+        }
+        const std::lock_guard lock(mutex_);
+        return connection_ && connection_.get() != &connection &&
+               connection_->send(SendClass::stream, metadata.text(), json);
+    }
+
     /// The requester has cancelled the request.
     void cancel(std::string_view id);
 

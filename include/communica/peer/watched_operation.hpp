@@ -5,6 +5,7 @@
 #include "asking.hpp"
 #include "pending_requests.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace communica::peer {
@@ -19,6 +20,7 @@ class WatchedOperation final : public Operation {
         return OperationPtr(watched);
     }
 
+    std::shared_ptr<const ProgressSink> progress() const override { return inner_->progress(); }
     void succeed(const Answer& answer, CompletionMode mode) override { end({}, mode).release()->succeed(answer, mode); }
     void fail(Error error, CompletionMode mode) override { end(error, mode).release()->fail(std::move(error), mode); }
 

@@ -32,6 +32,7 @@ enum class MessageType : int {
     first_answer = 11,
     ok = 11,
     taken = 12,  ///< not a response: the number of notifications handled completely; only between peers that offered it
+    progress = 13,  ///< not a response: how far a request with the header `communica-progress` is
     unknown_error = 30,
     requester_error = 41,
     data_error = 42,
@@ -55,7 +56,8 @@ struct Metadata {
     std::string_view after_type = {};
 
     bool is_answer() const noexcept {
-        return type >= MessageType::first_answer && (type != MessageType::taken || !id.empty());
+        return type == MessageType::ok ||
+               (type > MessageType::ok && type != MessageType::progress && (type != MessageType::taken || !id.empty()));
     }
     bool wants_answer() const noexcept { return type == MessageType::request || type == MessageType::open; }
     bool is_of_stream() const noexcept {

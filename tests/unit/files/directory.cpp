@@ -219,6 +219,10 @@ TEST_CASE("a sender that lies is refused, and what it sent is not kept") {
         const Failed is_short = co_await refusal(short_one());
         CHECK(is_short.status == 422);
         CHECK(std::filesystem::is_empty(directories.server()));
+        const FileOffer huge{"file", std::uint64_t{1} << 62};
+        const Failed too_large = co_await failure_of(send_by_hand(pair.client(), huge, {}));
+        CHECK(too_large.what.starts_with("file: 4611686018427387904 more bytes do not fit on the disk, which has "));
+        CHECK(too_large.status == 507);
         const std::vector parts{part_of(0, "a line"), part_of(6, "", right)};
         const FileOffer offer{"file", 6};
         co_await send_by_hand(pair.client(), offer, parts);
