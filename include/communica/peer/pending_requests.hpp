@@ -46,8 +46,8 @@ struct Answer {
     std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may allocate
 };
 
-/// Takes the JSON of the progress of a request.
-using ProgressSink = std::function<void(Bytes)>;
+/// Takes the progress of a request, as JSON.
+using ProgressSink = std::function<void(const Answer&)>;
 
 /// A pending call. It is completed once, and destroyed by that.
 class Operation {

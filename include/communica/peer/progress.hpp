@@ -43,11 +43,12 @@ class OnProgress {
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, OnProgress>)
     explicit OnProgress(F function)
-        : sink_(std::make_shared<const peer::ProgressSink>([function = std::function{std::move(function)}](Bytes json) {
+        : sink_(std::make_shared<const peer::ProgressSink>([function = std::function{std::move(function)}](const peer::Answer& report) {
               using T = typename peer::ProgressOf<std::remove_cvref_t<decltype(function)>>::type;
               std::optional<T> value;
               try {
-                  value.emplace(JsonSerializer().load<T>(json));
+                  const codec::Allowance allowance(report.max_loaded);
+                  value.emplace(JsonSerializer().load<T>(report.body));
               } catch (const SerializerError&) {
                   return;
               }

@@ -194,7 +194,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
         try {
             if (sink) {
-                (*sink)(json);
+                (*sink)({json, nullptr, max_loaded_});
             }
         } catch (...) {
             base::rethrow_on(executor(), std::current_exception());
