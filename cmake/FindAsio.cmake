@@ -3,6 +3,9 @@
 #
 # Asio_INCLUDE_DIR  the directory of asio.hpp; set it to choose one
 
+include(FindPackageHandleStandardArgs)
+include("${CMAKE_CURRENT_LIST_DIR}/HeaderVersion.cmake")
+
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)
   pkg_check_modules(PC_Asio QUIET asio)
@@ -11,16 +14,9 @@ find_path(Asio_INCLUDE_DIR asio.hpp HINTS ${PC_Asio_INCLUDE_DIRS})
 mark_as_advanced(Asio_INCLUDE_DIR)
 
 if(Asio_INCLUDE_DIR)
-  # "#define ASIO_VERSION 102201 // 1.22.1"
-  file(STRINGS "${Asio_INCLUDE_DIR}/asio/version.hpp" Asio_VERSION REGEX "#define ASIO_VERSION [0-9]+")
-  string(REGEX REPLACE ".*ASIO_VERSION ([0-9]+).*" "\\1" Asio_VERSION "${Asio_VERSION}")
-  math(EXPR Asio_VERSION_MAJOR "${Asio_VERSION} / 100000")
-  math(EXPR Asio_VERSION_MINOR "${Asio_VERSION} / 100 % 1000")
-  math(EXPR Asio_VERSION_PATCH "${Asio_VERSION} % 100")
-  set(Asio_VERSION ${Asio_VERSION_MAJOR}.${Asio_VERSION_MINOR}.${Asio_VERSION_PATCH})
+  communica_header_version(Asio "${Asio_INCLUDE_DIR}/asio/version.hpp" ASIO_VERSION)
 endif()
 
-include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Asio REQUIRED_VARS Asio_INCLUDE_DIR VERSION_VAR Asio_VERSION NAME_MISMATCHED)
 
 if(Asio_FOUND AND NOT TARGET Asio::Asio)

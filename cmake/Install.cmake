@@ -26,6 +26,7 @@ install(FILES
   "${PROJECT_BINARY_DIR}/communicaConfig.cmake"
   "${PROJECT_BINARY_DIR}/communicaConfigVersion.cmake"
   cmake/Find${asio_package}.cmake
+  cmake/HeaderVersion.cmake
   cmake/PartLibraries.cmake
   cmake/CompiledLibrary.cmake
   DESTINATION ${package_dir})

@@ -9,6 +9,7 @@
 #else
 #include "asio/standalone.hpp"
 #endif
+#include "asio/properties.hpp"
 
 #include <concepts>
 #include <cstddef>

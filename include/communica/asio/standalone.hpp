@@ -93,22 +93,6 @@ asio::awaitable<T> with_standard_errors(asio::awaitable<T> coroutine) {
 #pragma detect_mismatch("communica's Asio", "standalone")
 #endif
 
-#if defined(ASIO_HAS_IOCP)
-/// Windows completion ports: a write completes only when the system has taken all of it.
-inline constexpr bool writes_are_whole = true;
-#else
-/// True if a write completes only when the system has taken all of it, without partial progress.
-inline constexpr bool writes_are_whole = false;
-#endif
-
-#if defined(ASIO_NO_TYPEID)
-/// True if an executor knows its type, which it does not without RTTI.
-inline constexpr bool executors_tell_types = false;
-#else
-/// True if an executor knows its type, which it does not without RTTI.
-inline constexpr bool executors_tell_types = true;
-#endif
-
 }  // namespace base
 
 }  // namespace communica
