@@ -6,6 +6,7 @@
 #include <communica/schema/contract_check.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 
 #include <array>
 #include <chrono>
@@ -297,6 +298,54 @@ asio::awaitable<void> publish(communica::MemoryConnector connector) {
 
 }  // namespace streams
 
+// ---- the first program, with routes -----------------------------------------------------------------------------------
+
+namespace with_routes {
+
+inline constexpr communica::Route<double(Operands)> sum{"sum"};
+inline constexpr communica::Route<communica::Stream<int>(int)> countdown{"countdown"};
+
+double divide_numbers(Operands operands) {
+    if (operands.right == 0) throw communica::RequesterError("division by zero", 400);
+    return operands.left / operands.right;
+}
+
+communica::Stream<int> count_slowly(int from) {
+    asio::steady_timer timer{co_await asio::this_coro::executor};
+    for (int left = from; left != 0; --left) {
+        co_yield left;
+        timer.expires_after(std::chrono::milliseconds{100});
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+asio::awaitable<void> calculate(communica::MemoryConnector connector) {
+    const auto executor = co_await asio::this_coro::executor;
+    communica::RouteTable routes;
+    routes.add(sum, [](Operands operands) { return operands.left + operands.right; });
+    routes.add(divide, divide_numbers);
+    routes.add(countdown, count_slowly);
+    communica::RouteServer server{executor, connector, routes};
+    co_await server.start();
+
+    communica::RouteClient client{executor, connector};
+    co_await client.connect({.timeout = 10s});
+    const double three = co_await client.request(sum, {1, 2}, {.timeout = 250ms});
+    require(three == 3, "a sum");
+
+    const auto quotient = co_await client.try_request(divide, {1, 0});
+    if (!quotient) std::cout << quotient.error().message << '\n';  // division by zero
+    require(quotient.error().status == 400, "an error");
+
+    auto numbers = co_await client.open(countdown, 3);
+    while (const auto left = co_await numbers.next())
+        std::cout << *left << "...\n";
+    co_await client.close();
+    co_await server.close();
+}
+
+}  // namespace with_routes
+
 // ---- files -------------------------------------------------------------------------------------------------------------
 
 namespace files {
@@ -474,6 +523,7 @@ int main() try {
     run(context, ask_routes(context.get_executor()));
     run(context, several::try_them({}, {}));
     run(context, streams::publish({}));
+    run(context, with_routes::calculate({}));
     run(context, files::try_them({}));
     run(context, service::try_it());
     run(context, set_options({}));
