@@ -17,7 +17,7 @@ SOURCES = ("CMakeLists.txt", "LICENSE", "CHANGELOG.md", "cmake/*", "debugging/*"
 
 class Communica(ConanFile):
     name = "communica"
-    description = "Requests both ways between processes, as C++20 coroutines on standalone Asio"
+    description = "Bidirectional RPC between processes, in C++20 coroutines on standalone Asio"
     license = "MIT"
     topics = ("ipc", "rpc", "asio", "coroutines", "header-only")
     package_type = "header-library"
@@ -60,8 +60,8 @@ class Communica(ConanFile):
     def generate(self):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
-        toolchain.variables["COMMUNICA_BUILD_TESTS"] = False
-        toolchain.variables["COMMUNICA_BUILD_EXAMPLES"] = False
+        for own in ("TESTS", "EXAMPLES", "TOOL"):
+            toolchain.variables[f"COMMUNICA_BUILD_{own}"] = False
         toolchain.generate()
 
     def build(self):

@@ -3,6 +3,9 @@
 
 #include <communica/connector.hpp>
 
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
 #include <chrono>
 #include <concepts>
 #include <cstdint>

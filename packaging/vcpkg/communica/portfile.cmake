@@ -11,7 +11,7 @@ vcpkg_check_features(OUT_FEATURE_OPTIONS features
     tls CMAKE_DISABLE_FIND_PACKAGE_OpenSSL)
 vcpkg_cmake_configure(
   SOURCE_PATH "${SOURCE_PATH}"
-  OPTIONS ${features} -DCOMMUNICA_BUILD_TESTS=OFF -DCOMMUNICA_BUILD_EXAMPLES=OFF)
+  OPTIONS ${features} -DCOMMUNICA_BUILD_TESTS=OFF -DCOMMUNICA_BUILD_EXAMPLES=OFF -DCOMMUNICA_BUILD_TOOL=OFF)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH share/cmake/communica)
 vcpkg_fixup_pkgconfig()
