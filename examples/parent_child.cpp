@@ -7,6 +7,7 @@
 #include <asio/signal_set.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -50,7 +51,7 @@ asio::awaitable<void> be_parent(const char* program) {
     const int answer = co_await server.request(sum, numbers);  // waits until the child has connected
     std::cout << "parent: the child says that 1 + 2 + 3 + 4 = " << answer << '\n';
 
-    co_await server.notify(leave);
+    co_await server.request(leave);
     co_await children.async_wait(asio::use_awaitable);
     int status = 0;
     ::waitpid(child, &status, 0);
@@ -70,10 +71,11 @@ asio::awaitable<void> be_child(std::string connector_state) {
         std::cout << "child: I am " << name << ", and I add\n";
         co_return std::accumulate(numbers.begin(), numbers.end(), 0);
     });
-    routes.add(leave, [&client] { client.stop(); });
+    // Not stop(): this request is still answered.
+    routes.add(leave, [&client] { client.drain(std::chrono::seconds{5}, asio::detached); });
     client.add_routes(routes);
 
-    co_await client.run();  // until client.stop()
+    co_await client.run();  // until the client has drained
     std::cout << "child: leaving\n";
 }
 
