@@ -135,8 +135,8 @@ TEST_CASE("a request that two want to have moves once, and is cancelled where it
     for (auto& target : to) {
         movers.emplace_back([&] {
             for (int round = 1; round <= rounds; ++round) {
-                while (begun.load() < round) {
-                }
+                while (begun.load() < round)
+                    std::this_thread::yield();
                 communica::peer::hand_over(*from.requester, *target.requester);
                 ++done;
             }
@@ -152,8 +152,8 @@ TEST_CASE("a request that two want to have moves once, and is cancelled where it
         operation->location = location;
         from.requester->start(id, outgoing("1"), std::move(operation));
         ++begun;
-        while (done.load() != 2 * round) {
-        }
+        while (done.load() != 2 * round)
+            std::this_thread::yield();
         communica::peer::CancelMovingRequest{location}(asio::cancellation_type::terminal);
         cancelled += outcome->completions;
     }
