@@ -19,11 +19,16 @@ namespace communica::detail {
 
 /// Assigns the descriptor to the socket, or closes it.
 void assign_or_close(auto& socket, const SocketProtocol& protocol, int descriptor) {
+    asio::error_code error;
     try {
-        socket.assign(protocol, descriptor);
-    } catch (...) {  // also if memory runs out
+        socket.assign(protocol, descriptor, error);
+    } catch (...) {  // memory runs out
         ::close(descriptor);
         throw;
+    }
+    if (error) {
+        ::close(descriptor);
+        throw std::system_error(error, "assign");
     }
 }
 
