@@ -6,7 +6,6 @@
 #include <communica/schema/contract_check.hpp>
 
 #include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <array>
 #include <chrono>
@@ -302,21 +301,14 @@ asio::awaitable<void> publish(communica::MemoryConnector connector) {
 
 namespace with_routes {
 
+using streams::count_down;
+using streams::countdown;
+
 inline constexpr communica::Route<double(Operands)> sum{"sum"};
-inline constexpr communica::Route<communica::Stream<int>(int)> countdown{"countdown"};
 
 double divide_numbers(Operands operands) {
     if (operands.right == 0) throw communica::RequesterError("division by zero", 400);
     return operands.left / operands.right;
-}
-
-communica::Stream<int> count_slowly(int from) {
-    asio::steady_timer timer{co_await asio::this_coro::executor};
-    for (int left = from; left != 0; --left) {
-        co_yield left;
-        timer.expires_after(std::chrono::milliseconds{100});
-        co_await timer.async_wait(asio::use_awaitable);
-    }
 }
 
 asio::awaitable<void> calculate(communica::MemoryConnector connector) {
@@ -324,7 +316,7 @@ asio::awaitable<void> calculate(communica::MemoryConnector connector) {
     communica::RouteTable routes;
     routes.add(sum, [](Operands operands) { return operands.left + operands.right; });
     routes.add(divide, divide_numbers);
-    routes.add(countdown, count_slowly);
+    routes.add(countdown, count_down);
     communica::RouteServer server{executor, connector, routes};
     co_await server.start();
 
