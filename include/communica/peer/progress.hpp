@@ -43,17 +43,18 @@ class OnProgress {
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, OnProgress>)
     explicit OnProgress(F function)
-        : sink_(std::make_shared<const peer::ProgressSink>([function = std::function{std::move(function)}](const peer::Answer& report) {
-              using T = typename peer::ProgressOf<std::remove_cvref_t<decltype(function)>>::type;
-              std::optional<T> value;
-              try {
-                  const codec::Allowance allowance(report.max_loaded);
-                  value.emplace(JsonSerializer().load<T>(report.body));
-              } catch (const SerializerError&) {
-                  return;
-              }
-              function(*std::move(value));
-          })) {}
+        : sink_(std::make_shared<const peer::ProgressSink>(
+              [function = std::function{std::move(function)}](const peer::Answer& report) {
+                  using T = typename peer::ProgressOf<std::remove_cvref_t<decltype(function)>>::type;
+                  std::optional<T> value;
+                  try {
+                      const codec::Allowance allowance(report.max_loaded);
+                      value.emplace(JsonSerializer().load<T>(report.body));
+                  } catch (const SerializerError&) {
+                      return;
+                  }
+                  function(*std::move(value));
+              })) {}
 
     /// Used by the library.
     const std::shared_ptr<const peer::ProgressSink>& sink() const noexcept { return sink_; }
