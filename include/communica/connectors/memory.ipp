@@ -19,7 +19,7 @@ namespace detail {
 
 /// A text during the handshake, a message after it.
 struct MemoryItem {
-    enum class Kind { hello, refusal, message, goodbye };
+    enum class Kind { hello, refusal, message, goodbye, end };
     Kind kind = Kind::message;
     std::string text = {};
     Buffer body = {};
@@ -38,9 +38,24 @@ class MemoryPipe {
     explicit MemoryPipe(const asio::any_io_executor& reader) : channel_(reader, unlimited) {}
 
     asio::any_io_executor get_executor() { return channel_.get_executor(); }
+    /// The reader reads no more.
     void close() {
         const std::lock_guard lock(mutex_);
+        ended_ = true;
         channel_.close();
+    }
+    /// The writer writes no more. The reader still reads what is queued, which it could not in a channel that Asio 1.22
+    /// has closed.
+    void end() noexcept {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(ended_, true)) {
+            return;
+        }
+        try {
+            channel_.try_send(asio::error_code(), MemoryItem{.kind = MemoryItem::Kind::end});
+        } catch (...) {  // out of memory
+            channel_.close();
+        }
     }
     auto async_receive() { return channel_.async_receive(no_throw); }
 
@@ -53,7 +68,7 @@ class MemoryPipe {
     bool put(MemoryItem::Kind kind, SendClass send_class, std::string_view text, Buffer& body) {
         const std::lock_guard lock(mutex_);
         std::size_t& bytes = bytes_[static_cast<std::size_t>(send_class)];
-        if (!room_.admits(send_class, bytes, text.size() + body.size()) || !channel_.is_open()) {
+        if (!room_.admits(send_class, bytes, text.size() + body.size()) || ended_) {
             return false;
         }
         bytes += text.size() + body.size();
@@ -77,6 +92,7 @@ class MemoryPipe {
     mutable std::mutex mutex_;
     std::array<std::size_t, send_classes> bytes_{};
     Room room_;
+    bool ended_ = false;
 };
 
 /// One end: reads from its own pipe and writes to that of the other end.
@@ -102,8 +118,8 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     asio::awaitable<std::string> read_hello() override {
         auto [error, item] = co_await inbound_->async_receive();
-        if (error) {
-            throw std::system_error(errc::handshake_failed, error.message());
+        if (error || item.kind == MemoryItem::Kind::end) {
+            throw std::system_error(errc::handshake_failed, "the other end was closed");
         }
         if (const auto refusal = wire::read_refusal(item.text)) {
             throw std::system_error(refusal->code, "refused: " + refusal->message);
@@ -178,7 +194,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         Error ending{errc::connection_lost};
         for (;;) {
             auto [error, item] = co_await inbound_->async_receive();
-            if (error || aborted_) {
+            if (error || item.kind == MemoryItem::Kind::end || aborted_) {
                 if (closing_ || aborted_) {
                     ending = {errc::closed};
                 }
@@ -215,14 +231,14 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
         }
     }
 
-    /// Closes both pipes: this side reads no more, the other end still reads what is queued.
+    /// Ends both pipes: this side reads no more, the other end still reads what is queued.
     void end() {
         {
             const std::lock_guard lock(mutex_);
             ended_ = true;
         }
         inbound_->close();
-        outbound_->close();
+        outbound_->end();
     }
 
     std::shared_ptr<MemoryPipe> inbound_;
