@@ -18,6 +18,7 @@
 #include "entities/hooks.ipp"
 #include "entities/inspection.ipp"
 #include "entities/server_core.ipp"
+#include "peer/await_notification.ipp"
 #include "peer/capabilities.ipp"
 #include "peer/context.ipp"
 #include "peer/lateness.ipp"

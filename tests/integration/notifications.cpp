@@ -4,8 +4,10 @@
 
 #include <asio/detached.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace notifications {
 
@@ -125,6 +127,77 @@ TEST_CASE("a flush says so, once, where a connection that is gone took notificat
         CHECK(asked.metadata.find(R"("type": 6})") != std::string::npos);
         second.cut();
     });
+}
+
+TEST_CASE("notifications that are awaited one by one complete without a round of the io_context for each") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    RoutePair pair(transport);
+    pair.run([&]() -> asio::awaitable<void> {
+        const auto& client = pair.client();
+        // Only those that follow each other within 50 us do, which a busy machine may prevent.
+        int together = 0;
+        const auto end = std::chrono::steady_clock::now() + 10s;
+        while (together < 3 && std::chrono::steady_clock::now() < end) {
+            co_await client.notify("event", 1);
+            bool went_round = false;
+            asio::post(pair.context, [&] { went_round = true; });
+            together = 0;
+            while (!went_round && together < 3) {
+                co_await client.notify("event", 1);
+                together += went_round ? 0 : 1;
+            }
+            co_await test::until([&] { return went_round; });
+        }
+        CHECK(together == 3);
+        co_await client.flush();
+    });
+}
+
+TEST_CASE("a coroutine that does nothing but notify lets others run") {
+    RoutePair pair(Transport::local);
+    pair.run([&]() -> asio::awaitable<void> {
+        const std::string text(1024, 'x');
+        for (int round = 0; round != 10; ++round) {
+            bool has_run = false;
+            asio::post(pair.context, [&] { has_run = true; });
+            int count = 0;
+            while (!has_run && count != 1000) {
+                co_await pair.client().notify("event", text);
+                ++count;
+            }
+            CHECK(count <= 64);  // of 64 KiB at once
+            co_await test::until([&] { return has_run; });
+        }
+        co_await pair.client().flush();
+    });
+}
+
+TEST_CASE("notifications and requests arrive in the order in which they were sent, and before a close") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    std::vector<int> arrived;
+    Routes routes;
+    routes.add("event", [&](int number) { arrived.push_back(number); });
+    routes.add("request", [&](int number) {
+        arrived.push_back(number);
+        return number;
+    });
+    RoutePair pair(transport, routes);
+    constexpr int count = 3000;
+    pair.run([&]() -> asio::awaitable<void> {
+        for (int number = 0; number != count; ++number) {
+            if (number % 7 == 0) {
+                pair.client().request<int>("request", number, [](const std::exception_ptr&, int) {});
+            } else {
+                co_await pair.client().notify("event", number);
+            }
+        }
+        co_await pair.client().close();
+        co_await test::until([&] { return arrived.size() == count; });
+    });
+    CHECK(std::ranges::is_sorted(arrived));
+    CHECK(arrived.size() == count);
 }
 
 TEST_CASE("a notification is handled to its end when its sender closes in order right after it") {

@@ -1,6 +1,7 @@
 // How a request starts: its options, its target and its serialised message.
 #pragma once
 
+#include "await_notification.hpp"
 #include "operation.hpp"
 #include "route.hpp"
 
@@ -141,6 +142,12 @@ auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std:
     } else {
         PreparedPtr request = prepare_message(std::move(target), type, route, with_route, options);
         dump_into(*request, serializer, value);
+        if constexpr (std::is_same_v<Completion<T>, ExceptionCompletion<void>> &&
+                      std::is_same_v<std::remove_cvref_t<Token>, default_token>) {
+            if (type == wire::MessageType::notification) {
+                return await_notification(std::move(request));
+            }
+        }
         using Outcome = typename CompletionFor<Completion, T, Token>::type;
         return asio::async_initiate<Token, typename Outcome::Signature>(InitiateRequest<T, Outcome, S>{}, token,
                                                                         std::move(request), serializer);

@@ -9,6 +9,7 @@
 #include "asking.hpp"
 #include "deadline_timer.hpp"
 #include "lateness.hpp"
+#include "notification_burst.hpp"
 #include "pending_requests.hpp"
 #include "request_id_codec.hpp"
 #include "sender.hpp"
@@ -91,6 +92,27 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// Sends a notification if there is a connection with room and credit for it. Returns whether it was sent.
     bool notify_now(std::string_view quoted_route, Bytes value);
+
+    /// The same for a notification within a burst. Returns false if an interceptor is to see it.
+    bool notify_at_once(Outgoing& outgoing) {
+        if (interceptor_) {
+            return false;
+        }
+        const auto now = Clock::now();
+        const std::size_t bytes = outgoing.size();
+        const std::lock_guard lock(mutex_);
+        if (!burst_.admits(now, bytes) || !send_now(outgoing)) {
+            return false;
+        }
+        burst_.add(bytes);
+        return true;
+    }
+    /// The coroutine that sends notifications has waited.
+    void begin_burst() {
+        const auto now = Clock::now();
+        const std::lock_guard lock(mutex_);
+        burst_.begin(now);
+    }
 
     /// Forgets a request, which completes with `operation_aborted`. If it was sent, tells the peer. A late answer is
     /// dropped.
@@ -238,6 +260,17 @@ class Requester : public std::enable_shared_from_this<Requester> {
         std::optional<Error> error = {};
     };
 
+    /// Sends a notification, and counts it, if there is a connection with room and credit for it. With the lock held.
+    bool send_now(Outgoing& outgoing) {
+        const std::size_t size = outgoing.body.size();
+        const bool sent = can_send(outgoing) && sender_.send({}, outgoing) == Sender::Sent::yes;
+        if (sent && counters_) {
+            Counters::add(counters_->notifications);
+            counters_->sent_sizes.record(size);
+        }
+        return sent;
+    }
+
     /// Sends or queues the message, or returns the error if neither is possible.
     Outcome send_or_keep(RequestId id, Outgoing& outgoing);
 
@@ -292,6 +325,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     mutable std::mutex mutex_;  // guards the members below; a connection's lock may be taken under it, not vice versa
     Sender sender_;
+    NotificationBurst burst_;
     RequestIdCodec text_;
     wire::MetadataReader reader_;
     PendingRequests pending_;

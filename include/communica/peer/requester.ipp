@@ -86,12 +86,7 @@ COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes
     Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
     outgoing.body.append(value);
     const std::lock_guard lock(mutex_);
-    const bool sent = can_send(outgoing) && sender_.send({}, outgoing) == Sender::Sent::yes;
-    if (sent && counters_) {
-        Counters::add(counters_->notifications);
-        counters_->sent_sizes.record(value.size());
-    }
-    return sent;
+    return send_now(outgoing);
 }
 
 COMMUNICA_INLINE void Requester::cancel(RequestId id) {

@@ -51,7 +51,8 @@ class SimpleRequests {
     auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(value, options, std::forward<Token>(token));
     }
-    /// Sends a notification. Completes when it was handed to a connection, not when it was handled.
+    /// Sends a notification. Completes when it was handed to a connection, not when it was handled. `co_await` of it
+    /// does not suspend the coroutine while notifications follow each other closely (docs/requests.md).
     /// Completes with: `void(std::exception_ptr)`.
     /// Executor: as of `request`.
     /// Cancellation: as of `request`.
@@ -177,7 +178,8 @@ class RouteRequests {
         return ask<Reply, peer::ResultCompletion>(route, value, options, std::forward<Token>(token));
     }
 
-    /// Sends a notification. Completes when it was handed to a connection, not when it was handled.
+    /// Sends a notification. Completes when it was handed to a connection, not when it was handled. `co_await` of it
+    /// does not suspend the coroutine while notifications follow each other closely (docs/requests.md).
     /// Completes with: `void(std::exception_ptr)`.
     /// Executor: as of `request`.
     /// Cancellation: as of `request`.
