@@ -230,6 +230,62 @@ TEST_CASE("what fails at the side that answers is logged with its route, and cou
     CHECK(all == 10);
 }
 
+TEST_CASE("a handler that does not end before the deadline of its request is logged with its route, and counted") {
+    const Place place;
+    asio::io_context context;
+    std::vector<std::string> warnings;
+    communica::ServerOptions options;
+    options.log = [&](LogLevel level, std::string_view text) {
+        if (level == LogLevel::warning) {
+            warnings.emplace_back(text);
+        }
+    };
+    options.counters = std::make_shared<communica::Counters>();
+    const auto block = [] {
+        const auto end = std::chrono::steady_clock::now() + 40ms;
+        while (std::chrono::steady_clock::now() < end) {
+        }
+    };
+    Routes routes;
+    routes.add("wait", [](int) -> asio::awaitable<int> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, 10s);
+        co_await timer.async_wait(asio::use_awaitable);
+        co_return 1;
+    });
+    routes.add("block", [block](int number) {
+        block();
+        return number;
+    });
+    routes.add("block in a coroutine", [block](int number) -> asio::awaitable<int> {
+        block();
+        co_return number;
+    });
+    Server server(context, place.connector(), routes, options);
+    Client client(context, place.connector(), quick_client());
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        for (const std::string route : {"wait", "block", "block in a coroutine"}) {
+            // The answer of a handler that blocks this thread may come before the timer.
+            static_cast<void>(co_await client.try_request<int>(route, 1, {.timeout = 20ms}));
+            const std::string line =
+                "the request \"" + route + "\" failed: its handler did not end within its timeout of 20 ms";
+            co_await test::until([&] { return std::ranges::count(warnings, line) == 1; });
+        }
+        co_await client.notify("block", 1);  // has no deadline
+        co_await client.flush();
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
+
+    CHECK(warnings.size() == 3);
+    const auto failures = options.counters->failures();
+    CHECK(failures.size() == 3);
+    CHECK(std::ranges::all_of(failures, [](const auto& one) { return one.code == errc::timeout && one.count == 1; }));
+}
+
 TEST_CASE("the failures of a thousand routes are counted by route, and the rest together") {
     communica::Counters counters;
     for (int number = 0; number != 3000; ++number) {

@@ -5,6 +5,8 @@
 #include "../histogram.hpp"
 #include "deadline_heap.hpp"
 
+#include <utility>
+
 namespace communica::peer {
 
 /// The received requests and notifications of one route. Thread-safe.
@@ -21,6 +23,18 @@ struct HandlerTimer {
     bool has_failed = false;
 
     bool runs() const noexcept { return begun != Clock::time_point(); }
+
+    /// Records the time of a timer that runs. Returns the current time.
+    Clock::time_point stop(Counters& counters) {
+        const auto now = Clock::now();
+        const auto time = now - std::exchange(begun, {});
+        counters.handler_times.record(time);
+        if (route != nullptr) {
+            route->times.record(time);
+            Counters::add(route->errors, has_failed ? 1 : 0);
+        }
+        return now;
+    }
 };
 
 }  // namespace communica::peer

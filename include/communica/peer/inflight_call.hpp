@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -59,11 +60,16 @@ struct InflightCall {
         return texts_.capacity() == Buffer::inline_capacity ? 0 : texts_.capacity();
     }
 
-    /// Reads the route from the metadata again. Needed only for failures.
+    /// The route, and the timeout of the request. Read from the metadata again, as only failures need them.
     std::string route() const {
         wire::MetadataReader reader;
-        const std::string text = std::string(before_type) + "1" + std::string(after_type);
+        const std::string text = metadata();
         return std::string(reader.read(text).route.value_or(""));
+    }
+    std::chrono::milliseconds timeout() const {
+        wire::MetadataReader reader;
+        const std::string text = metadata();
+        return reader.read(text).timeout.value_or(std::chrono::milliseconds{0});
     }
 
     /// True if the result is not wanted any more.
@@ -90,6 +96,8 @@ struct InflightCall {
     std::uint32_t place = ~std::uint32_t{0};  // its index among the deadlines
 
  private:
+    std::string metadata() const { return std::string(before_type) + "1" + std::string(after_type); }
+
     Buffer texts_;
 };
 

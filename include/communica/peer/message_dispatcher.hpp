@@ -205,7 +205,9 @@ class MessageDispatcher : public Receiver {
             HandlerTimer timer = handler->opens_streams() ? HandlerTimer() : peer_->responder().start_timer(counters);
             handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.backing_buffer,
                              nullptr, ticket, timer.runs() ? &timer : nullptr});
-            peer_->responder().stop_timer(timer);
+            if (timer.runs()) {
+                peer_->responder().stop_timer(timer, metadata);
+            }
         }
     }
 

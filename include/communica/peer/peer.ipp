@@ -20,7 +20,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
       resume_window_(settings.resume_window),
       destination_(settings.destination),
       expired_(std::move(expired)),
-      responder_(std::make_shared<Responder>(settings.executor, settings.connection)),
+      responder_(std::make_shared<Responder>(settings.executor, settings.connection, settings.handlers)),
       streams_(std::make_shared<StreamTable>(settings.executor, settings.connection)),
       counters_(settings.connection.counters),
       timer_(settings.executor) {}

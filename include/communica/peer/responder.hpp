@@ -11,9 +11,11 @@
 #include "handler_timer.hpp"
 #include "idle_workers.hpp"
 #include "inflight_call.hpp"
+#include "late_handlers.hpp"
 #include "reply.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,7 +33,9 @@ namespace communica::peer {
 /// next one. Keeps running requests within the limits. Thread-safe.
 class Responder : public std::enable_shared_from_this<Responder> {
  public:
-    Responder(const asio::any_io_executor& executor, const ConnectionOptions& options);
+    /// `handlers` gets the failures; null: nobody does.
+    Responder(const asio::any_io_executor& executor, const ConnectionOptions& options,
+              std::shared_ptr<const Handlers> handlers = nullptr);
 
     // ---- requests
 
@@ -39,8 +43,11 @@ class Responder : public std::enable_shared_from_this<Responder> {
     void count(const wire::Metadata& metadata, std::optional<std::size_t> bytes = {});
 
     /// Starts the timer of a handler that is about to be called. Without counters it does not run.
-    HandlerTimer start_timer(RouteCounters* route) const;
-    void stop_timer(HandlerTimer& timer) const;
+    HandlerTimer start_timer(RouteCounters* route) const {
+        return counters_ ? HandlerTimer{Clock::now(), route} : HandlerTimer();
+    }
+    /// Stops the timer of a handler that has ended. If its deadline had passed, reports that.
+    void stop_timer(HandlerTimer& timer, const wire::Metadata& metadata) const;
 
     /// Returns the error to answer if a request of `bytes` bytes is refused; otherwise none.
     std::optional<Error> refusal(const Connection& connection, const wire::Metadata& metadata, std::size_t bytes) const;
@@ -127,6 +134,9 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     void remove(InflightCall& call);
 
+    /// Answers a request whose deadline has passed, and cancels its handler. Returns null if there is none.
+    std::shared_ptr<InflightCall> take_expired(Clock::time_point now);
+
     void disarm_if_idle();
 
     void forget_all();
@@ -171,6 +181,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     const std::size_t max_inflight_bytes_;
     const std::shared_ptr<Budget> budget_;
     const std::shared_ptr<Counters> counters_;
+    const LateHandlers late_;
 
     // Read without the lock for every request; written under it.
     std::atomic<errc> rejection_reason_ = errc{};  // `draining` or `closed`

@@ -8,11 +8,13 @@
 
 namespace communica::peer {
 
-COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, const ConnectionOptions& options)
+COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, const ConnectionOptions& options,
+                                      std::shared_ptr<const Handlers> handlers)
     : max_requests_(options.limits.max_requests),
       max_inflight_bytes_(options.limits.max_inflight_bytes),
       budget_(options.budget),
       counters_(options.counters),
+      late_(std::move(handlers)),
       timer_(executor),
       share_(options.budget),
       gauge_(options.counters, &Counters::at_work) {}
@@ -26,23 +28,12 @@ COMMUNICA_INLINE void Responder::count(const wire::Metadata& metadata, std::opti
     }
 }
 
-COMMUNICA_INLINE HandlerTimer Responder::start_timer(RouteCounters* route) const {
-    HandlerTimer timer;
-    if (counters_) {
-        timer.begun = Clock::now();
-        timer.route = route;
-    }
-    return timer;
-}
-
-COMMUNICA_INLINE void Responder::stop_timer(HandlerTimer& timer) const {
-    if (timer.runs()) {
-        const auto time = Clock::now() - std::exchange(timer.begun, {});
-        counters_->handler_times.record(time);
-        if (timer.route != nullptr) {
-            timer.route->times.record(time);
-            Counters::add(timer.route->errors, timer.has_failed ? 1 : 0);
-        }
+COMMUNICA_INLINE void Responder::stop_timer(HandlerTimer& timer, const wire::Metadata& metadata) const {
+    const auto begun = timer.begun;
+    const auto time = timer.stop(*counters_) - begun;
+    if (metadata.wants_answer() && metadata.timeout && time > *metadata.timeout &&
+        offers_deadline_.load(std::memory_order_relaxed)) [[unlikely]] {
+        late_.report(metadata.route.value_or(""), *metadata.timeout, Failure::What::request);
     }
 }
 
@@ -105,8 +96,10 @@ COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& conn
 
 COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
     std::function<void()> idle;
+    bool is_late = false;
     {
         const std::lock_guard lock(mutex_);
+        const bool was_expired = !call.is_listed;
         if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
             try {
                 answer_locked(call, reply);
@@ -119,8 +112,12 @@ COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
             call.ticket.fail();
         }
         remove(call);
-        stop_timer(call.timer);
+        const auto now = call.timer.runs() ? call.timer.stop(*counters_) : Clock::time_point::min();
+        is_late = call.deadline && now > *call.deadline && !was_expired;
         idle = calls_.empty() ? idle_ : nullptr;
+    }
+    if (is_late) [[unlikely]] {  // the handler blocked the thread, so that the timer did not run
+        late_.report(call);
     }
     if (idle) {
         idle();
@@ -233,18 +230,27 @@ COMMUNICA_INLINE void Responder::open() {
 }
 
 COMMUNICA_INLINE void Responder::on_timer() {
+    const auto now = Clock::now();
+    while (const auto call = take_expired(now)) {
+        late_.report(*call);
+    }
     const std::lock_guard lock(mutex_);
     timer_.has_run();
-    const auto now = Clock::now();
-    while (const auto call = calls_.expired(now)) {
-        remove(*call);
-        answer_and_cancel(call, errc::timeout, 504);
-    }
     if (const auto next = calls_.earliest()) {
         timer_.arm(*next, weak_from_this());
     } else if (idle_workers_) {
         asio::post(connection_->get_executor(), base::Task([idle = idle_workers_] { idle->clear(); }));
     }
+}
+
+COMMUNICA_INLINE std::shared_ptr<InflightCall> Responder::take_expired(Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    auto call = calls_.expired(now);
+    if (call) {
+        remove(*call);
+        answer_and_cancel(call, errc::timeout, 504);
+    }
+    return call;
 }
 
 COMMUNICA_INLINE Error Responder::unavailable(errc why, std::string message, std::int64_t status) {
