@@ -37,11 +37,13 @@ asio::awaitable<void> serve(communica::AnyConnector connector, std::filesystem::
     co_await server.drain(std::chrono::seconds{5});
 }
 
+std::string unique_name() { return "file_server_" + std::to_string(std::random_device{}()); }
+
 int main(int argc, char** argv) try {
     const communica::AnyConnector connector =
         argc > 1 ? communica::AnyConnector::load_state(argv[1]) : communica::LocalConnector{"files"};
     const auto path =
-        argc > 2 ? std::filesystem::path{argv[2]} : std::filesystem::temp_directory_path() / "file_server";
+        argc > 2 ? std::filesystem::path{argv[2]} : std::filesystem::temp_directory_path() / unique_name();
     asio::thread_pool disk{1};
     asio::io_context context;
     asio::co_spawn(context, serve(connector, path, disk), [](const std::exception_ptr& error) {

@@ -57,6 +57,14 @@ class MemoryPipe {
             channel_.close();
         }
     }
+    /// The writer is gone, perhaps with the execution context, in which a channel takes no item any more. What is queued
+    /// is lost, unless `end` was called before.
+    void abandon() noexcept {
+        const std::lock_guard lock(mutex_);
+        if (!std::exchange(ended_, true)) {
+            channel_.close();
+        }
+    }
     auto async_receive() { return channel_.async_receive(no_throw); }
 
     std::size_t size(SendClass send_class) const {
@@ -181,16 +189,17 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
     }
     void abort() override {
         aborted_ = true;
-        end();
+        abandon();
     }
 
  private:
     asio::awaitable<Error> read() {
         const auto stop = [](MemoryConnection* connection) {
             connection->receiver_ = nullptr;
-            connection->end();
+            connection->abandon();
         };
-        const std::unique_ptr<MemoryConnection, decltype(stop)> reading(this, stop);  // also when the receiver throws
+        // Also when the receiver throws, or the coroutine is destroyed.
+        const std::unique_ptr<MemoryConnection, decltype(stop)> reading(this, stop);
         Error ending{errc::connection_lost};
         for (;;) {
             auto [error, item] = co_await inbound_->async_receive();
@@ -218,6 +227,7 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
                 tell_of_room();
             }
         }
+        end();
         co_return ending;
     }
 
@@ -233,12 +243,19 @@ class MemoryConnection final : public Connection, public std::enable_shared_from
 
     /// Ends both pipes: this side reads no more, the other end still reads what is queued.
     void end() {
+        stop_reading();
+        outbound_->end();
+    }
+    void abandon() {
+        stop_reading();
+        outbound_->abandon();
+    }
+    void stop_reading() {
         {
             const std::lock_guard lock(mutex_);
             ended_ = true;
         }
         inbound_->close();
-        outbound_->end();
     }
 
     std::shared_ptr<MemoryPipe> inbound_;

@@ -39,8 +39,7 @@ COMMUNICA_INLINE void Responder::stop_timer(HandlerTimer& timer, const wire::Met
 
 COMMUNICA_INLINE std::optional<Error> Responder::refusal(const Connection& connection, const wire::Metadata& metadata,
                                                          std::size_t bytes) const {
-    // Not relaxed: see `CallsUnderWay`. While draining, notifications are handled: their sender may not have heard of
-    // it.
+    // Not relaxed: see `CallsUnderWay`. While draining, notifications are handled: their sender may not know of it.
     if (const errc why = rejection_reason_.load();
         why != errc{} && (why != errc::draining || metadata.wants_answer())) {
         return unavailable(why);
