@@ -44,6 +44,7 @@ int main(int argc, char** argv) try {
         argc > 1 ? communica::AnyConnector::load_state(argv[1]) : communica::LocalConnector{"files"};
     const auto path =
         argc > 2 ? std::filesystem::path{argv[2]} : std::filesystem::temp_directory_path() / unique_name();
+    std::filesystem::create_directories(path);
     asio::thread_pool disk{1};
     asio::io_context context;
     asio::co_spawn(context, serve(connector, path, disk), [](const std::exception_ptr& error) {
