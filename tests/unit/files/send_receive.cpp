@@ -30,7 +30,7 @@ TEST_CASE("a file is sent, and received, with what is done of it") {
     const Directories directories;
     RoutePair pair(transport, directories.routes());
     pair.run([&]() -> asio::awaitable<void> {
-        for (const std::size_t size : {0, 1, 65'536, 300'001}) {
+        for (const std::size_t size : {0U, 1U, 65'536U, 300'001U}) {
             CAPTURE(size);
             const std::string content = content_of(size);
             const std::string name = "of " + std::to_string(size) + " bytes";
