@@ -15,6 +15,9 @@
 
 namespace test {
 
+/// Whether a message is sent in a few microseconds.
+inline constexpr bool sends_quickly = true;
+
 inline std::int64_t own_process_id() { return ::getpid(); }
 
 /// What the system vouches for when this process connects to itself.
