@@ -53,7 +53,7 @@ class StreamOwner {
     /// This stream has ended.
     virtual void remove(const StreamEnd& end) = 0;
     /// Lets this stream send more as soon as there is room.
-    virtual void wait_for_room(std::shared_ptr<StreamEnd> end) = 0;
+    virtual void wait_for_room(std::shared_ptr<StreamEnd> end, const Connection& connection) = 0;
 
  protected:
     ~StreamOwner() = default;

@@ -169,7 +169,7 @@ COMMUNICA_INLINE bool StreamEnd::send_more() {
     if (sent == StreamOutput::Sent::no_room) {
         waits_for_room_ = true;
         if (const auto owner = owner_.lock()) {
-            owner->wait_for_room(shared_from_this());
+            owner->wait_for_room(shared_from_this(), *connection_);
         }
     } else if (sent == StreamOutput::Sent::all && finish_wanted_ && !std::exchange(finish_sent_, true)) {
         send_frame(last_frame_, std::exchange(last_, {}));

@@ -55,7 +55,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     /// Cancels the stream of a message that was lost, on this side or on its way.
     void on_lost(const wire::Metadata& metadata, const Error& why);
 
-    void wait_for_room(std::shared_ptr<StreamEnd> end) override;
+    void wait_for_room(std::shared_ptr<StreamEnd> end, const Connection& connection) override;
     void on_room(const Connection& connection);
 
     /// Ends the streams of a connection that has ended. Returns the ids of those that the peer had not accepted.
@@ -68,6 +68,12 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
  private:
     using ById = std::map<std::string_view, std::shared_ptr<StreamEnd>>;  // a tree, because the peer chooses ids
 
+    /// Sends more once this connection, which is the stream's, has room.
+    struct WaitingForRoom {
+        std::shared_ptr<StreamEnd> end;
+        const Connection* connection;
+    };
+
     ById& of(StreamEnd::Role role) noexcept { return role == StreamEnd::Role::opener ? opened_ : accepted_; }
     std::shared_ptr<StreamEnd> find(const wire::Metadata& metadata, bool is_own);
     std::vector<std::shared_ptr<StreamEnd>> all() const;
@@ -77,7 +83,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     mutable std::mutex mutex_;  // guards the members below; no other lock is taken under it
     ById opened_;
     ById accepted_;
-    std::deque<std::shared_ptr<StreamEnd>> waiting_;
+    std::deque<WaitingForRoom> waiting_;
     WaitingService<StreamTable>* service_ = nullptr;  // where this is registered, from the first stream on
 };
 

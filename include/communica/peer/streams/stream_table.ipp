@@ -41,7 +41,7 @@ COMMUNICA_INLINE wire::StreamCredit StreamTable::begin(const std::shared_ptr<Str
 COMMUNICA_INLINE void StreamTable::remove(const StreamEnd& end) {
     std::shared_ptr<StreamEnd> last;  // perhaps the last reference, so destroyed after the lock is released
     const std::lock_guard lock(mutex_);
-    std::erase_if(waiting_, [&](const auto& waiting) { return waiting.get() == &end; });
+    std::erase_if(waiting_, [&](const WaitingForRoom& waiting) { return waiting.end.get() == &end; });
     ById& streams = of(end.role());
     if (const auto found = streams.find(end.id()); found != streams.end() && found->second.get() == &end) {
         last = std::move(found->second);
@@ -71,9 +71,9 @@ COMMUNICA_INLINE void StreamTable::on_lost(const wire::Metadata& metadata, const
     }
 }
 
-COMMUNICA_INLINE void StreamTable::wait_for_room(std::shared_ptr<StreamEnd> end) {
+COMMUNICA_INLINE void StreamTable::wait_for_room(std::shared_ptr<StreamEnd> end, const Connection& connection) {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(end));
+    waiting_.push_back({std::move(end), &connection});
 }
 
 COMMUNICA_INLINE void StreamTable::on_room(const Connection& connection) {
@@ -81,12 +81,13 @@ COMMUNICA_INLINE void StreamTable::on_room(const Connection& connection) {
         std::shared_ptr<StreamEnd> end;
         {
             const std::lock_guard lock(mutex_);
-            const auto next = std::find_if(waiting_.begin(), waiting_.end(),
-                                           [&](const auto& waiting) { return waiting->is_over(connection); });
+            const auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](const WaitingForRoom& waiting) {
+                return waiting.connection == &connection;
+            });
             if (next == waiting_.end()) {
                 return;
             }
-            end = std::move(*next);
+            end = std::move(next->end);
             waiting_.erase(next);
         }
         if (!end->send_more()) {
