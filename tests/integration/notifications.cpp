@@ -191,6 +191,8 @@ TEST_CASE("notifications and requests arrive in the order in which they were sen
     });
     RoutePair pair(transport, routes);
     constexpr int count = 3000;
+    const bool is_local = transport == Transport::local || transport == Transport::descriptors;
+    const bool ends_one_way = !is_local || test::local_streams_end_one_way;
     pair.run([&]() -> asio::awaitable<void> {
         for (int number = 0; number != count; ++number) {
             if (number % 7 == 0) {
@@ -198,6 +200,10 @@ TEST_CASE("notifications and requests arrive in the order in which they were sen
             } else {
                 co_await pair.client().notify("event", number);
             }
+        }
+        if (!ends_one_way) {
+            WARN("skipped: a pipe whose client has closed takes no answers, and its server stops to read");
+            co_await pair.client().flush();
         }
         co_await pair.client().close();
         co_await test::until([&] { return arrived.size() == count; });
