@@ -35,6 +35,7 @@ using OpenDownload = Open<FileRequest, Stream<FilePart>>;
 template <class Value, class Opened>
 asio::awaitable<Opened> open(const Open<Value, Opened>& open, const Value& value, const FileOptions& options) {
     std::vector<Header> headers;
+    headers.reserve(options.headers.size());
     for (const auto& [name, text] : options.headers) {
         headers.push_back({name, text});
     }
