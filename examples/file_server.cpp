@@ -13,7 +13,6 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <random>
 #include <string>
 
 #include "file_routes.hpp"
@@ -37,13 +36,10 @@ asio::awaitable<void> serve(communica::AnyConnector connector, std::filesystem::
     co_await server.drain(std::chrono::seconds{5});
 }
 
-std::string unique_name() { return "file_server_" + std::to_string(std::random_device{}()); }
-
 int main(int argc, char** argv) try {
     const communica::AnyConnector connector =
         argc > 1 ? communica::AnyConnector::load_state(argv[1]) : communica::LocalConnector{"files"};
-    const auto path =
-        argc > 2 ? std::filesystem::path{argv[2]} : std::filesystem::temp_directory_path() / unique_name();
+    const auto path = argc > 2 ? std::filesystem::path{argv[2]} : temporary_path("files");
     std::filesystem::create_directories(path);
     asio::thread_pool disk{1};
     asio::io_context context;

@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <random>
 #include <string>
 
 #include "file_routes.hpp"
@@ -58,13 +57,10 @@ asio::awaitable<void> transfer(communica::AnyConnector connector, std::filesyste
     co_await client.close();
 }
 
-std::string unique_name() { return "send_file_" + std::to_string(std::random_device{}()) + ".txt"; }
-
 int main(int argc, char** argv) try {
     const communica::AnyConnector connector =
         argc > 1 ? communica::AnyConnector::load_state(argv[1]) : communica::LocalConnector{"files"};
-    const auto path =
-        argc > 2 ? std::filesystem::path{argv[2]} : std::filesystem::temp_directory_path() / unique_name();
+    const auto path = argc > 2 ? std::filesystem::path{argv[2]} : temporary_path("send_file.txt");
     if (argc <= 2) std::ofstream{path} << std::string(5'000'000, 'a');
     asio::io_context context;
     asio::co_spawn(context, transfer(connector, path), [](const std::exception_ptr& error) {
