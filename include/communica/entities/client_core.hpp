@@ -3,6 +3,7 @@
 
 #include "../asio.hpp"
 #include "../connector.hpp"
+#include "../peer/lateness.hpp"
 #include "../separate_compilation.hpp"
 #include "connect_failures.hpp"
 #include "options.hpp"
