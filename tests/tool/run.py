@@ -746,7 +746,7 @@ def wait_for_socket(of_tool):
     deadline = time.monotonic() + PATIENCE
     while not all((sockets / f"{name}.sock").exists() for name in names):
         assert time.monotonic() < deadline, f"{names} do not listen"
-        time.sleep(0.02)
+        os.sched_yield()
 
 
 def shape_of(text):

@@ -13,7 +13,6 @@
 #include <exception>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 namespace {
 
@@ -25,8 +24,10 @@ asio::awaitable<int> work_long() {
     co_return 1;
 }
 
+/// Keeps its thread until a timer has expired.
 int block() {
-    std::this_thread::sleep_for(100ms);
+    asio::io_context own;
+    asio::steady_timer(own, 100ms).wait();
     return 1;
 }
 

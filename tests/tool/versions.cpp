@@ -4,6 +4,8 @@
 //     versions old|new ask NAME        sends all values of its types and asks for all of the server's; prints what is refused
 //     versions old|new compare NAME    connects, and compares contracts; prints the differences
 
+#include "support/changed_models.hpp"
+
 #include <communica/communica.hpp>
 
 #include <communica/schema/contract_check.hpp>
@@ -25,24 +27,11 @@
 
 namespace {
 
-struct One {
-    std::int32_t a = 0;
-};
-COMMUNICA_MODEL(One, a)
-struct WithOptional {
-    std::int32_t a = 0;
-    std::optional<std::string> b = {};
-};
-COMMUNICA_MODEL(WithOptional, a, b)
-struct WithRequired {
-    std::int32_t a = 0;
-    std::string b = {};
-};
-COMMUNICA_MODEL(WithRequired, a, b)
-enum class Colour { red, green };
-COMMUNICA_ENUM(Colour, red, green)
-enum class MoreColours { red, green, pink };
-COMMUNICA_ENUM(MoreColours, red, green, pink)
+using test::Colour;
+using test::MoreColours;
+using test::One;
+using test::WithOptional;
+using test::WithRequired;
 
 constexpr auto most = std::numeric_limits<std::int32_t>::max();
 

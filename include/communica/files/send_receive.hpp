@@ -105,7 +105,6 @@ inline asio::awaitable<void> send_once(const OpenUpload& open_upload, std::share
     auto opening = open(open_upload, offer, options);
     auto stream = co_await std::move(opening);
     attempts.is_open = true;
-    std::exception_ptr failure;
     try {
         const auto have = co_await stream.next();
         if (have) {

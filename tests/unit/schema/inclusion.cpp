@@ -1,4 +1,5 @@
 // Every type as the old one and as the new one of a change: what is said of the change is what a server then does.
+#include "support/changed_models.hpp"
 #include "support/pair.hpp"
 
 #include <communica/schema/inclusion.hpp>
@@ -25,27 +26,18 @@ namespace inclusion_tests {
 using communica::JsonSerializer;
 using communica::schema::Inclusion;
 using nlohmann::json;
+using test::Colour;
+using test::MoreColours;
+using test::One;
+using test::WithOptional;
+using test::WithRequired;
 
 namespace {
 
-struct One {
-    std::int32_t a = 0;
-};
-COMMUNICA_MODEL(One, a)
 struct Wider {
     std::int64_t a = 0;
 };
 COMMUNICA_MODEL(Wider, a)
-struct WithOptional {
-    std::int32_t a = 0;
-    std::optional<std::string> b = {};
-};
-COMMUNICA_MODEL(WithOptional, a, b)
-struct WithRequired {
-    std::int32_t a = 0;
-    std::string b = {};
-};
-COMMUNICA_MODEL(WithRequired, a, b)
 struct WithDefault {
     std::int32_t a = 0;
     std::string b = "b";
@@ -91,11 +83,6 @@ struct List {
     std::vector<List> next = {};
 };
 COMMUNICA_MODEL(List, a, next)
-
-enum class Colour { red, green };
-COMMUNICA_ENUM(Colour, red, green)
-enum class MoreColours { red, green, pink };
-COMMUNICA_ENUM(MoreColours, red, green, pink)
 
 /// A type that one side has: what it writes, and how it reads.
 struct Side {
