@@ -11,12 +11,12 @@
 
 #include <array>
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace tool {
 
@@ -67,18 +67,17 @@ std::string excerpt(std::string_view body, std::size_t width) {
     return text + (body.size() > width ? "... " + bytes_text(static_cast<double>(body.size())) : "");
 }
 
-std::string time_of_day() {
-    std::timespec now{};
-    std::timespec_get(&now, TIME_UTC);
-    std::tm parts{};
-    ::gmtime_r(&now.tv_sec, &parts);
+std::string time_of_day(std::chrono::system_clock::time_point at) {
+    using namespace std::chrono;
+    const hh_mm_ss time(duration_cast<microseconds>(at - floor<days>(at)));
     std::array<char, 40> text{};
-    std::snprintf(text.data(), text.size(), "%02d:%02d:%02d.%06ld", parts.tm_hour, parts.tm_min, parts.tm_sec,
-                  now.tv_nsec / 1000);
+    std::snprintf(text.data(), text.size(), "%02d:%02d:%02d.%06d", static_cast<int>(time.hours().count()),
+                  static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+                  static_cast<int>(time.subseconds().count()));
     return text.data();
 }
 
-/// Where the messages are shown or written, as they go through.
+/// Where the messages are shown or written, after they went through: printing them before would delay them.
 class Journal {
  public:
     Journal(const TapOptions& options, bool is_json)
@@ -97,6 +96,7 @@ class Journal {
     }
 
     void say(std::size_t connection, const std::string& what) {
+        show();
         if (file_.is_open()) {
             return;
         }
@@ -105,34 +105,30 @@ class Journal {
                              {{"t", seconds_at(std::chrono::steady_clock::now())}, {"c", connection}, {"event", what}})
                       << std::endl;
         } else {
-            std::cout << time_of_day() << ' ' << connection << "   " << communica::base::without_controls(what)
-                      << std::endl;
+            std::cout << time_of_day(std::chrono::system_clock::now()) << ' ' << connection << "   "
+                      << communica::base::without_controls(what) << std::endl;
         }
     }
 
+    /// Remembers a message that goes through, until `show`.
     void message(std::size_t connection, bool from_client, const communica::Message& message) {
-        const auto now = std::chrono::steady_clock::now();
-        if (file_.is_open() || is_json_) {
-            (file_.is_open() ? file_ : std::cout)
-                << write_recorded({seconds_at(now), connection, from_client, std::string(message.metadata),
-                                   std::string(communica::as_text(message.body))})
-                << '\n';
-            return;
-        }
-        const auto metadata = reader_.read(message.metadata);
-        std::cout << time_of_day() << ' ' << connection << (from_client ? " > " : " < ")
-                  << padded(name_of(metadata.type), 12) << ' ';
-        if (!metadata.is_answer()) {
-            std::cout << communica::base::without_controls(metadata.route.value_or("")) << (metadata.route ? " " : "");
-            if (metadata.wants_answer() && asked_.size() < max_remembered) {
-                asked_.emplace(Asked(connection, from_client, metadata.id), now);
+        seen_.push_back({std::chrono::steady_clock::now(), std::chrono::system_clock::now(), connection, from_client,
+                         std::string(message.metadata), std::string(communica::as_text(message.body))});
+    }
+
+    /// Prints or records the messages that went through.
+    void show() {
+        for (const Seen& seen : seen_) {
+            if (file_.is_open() || is_json_) {
+                (file_.is_open() ? file_ : std::cout) << write_recorded({seconds_at(seen.at), seen.connection,
+                                                                         seen.from_client, seen.metadata, seen.body})
+                                                      << '\n';
+            } else {
+                print(seen);
             }
-        } else if (const auto asked = asked_.find(Asked(connection, !from_client, metadata.id));
-                   asked != asked_.end()) {
-            std::cout << "after " << time_text(std::chrono::duration<double>(now - asked->second).count()) << ' ';
-            asked_.erase(asked);
         }
-        std::cout << communica::base::without_controls(excerpt(communica::as_text(message.body), width_)) << '\n';
+        seen_.clear();
+        file_.is_open() ? file_.flush() : std::cout.flush();
     }
 
     /// Forgets the requests of a connection that were not answered.
@@ -141,11 +137,34 @@ class Journal {
                      asked_.lower_bound(Asked(connection + 1, false, "")));
     }
 
-    void flush() { file_.is_open() ? file_.flush() : std::cout.flush(); }
-
  private:
+    struct Seen {
+        std::chrono::steady_clock::time_point at;
+        std::chrono::system_clock::time_point time_of_day;
+        std::size_t connection;
+        bool from_client;
+        std::string metadata;
+        std::string body;
+    };
     /// A request: its connection, whether the client sent it, and its id.
     using Asked = std::tuple<std::size_t, bool, std::string>;
+
+    void print(const Seen& seen) {
+        const auto metadata = reader_.read(seen.metadata);
+        std::cout << time_of_day(seen.time_of_day) << ' ' << seen.connection << (seen.from_client ? " > " : " < ")
+                  << padded(name_of(metadata.type), 12) << ' ';
+        if (!metadata.is_answer()) {
+            std::cout << communica::base::without_controls(metadata.route.value_or("")) << (metadata.route ? " " : "");
+            if (metadata.wants_answer() && asked_.size() < max_remembered) {
+                asked_.emplace(Asked(seen.connection, seen.from_client, metadata.id), seen.at);
+            }
+        } else if (const auto asked = asked_.find(Asked(seen.connection, !seen.from_client, metadata.id));
+                   asked != asked_.end()) {
+            std::cout << "after " << time_text(std::chrono::duration<double>(seen.at - asked->second).count()) << ' ';
+            asked_.erase(asked);
+        }
+        std::cout << communica::base::without_controls(excerpt(seen.body, width_)) << '\n';
+    }
 
     double seconds_at(std::chrono::steady_clock::time_point now) const {
         return std::chrono::duration<double>(now - began_).count();
@@ -155,6 +174,7 @@ class Journal {
     const bool is_json_;
     const std::chrono::steady_clock::time_point began_;
     std::ofstream file_;
+    std::vector<Seen> seen_;  // of the turn at hand
     communica::wire::MetadataReader reader_;
     std::map<Asked, std::chrono::steady_clock::time_point> asked_;
 };
@@ -169,13 +189,16 @@ class Half final : public communica::Receiver {
     void on_message(const communica::Message& message) override {
         communica::Buffer body;
         body.append(message.body);
-        to_->send(communica::SendClass::response, message.metadata, body);  // it goes on before it is shown
+        to_->send(communica::SendClass::response, message.metadata, body);
         journal_.message(number_, is_client_, message);
         if (to_->unread_answers() > max_unread) {
             end("the other side does not read: 64 MiB wait for it");
         }
     }
-    void end_turn() override { journal_.flush(); }
+    /// `send` has posted the write, which therefore happens first.
+    void end_turn() override {
+        asio::post(to_->get_executor(), [&journal = journal_] { journal.show(); });
+    }
     void on_discarded(std::string_view, communica::errc) override { end("a message is larger than 1 GiB"); }
     void on_room() override {}
     void on_end(communica::Error why) override {
@@ -302,7 +325,7 @@ int run_tap(const Common& common, const TapOptions& options) {
             context.stop();
         });
     context.run();
-    journal.flush();
+    journal.show();
     if (failure) {
         std::rethrow_exception(failure);
     }
