@@ -97,24 +97,24 @@ class Room {
         if (is_there(send_class, bytes, more)) [[likely]] {
             return true;
         }
-        (send_class == SendClass::request ? asks_wait_ : streams_wait_) = true;
+        (send_class == SendClass::request ? requests_wait_ : streams_wait_) = true;
         return false;
     }
 
     /// Returns true once when a refused class has room again.
-    bool is_back(std::size_t bytes_of_asks, std::size_t bytes_of_streams) noexcept {
-        if (!asks_wait_ && !streams_wait_) [[likely]] {
+    bool is_back(std::size_t request_bytes, std::size_t stream_bytes) noexcept {
+        if (!requests_wait_ && !streams_wait_) [[likely]] {
             return false;
         }
-        const bool asks = asks_wait_ && is_there(SendClass::request, bytes_of_asks, 0);
-        const bool streams = streams_wait_ && is_there(SendClass::stream, bytes_of_streams, max_stream_message / 2);
-        asks_wait_ = asks_wait_ && !asks;
+        const bool requests = requests_wait_ && is_there(SendClass::request, request_bytes, 0);
+        const bool streams = streams_wait_ && is_there(SendClass::stream, stream_bytes, max_stream_message / 2);
+        requests_wait_ = requests_wait_ && !requests;
         streams_wait_ = streams_wait_ && !streams;
-        return asks || streams;
+        return requests || streams;
     }
 
  private:
-    bool asks_wait_ = false;
+    bool requests_wait_ = false;
     bool streams_wait_ = false;
 };
 

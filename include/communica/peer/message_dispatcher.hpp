@@ -86,8 +86,8 @@ class MessageDispatcher : public Receiver {
     }
 
     void on_room() override {
-        if (auto* const asker = peer_->asker()) {
-            asker->on_room();
+        if (auto* const requester = peer_->made_requester()) {
+            requester->on_room();
         }
         peer_->streams().on_room(*connection_);
     }
@@ -128,8 +128,8 @@ class MessageDispatcher : public Receiver {
     /// Handles the messages that do not go to a handler. Returns false for the others.
     bool on_other(const wire::Metadata& metadata, const Message& message) {
         if (metadata.is_answer()) {
-            if (auto* const asker = peer_->asker()) {
-                asker->on_answer(metadata, message);
+            if (auto* const requester = peer_->made_requester()) {
+                requester->on_answer(metadata, message);
             }
         } else if (metadata.is_of_stream()) {
             peer_->streams().on_message(metadata, message);
@@ -145,14 +145,14 @@ class MessageDispatcher : public Receiver {
             on_goodbye(wire::read_goodbye(message.body));
         } else if (metadata.type == wire::MessageType::taken && window_) {
             if (const auto ended = wire::read_ended_notifications(message.metadata, as_text(message.body));
-                auto* const asker = ended ? peer_->asker() : nullptr) {
-                asker->on_notifications_ended(*connection_, *ended);
+                auto* const requester = ended ? peer_->made_requester() : nullptr) {
+                requester->on_notifications_ended(*connection_, *ended);
             }
         } else if (metadata.type == wire::MessageType::resumed && resume_) {
             peer_->on_resumed(*connection_, message.body);
         } else if (metadata.type == wire::MessageType::progress) {
-            if (auto* const asker = peer_->asker()) {
-                asker->on_progress(metadata.id, message.body);
+            if (auto* const requester = peer_->made_requester()) {
+                requester->on_progress(metadata.id, message.body);
             }
         } else if (metadata.type == wire::MessageType::inspect && inspect_) {
             on_inspect(metadata);
@@ -174,8 +174,8 @@ class MessageDispatcher : public Receiver {
     }
 
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
-        if (auto* const asker = peer_->asker()) {
-            asker->on_no_answer(metadata, why);
+        if (auto* const requester = peer_->made_requester()) {
+            requester->on_no_answer(metadata, why);
         }
     }
 

@@ -50,13 +50,13 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::string& id() const noexcept { return id_; }
     /// Returns the requester. Creates it at the first use, because a server sends no requests to most clients.
     const std::shared_ptr<Requester>& requester() {
-        if (asker() == nullptr) {
+        if (made_requester() == nullptr) {
             make_requester();
         }
         return requester_;
     }
     /// Returns the requester, or null before its first use.
-    Requester* asker() const noexcept { return asker_.load(std::memory_order_acquire); }
+    Requester* made_requester() const noexcept { return made_requester_.load(std::memory_order_acquire); }
     Responder& responder() const noexcept { return *responder_; }
     StreamTable& streams() const noexcept { return *streams_; }
     /// The running calls of handlers. After `close`, once these have ended, none starts.
@@ -146,8 +146,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
     bool resumes_ = false;                        // this side has yet to report which requests it has
     std::unique_ptr<RequestIds> resumed_;         // the peer's report, until earlier connections have ended
     std::shared_ptr<Requester> requester_;
-    std::atomic<Requester*> asker_ = nullptr;  // the same, read without the lock; once set neither changes
-    RequestIdCodec text_;                      // writes the ids of its requests
+    std::atomic<Requester*> made_requester_ = nullptr;  // the same, read without the lock; once set neither changes
+    RequestIdCodec text_;                               // writes the ids of its requests
     DeadlineTimer timer_;
     bool was_connected_ = false;
     std::optional<Error> closed_;  // the error of all requests

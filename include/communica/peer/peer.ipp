@@ -105,8 +105,8 @@ COMMUNICA_INLINE std::uint64_t Peer::detach(const std::shared_ptr<Connection>& c
 
 COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) {
     for (const std::string& id : streams_->end_all(connection, {why})) {
-        if (Requester* const asks = asker()) {
-            asks->on_lost(id);
+        if (Requester* const requester = made_requester()) {
+            requester->on_lost(id);
         }
     }
 }
@@ -221,17 +221,17 @@ COMMUNICA_INLINE void Peer::make_requester() {
         made->attach(connection_, offer_);
     }
     requester_ = std::move(made);
-    asker_.store(requester_.get(), std::memory_order_release);
+    made_requester_.store(requester_.get(), std::memory_order_release);
 }
 
 COMMUNICA_INLINE bool Peer::halves_are_idle() const {
-    const Requester* const asks = asker();
-    return (asks == nullptr || asks->is_idle()) && responder_->is_idle();
+    const Requester* const requester = made_requester();
+    return (requester == nullptr || requester->is_idle()) && responder_->is_idle();
 }
 
 COMMUNICA_INLINE void Peer::give_up() {
-    if (Requester* const asks = asker()) {
-        asks->give_up_sent();
+    if (Requester* const requester = made_requester()) {
+        requester->give_up_sent();
     }
     responder_->abandon();
 }
