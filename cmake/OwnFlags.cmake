@@ -24,6 +24,13 @@ if(NOT MSVC)
     "$<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-expand=400;--param=ggc-min-heapsize=524288>")
 endif()
 
+# LLVM's linker needs a fifth of the time of GNU's.
+find_program(COMMUNICA_LLD ld.lld)
+mark_as_advanced(COMMUNICA_LLD)
+if(COMMUNICA_LLD AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_link_options(communica_own_flags INTERFACE -fuse-ld=lld)
+endif()
+
 if(WIN32)
   target_compile_definitions(communica_own_flags INTERFACE _WIN32_WINNT=0x0A00)
 endif()
