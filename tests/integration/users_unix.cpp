@@ -1,9 +1,11 @@
 // Who may be at the other end of a local socket. Only root can be several users.
+#include "support/environment.hpp"
 #include "support/pair.hpp"
 #include "support/scripted_peer.hpp"
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -157,6 +159,68 @@ TEST_CASE("the directory of a user who is trusted may hold the socket, that of a
         Server trusting(context, place.connector({0, nobody}), who());
         co_await trusting.start();
         co_await trusting.close();
+    });
+}
+
+TEST_CASE("a client of root talks to the server of the user who owns the directory, and to no other user's") {
+    if (!is_root()) {
+        return;
+    }
+    constexpr ::uid_t another = 1234;
+    const Place place(nobody);
+    asio::io_context context;
+    Server server(context, place.connector(), who());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        {
+            const Being user(nobody);
+            co_await server.start();
+        }
+        CHECK(place.mode() == 0600);
+        Client root(context, place.connector(), Routes{}, named("root"));
+        co_await root.connect();
+        CHECK_AWAITED(0, root.request<int>("who", nullptr));
+        co_await root.close();
+
+        Client careful(context, place.connector({0}), Routes{}, named("careful"));
+        const Error named_only = co_await error_of(careful.connect({.timeout = 20ms}));
+        CHECK(named_only.message.find("has to be a directory of") != std::string::npos);
+        {
+            const Being user(another);
+            Client stranger(context, place.connector(), Routes{}, named("stranger"));
+            const Error refused = co_await error_of(stranger.connect({.timeout = 20ms}));
+            CHECK(refused.message.find("has to be a directory of") != std::string::npos);
+        }
+        // Root does not mistake the server of one user for that of another.
+        REQUIRE(::chown(place.directory.path().c_str(), another, another) == 0);
+        Client deceived(context, place.connector(), Routes{}, named("deceived"));
+        const Error posed = co_await error_of(deceived.connect({.timeout = 20ms}));
+        CHECK(posed.message.find("the socket of a user who is not trusted") != std::string::npos);
+        CHECK(server.client_ids().empty());
+        co_await server.close();
+    });
+}
+
+TEST_CASE("a client of root finds the server of a user who has the Python library's place") {
+    if (!is_root()) {
+        return;
+    }
+    const Place place;
+    std::filesystem::permissions(place.directory.path(), std::filesystem::perms(01777));
+    const test::Variable temporary("TMPDIR", place.directory.path());
+    const test::Variable runtime("XDG_RUNTIME_DIR", "");
+    asio::io_context context;
+    test::run(context, [&]() -> asio::awaitable<void> {
+        std::optional<Server> server;
+        {
+            const Being user(nobody);
+            server.emplace(context, LocalConnector("users"), who());
+            co_await server->start();
+        }
+        Client root(context, LocalConnector("users"), Routes{}, named("root"));
+        co_await root.connect();
+        CHECK_AWAITED(0, root.request<int>("who", nullptr));
+        co_await root.close();
+        co_await server->close();
     });
 }
 

@@ -76,6 +76,12 @@ class TrustedUsers {
     /// Is this user trusted as the owner of a directory? This user and root are: they control this process anyway.
     bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
     bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
+    /// Of a client, for a server in a directory of this user. Root's client talks to any user's servers unless users
+    /// are named, but to those of the directory's owner only: another user cannot pose as them.
+    TrustedUsers in_directory_of(std::int64_t owner) const {
+        const bool any_owner = users_.empty() && ::geteuid() == 0;
+        return any_owner ? TrustedUsers({0, owner}) : *this;
+    }
 
  private:
     static bool is_ours(std::int64_t user) { return user == 0 || user == static_cast<std::int64_t>(::geteuid()); }
@@ -114,12 +120,26 @@ class LocalPlace {
     }
 
     /// Throws if others can write to the directory, because they could replace the socket with their own.
-    void require_safe_directory() const {
+    void require_safe_directory() const { require_safe(directory_status(), users_); }
+
+    /// The users whose servers a client accepts here. Throws like `require_safe_directory`.
+    TrustedUsers trusted_servers() const {
+        const struct ::stat info = directory_status();
+        TrustedUsers servers = users_.in_directory_of(info.st_uid);
+        require_safe(info, servers);
+        return servers;
+    }
+
+ private:
+    struct ::stat directory_status() const {
         struct ::stat info{};
         if (::stat(directory_.c_str(), &info) != 0) {
             throw_errno(directory_.c_str());
         }
-        const bool owned = users_.own(info.st_uid);
+        return info;
+    }
+    void require_safe(const struct ::stat& info, const TrustedUsers& users) const {
+        const bool owned = users.own(info.st_uid);
         const bool foreign_group = (info.st_mode & S_IWGRP) != 0 && info.st_gid != ::getegid();
         if (!S_ISDIR(info.st_mode) || !owned || foreign_group || (info.st_mode & S_IWOTH) != 0) {
             throw std::system_error(
@@ -129,7 +149,6 @@ class LocalPlace {
         }
     }
 
- private:
     std::string directory_;
     std::string path_;
     TrustedUsers users_;

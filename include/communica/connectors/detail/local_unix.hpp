@@ -244,9 +244,9 @@ inline asio::awaitable<Socket> connect_socket(LocalPlace address, asio::any_io_e
 
 inline asio::awaitable<std::shared_ptr<Connection>> connect_place(LocalPlace place, asio::any_io_executor executor,
                                                                   ConnectionOptions options, MakeLocalConnection make) {
-    place.require_safe_directory();
+    const TrustedUsers servers = place.trusted_servers();
     Socket socket = co_await connect_socket(place, executor);
-    auto connection = make_if_trusted(make, std::move(socket), place.users(), options);
+    auto connection = make_if_trusted(make, std::move(socket), servers, options);
     if (!connection) {
         throw std::system_error(std::make_error_code(std::errc::permission_denied),
                                 place.path() + " is the socket of a user who is not trusted");
