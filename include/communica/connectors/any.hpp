@@ -23,8 +23,11 @@ class AnyConnectorOf {
     std::string address() const {
         return std::visit([](const auto& connector) { return connector.address(); }, connector_);
     }
-    std::string dump_state() const {
+    std::string dump_state() const& {
         return std::visit([](const auto& connector) { return connector.dump_state(); }, connector_);
+    }
+    std::string dump_state() && {
+        return std::visit([](auto&& connector) { return std::move(connector).dump_state(); }, std::move(connector_));
     }
     static AnyConnectorOf load_state(const std::string& text) { return load_first<Cs...>(text, {}); }
 

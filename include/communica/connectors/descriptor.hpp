@@ -27,7 +27,8 @@ struct DescriptorOptions {
 /// On Windows it is the handle of one end of a connected pipe, opened with `FILE_FLAG_OVERLAPPED`. (Handles have 32
 /// bits there: Microsoft, "Interprocess Communication Between 32-bit and 64-bit Applications".)
 ///
-/// A parent that passes one end of a `socketpair` to a child leaves that end inheritable, and passes `dump_state()`.
+/// A parent that passes one end of a `socketpair` to a child leaves that end inheritable, and passes `dump_state()`. The
+/// state of a temporary connector leaves the descriptor open, and to its reader.
 ///
 /// Errors: `connect` and `listen` fail with `errc::invalid_argument` if it is neither.
 class DescriptorConnector {
@@ -39,7 +40,9 @@ class DescriptorConnector {
     bool serves_once() const noexcept;
 
     /// `{"type": "DescriptorConnector", "descriptor": 3}`
-    std::string dump_state() const;
+    std::string dump_state() const&;
+    /// The same. The last copy does not close the descriptor, so that the state names an open one.
+    std::string dump_state() &&;
     static DescriptorConnector load_state(const std::string& text);
 
     asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor executor,

@@ -5,6 +5,7 @@
 #include "detail/state.hpp"
 
 #include <atomic>
+#include <utility>
 
 namespace communica {
 
@@ -70,8 +71,16 @@ COMMUNICA_INLINE std::string DescriptorConnector::address() const {
     return "descriptor " + std::to_string(state_->number);
 }
 
-COMMUNICA_INLINE std::string DescriptorConnector::dump_state() const {
+COMMUNICA_INLINE std::string DescriptorConnector::dump_state() const& {
     return "{\"type\": \"DescriptorConnector\", \"descriptor\": " + std::to_string(state_->number) + "}";
+}
+
+COMMUNICA_INLINE std::string DescriptorConnector::dump_state() && {
+    std::string state = std::as_const(*this).dump_state();
+    if (state_.use_count() == 1) {
+        state_->taken = true;
+    }
+    return state;
 }
 
 COMMUNICA_INLINE DescriptorConnector DescriptorConnector::load_state(const std::string& text) {

@@ -1,8 +1,11 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/run.hpp"
 #include "support/streams.hpp"
 
 #include <communica/connectors/any.hpp>
+#include <communica/entities/simple_client.hpp>
+#include <communica/entities/simple_server.hpp>
 
 #include <chrono>
 
@@ -68,6 +71,24 @@ TEST_CASE("a connector says how soon to try again, also when its type is forgott
     CHECK(communica::ConnectionFactory(AnyConnector(TcpConnector("h", 1))).first_retry() == 1s);
     CHECK(communica::ConnectionFactory(AnyConnector(LocalConnector("x"))).first_retry() == 50ms);
     CHECK(communica::ConnectionFactory(AnyConnector(LocalConnector("x"))).address() == LocalConnector("x").address());
+}
+
+TEST_CASE("a connector in memory serves and connects as any connector, and still has no state") {
+    asio::io_context context;
+    const AnyConnector connector = communica::MemoryConnector();
+    communica::SimpleServer server(context, connector, [](int number) { return -number; });
+    communica::SimpleClient client(context, connector);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        co_await client.connect();
+        const int answer = co_await client.request<int>(5);
+        CHECK(answer == -5);
+        co_await client.close();
+        co_await server.close();
+    });
+    CHECK(connector.address() == "memory");
+    CHECK(connector.first_retry() == 10ms);
+    CHECK(test::code_of([&] { return connector.dump_state(); }) == errc::invalid_state);
 }
 
 }  // namespace any_tests

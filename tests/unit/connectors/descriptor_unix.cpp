@@ -2,7 +2,9 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/run.hpp"
+#include "support/streams.hpp"
 
+#include <communica/connectors/any.hpp>
 #include <communica/connectors/descriptor.hpp>
 #include <communica/connectors/tcp.hpp>
 #include <communica/entities/simple_client.hpp>
@@ -113,6 +115,41 @@ TEST_CASE("a server at a socket that listens serves one client after another, an
         CHECK(again.code == communica::errc::not_connected);
     });
     test::run_out(context);
+}
+
+TEST_CASE(
+    "the state of a temporary connector names a descriptor that stays open, that of another closes it at its end") {
+    const auto [one, other] = test::stream_pair();
+    const std::string state = DescriptorConnector(one).dump_state();
+    CHECK(is_open(one));
+    CHECK(communica::AnyConnector(DescriptorConnector(one)).dump_state() == state);
+    CHECK(is_open(one));
+    {
+        DescriptorConnector kept(other);
+        CHECK(DescriptorConnector(kept).dump_state() == kept.dump_state());
+        const auto loaded = DescriptorConnector::load_state(state);
+        asio::io_context context;
+        test::run(context, [&]() -> asio::awaitable<void> {
+            communica::SimpleServer server(context, loaded, [](int number) { return -number; });
+            co_await server.start();
+            communica::SimpleClient client(context, kept);
+            co_await client.connect();
+            const int answer = co_await client.request<int>(1);
+            CHECK(answer == -1);
+            co_await client.close();
+            co_await server.close();
+        });
+        test::run_out(context);
+    }
+    CHECK_FALSE(is_open(one));
+    CHECK_FALSE(is_open(other));
+    const auto [mine, theirs] = test::stream_pair();
+    {
+        const DescriptorConnector named(mine);
+        CHECK(named.dump_state().find(std::to_string(mine)) != std::string::npos);
+    }
+    CHECK_FALSE(is_open(mine));
+    ::close(theirs);
 }
 
 }  // namespace descriptor_unix
