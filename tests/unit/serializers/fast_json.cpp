@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/javascript_numbers.hpp"
 #include "support/sanitized.hpp"
 #include "support/serialized.hpp"
 
@@ -99,6 +100,19 @@ TEST_CASE("fast JSON takes and refuses the same texts in the same words") {
             agree<json>(changed);
             agree<Item>(changed);
         }
+    }
+}
+
+TEST_CASE("fast JSON takes large floats as JavaScript writes them, and refuses an integer that loses a digit") {
+    for (const auto& [value, digits] : test::javascript_numbers()) {
+        CAPTURE(digits);
+        REQUIRE(test::load<FastJsonSerializer, double>(digits) == value);
+        REQUIRE(test::load<FastJsonSerializer, double>("-" + digits) == -value);
+        REQUIRE(test::load<FastJsonSerializer, json>(digits).get<double>() == value);
+    }
+    for (const char* digits : {"9007199254740993", "1152921504606847001", "99999999999999999999"}) {
+        CHECK(outcome<FastJsonSerializer, double>(digits).starts_with("refused: "));
+        agree<double>(digits);
     }
 }
 

@@ -1,12 +1,11 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/javascript_numbers.hpp"
 
 #include <communica/serializers/json.hpp>
 
-#include <charconv>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <string>
 
 namespace json_tests {
@@ -118,18 +117,9 @@ TEST_CASE("integers beyond 64 bits are refused, not rounded") {
 }
 
 TEST_CASE("an integer stands for a float if it is one to the last digit, or has its shortest digits and zeros") {
-    // As JavaScript and Go write floats below 1e21: the shortest digits, and zeros.
-    std::mt19937_64 random(7);  // NOLINT(bugprone-random-generator-seed)
-    for (int number = 0; number != 5000; ++number) {
-        const double value = std::trunc(std::ldexp(1 + static_cast<double>(random() >> 12) / 4503599627370496.0,
-                                                   static_cast<int>(50 + random() % 19)));
-        char text[32];
-        const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-        const std::string scientific(text, end);
-        const std::size_t mark = scientific.find('e');
-        std::string digits = scientific.substr(0, mark);
-        std::erase(digits, '.');
-        digits.resize(static_cast<std::size_t>(std::stoi(scientific.substr(mark + 1))) + 1, '0');
+    const auto numbers = test::javascript_numbers();  // Go writes the same
+    CHECK(test::checksum(numbers) == test::checksum_of_node);
+    for (const auto& [value, digits] : numbers) {
         CAPTURE(digits);
         REQUIRE(load<double>(digits) == value);
         REQUIRE(load<double>("-" + digits) == -value);
