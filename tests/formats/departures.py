@@ -251,8 +251,8 @@ DEPARTURES = [
             **dict.fromkeys(OBJECTS, "refused: expected object, got an extension of type 114"),
             "object by integers": "refused: expected array of pairs, got an extension of type 114",
             "variant by keys": "refused: expected object, got an extension of type 114",
-            "tree": "refused: not MessagePack: nothing behind the value but 28 bytes more, at byte 3",
-            "tree with bytes": "refused: not MessagePack: nothing behind the value but 7 bytes more, at byte 3",
+            "tree": "refused: not MessagePack: nothing behind an extension of type 114 but 28 bytes more, at byte 3",
+            "tree with bytes": "refused: not MessagePack: nothing behind an extension of type 114 but 7 bytes more, at byte 3",
         },
     ),
     Departure(

@@ -109,6 +109,45 @@ TEST_CASE("MessagePack extension types come back as they were") {
     CHECK_THROWS_AS(test::dump<S>(json::binary({7}, 256)), communica::SerializerError);
 }
 
+namespace {
+
+struct Part {
+    int a = 0;
+};
+COMMUNICA_MODEL(Part, a)
+
+template <class T>
+void check_type_is_named(const std::string& value) {
+    const std::string named = "got an extension of type 5";
+    CHECK(refusal<T>(value).ends_with(named));
+    CHECK(refusal<std::vector<T>>("91" + value).ends_with(named));
+    CHECK(refusal<std::map<std::string, T>>("81a161" + value).ends_with(named));
+}
+template <class... T>
+void check_types_are_named(const std::string& value) {
+    (check_type_is_named<T>(value), ...);
+}
+
+}  // namespace
+
+TEST_CASE("MessagePack: the refusal of an extension names its type, wherever it is") {
+    check_types_are_named<int, std::uint64_t, double, bool, std::string, std::vector<int>, std::vector<std::byte>,
+                          std::array<std::byte, 2>, std::tuple<int, int>, std::optional<int>,
+                          std::map<std::string, int>, std::map<int, int>, std::variant<int, std::string>,
+                          std::chrono::sys_seconds, std::chrono::seconds, Part>("d40507");
+    for (const char* key : {"d40507", "d60566388000", "c70305000102"}) {
+        CHECK(refusal<std::map<std::string, int>>("81" + std::string(key) + "01").ends_with("of type 5"));
+        CHECK(refusal<std::map<int, int>>("81" + std::string(key) + "01").ends_with("of type 5"));
+        CHECK(refusal<Part>("81" + std::string(key) + "01").ends_with("of type 5"));
+        CHECK(refusal("81" + std::string(key) + "01").ends_with("of type 5"));
+    }
+    CHECK(refusal<Part>("81a161d40507") ==
+          "/a: expected integer in -2147483648..2147483647, got an extension of type 5");
+    // A record of msgpackr: the extension, then the names and the values of the fields.
+    CHECK(refusal("d4724091a16101") ==
+          "not MessagePack: nothing behind an extension of type 114 but 4 bytes more, at byte 3");
+}
+
 TEST_CASE("MessagePack: octets also come as bytes, and maps with integer keys as they are") {
     CHECK(load<std::vector<std::uint8_t>>("c40200ff") == std::vector<std::uint8_t>{0, 255});
     CHECK(load<std::vector<std::uint8_t>>("9200ccff") == std::vector<std::uint8_t>{0, 255});

@@ -27,6 +27,7 @@ class BinaryInput : public Position {
     BinaryInput(Bytes bytes, const char* format) noexcept
         : format_(format), begin_(as_text(bytes).data()), at_(begin_), end_(begin_ + bytes.size()) {}
 
+    Bytes all() const noexcept { return as_bytes({begin_, static_cast<std::size_t>(end_ - begin_)}); }
     std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
     /// The next byte, which stays unread.

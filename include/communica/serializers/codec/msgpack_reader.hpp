@@ -54,6 +54,14 @@ class MsgpackReader : public BinaryInput {
         }
     }
 
+    /// Bytes behind an extension usually belong to it: msgpackr writes a record as its type and the fields behind it.
+    void finish() const {
+        if (MsgpackReader whole(all()); left() != 0 && whole.peek() == Kind::extension) {
+            refuse("nothing behind " + found(whole) + " but " + std::to_string(left()) + " bytes more");
+        }
+        BinaryInput::finish();
+    }
+
     void read_null() { advance(); }
     bool read_bool() { return take_head() == 0xC3; }
 
