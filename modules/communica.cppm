@@ -44,6 +44,7 @@ using communica::AskingEnd;
 using communica::AskingInterceptor;
 using communica::handler;
 using communica::Header;
+using communica::Hook;
 using communica::Interceptor;
 using communica::join;
 using communica::NextHandler;

@@ -50,7 +50,8 @@ DECLARED_BY = {
     "tuple": "apply forward_as_tuple make_tuple tie tuple tuple_cat tuple_element tuple_element_t tuple_size tuple_size_v",
     "type_traits": "conditional_t conjunction conjunction_v decay_t disjunction disjunction_v enable_if_t false_type "
                    "invoke_result invoke_result_t is_aggregate_v is_base_of_v is_class_v is_const_v is_constructible_v "
-                   "is_convertible_v is_default_constructible_v is_enum_v is_function_v is_integral_v is_invocable_v is_lvalue_reference_v "
+                   "is_convertible_v is_default_constructible_v is_enum_v is_function_v is_integral_v is_invocable_r_v is_invocable_v "
+                   "is_lvalue_reference_v "
                    "is_pointer_v is_reference_v is_same_v is_trivially_destructible_v is_void is_void_v remove_const_t "
                    "remove_cvref_t remove_pointer_t remove_reference_t true_type type_identity type_identity_t underlying_type_t",
     "typeinfo": "type_info",

@@ -51,6 +51,26 @@ concept Connector = std::copy_constructible<C> && requires(const C& connector, a
 
 namespace detail {
 
+/// Stands for a connector where an argument is none, so that the compiler reports no other error.
+struct NoConnector {
+    template <class C>
+    NoConnector(const C& argument);
+    asio::awaitable<std::shared_ptr<Connection>> connect(asio::any_io_executor, ConnectionOptions) const;
+    asio::awaitable<std::shared_ptr<Listener>> listen(asio::any_io_executor, ConnectionOptions) const;
+    std::string address() const;
+    std::string dump_state() const;
+    static NoConnector load_state(const std::string& state);
+};
+
+/// Makes the compiler state what is wrong with the second argument of an entity, instead of listing constructors.
+template <class C>
+struct MustBeConnector {
+    using type = NoConnector;
+    static_assert(Connector<C>,
+                  "communica: the second argument is no connector, such as TcpConnector or LocalConnector, "
+                  "but the argument of MustBeConnector");
+};
+
 /// The delay before a client's second attempt: the connector's, or 1 s.
 template <Connector C>
 std::chrono::milliseconds first_retry_of(const C& connector) {

@@ -1,4 +1,5 @@
-// expect: no match for call|no matching function|async_result|completion
+// expect: communica: the last argument is no completion token
+// names: MustComplete<void ?\(std::.*exception_ptr, int\)
 #include "compile/prelude.hpp"
 
 void test(Simple& client) {

@@ -1,7 +1,9 @@
-// expect: no viable|no matching|cannot deduce|class template argument deduction failed
+// expect: communica: the second argument is no connector
+// names: MustBeConnector<.*Unrelated
 #include "compile/prelude.hpp"
 
+struct Unrelated {};
+
 void test(asio::any_io_executor executor) {
-    struct NoConnector {};
-    communica::SimpleServer server{executor, NoConnector{}, [](int x) { return x; }};
+    communica::SimpleServer server{executor, Unrelated{}, [](int x) { return x; }};
 }

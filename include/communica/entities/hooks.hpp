@@ -5,6 +5,7 @@
 #include "../counters.hpp"
 #include "../error.hpp"
 #include "../peer/handlers.hpp"
+#include "../peer/hook.hpp"
 #include "../separate_compilation.hpp"
 #include "default_log.hpp"
 
@@ -20,7 +21,7 @@
 namespace communica {
 
 /// Receives the log messages of an entity.
-using Log = std::function<void(LogLevel, std::string_view)>;
+using Log = Hook<void(LogLevel, std::string_view)>;
 
 /// A `log` that discards all messages. Without a `log`, warnings and errors go to standard error.
 inline void no_log(LogLevel, std::string_view) {}

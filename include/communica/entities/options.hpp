@@ -6,6 +6,7 @@
 #include "../limits.hpp"
 #include "../peer/asking.hpp"
 #include "../peer/backoff.hpp"
+#include "../peer/hook.hpp"
 #include "../peer/interceptor.hpp"
 #include "contract_exchange.hpp"
 #include "hooks.hpp"
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,9 +49,9 @@ struct ClientOptions {
     // Called on the client's executor, one at a time, until the client is destroyed.
 
     /// Called for each connection, the first one and every reconnect.
-    std::function<void()> on_connect = {};
+    Hook<void()> on_connect = {};
     /// Called with the reason when a connection ends: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
-    std::function<void(const Error&)> on_disconnect = {};
+    Hook<void(const Error&)> on_disconnect = {};
     /// The log. Unset: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing.
     Log log = {};
 };
@@ -107,11 +107,11 @@ struct ServerOptions {
     // Called on the server's executor, one at a time, until the server is destroyed.
 
     /// Returns the reason to refuse a client, or nothing to accept it.
-    std::function<std::optional<std::string>(const ClientInfo&)> on_accept = {};
+    Hook<std::optional<std::string>(const ClientInfo&)> on_accept = {};
     /// Called when a client has connected or reconnected.
-    std::function<void(const std::string& client_id)> on_connect = {};
+    Hook<void(const std::string& client_id)> on_connect = {};
     /// Called with the reason when a connection ends: `errc::closed`, `errc::connection_lost`, `errc::replaced`, ...
-    std::function<void(const std::string& client_id, const Error&)> on_disconnect = {};
+    Hook<void(const std::string& client_id, const Error&)> on_disconnect = {};
     /// The log. Unset: warnings and errors go to standard error, at most 20 lines a second. `no_log`: nothing.
     Log log = {};
 };

@@ -7,6 +7,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace communica {
@@ -48,5 +49,9 @@ class RouteClient : public Client<RouteClient<C, S>, S>, public RouteRequests<Ro
  private:
     friend class RouteRequests<RouteClient>;
 };
+
+template <class X, class C, class... More>
+    requires(!Connector<std::decay_t<C>>)
+RouteClient(X&&, C&&, More&&...) -> RouteClient<typename detail::MustBeConnector<std::decay_t<C>>::type>;
 
 }  // namespace communica

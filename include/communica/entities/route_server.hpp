@@ -92,4 +92,8 @@ class RouteServer : public Server<RouteServer<C, S>, S>, public RouteRequests<Ro
     }
 };
 
+template <class X, class C, class... More>
+    requires(!Connector<std::decay_t<C>>)
+RouteServer(X&&, C&&, More&&...) -> RouteServer<typename detail::MustBeConnector<std::decay_t<C>>::type>;
+
 }  // namespace communica

@@ -6,6 +6,7 @@
 #include "client.hpp"
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace communica {
@@ -45,5 +46,9 @@ class SimpleClient : public Client<SimpleClient<C, S>, S>, public SimpleRequests
         return std::make_shared<peer::Handlers>(std::move(handler));
     }
 };
+
+template <class X, class C, class... More>
+    requires(!Connector<std::decay_t<C>>)
+SimpleClient(X&&, C&&, More&&...) -> SimpleClient<typename detail::MustBeConnector<std::decay_t<C>>::type>;
 
 }  // namespace communica

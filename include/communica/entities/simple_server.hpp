@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace communica {
@@ -36,6 +37,8 @@ class SimpleServer : public Server<SimpleServer<C, S>, S>, public SimpleRequests
     SimpleServer(X&& executor, C connector, F&& handler, ServerOptions options)
         : SimpleServer(std::forward<X>(executor), std::move(connector), std::forward<F>(handler), S{},
                        std::move(options)) {}
+    template <ExecutorSource X>
+    SimpleServer(X&& executor, C connector) = delete;  // communica: the third argument is the handler
 
     /// Returns a handle of the client with this id. Requests to an absent client wait for it until their deadline.
     SimplePeer<S> client(std::string_view id) const { return {this->source(id), std::string(id), this->serializer()}; }
@@ -53,5 +56,9 @@ class SimpleServer : public Server<SimpleServer<C, S>, S>, public SimpleRequests
  private:
     friend class SimpleRequests<SimpleServer>;
 };
+
+template <class X, class C, class... More>
+    requires(!Connector<std::decay_t<C>>)
+SimpleServer(X&&, C&&, More&&...) -> SimpleServer<typename detail::MustBeConnector<std::decay_t<C>>::type>;
 
 }  // namespace communica

@@ -57,6 +57,17 @@ concept NotOptions = !std::same_as<std::remove_cvref_t<T>, RequestOptions>;
 template <class T>
 concept Sendable = NotOptions<T> && !AnyRoute<T>;
 
+/// A type that a route's argument of type `A` is not made from.
+template <class V, class A>
+concept NoValueOf = !std::convertible_to<V, const A&>;
+
+/// Makes the compiler state the types, instead of listing the overloads.
+template <class A, class V>
+struct MustBeValueOf {
+    static_assert(std::convertible_to<V, const A&>,
+                  "communica: this is no value for the route, whose type is the first argument of MustBeValueOf");
+};
+
 /// The requester of a request, or the resolver that finds it when the request starts.
 struct RequestTarget {
     std::shared_ptr<Requester> requester;
@@ -149,8 +160,12 @@ auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std:
             }
         }
         using Outcome = typename CompletionFor<Completion, T, Token>::type;
-        return asio::async_initiate<Token, typename Outcome::Signature>(InitiateRequest<T, Outcome, S>{}, token,
-                                                                        std::move(request), serializer);
+        if constexpr (completes<std::decay_t<Token>, typename Outcome::Signature>) {
+            return asio::async_initiate<Token, typename Outcome::Signature>(InitiateRequest<T, Outcome, S>{}, token,
+                                                                            std::move(request), serializer);
+        } else {
+            (void)MustComplete<typename Outcome::Signature, std::decay_t<Token>>();
+        }
     }
 }
 

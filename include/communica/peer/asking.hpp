@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../error.hpp"
+#include "hook.hpp"
 #include "outgoing.hpp"
 
 #include <nlohmann/json.hpp>
@@ -78,6 +79,6 @@ using AskingEnd = std::function<void(const Error&)>;
 ///             record(begin, error.code);
 ///         };
 ///     };
-using AskingInterceptor = std::function<AskingEnd(Asking&)>;
+using AskingInterceptor = Hook<AskingEnd(Asking&)>;
 
 }  // namespace communica

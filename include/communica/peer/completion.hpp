@@ -111,6 +111,25 @@ class ResultCompletion {
     Result<T> result_;
 };
 
+/// False for what is neither a token nor a callback of the signature `void(A...)`. Of callbacks it knows those with one
+/// call operator: others may be tokens.
+template <class Token, class Signature>
+inline constexpr bool completes = false;
+template <class Token, class... A>
+    requires(std::is_function_v<std::remove_pointer_t<Token>> || requires { &Token::operator(); })
+inline constexpr bool completes<Token, void(A...)> = std::invocable<Token, A...>;
+template <class Token, class... A>
+    requires(std::is_class_v<Token> && !requires { &Token::operator(); })
+inline constexpr bool completes<Token, void(A...)> = true;
+
+/// Makes the compiler state the signature, instead of listing the overloads of Asio.
+template <class Signature, class Token>
+struct MustComplete {
+    static_assert(completes<Token, Signature>,
+                  "communica: the last argument is no completion token, and no callback of the operation's signature, "
+                  "the first argument of MustComplete");
+};
+
 /// The token inside adapters such as `bind_executor`, which name it `target_type`.
 template <class Token>
 struct InnerToken {

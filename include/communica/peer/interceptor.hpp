@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "hook.hpp"
 
 #include <functional>
 
@@ -20,6 +21,6 @@ using NextHandler = std::function<asio::awaitable<void>()>;
 ///         if (!context.header("token")) throw communica::RequesterError("who are you?", 401);
 ///         co_await next();
 ///     };
-using Interceptor = std::function<asio::awaitable<void>(Context&, NextHandler)>;
+using Interceptor = Hook<asio::awaitable<void>(Context&, NextHandler)>;
 
 }  // namespace communica

@@ -113,6 +113,10 @@ class RouteRequests {
                  Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, argument, options, std::forward<Token>(token));
     }
+    template <class R, class A, class S, peer::NoValueOf<A> V, class... More>
+    void request(const Route<R(A), S>&, V&&, More&&...) const {
+        (void)peer::MustBeValueOf<A, V>();
+    }
     template <class R, class S, peer::NotOptions Token = default_token>
     auto request(const Route<R(), S>& route, Token&& token = {}) const {
         return ask<R, peer::ExceptionCompletion>(route, Nothing{}, {}, std::forward<Token>(token));
@@ -150,6 +154,10 @@ class RouteRequests {
     auto try_request(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                      Token&& token = {}) const {
         return ask<R, peer::ResultCompletion>(route, argument, options, std::forward<Token>(token));
+    }
+    template <class R, class A, class S, peer::NoValueOf<A> V, class... More>
+    void try_request(const Route<R(A), S>&, V&&, More&&...) const {
+        (void)peer::MustBeValueOf<A, V>();
     }
     template <class R, class S, peer::NotOptions Token = default_token>
     auto try_request(const Route<R(), S>& route, Token&& token = {}) const {
@@ -192,6 +200,10 @@ class RouteRequests {
     auto notify(const Route<R(A), S>& route, const std::type_identity_t<A>& argument, RequestOptions options,
                 Token&& token = {}) const {
         return tell(route.name(), route.serializer(), argument, options, std::forward<Token>(token));
+    }
+    template <class R, class A, class S, peer::NoValueOf<A> V, class... More>
+    void notify(const Route<R(A), S>&, V&&, More&&...) const {
+        (void)peer::MustBeValueOf<A, V>();
     }
     template <class R, class S, peer::NotOptions Token = default_token>
     auto notify(const Route<R(), S>& route, Token&& token = {}) const {
