@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,8 @@ class RecordingConnection final : public communica::Connection {
     std::size_t unwritten = 0;
     /// What `take_unsent` is going to give back.
     std::vector<communica::UnsentMessage> unsent = {};
+    /// What `has_undelivered` says; empty: no.
+    std::function<bool()> undelivered = {};
     int closed = 0;
     bool pings = false;
     /// What `has_one_reader` says.
@@ -57,6 +60,7 @@ class RecordingConnection final : public communica::Connection {
         body.clear();
         return true;
     }
+    bool has_undelivered() override { return undelivered && undelivered(); }
     std::size_t unread_answers() const override { return unread; }
     std::size_t unwritten_requests() const override { return unwritten; }
     void start_pings() override { pings = true; }

@@ -4,22 +4,32 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace communica::entities {
 
 /// Calls `done` on the executor of `connection`, once all messages that have arrived are passed to its receiver, or it
-/// has ended. Asks again in each round of the event loop: no transport reports that moment, and a report would cost
-/// every read.
-inline void when_delivered(const std::shared_ptr<Connection>& connection, const std::function<void()>& done) {
+/// has ended. No transport reports that moment, and a report would cost every read. So it asks in each round of the
+/// event loop, from the 64th on every millisecond.
+inline void when_delivered(const std::shared_ptr<Connection>& connection, const std::function<void()>& done,
+                           int rounds = 64) {
     try {
-        asio::post(connection->get_executor(), base::Task([connection, done] {
-                       connection->has_undelivered() ? when_delivered(connection, done) : done();
-                   }));
+        auto ask = [connection, done, rounds] {
+            connection->has_undelivered() ? when_delivered(connection, done, std::max(rounds - 1, 0)) : done();
+        };
+        if (rounds != 0) {
+            return asio::post(connection->get_executor(), base::Task(std::move(ask)));
+        }
+        const auto timer =
+            std::make_shared<asio::steady_timer>(connection->get_executor(), std::chrono::milliseconds{1});
+        timer->async_wait(base::WaitTask([timer, ask](asio::error_code) { ask(); }));
     } catch (const std::bad_alloc&) {  // without memory there is no wait
         done();
     }
