@@ -154,6 +154,29 @@ TEST_CASE("a request that timed out before there was a connection is never sent"
     CHECK(seen == std::vector<int>{3});
 }
 
+TEST_CASE("a notification whose time is over is not sent, also right behind others") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    std::vector<int> seen;
+    Routes routes;
+    routes.add("see", [&](int number) { seen.push_back(number); });
+    test::RoutePair pair(transport, routes);
+    int late = 0;
+    pair.run([&]() -> asio::awaitable<void> {
+        const auto& client = pair.client();
+        for (int round = 0; round != 50; ++round) {
+            co_await client.notify("see", 1);
+            for (const auto timeout : {0ms, -5ms}) {
+                const Error error = co_await error_of(client.notify("see", 2, {.timeout = timeout}));
+                late += error.code == errc::timeout ? 1 : 0;
+            }
+        }
+        co_await client.flush();
+    });
+    CHECK(late == 100);
+    CHECK(seen == std::vector<int>(50, 1));
+}
+
 TEST_CASE("a request that does not want to wait for a connection fails at once without one") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);

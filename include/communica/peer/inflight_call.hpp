@@ -72,6 +72,11 @@ struct InflightCall {
         return reader.read(text).timeout.value_or(std::chrono::milliseconds{0});
     }
 
+    /// The result is not wanted any more. A notification that has not ended by now is never reported as ended.
+    void abandon() noexcept {
+        cancelled.store(true, std::memory_order_relaxed);
+        ticket.abandon();
+    }
     /// True if the result is not wanted any more.
     bool is_cancelled() const noexcept { return cancelled.load(std::memory_order_relaxed); }
 

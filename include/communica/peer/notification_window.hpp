@@ -107,6 +107,9 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
             }
         }
 
+        /// It may be lost: its end is not reported.
+        void abandon() noexcept { window_.reset(); }
+
         void end() noexcept {
             if (const auto window = std::move(window_)) {
                 window->on_end(bytes_);

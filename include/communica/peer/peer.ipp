@@ -164,10 +164,10 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
             requester_->close(reason);
         }
     }
-    if (window) {
-        window->close();
-    }
     if (connection) {
+        if (window) {  // posted: a handler that calls this has then ended
+            base::post_or_again(connection->get_executor(), [window] { window->close(); });
+        }
         connection->close();
     }
 }

@@ -93,9 +93,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Sends a notification if there is a connection with room and credit for it. Returns whether it was sent.
     bool notify_now(std::string_view quoted_route, Bytes value);
 
-    /// The same for a notification within a burst. Returns false if an interceptor is to see it.
+    /// The same for a notification within a burst. Returns false if an interceptor is to see it, or its time is over.
     bool notify_at_once(Outgoing& outgoing) {
-        if (interceptor_) {
+        if (interceptor_ || (outgoing.timeout && *outgoing.timeout <= Clock::duration::zero())) {
             return false;
         }
         const auto now = Clock::now();

@@ -45,7 +45,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         const bool has_deadline = outgoing.timeout.has_value();
         const auto deadline = has_deadline ? deadline_after(*outgoing.timeout) : Clock::time_point::max();
         const bool notification = outgoing.is_notification();
-        if (has_deadline && !notification && *outgoing.timeout <= Clock::duration::zero()) {
+        if (has_deadline && *outgoing.timeout <= Clock::duration::zero()) {
             pending_.take(id);
             lock.unlock();
             return fail(std::move(operation), {errc::timeout, "its time was over before it began"});
@@ -142,8 +142,10 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
 
 COMMUNICA_INLINE std::uint64_t Requester::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
     const std::lock_guard lock(mutex_);
-    if (closed_) {
-        return 0;
+    if (closed_) {  // what was written is handled, the rest is lost
+        return static_cast<std::uint64_t>(std::ranges::count_if(unsent, [this](const UnsentMessage& message) {
+            return reader_.read(message.metadata).type == wire::MessageType::notification;
+        }));
     }
     const bool is_current = sender_.is_connected_by(connection);
     std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) { put_back(message, is_current); });

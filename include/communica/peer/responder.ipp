@@ -276,8 +276,8 @@ COMMUNICA_INLINE void Responder::hold(std::ptrdiff_t bytes) {
 }
 
 COMMUNICA_INLINE void Responder::remove(InflightCall& call) {
+    call.ticket.end();  // also if a close has forgotten the call meanwhile
     if (calls_.remove(call)) {
-        call.ticket.end();
         hold(-static_cast<std::ptrdiff_t>(call.bytes));
         disarm_if_idle();
     }
@@ -320,7 +320,7 @@ COMMUNICA_INLINE void Responder::answer_and_cancel(const std::shared_ptr<Infligh
     asio::post(call->connection->get_executor(), base::Task([self = shared_from_this(), call, why, status] {
                    {
                        const std::lock_guard lock(self->mutex_);
-                       call->cancelled.store(true, std::memory_order_relaxed);
+                       call->abandon();
                        if (!std::exchange(call->is_answered, true) && call->wants_answer) {
                            const std::string text =
                                why == errc::timeout ? "its handler is still at work" : make_error_code(why).message();
