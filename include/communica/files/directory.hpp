@@ -11,8 +11,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,8 +38,10 @@ inline bool is_file_name(std::string_view name) {
         stem.pop_back();
     }
     constexpr std::array<std::string_view, 6> devices{"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"};
-    const bool is_numbered =
-        stem.size() == 4 && stem[3] >= '0' && stem[3] <= '9' && (stem.starts_with("COM") || stem.starts_with("LPT"));
+    const auto number = std::string_view(stem).substr(std::min<std::size_t>(stem.size(), 3));
+    const bool is_number = (number.size() == 1 && number[0] >= '0' && number[0] <= '9') || number == "\xC2\xB9" ||
+                           number == "\xC2\xB2" || number == "\xC2\xB3";  // superscripts
+    const bool is_numbered = is_number && (stem.starts_with("COM") || stem.starts_with("LPT"));
     return !is_numbered && std::find(devices.begin(), devices.end(), stem) == devices.end();
 }
 
@@ -53,41 +53,13 @@ namespace files {
     if (status < 500) {
         throw RequesterError(error.what(), status);
     }
-    throw ResponderError(error.what(), status);
+    throw ResponderError(error.what(), status, error.code() == errc::busy ? errc::busy : errc::responder_error);
 }
-
-/// The files of a directory that are being received.
-class Incoming {
- public:
-    class Name {
-     public:
-        Name(std::shared_ptr<Incoming> owner, std::string name) : owner_(std::move(owner)), name_(std::move(name)) {
-            const std::lock_guard lock(owner_->mutex_);
-            if (!owner_->names_.insert(name_).second) {
-                throw ResponderError(name_ + " is being received", 503, errc::busy);
-            }
-        }
-        Name(const Name&) = delete;
-        Name& operator=(const Name&) = delete;
-        ~Name() {
-            const std::lock_guard lock(owner_->mutex_);
-            owner_->names_.erase(name_);
-        }
-
-     private:
-        std::shared_ptr<Incoming> owner_;
-        std::string name_;
-    };
-
- private:
-    std::mutex mutex_;
-    std::set<std::string> names_;
-};
 
 }  // namespace files
 
 /// Receives the file of a `send_file`, in a handler, and writes it to `path`. Names the file as the offer does in
-/// errors. Two calls for one path at a time disturb each other: `FileDirectory` prevents that.
+/// errors. A path that this program is receiving already is refused as `busy`.
 ///
 ///     routes.add(upload, [](communica::FileOffer offer, communica::Stream<communica::FilePart> parts,
 ///                           communica::StreamWriter<communica::FileState> states) {
@@ -104,6 +76,7 @@ inline asio::awaitable<void> save_file(FileOffer offer, Stream<FilePart> parts, 
         co_await files::run_step(options.file_executor, file, &files::TargetFile::open);
         co_await files::check<files::LocalFile>(options.file_executor, file);
         const FileState have = file->state();
+        files::limit_idling(parts, options, have.size);
         co_await states.write(have);
         co_await files::receive_parts(parts, file, options, offer.name);
         const FileState all = file->state();
@@ -122,6 +95,7 @@ inline asio::awaitable<void> serve_file(FileRequest request, StreamWriter<FilePa
         const auto file = std::make_shared<files::SourceFile>(std::move(path), request.name, options.part_size);
         co_await files::run_step(options.file_executor, file, &files::SourceFile::open);
         co_await files::seek(file, request.have, options.file_executor);
+        files::limit_idling(parts, options);
         FilePart first;
         first.at = file->position();
         first.size = file->size();
@@ -167,7 +141,6 @@ class FileDirectory {
     struct State {
         std::filesystem::path directory;
         FileOptions options;
-        std::shared_ptr<files::Incoming> incoming = std::make_shared<files::Incoming>();
 
         std::filesystem::path path_of(const std::string& name) const {
             if (!is_file_name(name)) {
@@ -180,7 +153,6 @@ class FileDirectory {
     static asio::awaitable<void> receive(std::shared_ptr<const State> state, FileOffer offer, Stream<FilePart> parts,
                                          StreamWriter<FileState> states) {
         auto path = state->path_of(offer.name);
-        const files::Incoming::Name name(state->incoming, offer.name);
         auto saving = save_file(std::move(offer), std::move(parts), std::move(states), std::move(path), state->options);
         co_await std::move(saving);
     }

@@ -1,6 +1,7 @@
 // The files of a transfer on this side's disk. Each function that does not say otherwise blocks.
 #pragma once
 
+#include "being_received.hpp"
 #include "checksum.hpp"
 #include "messages.hpp"
 
@@ -125,6 +126,9 @@ class SourceFile : public LocalFile {
           part_size_(std::clamp(part_size, std::size_t{1}, std::size_t{1024} * 1024)) {}
 
     std::size_t part_size() const noexcept { return part_size_; }
+    /// The receiver has the bytes before this place. Does not block.
+    std::uint64_t confirmed() const noexcept { return confirmed_; }
+    void confirm(std::uint64_t place) noexcept { confirmed_ = place; }
 
     void open() {
         std::error_code code;
@@ -134,7 +138,7 @@ class SourceFile : public LocalFile {
         }
         LocalFile::open(path_, std::ios::in);
         part_.checksum.reset();
-        end_ = 0;
+        end_ = confirmed_ = 0;
         look_at(size_, time_);
     }
 
@@ -181,6 +185,7 @@ class SourceFile : public LocalFile {
     const std::size_t part_size_;
     std::filesystem::file_time_type time_;
     FilePart part_;
+    std::uint64_t confirmed_ = 0;
 };
 
 /// A file that is received: into `.NAME.part` beside it, which is renamed when the checksum is right. The beginning
@@ -199,22 +204,24 @@ class TargetFile : public LocalFile {
         is_size_known_ = true;
     }
 
+    /// Bytes before this place are on the disk. Does not block.
+    std::uint64_t confirmed() const noexcept { return position_; }
+
     /// Finds what is there of it. That is to be checked.
     void open() {
+        if (!being_received_.take(partial_)) {
+            throw FileError(make_error_code(errc::busy), shown_ + " is being received", 503);
+        }
         forget();
         is_there_ = false;
         end_ = 0;
         refuse_size();
         std::error_code ignored;
         const auto there = std::filesystem::status(path_, ignored);
-        const auto begun = std::filesystem::symlink_status(partial_, ignored);
         if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
             fail(shown_, make_error_code(std::errc::file_exists), "exists, and is not a regular file");
         }
-        if (std::filesystem::exists(begun) && !std::filesystem::is_regular_file(begun)) {
-            fail(shown_, make_error_code(std::errc::file_exists), "its .part is not a regular file");
-        }
-        if (std::filesystem::exists(begun)) {
+        if (has_begun()) {
             refuse_existing();
             LocalFile::open(partial_, std::ios::in | std::ios::out);
             end_ = std::filesystem::file_size(partial_, ignored);
@@ -258,6 +265,7 @@ class TargetFile : public LocalFile {
     void restart() {
         is_there_ = false;
         refuse_existing();
+        has_begun();  // throws if it is something else by now
         LocalFile::open(partial_, std::ios::in | std::ios::out | std::ios::trunc);
     }
 
@@ -292,9 +300,7 @@ class TargetFile : public LocalFile {
         }
         std::error_code code;
         if (position_ != size_ || part_.checksum != crc_.text()) {
-            if (!is_there_) {
-                std::filesystem::remove(partial_, code);
-            }
+            discard();
             throw FileError(make_error_code(std::errc::io_error),
                             shown_ + " arrived with the checksum " + crc_.text() + ", and was sent with " +
                                 part_.checksum.value_or("none"),
@@ -310,6 +316,15 @@ class TargetFile : public LocalFile {
         }
     }
 
+    /// Removes what was received.
+    void discard() {
+        file_.close();
+        if (!is_there_) {
+            std::error_code ignored;
+            std::filesystem::remove(partial_, ignored);
+        }
+    }
+
  private:
     static std::filesystem::path partial_of(const std::filesystem::path& path) {
         std::filesystem::path name(".");
@@ -318,6 +333,15 @@ class TargetFile : public LocalFile {
         return path.parent_path() / name;
     }
 
+    /// Returns true if a beginning is there.
+    bool has_begun() const {
+        std::error_code ignored;
+        const auto begun = std::filesystem::symlink_status(partial_, ignored);
+        if (std::filesystem::exists(begun) && !std::filesystem::is_regular_file(begun)) {
+            fail(shown_, make_error_code(std::errc::file_exists), "its .part is not a regular file");
+        }
+        return std::filesystem::exists(begun);
+    }
     void refuse_existing() const {
         std::error_code ignored;
         if (!overwrites_ && std::filesystem::exists(path_, ignored)) {
@@ -326,6 +350,7 @@ class TargetFile : public LocalFile {
     }
 
     const std::filesystem::path partial_;
+    BeingReceived being_received_;
     const bool overwrites_;
     const std::uint64_t max_size_;
     FilePart part_;

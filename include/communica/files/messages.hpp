@@ -107,6 +107,10 @@ struct FileOptions {
     std::chrono::steady_clock::duration resume_for = std::chrono::seconds{60};
     /// Deadline of each request that opens the stream. Covers the wait for a connection.
     std::chrono::steady_clock::duration open_timeout = std::chrono::seconds{30};
+    /// Longest time without a part from or to the peer; while the peer reads what it has of the file, 1 s more for each
+    /// 10 MB of that. Then the stream ends with `errc::timeout` on both sides. Replaces `Limits::stream_idle_limit`;
+    /// `duration::max()` leaves that as it is.
+    std::chrono::steady_clock::duration idle_limit = std::chrono::seconds{60};
     /// Headers of these requests: for a handler that reads them from its `Context`.
     std::vector<std::pair<std::string, std::string>> headers = {};
 };

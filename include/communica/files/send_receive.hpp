@@ -48,13 +48,14 @@ class Attempts {
  public:
     explicit Attempts(std::chrono::steady_clock::duration resume_for) : resume_for_(resume_for) {}
 
-    /// Throws the failure if it is not one of the connection, or if the last byte was too long ago. Otherwise waits, and
-    /// longer each time.
+    /// Throws the failure if it is not one of the connection, or if the transfer has got no further than `reached` for
+    /// too long. Otherwise waits, and longer each time.
     // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    static asio::awaitable<void> pause(Attempts& self, std::exception_ptr failure, bool has_moved) {
+    static asio::awaitable<void> pause(Attempts& self, std::exception_ptr failure, std::uint64_t reached) {
         const Error error = Error::from(failure);
         const auto now = std::chrono::steady_clock::now();
-        if (has_moved) {
+        if (reached > self.furthest_) {
+            self.furthest_ = reached;
             self.last_byte_ = now;
             self.pause_ = {};
         }
@@ -79,6 +80,7 @@ class Attempts {
     std::chrono::steady_clock::time_point last_byte_ = std::chrono::steady_clock::now();
     std::chrono::milliseconds pause_{0};
     std::uint64_t resumed_ = 0;
+    std::uint64_t furthest_ = 0;  // byte of the file
 };
 
 inline std::string text_of(const std::filesystem::path& path) {
@@ -105,11 +107,13 @@ inline asio::awaitable<void> send_once(const OpenUpload& open_upload, std::share
     auto opening = open(open_upload, offer, options);
     auto stream = co_await std::move(opening);
     attempts.is_open = true;
+    limit_idling(stream, options, file->size());
     try {
         const auto have = co_await stream.next();
         if (have) {
             co_await seek(file, *have, options.file_executor);
         }
+        limit_idling(stream, options);
         co_await send_parts(stream, file, options, name);
         stream.finish();
         const auto stored = co_await stream.next();
@@ -135,6 +139,7 @@ inline asio::awaitable<void> receive_once(const OpenDownload& open_download, std
     auto opening = open(open_download, request, options);
     auto stream = co_await std::move(opening);
     attempts.is_open = true;
+    limit_idling(stream, options, request.have.size);
     try {
         co_await receive_parts(stream, file, options, name);
         summary.size = file->size();
@@ -169,7 +174,7 @@ asio::awaitable<FileSummary> transfer(Opener opener, std::shared_ptr<File> file,
             summary.resumed = attempts.resumed();
             co_return summary;
         }
-        co_await Attempts::pause(attempts, failure, file->transferred() != 0);
+        co_await Attempts::pause(attempts, failure, file->confirmed());
     }
 }
 

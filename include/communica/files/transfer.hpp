@@ -6,6 +6,7 @@
 #include "messages.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,18 @@ asio::awaitable<void> run_step(asio::any_io_executor executor, std::shared_ptr<F
     }
 }
 
+/// Sets `FileOptions::idle_limit`. The peer reads up to `checked` bytes of its file before the next part.
+template <class Handle>
+void limit_idling(const Handle& stream, const FileOptions& options, std::uint64_t checked = 0) {
+    constexpr auto never = std::chrono::steady_clock::duration::max();
+    constexpr std::uint64_t checked_in_a_second = 10'000'000;
+    constexpr std::uint64_t longest_check = 24 * 60 * 60;
+    const std::chrono::seconds check(std::min(checked / checked_in_a_second, longest_check));
+    if (options.idle_limit != never) {
+        stream.set_idle_limit(options.idle_limit < never - check ? options.idle_limit + check : never);
+    }
+}
+
 /// Makes the checksum of what is to be checked.
 template <class File>
 asio::awaitable<void> check(asio::any_io_executor executor, std::shared_ptr<File> file) {
@@ -56,6 +69,7 @@ inline asio::awaitable<void> seek(std::shared_ptr<SourceFile> file, FileState ha
             co_await run_step(executor, file, &SourceFile::rewind);
         }
     }
+    file->confirm(file->position());
 }
 
 /// Sends the rest of the file. Throws the error of the stream, or a `FileError`, after which the caller ends the stream.
@@ -70,16 +84,19 @@ inline asio::awaitable<void> send_parts(peer::WritesItems<FilePart>& out, std::s
         co_await run_step(options.file_executor, file, &SourceFile::read_part);
         co_await out.write(file->part());
         const std::uint64_t parts = out.acknowledged() - acknowledged;
-        report(options, name, std::min(begin + parts * file->part_size(), file->position()), file->size());
+        file->confirm(std::min(begin + parts * file->part_size(), file->position()));
+        report(options, name, file->confirmed(), file->size());
     }
 }
 
-/// Receives the rest of the file, and completes it. The stream is left before its end.
+/// Receives the rest of the file, and completes it. The stream is left before its end. Parts that are not as the
+/// protocol says are not kept.
 // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
 inline asio::awaitable<void> receive_parts(Stream<FilePart>& parts, std::shared_ptr<TargetFile> file,
                                            // NOLINTNEXTLINE(*-reference-coroutine-parameters): likewise
                                            const FileOptions& options, const std::string& name) {
     const auto refuse = [&](const char* what) {
+        file->discard();
         throw FileError(make_error_code(errc::protocol_error), file->shown() + ": " + what, 400);
     };
     bool is_first = true;
@@ -98,6 +115,7 @@ inline asio::awaitable<void> receive_parts(Stream<FilePart>& parts, std::shared_
             co_await run_step(options.file_executor, file, &TargetFile::restart);
         }
         if (std::exchange(is_first, false)) {
+            limit_idling(parts, options);
             file->refuse_size();
             report(options, name, file->position(), file->size());
         }

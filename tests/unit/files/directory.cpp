@@ -1,10 +1,13 @@
 #include "files.hpp"
 
+#include <asio/executor_work_guard.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,9 +21,13 @@ using communica::FileOffer;
 using communica::FileOptions;
 using communica::FilePart;
 using communica::FileProgress;
+using communica::FileRequest;
+using communica::FileState;
 using communica::is_file_name;
 using communica::receive_file;
 using communica::send_file;
+using communica::Stream;
+using communica::StreamWriter;
 using namespace test;
 
 namespace {
@@ -79,8 +86,9 @@ TEST_CASE("a name of a file is one on every system") {
         CHECK(is_file_name(name));
     }
     for (const char* name :
-         {"",    ".",     "..",  "../a",    "a/b",      "/etc/passwd", "a\\b", "C:", "c:a", ".ssh", "a.",   "a ",
-          "a\n", "a\x7F", "nul", "NUL.txt", "con .txt", "Com1.log",    "lpt9", "a*", "a?b", "a|b",  "\"a\""}) {
+         {"",     ".",  "..",  "../a", "a/b",   "/etc/passwd", "a\\b",           "C:",       "c:a",
+          ".ssh", "a.", "a ",  "a\n",  "a\x7F", "nul",         "NUL.txt",        "con .txt", "Com1.log",
+          "lpt9", "a*", "a?b", "a|b",  "\"a\"", "com\xC2\xB9", "LPT\xC2\xB3.txt"}) {
         CAPTURE(name);
         CHECK_FALSE(is_file_name(name));
     }
@@ -191,7 +199,6 @@ TEST_CASE("a sender that lies is refused, and what it sent is not kept") {
     RoutePair pair(Transport::memory, directories.routes());
     pair.run([&]() -> asio::awaitable<void> {
         const auto refusal = [&](std::vector<FilePart> parts) {
-            std::filesystem::remove(directories.server() / ".file.part");  // of the one before
             return failure_of(send_by_hand(pair.client(), {"file", 6}, std::move(parts)));
         };
         const std::string right = [] {
@@ -272,10 +279,155 @@ TEST_CASE("one file is received once at a time") {
         const auto path = directories.client() / "file";
         const Failed second = co_await failure_of(send_file(pair.client(), upload, path, options));
         CHECK(second == Failed{"file is being received", 503});
+        write_file(directories.server() / "other", "another");
+        options.overwrite = true;
+        const Failed third = co_await failure_of(
+            receive_file(pair.client(), download, "other",
+                         directories.server() / ".." / directories.server().filename() / "file", options));
+        CHECK(third.status == 503);  // whoever receives it
+        CHECK(third.is_here);
         first.cancel();
         options.resume_for = std::chrono::seconds{60};  // until the first is gone
         co_await send_file(pair.client(), upload, path, options);
     });
+}
+
+TEST_CASE("a peer that says nothing more ends a transfer, on both sides") {
+    const Directories directories;
+    FileOptions options;
+    options.resume_for = {};
+    options.idle_limit = std::chrono::milliseconds{40};
+    Routes silent;
+    silent.add(upload, [](FileOffer, Stream<FilePart>, StreamWriter<FileState>) -> asio::awaitable<void> {
+        asio::steady_timer forever(co_await asio::this_coro::executor, std::chrono::hours{1});
+        co_await forever.async_wait(asio::use_awaitable);
+    });
+    silent.add(download, [](FileRequest, StreamWriter<FilePart>) -> asio::awaitable<void> {
+        asio::steady_timer forever(co_await asio::this_coro::executor, std::chrono::hours{1});
+        co_await forever.async_wait(asio::use_awaitable);
+    });
+    const auto file = directories.client() / "file";
+    write_file(file, content_of(1'000'000));
+    const Failed idle{"the stream was idle for too long", 504};
+    SECTION("a receiver") {
+        RoutePair pair(Transport::local, silent);
+        pair.run([&]() -> asio::awaitable<void> {
+            const Failed sent = co_await failure_of(send_file(pair.client(), upload, file, options));
+            CHECK(sent == idle);
+            const auto target = directories.client() / "target";
+            const Failed received = co_await failure_of(receive_file(pair.client(), download, "file", target, options));
+            CHECK(received == idle);
+        });
+    }
+    SECTION("a sender") {
+        RoutePair pair(Transport::local, directories.routes(options));
+        pair.run([&]() -> asio::awaitable<void> {
+            const FileOffer offer{"file", 6};
+            auto stream = co_await pair.client().open(upload, offer);
+            co_await stream.next();
+            const Failed offered = co_await failure_of(stream.next());
+            CHECK(offered == idle);
+            std::filesystem::copy_file(file, directories.server() / "there");
+            const FileRequest request{"there", {}};
+            auto parts = co_await pair.client().open(download, request);
+            const auto head = co_await parts.next();
+            CHECK(head->size == 1'000'000);
+            asio::steady_timer unread(pair.context, std::chrono::milliseconds{400});
+            co_await unread.async_wait(asio::use_awaitable);
+            const auto rest = [&]() -> asio::awaitable<void> {
+                while (co_await parts.next()) {
+                }
+            };
+            const Failed downloaded = co_await failure_of(rest());
+            CHECK(downloaded == idle);
+            options.idle_limit = std::chrono::seconds{60};
+            co_await send_file(pair.client(), upload, file, options);  // nobody receives it any more
+        });
+    }
+}
+
+TEST_CASE("a receiver that takes nothing is not asked for ever") {
+    const Directories directories;
+    int asked = 0;
+    Routes routes;
+    routes.add(upload, [&](FileOffer, Stream<FilePart> parts, StreamWriter<FileState> states) -> asio::awaitable<void> {
+        if (++asked == 1000) {
+            throw communica::RequesterError("asked for ever");
+        }
+        const FileState none{};
+        co_await states.write(none);
+        co_await parts.next();
+        throw communica::ResponderError("no disk now", 503, communica::errc::busy);
+    });
+    RoutePair pair(Transport::memory, routes);
+    const auto file = directories.client() / "file";
+    write_file(file, "a line");
+    pair.run([&]() -> asio::awaitable<void> {
+        FileOptions options;
+        options.resume_for = std::chrono::milliseconds{300};
+        const Failed failed = co_await failure_of(send_file(pair.client(), upload, file, options));
+        CHECK(failed == Failed{"no disk now", 503});
+        CHECK(asked < 100);
+    });
+}
+
+TEST_CASE("a function for the progress that throws ends its transfer, with the exception") {
+    const Directories directories;
+    RoutePair pair(Transport::local, directories.routes());
+    const auto file = directories.client() / "file";
+    write_file(file, content_of(300'000));
+    pair.run([&]() -> asio::awaitable<void> {
+        FileOptions options;
+        options.on_progress = [](const FileProgress& progress) {
+            if (progress.done > 100'000) {
+                throw std::out_of_range("enough");
+            }
+        };
+        const auto what_of = [](asio::awaitable<communica::FileSummary> transfer) -> asio::awaitable<std::string> {
+            try {
+                co_await std::move(transfer);
+            } catch (const std::out_of_range& e) {
+                co_return e.what();
+            }
+            co_return "none";
+        };
+        const std::string sent = co_await what_of(send_file(pair.client(), upload, file, options));
+        CHECK(sent == "enough");
+        co_await send_file(pair.client(), upload, file);
+        const auto back = directories.client() / "back";
+        const std::string received = co_await what_of(receive_file(pair.client(), download, "file", back, options));
+        CHECK(received == "enough");
+        CHECK_FALSE(std::filesystem::exists(back));
+        CHECK(std::filesystem::file_size(directories.client() / ".back.part") > 100'000);  // it can be resumed
+    });
+}
+
+TEST_CASE("whoever cancels a request stops the checksum that it has begun") {
+    const Directories directories;
+    int steps = 0;
+    asio::io_context disk;
+    const auto guard = asio::make_work_guard(disk);
+    FileOptions options;
+    options.file_executor = disk.get_executor();
+    RoutePair pair(Transport::local, directories.routes(options));
+    const std::size_t size = std::size_t{64} * 1024 * 1024;
+    write_file(directories.server() / "file", "");
+    std::filesystem::resize_file(directories.server() / "file", size);
+    pair.run([&]() -> asio::awaitable<void> {
+        const FileRequest request{"file", {size, "0123456789abcdef"}};
+        auto parts = co_await pair.client().open(download, request);
+        while (steps < 5) {
+            steps += static_cast<int>(disk.poll_one());
+            co_await asio::post(pair.context, asio::use_awaitable);
+        }
+        parts.cancel();
+        const auto rest = co_await parts.try_next();
+        CHECK_FALSE(rest);
+        co_await pair.client().close();
+        co_await pair.server.close();
+        disk.poll();
+    });
+    CHECK(disk.poll() <= 3);
 }
 
 }  // namespace file_directory_tests
