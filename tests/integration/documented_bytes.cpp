@@ -96,10 +96,14 @@ TEST_CASE("a server says what the document's conversation with extensions says")
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
     const auto lines = conversation("A conversation with extensions");
-    REQUIRE(lines.size() == 14);
+    REQUIRE(lines.size() == 17);
     int cancelled = 0;
     test::Routes routes;
     routes.add("trace", [](Context& context) { return std::string(context.header("trace-id").value_or("")); });
+    routes.add("work", [](Context& context) {
+        context.progress(0.5);
+        return 7;
+    });
     routes.add("never", [&]() -> asio::awaitable<void> {
         asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
         co_await never.async_wait(communica::no_throw);

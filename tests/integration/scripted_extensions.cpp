@@ -6,8 +6,12 @@
 
 #include <communica/communica.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace scripted_extensions {
 
@@ -100,6 +104,101 @@ TEST_CASE("how many notifications were handled is told as the protocol has it, a
         co_await server.close();
     });
     test::run_out(context);
+}
+
+namespace {
+
+/// A user's type, whose conversion refuses numbers in words of its own.
+struct Percent {
+    int value = 0;
+};
+void from_json(const nlohmann::json& json, Percent& percent) {
+    percent.value = json.get<int>();
+    if (percent.value > 100) {
+        throw std::out_of_range("of the user's conversion");
+    }
+}
+
+}  // namespace
+
+TEST_CASE("whatever a peer reports as progress, the requests and their server go on") {
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    communica::ServerOptions options;
+    options.limits.max_message = 1000;
+    options.counters = std::make_shared<communica::Counters>();
+    test::RouteServer server(context, meeting.at_server(), Routes(), options);
+    std::vector<int> heard;
+    const communica::OnProgress hear{[&](Percent percent) { heard.push_back(percent.value); }};
+    const communica::OnProgress any{
+        [&](const nlohmann::json& json) { heard.push_back(json.is_number_integer() ? json.get<int>() : 0); }};
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        const std::string extensions = R"("headers")";
+        ScriptedPeer peer = co_await ScriptedPeer::greet_offering(state, "ann", extensions);
+        for (const auto* const sink : {&hear, &any}) {
+            int answer = 0;
+            heard.clear();
+            const communica::RequestOptions request{.on_progress = sink};
+            server.client("ann").request<int>("work", 1, request,
+                                              [&](const std::exception_ptr&, int value) { answer = value; });
+            const auto asked = co_await peer.read_message();
+            CHECK(asked.metadata.find(R"("headers": {"communica-progress": "1"})") != std::string::npos);
+            const auto progress = [&](const std::string& id, const std::string& body) {
+                return message_frame(R"({"id": )" + id + R"(, "type": 13})", body);
+            };
+            const std::string id = '"' + asked.id() + '"';
+            const std::string other = R"("00112233445566778899aabbccddeeff")";
+            for (const std::string& bad :
+                 {progress(id, ""), progress(id, "{"), progress(id, "1 2"), progress(id, "null"), progress(id, "101"),
+                  progress(id, std::string(900, '[')), progress(id, "1e999"), progress(id, "\xFF"),
+                  progress(id, '"' + std::string(2000, 'a') + '"'), progress(other, "2"), progress("7", "3"),
+                  progress("\"\"", "4"), progress("null", "5"), message_frame(R"({"type": 13})", "6"),
+                  message_frame(R"({"id": )" + id + R"(, "type": 13, "route": "work", "timeout": 0})", "50")}) {
+                co_await peer.send(bad);
+            }
+            for (int number = 0; number != 2000; ++number) {
+                co_await peer.send(progress(id, "51"));
+            }
+            co_await peer.send(asked.answer(11, "1"));
+            co_await peer.send(progress(id, "52"));  // too late
+            co_await test::until([&] { return answer == 1; });
+            co_await peer.send(message_frame(R"({"id": "a", "type": 1, "route": "none"})", "1"));
+            const auto refused = co_await peer.read_message();  // so the progress was read, too
+            CHECK(refused.type() == 41);
+            CHECK(std::count(heard.begin(), heard.end(), 51) == 2000);
+            CHECK(std::count(heard.begin(), heard.end(), 50) == 1);
+            CHECK(heard.size() == (sink == &any ? 2003 : 2001));  // null and 101, which are no percentages
+        }
+        CHECK(options.counters->received_notifications == 0);
+        CHECK(options.counters->failures().size() == 1);  // the two requests for "none"
+        peer.cut();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("a handler's progress over the requester's limit is not sent, and its answer is") {
+    Routes routes;
+    bool is_sent = true;
+    routes.add("work", [&](int value, communica::Context& context) {
+        is_sent = context.progress(std::string(2000, 'a'));
+        return value;
+    });
+    test::RoutePair pair(Transport::local, routes);
+    pair.run([&]() -> asio::awaitable<void> {
+        const std::string state = pair.server.connector_state();
+        const std::string extensions = R"("headers")";
+        ScriptedPeer peer = co_await ScriptedPeer::greet_offering(state, "ann", extensions, 1000);
+        const std::string request =
+            R"({"id": "1", "type": 1, "route": "work", "headers": {"communica-progress": "1"}})";
+        co_await peer.send(message_frame(request, "7"));
+        const auto answer = co_await peer.read_message();
+        CHECK(answer.type() == 11);
+        CHECK_FALSE(is_sent);
+        peer.cut();
+    });
 }
 
 }  // namespace scripted_extensions

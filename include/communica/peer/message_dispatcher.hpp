@@ -64,6 +64,9 @@ class MessageDispatcher : public Receiver {
                                             {why, why == errc::busy ? "there is no memory for its items on this side"
                                                                     : "a message over this side's limit"});
         }
+        if (metadata.type == wire::MessageType::progress) {
+            return;  // a later one, or the answer, says more
+        }
         if (metadata.is_answer()) {
             return on_no_answer(metadata, {why, why == errc::busy ? "there is no memory for the answer on this side"
                                                                   : "the answer is over this side's limit"});

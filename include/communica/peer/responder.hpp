@@ -72,10 +72,13 @@ class Responder : public std::enable_shared_from_this<Responder> {
                 SendClass send_class = SendClass::response);
 
     /// Sends the progress of a request, over its connection or the one after it. Returns false if it was not sent,
-    /// because there is no room or no connection.
+    /// because there is no room or no connection, or it is over the requester's limit.
     bool send_progress(Connection& connection, std::string_view id, Buffer& json) {
         Buffer metadata;
         wire::write_metadata(metadata, {.type = wire::MessageType::progress, .id = id});
+        if (metadata.size() + json.size() > max_answer_.load(std::memory_order_relaxed)) {
+            return false;
+        }
         if (connection.send(SendClass::stream, metadata.text(), json)) {
             return true;
         }

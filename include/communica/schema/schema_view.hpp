@@ -82,6 +82,8 @@ class View {
         }
         return has("enum") ? at_->at("enum").get<std::vector<std::string>>() : std::vector<std::string>();
     }
+    /// The number of these, which costs nothing.
+    std::size_t count_names() const { return has("const") ? 1 : has("enum") ? at_->at("enum").size() : 0; }
     /// The format of a string: `base64`, `date-time`; empty for any.
     std::string form() const { return text("contentEncoding") + text("format"); }
     std::size_t bytes() const { return size("x-bytes", no_size); }
