@@ -82,8 +82,10 @@ class View {
         }
         return has("enum") ? at_->at("enum").get<std::vector<std::string>>() : std::vector<std::string>();
     }
-    /// The number of these, which costs nothing.
-    std::size_t count_names() const { return has("const") ? 1 : has("enum") ? at_->at("enum").size() : 0; }
+    /// Returns true if the only name is that in `one`. Does not read a longer list.
+    bool has_one_name(const std::vector<std::string>& one) const {
+        return (has("const") || (has("enum") && at_->at("enum").size() == 1)) && names() == one;
+    }
     /// The format of a string: `base64`, `date-time`; empty for any.
     std::string form() const { return text("contentEncoding") + text("format"); }
     std::size_t bytes() const { return size("x-bytes", no_size); }
