@@ -1,4 +1,5 @@
 // Two processes and more: the other side is a program of its own.
+#include "support/endless_streams.hpp"
 #include "support/mixed_requests.hpp"
 #include "support/pair.hpp"
 #include "support/process.hpp"
@@ -188,6 +189,112 @@ TEST_CASE("a server sees a client's sudden death, and another process can take i
             process.kill();
             CHECK(process.wait() == test::killed);
             co_await test::until([&] { return server.client_ids().empty(); });
+        }
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
+namespace {
+
+constexpr int streams_of_a_kind = 17;  // in each direction: over 100 in all
+
+/// Opens streams in both directions, and kills the other side once all of them flow.
+template <class Asker>
+asio::awaitable<void> stream_until_killed(Asker& asker, test::StreamsSeen& seen, Process& process) {
+    seen = {};
+    co_await asker.template request<void>("open streams", streams_of_a_kind);
+    auto opening = test::open_endless(asker, seen, streams_of_a_kind);
+    co_await std::move(opening);
+    constexpr int all = 2 * test::StreamsSeen::kinds * streams_of_a_kind;
+    co_await test::until([&] { return seen.flowing == all; });
+    process.kill();
+    CHECK(process.wait() == test::killed);
+    co_await test::until([&] { return seen.running == 0; });
+    CHECK(seen.ends[make_error_code(errc::connection_lost)] == all);
+    CHECK(seen.ends.size() == 1);
+}
+
+/// So many streams of the peer, and none more: those of the round before are gone.
+communica::Limits streams_of_one_round() {
+    communica::Limits limits;
+    limits.max_streams = test::StreamsSeen::kinds * streams_of_a_kind;
+    return limits;
+}
+
+}  // namespace
+
+TEST_CASE("a server that is killed amid a hundred streams ends each with an error, and subscriptions go on") {
+    const Place place(Transport::local);
+    std::optional<Process> process(std::in_place, "serving", std::vector<std::string>{place.state()});
+    const std::string state = process->expect("READY");
+    asio::io_context context;
+    test::StreamsSeen seen;
+    Routes routes;
+    test::add_endless(routes, seen);
+    communica::ClientOptions options = test::quick_client();
+    options.limits = streams_of_one_round();
+    options.counters = std::make_shared<communica::Counters>();
+    Client client(context, AnyConnector::load_state(state), routes, options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await client.connect();
+        using Subscribed = communica::Subscription<int>;
+        std::vector<Subscribed> subscriptions;
+        std::vector<int> items(100);
+        for (std::size_t number = 0; number != items.size(); ++number) {
+            subscriptions.push_back(client.subscribe(test::endless_down));
+        }
+        for (std::size_t number = 0; number != items.size(); ++number) {
+            const auto follow = [](Subscribed& subscription, int& count) -> asio::awaitable<void> {
+                while (co_await subscription.next()) {
+                    ++count;
+                }
+            };
+            test::spawn(context, follow(subscriptions[number], items[number]));
+        }
+        for (int round = 0; round != 2; ++round) {
+            auto streaming = stream_until_killed(client, seen, *process);
+            co_await std::move(streaming);
+            process.emplace("serving", std::vector<std::string>{state});
+            process->expect("READY");
+            co_await client.wait_connected();
+            const std::vector<int> before = items;
+            co_await test::until(
+                [&] { return std::equal(items.begin(), items.end(), before.begin(), std::greater<>()); });
+        }
+        for (const Subscribed& subscription : subscriptions) {
+            CHECK(subscription.gaps().unknown == 2);
+        }
+        CHECK(options.counters->at_work == 0);
+        CHECK(options.counters->unsent == 0);
+        subscriptions.clear();
+        co_await client.close();
+    });
+    test::run_out(context);
+    process->end_input();
+    CHECK(process->wait() == in_order);
+}
+
+TEST_CASE("a client that is killed amid a hundred streams ends each with an error, and its server has none left") {
+    const Place place(Transport::tcp);
+    asio::io_context context;
+    test::StreamsSeen seen;
+    Routes routes;
+    test::add_endless(routes, seen);
+    communica::ServerOptions options;
+    options.limits = streams_of_one_round();
+    options.counters = std::make_shared<communica::Counters>();
+    Server server(context, place.connector(), routes, options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        auto client = server.client("child-0");
+        for (int round = 0; round != 2; ++round) {
+            Process process("asking", {server.connector_state(), "child", "1", "0"});
+            auto streaming = stream_until_killed(client, seen, process);
+            co_await std::move(streaming);
+            co_await test::until([&] { return server.client_ids().empty(); });
+            CHECK(options.counters->at_work == 0);
+            CHECK(options.counters->unsent == 0);
         }
         co_await server.close();
     });

@@ -1,5 +1,6 @@
 // asking STATE ID CLIENTS REQUESTS: connects so many clients, called ID-0 and so on, each of which asks so many times.
 // Says `DONE` and how many requests ended as they should, and goes on answering until its input ends.
+#include "support/endless_streams.hpp"
 #include "support/mixed_requests.hpp"
 #include "support/program.hpp"
 #include "support/system.hpp"
@@ -43,6 +44,8 @@ int main(int, char** argv) {
     asio::io_context context;
     int notes = 0;
     auto routes = test::mixed_routes(notes);
+    test::StreamsSeen seen;
+    test::add_endless(routes, seen);
     routes.add("pid", [] { return test::own_process_id(); });
     routes.add("tell", [](std::string route, communica::RoutePeer<>& peer) -> asio::awaitable<void> {
         co_await peer.request(route, nullptr);

@@ -1,4 +1,5 @@
 // serving STATE [MAX_FRAME]: a server until its input ends. Says `READY` and the state of a connector to it.
+#include "support/endless_streams.hpp"
 #include "support/mixed_requests.hpp"
 #include "support/program.hpp"
 #include "support/system.hpp"
@@ -13,8 +14,9 @@ struct Gathered {
     test::Event all;
 };
 
-communica::RouteTable<> routes_of(int& notes, Gathered& gathered) {
+communica::RouteTable<> routes_of(int& notes, Gathered& gathered, test::StreamsSeen& seen) {
     communica::RouteTable<> routes = test::mixed_routes(notes);
+    test::add_endless(routes, seen);
     routes.add("notes", [&notes] { return notes; });
     routes.add("pid", [] { return test::own_process_id(); });
     routes.add("caller", [](Context& context) { return context.credentials().pid.value_or(-1); });
@@ -61,11 +63,12 @@ int main(int argc, char** argv) {
     asio::io_context context;
     int notes = 0;
     Gathered gathered;
+    test::StreamsSeen seen;
     communica::ServerOptions options;
     if (argc > 2) {
         options.limits.max_frame = std::stoul(argv[2]);
     }
-    communica::RouteServer server(context, communica::AnyConnector::load_state(argv[1]), routes_of(notes, gathered),
-                                  options);
+    communica::RouteServer server(context, communica::AnyConnector::load_state(argv[1]),
+                                  routes_of(notes, gathered, seen), options);
     return test::run_program(context, serve(server));
 }
