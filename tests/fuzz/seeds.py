@@ -38,6 +38,12 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
                                           for body in (b"1", b'"text"', b"[1, {\"a\": null}]", b"{bad")]
     conversations += [message(answer % 11, b"1"), message(answer % 41, b'{"code": 4, "message": "no"}')]
     conversations += [message(b'{"id": "a", "type": 1, "route": "echo"}', b'"' + b"x" * 600 + b'"')]
+    progress = b'{"id": "%s", "type": 13}'
+    asked = b"{the id of what was asked of us}"
+    conversations += [message(progress % asked, body) + message(answer % 11, b"1")
+                      for body in (b"0.5", b'"text"', b"{bad", b"[" * 200)]
+    conversations += [message(progress % b"unknown", b"1"), message(b'{"type": 13}', b"1"),
+                      message(b'{"id": "p", "type": 1, "route": "progress", "headers": {"communica-progress": "1"}}', b"3")]
     offering = (b'{"client_id": "cafe", "communica": {"session": "5e55", "extensions": ["cancel", "streams", "ping"]}}\0')
     stream = b'{"id": "s", "type": %d}'
     opening = message(b'{"id": "s", "type": 7, "route": "%s"}' % b"pass", bytes.fromhex("0000040000000010") + b"null")

@@ -39,6 +39,13 @@ communica::RouteTable<> routes() {
     table.add("ask", [](communica::RoutePeer<>& caller) -> asio::awaitable<int> {
         co_return co_await caller.request<int>("number", nullptr, {.timeout = 10s});
     });
+    // Reports each number up to its argument.
+    table.add("progress", [](int last, communica::Context& context) {
+        for (int number = 0; number < last && number != 100; ++number) {
+            context.progress(number);
+        }
+        return last;
+    });
     // Gives back what comes, and counts on while nothing does.
     table.add("pass",
               [](nlohmann::json first, communica::Stream<nlohmann::json> items) -> communica::Stream<nlohmann::json> {
@@ -127,7 +134,9 @@ class Case {
     /// A request to whoever is there, which has to end once.
     void ask() {
         ++asked_;
-        server_.request<int>("number", 1, [this](std::exception_ptr, int) { ++ended_; });
+        const communica::OnProgress ignore{[](int) {}};
+        const communica::RequestOptions options{.on_progress = &ignore};
+        server_.request<int>("number", 1, options, [this](std::exception_ptr, int) { ++ended_; });
     }
 
     void close(RawSocket& good) {

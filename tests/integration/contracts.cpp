@@ -4,6 +4,7 @@
 
 #include <communica/schema/contract_check.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace contracts_tests {
 
@@ -194,6 +196,63 @@ TEST_CASE("a hello has hashes only of a client that compares, and a server's nev
         co_await client.close();
     });
     test::run_out(context);
+}
+
+TEST_CASE("a client leaves a server that goes astray while they compare, and comes back to a good one") {
+    asio::io_context context;
+    test::ScriptedListener listener(context, Transport::local);
+    Warnings warnings;
+    communica::ClientOptions options = test::quick_client("ann");
+    options.contract = ContractCheck().asks(half);
+    options.connect_timeout = std::chrono::seconds{1};
+    options.log = warnings.log();
+    const std::string types =
+        R"({"communica": {"contract": {"serves": {"half": {"kind": "request", "serializer": "json",
+            "argument": {"type": "string"}, "result": {"type": "number", "format": "double"}}}}}})" +
+        std::string(1, '\0');
+    const std::string deep = R"({"communica": {"contract": {"serves": {"half": )" + std::string(30'000, '[');
+    test::run(context, [&]() -> asio::awaitable<void> {
+        test::RouteClient client(context, listener.connector(), test::Routes(), options);
+        client.start();
+        const std::vector<std::vector<std::string>> astray{
+            {types},  // and then nothing
+            {types, "[1, 2"},
+            {types, std::string(70'000, ' ')},
+            {deep + '\0'},
+            {R"({"communica": {"contract": {"serves": []}}})" + std::string(1, '\0')},
+            {R"({"communica": {"contract": {}}})" + std::string(1, '\0')},
+            {R"({"hello": "hello", "communica": {"contract": {"serves": {"half": 7}}}})" + std::string(1, '\0')},
+        };
+        for (const auto& said : astray) {
+            CAPTURE(said.front().substr(0, 100), said.back().substr(0, 100));
+            ScriptedPeer peer = co_await listener.accept();
+            const json hello = co_await peer.expect_client_hello("ann");
+            CHECK(hello.at("communica").at("contract").at("asks").contains("half"));
+            for (const std::string& bytes : said) {
+                co_await peer.send(bytes);
+                if (&bytes == said.data() && said.size() != 1) {
+                    const json answer = json::parse(co_await peer.read_hello());
+                    CHECK(answer.at("communica").at("contract").at("asks").at("half").at("kind") == "request");
+                }
+            }
+            if (&said != astray.data()) {  // the first one does nothing more
+                peer.end();
+            }
+            co_await peer.read_to_end();
+            CHECK_FALSE(client.is_connected());
+        }
+        ScriptedPeer good = co_await listener.accept();
+        co_await good.expect_client_hello("ann");
+        co_await good.send(types);
+        co_await good.read_hello();
+        co_await good.send(test::server_hello);
+        co_await client.wait_connected();
+        good.cut();
+        co_await client.close();
+    });
+    test::run_out(context);
+    CHECK(warnings.count("half: argument: number -> string") != 0);
+    CHECK(warnings.text.size() < 20'000);
 }
 
 TEST_CASE("a client whose types are not of their form is refused, and others are served") {

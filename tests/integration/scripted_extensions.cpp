@@ -106,6 +106,60 @@ TEST_CASE("how many notifications were handled is told as the protocol has it, a
     test::run_out(context);
 }
 
+TEST_CASE("a peer that lies about how many notifications were handled gains and breaks nothing") {
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    communica::ServerOptions options;
+    options.counters = std::make_shared<communica::Counters>();
+    test::RouteServer server(context, meeting.at_server(), Routes(), options);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const std::string state = server.connector_state();
+        ScriptedPeer peer = co_await ScriptedPeer::connect(state);
+        const std::string offer =
+            R"({"session": "1", "notifications_ahead": [2, 1000000], "extensions": ["notifications"]})";
+        co_await peer.send(R"({"client_id": "ann", "communica": )" + offer + "}" + '\0');
+        co_await peer.read_hello();
+        const auto report = [](const std::string& failed, const std::string& all) {
+            return message_frame(R"({"id": "", "type": 12)" + failed + "}", all);
+        };
+        int sent = 0;
+        for (int number = 0; number != 6; ++number) {
+            server.client("ann").notify("tell", number, [&](const std::exception_ptr& failure) { sent += !failure; });
+        }
+        for (const char* const body : {"0", "1"}) {
+            const auto told = co_await peer.read_message();
+            CHECK(told.body == body);
+        }
+        for (const char* const total :
+             {"-1", "", "1e3", "0", "99999999999999999999999", "0x10", " 1", "1 ", "[1]", "\"2\""}) {
+            co_await peer.send(report("", total));
+        }
+        for (const char* const failed : {"-5", "1e300", "\"1\"", "[]", "99999999999999999999999", "5"}) {
+            co_await peer.send(report(std::string(", \"failed\": ") + failed, "0"));  // of none
+        }
+        co_await peer.send(message_frame(R"({"id": "a", "type": 1, "route": "none"})", "1"));
+        const auto refused = co_await peer.read_message();
+        CHECK(refused.type() == 41);  // the first answer: no further notification has come before it
+        CHECK(options.counters->failed_notifications == 0);
+        co_await peer.send(report(", \"failed\": 18446744073709551615", "18446744073709551615"));
+        for (const char* const body : {"2", "3"}) {  // as many as it takes ahead, not without number
+            const auto told = co_await peer.read_message();
+            CHECK(told.body == body);
+        }
+        CHECK(options.counters->failed_notifications == 2);
+        co_await peer.send(report(", \"failed\": 1", "1"));  // fewer than before
+        co_await peer.send(message_frame(R"({"id": "b", "type": 1, "route": "none"})", "1"));
+        const auto again = co_await peer.read_message();
+        CHECK(again.type() == 41);
+        CHECK(options.counters->failed_notifications == 2);
+        CHECK(sent <= 4);
+        peer.cut();
+        co_await server.close();
+    });
+    test::run_out(context);
+}
+
 namespace {
 
 /// A user's type, whose conversion refuses numbers in words of its own.
