@@ -211,7 +211,7 @@ class Stranger {
 };
 
 std::string echo_frame(std::size_t size) {
-    return test::message_frame(R"({"id": "1", "type": 0, "path": "echo"})", '"' + std::string(size, 'x') + '"');
+    return test::message_frame(R"({"id": "1", "type": 1, "route": "echo"})", '"' + std::string(size, 'x') + '"');
 }
 
 }  // namespace
@@ -480,31 +480,42 @@ TEST_CASE("whoever wakes the other side for nothing all the time loses the conne
     });
 }
 
-TEST_CASE("memory that is rewritten while it is read harms its own connection alone") {
+TEST_CASE("memory that is rewritten while it is read or written harms its own connection alone") {
     Echo echo;
     echo.run([&]() -> asio::awaitable<void> {
         const std::string frame = echo_frame(3'000);
         for (unsigned round = 0; round != 30; ++round) {
             Stranger stranger(echo.context, connector_in(echo.directory));
             co_await stranger.greet();
-            // Another process, as far as the server can tell: in every fourth round also the ring's control.
+            // Another process, as far as the server can tell. In some rounds it also rewrites where bytes are.
             std::jthread scribbler([&, round](const std::stop_token& stop) {
                 const SharedPages own = SharedPages::map(stranger.file, 64 * 1024);
-                const RingMemory<> out = own.ring(SharedPages::Direction::to_server);
+                const std::array rings{own.ring(SharedPages::Direction::to_server),
+                                       own.ring(SharedPages::Direction::to_client)};
                 std::mt19937 random(round);
-                auto* const bytes = static_cast<volatile char*>(out.bytes);
-                auto* const words = reinterpret_cast<volatile std::uint32_t*>(out.control);
                 while (!stop.stop_requested()) {
-                    bytes[random() % 20'000] = static_cast<char>(random());
+                    const RingMemory<>& ring = rings[random() % 2];
+                    static_cast<volatile char*>(ring.bytes)[random() % 20'000] = static_cast<char>(random());
                     if (round % 4 == 0) {
-                        words[random() % 64] = static_cast<std::uint32_t>(random());
+                        reinterpret_cast<volatile std::uint32_t*>(ring.control)[random() % 64] =
+                            static_cast<std::uint32_t>(random());
+                    } else if (round % 4 == 1) {  // likely places
+                        reinterpret_cast<volatile std::uint64_t*>(rings[1].control)[random() % 32] =
+                            RingPosition{static_cast<std::uint32_t>(random() % 4),
+                                         static_cast<std::uint32_t>(random() % 70'000)}
+                                .pack();
                     }
                 }
             });
-            for (int i = 0; i != 20; ++i) {
+            RingReader answers(stranger.in);
+            std::string room(10'000, '\0');
+            for (int i = 0; i != 40; ++i) {
                 try {
                     if (stranger.writer->write(frame) == frame.size()) {
                         stranger.writer->publish();
+                    }
+                    if (i > 20) {
+                        answers.read(room);
                     }
                 } catch (const std::system_error&) {
                     break;  // this side sees, too, what the scribbler has done
