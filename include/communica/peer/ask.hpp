@@ -34,7 +34,7 @@ struct RequestOptions {
     /// Covers the wait for a connection, sending and the answer. `std::nullopt`: no deadline. Default: 30 s.
     std::optional<std::chrono::steady_clock::duration> timeout = std::chrono::seconds{30};
     /// If false, a request without a connection fails at once with `errc::not_connected`, or with `errc::draining` if
-    /// the peer refuses new requests.
+    /// the peer refuses new requests. So does an unsent one when its connection is lost, unless it is idempotent.
     bool wait_for_connection = true;
     /// If true, the request is sent again when its connection is lost. The handler may then run twice.
     bool idempotent = false;

@@ -63,7 +63,6 @@ class Operation {
     virtual std::shared_ptr<const ProgressSink> progress() const { return nullptr; }
 
     std::shared_ptr<Location> location;
-    /// of an idempotent request: the copy to send again if the connection is lost
     /// What is sent again if the connection is lost.
     struct Repeat {
         Outgoing message;
@@ -107,6 +106,7 @@ class PendingRequests {
             ++slot.generation;
         }
         slot.reserved = true;
+        slot.needs_connection = false;
         ++reserved_;
         return RequestId{slot.generation} << 32 | index;
     }
@@ -135,6 +135,14 @@ class PendingRequests {
         return slot != nullptr ? slot->operation.get() : nullptr;
     }
     bool contains(RequestId id) noexcept { return find_operation(id) != nullptr; }
+
+    /// The request does not wait for a connection.
+    void set_needs_connection(RequestId id) noexcept {
+        if (Slot* slot = find(id)) {
+            slot->needs_connection = true;
+        }
+    }
+    bool needs_connection(RequestId id) const noexcept { return slots_[index_of(id)].needs_connection; }
 
     /// The request was sent over this connection, under this route. `left`: the rest of its timeout, if it waited before.
     void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route,
@@ -234,6 +242,7 @@ class PendingRequests {
         std::uint32_t next_free = none;
         std::uint32_t connection = 0;
         bool reserved = false;
+        bool needs_connection = false;
     };
     struct NodeOf {
         DeadlineNode& operator()(std::uint32_t index) const noexcept { return (*slots)[index].deadline; }

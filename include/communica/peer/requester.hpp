@@ -91,7 +91,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void start(RequestId id, Outgoing&& outgoing, OperationPtr operation);
 
     /// Sends a notification if there is a connection with room and credit for it. Returns whether it was sent.
-    bool notify_now(std::string_view quoted_route, Bytes value);
+    bool notify_now(std::string_view quoted_route, Bytes value) {
+        Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
+        outgoing.body.append(value);
+        const std::lock_guard lock(mutex_);
+        return send_now(outgoing);
+    }
 
     /// The same for a notification within a burst. Returns false if an interceptor is to see it, or its time is over.
     bool notify_at_once(Outgoing& outgoing) {
@@ -185,8 +190,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// The peer refuses new requests: they wait for the next connection.
     void on_draining() {
-        const std::lock_guard lock(mutex_);
-        sender_.set_draining();
+        std::vector<OperationPtr> failed;
+        {
+            const std::lock_guard lock(mutex_);
+            sender_.set_draining();
+            failed = take_connectionless();
+        }
+        fail_all(failed, {errc::draining});
     }
 
     /// Fails every request with `reason`, now and until `open`.
@@ -282,6 +292,18 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Puts the idempotent requests among `ids` before all that wait, in the order in which they were started. Returns
     /// the others that were sent.
     std::vector<RequestId> put_back_idempotent(std::vector<RequestId> ids);
+    /// Takes the unsent requests that do not wait for a connection, once there is none. An idempotent one may have been
+    /// sent before, and waits.
+    std::vector<OperationPtr> take_connectionless() {
+        std::vector<OperationPtr> taken;
+        for (const RequestId id : pending_.ids()) {
+            if (pending_.needs_connection(id) && unsent_queue_.contains(id) && !pending_.find_operation(id)->repeat) {
+                unsent_queue_.take(id);
+                taken.push_back(pending_.take(id));
+            }
+        }
+        return taken;
+    }
 
     struct Failed {
         OperationPtr operation;

@@ -59,6 +59,9 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
             lock.unlock();
             return fail(std::move(cancelled), {make_error_code(asio::error::operation_aborted)});
         }
+        if (!outgoing.wait_for_connection) {
+            pending_.set_needs_connection(id);
+        }
         const auto [sent, error] = send_or_keep(id, outgoing);
         if (error || (sent && notification)) {
             auto done = pending_.take(id);
@@ -80,13 +83,6 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
             fail(std::move(operation), Error::from(std::current_exception()));
         }
     }
-}
-
-COMMUNICA_INLINE bool Requester::notify_now(std::string_view quoted_route, Bytes value) {
-    Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
-    outgoing.body.append(value);
-    const std::lock_guard lock(mutex_);
-    return send_now(outgoing);
 }
 
 COMMUNICA_INLINE void Requester::cancel(RequestId id) {
@@ -141,22 +137,29 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
 }
 
 COMMUNICA_INLINE std::uint64_t Requester::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
-    const std::lock_guard lock(mutex_);
-    if (closed_) {  // what was written is handled, the rest is lost
-        return static_cast<std::uint64_t>(std::ranges::count_if(unsent, [this](const UnsentMessage& message) {
-            return reader_.read(message.metadata).type == wire::MessageType::notification;
-        }));
+    std::vector<OperationPtr> failed;
+    std::uint64_t unconfirmed = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) {  // what was written is handled, the rest is lost
+            return static_cast<std::uint64_t>(std::ranges::count_if(unsent, [this](const UnsentMessage& message) {
+                return reader_.read(message.metadata).type == wire::MessageType::notification;
+            }));
+        }
+        const bool is_current = sender_.is_connected_by(connection);
+        std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) { put_back(message, is_current); });
+        if (is_current) {
+            sender_.detach();
+            failed = take_connectionless();
+            put_back_idempotent(pending_.ids());
+            disarm_if_idle();
+        } else {
+            send_waiting();
+        }
+        unconfirmed = sender_.take_unconfirmed();
     }
-    const bool is_current = sender_.is_connected_by(connection);
-    std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) { put_back(message, is_current); });
-    if (is_current) {
-        sender_.detach();
-        put_back_idempotent(pending_.ids());
-        disarm_if_idle();
-    } else {
-        send_waiting();
-    }
-    return sender_.take_unconfirmed();
+    fail_all(failed, {errc::not_connected});
+    return unconfirmed;
 }
 
 COMMUNICA_INLINE void Requester::give_up_sent() {

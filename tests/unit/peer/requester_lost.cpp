@@ -48,6 +48,36 @@ TEST_CASE("what was given back keeps its id, route and headers, whatever the nex
     CHECK(plain->sent[0].metadata.substr(0, 42) == first->sent[0].metadata.substr(0, 42));
 }
 
+TEST_CASE("an unsent request that does not wait for a connection fails when the one there is ends, or drains") {
+    for (const bool drains : {false, true}) {
+        OneRequester one;
+        const auto connection = one.connect();
+        auto message = outgoing("given back");
+        message.wait_for_connection = false;
+        const auto given_back = one.start(std::move(message));
+        connection->room = 1;
+        message = outgoing("queued");
+        message.wait_for_connection = false;
+        const auto queued = one.start(std::move(message));
+        message = outgoing("sent again");
+        message.wait_for_connection = false;
+        message.idempotent = true;
+        const auto repeated = one.start(std::move(message));
+        const auto patient = one.request("patient");
+        CHECK(queued->completions + patient->completions == 0);
+        if (drains) {
+            one.requester->on_draining();
+            CHECK(error_of(queued) == errc::draining);
+            CHECK(given_back->completions == 0);
+        }
+        one.lose(connection, {0});
+        CHECK(error_of(given_back) == errc::not_connected);
+        CHECK(error_of(queued) == (drains ? errc::draining : errc::not_connected));
+        CHECK(repeated->completions + patient->completions == 0);
+        CHECK(bodies(*one.connect()) == Bodies{"sent again", "patient"});
+    }
+}
+
 TEST_CASE("a notification given back is sent, though it was told to be on its way") {
     OneRequester one;
     const auto first = one.connect();
