@@ -200,7 +200,9 @@ TEST_CASE("a client of root talks to the server of the user who owns the directo
     });
 }
 
-TEST_CASE("a client of root finds the server of a user who has the Python library's place") {
+TEST_CASE(
+    "a client of root does not talk to the user who has made the Python library's place, unless it names the "
+    "directory") {
     if (!is_root()) {
         return;
     }
@@ -217,9 +219,13 @@ TEST_CASE("a client of root finds the server of a user who has the Python librar
             co_await server->start();
         }
         Client root(context, LocalConnector("users"), Routes{}, named("root"));
-        co_await root.connect();
-        CHECK_AWAITED(0, root.request<int>("who", nullptr));
-        co_await root.close();
+        const Error refused = co_await error_of(root.connect({.timeout = 20ms}));
+        CHECK(refused.message.find("has to be a directory of") != std::string::npos);
+        const std::string directory = place.directory.path() + "/communica";
+        Client choosing(context, LocalConnector("users", {.directory = directory}), Routes{}, named("root"));
+        co_await choosing.connect();
+        CHECK_AWAITED(0, choosing.request<int>("who", nullptr));
+        co_await choosing.close();
         co_await server->close();
     });
 }

@@ -25,11 +25,11 @@ std::string local_directory();
 /// POSIX: the socket is in `local_directory()`. A server also listens at the Python library's address, `communica` in
 /// the directory for temporary files, unless another user has that (`LocalOptions::python_place`). A client tries both.
 /// A client with a runtime directory also tries the address of a server of the same user that has none. A client that
-/// runs as root reaches another user's server by the Python library's address, or by `LocalOptions::directory`.
+/// runs as root reaches another user's server by `LocalOptions::directory`.
 ///
-/// The directory is created, for this user alone, if it does not exist. A directory that another user owns (unless for
-/// a client that runs as root), or that another user or a foreign group can write to, is refused. A server removes the socket file of a dead one. `connect`
-/// waits while the server's backlog is full.
+/// The directory is created, for this user alone, if it does not exist. A directory that another user owns (unless root's
+/// client names it), or that another user or a foreign group can write to, is refused. A server removes the socket file
+/// of a dead one. `connect` waits while the server's backlog is full.
 ///
 /// Errors: the constructor throws `errc::invalid_argument` if the name is empty or has a `/` (or, on Windows, a
 /// backslash). `listen` fails with `address_in_use` if a server already listens there.

@@ -21,7 +21,7 @@ struct LocalOptions {
     std::string directory = {};
     /// POSIX: the users (uids) accepted as peers. A server closes connections of other users before it reads from them,
     /// and a client does not use a server of another user. Empty: this user and root; a client that runs as root also
-    /// uses the server of the user who owns the directory. If other users are named, every user can connect to the
+    /// uses the server of the user who owns `directory`. If other users are named, every user can connect to the
     /// socket file, and its directory must let them through.
     std::vector<std::int64_t> users = {};
     /// Windows: the same by security identifiers, `S-1-5-21-...`. The pipe's access list allows them besides this user.

@@ -76,8 +76,8 @@ class TrustedUsers {
     /// Is this user trusted as the owner of a directory? This user and root are: they control this process anyway.
     bool own(std::int64_t user) const { return is_ours(user) || contain(user); }
     bool are_ours() const { return std::all_of(users_.begin(), users_.end(), is_ours); }
-    /// Of a client, for a server in a directory of this user. Root's client talks to any user's servers unless users
-    /// are named, but to those of the directory's owner only: another user cannot pose as them.
+    /// Of a client whose user chose a directory of this owner. Root's client talks to the owner's servers there, unless
+    /// users are named: another user cannot pose as them.
     TrustedUsers in_directory_of(std::int64_t owner) const {
         const bool any_owner = users_.empty() && ::geteuid() == 0;
         return any_owner ? TrustedUsers({0, owner}) : *this;
@@ -92,8 +92,12 @@ class TrustedUsers {
 /// The file of a local socket, and its directory.
 class LocalPlace {
  public:
-    LocalPlace(const std::string& name, std::string directory, TrustedUsers users)
-        : directory_(std::move(directory)), path_(directory_ + "/" + name + ".sock"), users_(std::move(users)) {
+    /// `is_chosen`: the directory is that of the options, not one that any user can create first.
+    LocalPlace(const std::string& name, std::string directory, TrustedUsers users, bool is_chosen = false)
+        : directory_(std::move(directory)),
+          path_(directory_ + "/" + name + ".sock"),
+          users_(std::move(users)),
+          is_chosen_(is_chosen) {
         if (!fits(name, directory_)) {
             throw std::system_error(errc::invalid_argument, "the path of a local socket has at most " +
                                                                 std::to_string(sizeof(::sockaddr_un::sun_path) - 1) +
@@ -125,7 +129,7 @@ class LocalPlace {
     /// The users whose servers a client accepts here. Throws like `require_safe_directory`.
     TrustedUsers trusted_servers() const {
         const struct ::stat info = directory_status();
-        TrustedUsers servers = users_.in_directory_of(info.st_uid);
+        TrustedUsers servers = is_chosen_ ? users_.in_directory_of(info.st_uid) : users_;
         require_safe(info, servers);
         return servers;
     }
@@ -152,6 +156,7 @@ class LocalPlace {
     std::string directory_;
     std::string path_;
     TrustedUsers users_;
+    bool is_chosen_;
 };
 
 /// The paths of a local socket: that of the option, or this user's and the Python library's.
@@ -163,7 +168,7 @@ class LocalAddress {
         }
         const TrustedUsers users(options.users);
         if (!options.directory.empty()) {
-            places_.emplace_back(name, options.directory, users);
+            places_.emplace_back(name, options.directory, users, true);
             return;
         }
         places_.emplace_back(name, own_directory(), users);
