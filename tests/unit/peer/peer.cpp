@@ -32,9 +32,9 @@ TEST_CASE("a peer offers all that the library knows, its limit, and the session 
 TEST_CASE("the asking half is made for the first who asks, as the peer is by then") {
     OnePeer connected;
     const auto connection = connected.connect();
-    CHECK(connected.peer->asker() == nullptr);
+    CHECK(connected.peer->made_requester() == nullptr);
     connected.request("1");
-    CHECK(connected.peer->asker() != nullptr);
+    CHECK(connected.peer->made_requester() != nullptr);
     CHECK(connection->sent.size() == 1);
 
     OnePeer closed;
