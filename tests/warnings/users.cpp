@@ -134,6 +134,22 @@
 #undef talk
 #endif
 
+#define main main_of_key_value_client
+#define serve serve_of_key_value_client
+#define talk talk_of_key_value_client
+#include "examples/key_value_client.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_key_value_server
+#define serve serve_of_key_value_server
+#define talk talk_of_key_value_server
+#include "examples/key_value_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
 #define main main_of_own_serializer
 #define serve serve_of_own_serializer
 #define talk talk_of_own_serializer
