@@ -271,6 +271,54 @@ TEST_CASE("a slow subscriber is told what it has missed, gets the latest, or is 
     });
 }
 
+TEST_CASE("a subscriber whom publishers wait for misses nothing, and one that is gone holds up none") {
+    constexpr int count = 2'000;
+    Topic<int> topic({.capacity = 10});
+    RoutePair pair(Transport::local, following(topic, SlowSubscriber::wait));
+    pair.run([&]() -> asio::awaitable<void> {
+        co_await topic.ready();  // nobody is there
+        auto stream = co_await pair.client().open(ticks, "ACME");
+        auto idle = co_await pair.client().open(ticks, "ACME");
+        co_await until_followed(topic, 2);
+        bool all_published = false;
+        test::spawn(pair.context, [](Topic<int>& to, bool& done) -> asio::awaitable<void> {
+            for (int number = 0; number != count; ++number) {
+                co_await to.ready();
+                to.publish(number);
+            }
+            done = true;
+        }(topic, all_published));
+        for (int number = 0; number != 100; ++number) {
+            const auto item = co_await stream.next();
+            CHECK((item && item->value == number && item->missed == 0));
+        }
+        // The idle one fills its window, holds up the publisher, and is cancelled.
+        idle.cancel();
+        for (int number = 100; number != count; ++number) {
+            const auto item = co_await stream.next();
+            CHECK((item && item->value == number && item->missed == 0));
+        }
+        co_await test::until([&] { return all_published; });
+
+        for (int number = 0; number != 20; ++number) {
+            topic.publish(number);  // more than may be behind
+        }
+        asio::cancellation_signal cancel;
+        std::optional<asio::error_code> cancelled;
+        std::optional<asio::error_code> ended;
+        const auto into = [&](auto& result) {
+            return asio::bind_executor(pair.context, [&result](asio::error_code error) { result = error; });
+        };
+        topic.ready(asio::bind_cancellation_slot(cancel.slot(), into(cancelled)));
+        topic.ready(into(ended));
+        cancel.emit(asio::cancellation_type::total);
+        topic.close();
+        co_await test::until([&] { return cancelled && ended; });
+        CHECK(cancelled == asio::error::operation_aborted);
+        CHECK(ended == asio::error_code());
+    });
+}
+
 TEST_CASE("a stream without tokens is opened again, too, but nobody knows what was missed") {
     int opened = 0;
     Routes routes;

@@ -4,6 +4,7 @@
 #include "../../serializers/json.hpp"
 #include "published.hpp"
 #include "stream.hpp"
+#include "topic_readers.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -25,6 +27,7 @@ enum class SlowSubscriber {
     drop_oldest,  ///< it gets the remaining items, and the number it has missed
     latest,       ///< it gets the newest item whenever it can take one
     fail,         ///< its stream ends with `errc::slow_peer`
+    wait,  ///< as `drop_oldest`, but publishers that wait for `Topic::ready` wait for it, so that it misses nothing
 };
 
 /// The items that a topic keeps.
@@ -60,6 +63,15 @@ class Topic {
     /// Publishes a value to all subscribers, and returns at once. Throws the serializer's exception.
     void publish(T value) { state_->publish(std::move(value)); }
 
+    /// Waits until the next value makes no subscriber of `SlowSubscriber::wait` miss one: until each is behind by less than
+    /// `TopicOptions::capacity` items and half of `max_bytes`. A value of more than half of `max_bytes` may be missed.
+    /// Completes with: nothing, or `operation_aborted`; at once without such subscribers, and when the topic is closed.
+    /// Executor: the token's; for a callback without one `asio::system_executor`. Cancellation: ends the wait.
+    template <class Token = asio::use_awaitable_t<>>
+    auto ready(Token&& token = Token()) const {
+        return state_->readers()->wait(std::forward<Token>(token));
+    }
+
     /// Returns the stream of a new subscriber. A handler returns it to its requester.
     Stream<Item> follow(const Context& context, SlowSubscriber slow = SlowSubscriber::drop_oldest) const {
         return follow(state_, resume_token(context), slow);
@@ -75,11 +87,16 @@ class Topic {
     struct Entry {
         Item item;
         Buffer bytes;
+        std::uint64_t bytes_before = 0;  // of all entries
     };
 
     class State {
      public:
-        State(TopicOptions options, S serializer) : options_(options), serializer_(std::move(serializer)) {
+        State(TopicOptions options, S serializer)
+            : options_(options),
+              serializer_(std::move(serializer)),
+              readers_(std::make_shared<peer::TopicReaders>(peer::TopicReaders::Place{
+                  std::max<std::uint64_t>(options.capacity, 1), std::max<std::uint64_t>(options.max_bytes / 2, 1)})) {
             std::random_device random;
             epoch_ = std::to_string(random()) + '-';
         }
@@ -94,8 +111,10 @@ class Topic {
             {
                 const std::lock_guard lock(mutex_);
                 bytes_ += entry->bytes.size();
+                entry->bytes_before = std::exchange(all_bytes_, all_bytes_ + entry->bytes.size());
                 entries_.push_back(std::move(entry));
                 ++end_;
+                readers_->set_end({end_, all_bytes_});
                 while (entries_.size() > std::max<std::size_t>(options_.capacity, 1) ||
                        (bytes_ > options_.max_bytes && entries_.size() != 1)) {
                     bytes_ -= entries_.front()->bytes.size();
@@ -113,7 +132,21 @@ class Topic {
                 is_closed_ = true;
                 followers = living();
             }
+            readers_->close();
             notify(followers);
+        }
+
+        const std::shared_ptr<peer::TopicReaders>& readers() const noexcept { return readers_; }
+
+        /// The place before this item.
+        peer::TopicReaders::Place place_of(std::uint64_t number) const {
+            const std::lock_guard lock(mutex_);
+            const std::uint64_t first = end_ - entries_.size();
+            if (number >= end_) {
+                return {end_, all_bytes_};
+            }
+            return {std::max(number, first),
+                    entries_[static_cast<std::size_t>(std::max(number, first) - first)]->bytes_before};
         }
 
         /// Returns where a subscriber with this token continues, and how many items it has missed before.
@@ -194,12 +227,14 @@ class Topic {
 
         const TopicOptions options_;
         const S serializer_;
+        const std::shared_ptr<peer::TopicReaders> readers_;
         std::string epoch_;  // tells the tokens of topics apart
         std::mutex publishing_;
         mutable std::mutex mutex_;  // guards the members below; `end_` changes under both mutexes
         std::deque<std::shared_ptr<const Entry>> entries_;
         std::uint64_t end_ = 0;  // the number of the next item
         std::size_t bytes_ = 0;
+        std::uint64_t all_bytes_ = 0;
         mutable std::vector<std::weak_ptr<peer::StreamEnd>> followers_;
         std::size_t prune_at_ = 16;  // with this many followers, those that have ended are removed
         bool is_closed_ = false;
@@ -209,8 +244,15 @@ class Topic {
         const auto end = co_await peer::ThisStream();
         auto [place, missed] = state->begin(token, slow);
         state->add(end);
+        std::optional<peer::TopicReaders::Reader> reader;
+        if (slow == SlowSubscriber::wait) {
+            reader.emplace(state->readers(), state->place_of(place));
+        }
         for (;;) {
             const auto next = state->next(place, slow);
+            if (reader && next.entry) {
+                reader->move_to(state->place_of(place));
+            }
             if (next.is_too_slow) {
                 throw ResponderError("too slow for what is published", 503, errc::slow_peer);
             }
