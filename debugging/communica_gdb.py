@@ -108,10 +108,10 @@ class ResultPrinter:
 
 def waiting(peer):
     """What waits at either half of a peer."""
-    asker = atomic(peer["asker_"])
+    requester = atomic(peer["made_requester_"])
     pending = unsent = 0
-    if asker:
-        pending, unsent = int(asker["pending_"]["count_"]), int(asker["unsent_queue_"]["messages_"]["_M_impl"]["_M_node"]["_M_size"])
+    if requester:
+        pending, unsent = int(requester["pending_"]["count_"]), int(requester["unsent_queue_"]["messages_"]["_M_impl"]["_M_node"]["_M_size"])
     at_work = int(atomic(pointee(peer["responder_"])["at_work_"]))
     parts = [counted(pending, "request waits for its answer", "requests wait for their answers")]
     if unsent:
@@ -122,8 +122,8 @@ def waiting(peer):
 def routes(peer):
     """How many requests of this side wait, by route."""
     found = {}
-    asker = atomic(peer["asker_"])
-    for slot in elements(asker["pending_"]["slots_"]) if asker else []:
+    requester = atomic(peer["made_requester_"])
+    for slot in elements(requester["pending_"]["slots_"]) if requester else []:
         if first_of_tuple(slot["operation"]["_M_t"]["_M_t"]):
             name = text(slot["quoted_route"]) or "no route, or not sent yet"
             found[name] = found.get(name, 0) + 1

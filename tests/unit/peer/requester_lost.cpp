@@ -55,7 +55,7 @@ TEST_CASE("an unsent request that does not wait for a connection fails when the 
         auto message = outgoing("given back");
         message.wait_for_connection = false;
         const auto given_back = one.start(std::move(message));
-        connection->room = 1;
+        connection->room = 0;
         message = outgoing("queued");
         message.wait_for_connection = false;
         const auto queued = one.start(std::move(message));
