@@ -27,7 +27,7 @@ class AnyConnectorOf {
         return std::visit([](const auto& connector) { return connector.dump_state(); }, connector_);
     }
     std::string dump_state() && {
-        return std::visit([](auto&& connector) { return std::move(connector).dump_state(); }, std::move(connector_));
+        return std::visit([](auto& connector) { return std::move(connector).dump_state(); }, connector_);
     }
     static AnyConnectorOf load_state(const std::string& text) { return load_first<Cs...>(text, {}); }
 
