@@ -66,7 +66,8 @@ class Topic {
     /// Waits until the next value makes no subscriber of `SlowSubscriber::wait` miss one: until each is behind by less than
     /// `TopicOptions::capacity` items and half of `max_bytes`. A value of more than half of `max_bytes` may be missed.
     /// Completes with: nothing, or `operation_aborted`; at once without such subscribers, and when the topic is closed.
-    /// Executor: the token's; for a callback without one `asio::system_executor`. Cancellation: ends the wait.
+    /// Executor: the token's; for a callback without one `asio::system_executor`. Its io_context has to outlive the wait:
+    /// close the topic first. Cancellation: ends the wait.
     template <class Token = asio::use_awaitable_t<>>
     auto ready(Token&& token = Token()) const {
         return state_->readers()->wait(std::forward<Token>(token));

@@ -140,10 +140,10 @@ class TopicReaders : public std::enable_shared_from_this<TopicReaders> {
         return waiters_.take(number);
     }
 
+    const Place most_behind_;
     std::mutex mutex_;  // guards the members below
     Places places_;
     Place end_;
-    const Place most_behind_;
     StreamWaiters waiters_;
     std::uint64_t last_waiter_ = 0;
     bool is_closed_ = false;
