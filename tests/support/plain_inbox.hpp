@@ -11,7 +11,9 @@ namespace test {
 struct PlainInbox final : communica::peer::MessageDispatcher {
     using MessageDispatcher::MessageDispatcher;
     void on_attached() override { attached = true; }
-    void on_detached(const communica::Error& why, std::uint64_t /*unconfirmed*/) override { ending = why; }
+    void on_detached(const communica::Error& why, const communica::peer::UnconfirmedNotifications&) override {
+        ending = why;
+    }
 
     bool attached = false;
     std::optional<communica::Error> ending;

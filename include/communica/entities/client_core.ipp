@@ -32,7 +32,7 @@ class ClientCore::ServedConnection final : public peer::MessageDispatcher {
                    }));
     }
 
-    void on_detached(const Error& why, std::uint64_t unconfirmed) override {
+    void on_detached(const Error& why, const peer::UnconfirmedNotifications& unconfirmed) override {
         core_->hooks_.on_unconfirmed(unconfirmed, why, [this] { return core_->connection_factory_.address(); });
         base::post_or_again(core_->strand_, [core = core_, why] {
             core->ending_ = why;

@@ -6,11 +6,11 @@
 #include "../error.hpp"
 #include "../peer/handlers.hpp"
 #include "../peer/hook.hpp"
+#include "../peer/unconfirmed.hpp"
 #include "../separate_compilation.hpp"
 #include "default_log.hpp"
 
 #include <concepts>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -83,15 +83,14 @@ class Hooks {
         log(LogLevel::debug, [&] { return "a request timed out: " + text; });
     }
 
-    /// Counts and logs notifications that may be lost, because their connection ended with the error `why` before the peer
-    /// reported that they had ended. `peer()` returns the name of the peer.
+    /// Counts and logs notifications that may be lost, because their connection ended with the error `why`. `peer()` returns the name of the peer.
     template <class Name>
-    void on_unconfirmed(std::uint64_t count, const Error& why, Name peer) const {
-        if (count != 0) {
+    void on_unconfirmed(const peer::UnconfirmedNotifications& unconfirmed, const Error& why, Name peer) const {
+        if (unconfirmed.count() != 0) {
             if (counters_) {
-                Counters::add(counters_->unconfirmed_notifications, count);
+                Counters::add(counters_->unconfirmed_notifications, unconfirmed.count());
             }
-            log(LogLevel::warning, [&] { return peer() + ": " + unconfirmed_text(count, why); });
+            log(LogLevel::warning, [&] { return peer() + ": " + unconfirmed.text(why); });
         }
     }
 
@@ -102,8 +101,6 @@ class Hooks {
     }
 
  private:
-    static std::string unconfirmed_text(std::uint64_t count, const Error& why);
-
     /// Gives an error its message. Called where exceptions are caught.
     static Error worded(const Error& error) { return error.worded(); }
     template <class Argument>

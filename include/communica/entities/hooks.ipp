@@ -4,7 +4,6 @@
 #include "../wire/json_events.hpp"
 #include "hooks.hpp"
 
-#include <cstdint>
 #include <string>
 
 namespace communica::entities {
@@ -25,10 +24,6 @@ COMMUNICA_INLINE void Hooks::on_failure(const peer::Failure& failure) const {
                (failure.route.empty() ? std::string() : wire::quote_json(base::shortened(failure.route, 256)) + " ") +
                "failed: " + std::string(base::shortened(failure.error.text(), 1024));
     });
-}
-
-COMMUNICA_INLINE std::string Hooks::unconfirmed_text(std::uint64_t count, const Error& why) {
-    return "up to " + std::to_string(count) + " notifications that were sent may be lost: " + why.text();
 }
 
 }  // namespace communica::entities

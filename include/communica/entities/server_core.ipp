@@ -55,7 +55,7 @@ class ServerCore::ServedConnection final : public peer::MessageDispatcher {
         core_->hooks_.call(core_->options_.on_connect, id());
     }
 
-    void on_detached(const Error& why, std::uint64_t unconfirmed) override {
+    void on_detached(const Error& why, const peer::UnconfirmedNotifications& unconfirmed) override {
         core_->hooks_.on_unconfirmed(unconfirmed, why, [this] { return "client \"" + id() + "\""; });
         if (attached_) {
             core_->hooks_.log(LogLevel::info, [&] { return "client \"" + id() + "\" is gone: " + why.text(); });

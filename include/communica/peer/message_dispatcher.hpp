@@ -8,7 +8,6 @@
 #include "peer.hpp"
 #include "reply.hpp"
 
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
@@ -99,7 +98,7 @@ class MessageDispatcher : public Receiver {
         if (replaced_ || peer_->was_replaced(*connection_)) {
             why = {errc::replaced};
         }
-        std::uint64_t unconfirmed = 0;
+        UnconfirmedNotifications unconfirmed;
         try {
             unconfirmed = peer_->detach(connection_, why);
         } catch (...) {  // NOLINT(bugprone-empty-catch)
@@ -113,8 +112,8 @@ class MessageDispatcher : public Receiver {
 
     /// Called once requests can be sent over the connection.
     virtual void on_attached() = 0;
-    /// Called when the connection has ended. `unconfirmed` notifications of this side were sent and not confirmed.
-    virtual void on_detached(const Error& why, std::uint64_t unconfirmed) = 0;
+    /// Called when the connection has ended. `unconfirmed`: the notifications of this side that may be lost.
+    virtual void on_detached(const Error& why, const UnconfirmedNotifications& unconfirmed) = 0;
 
     const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
 

@@ -90,9 +90,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     /// The connection has ended. Its unsent messages wait for the next, or are sent at once if there is one. If the
     /// peer has closed in order, it neither answers nor waits for answers: the handlers of its requests are cancelled,
-    /// and sent requests fail (unless the connection has several readers). Returns how many notifications of this side
-    /// were sent and not confirmed.
-    std::uint64_t detach(const std::shared_ptr<Connection>& connection, const Error& ending);
+    /// and sent requests fail (unless the connection has several readers). Returns the notifications of this side that
+    /// may be lost.
+    UnconfirmedNotifications detach(const std::shared_ptr<Connection>& connection, const Error& ending);
 
     /// Refuses new requests, and tells the peer. `idle` is called, without a lock, each time the last running call
     /// ends.
@@ -111,7 +111,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     void make_requester();
 
     void end_streams(const Connection& connection, errc why);
-    std::uint64_t detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending);
+    UnconfirmedNotifications detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending);
 
     bool halves_are_idle() const;
 

@@ -95,10 +95,11 @@ COMMUNICA_INLINE void Peer::on_resumed(const Connection& connection, Bytes body)
     }
 }
 
-COMMUNICA_INLINE std::uint64_t Peer::detach(const std::shared_ptr<Connection>& connection, const Error& ending) {
+COMMUNICA_INLINE UnconfirmedNotifications Peer::detach(const std::shared_ptr<Connection>& connection,
+                                                       const Error& ending) {
     const errc why = ending.code == errc::closed ? errc::closed : errc::connection_lost;
     end_streams(*connection, why);
-    const std::uint64_t unconfirmed = detach_halves(connection, ending);
+    auto unconfirmed = detach_halves(connection, ending);
     end_streams(*connection, why);  // streams that began meanwhile
     return unconfirmed;
 }
@@ -111,7 +112,8 @@ COMMUNICA_INLINE void Peer::end_streams(const Connection& connection, errc why) 
     }
 }
 
-COMMUNICA_INLINE std::uint64_t Peer::detach_halves(const std::shared_ptr<Connection>& connection, const Error& ending) {
+COMMUNICA_INLINE UnconfirmedNotifications Peer::detach_halves(const std::shared_ptr<Connection>& connection,
+                                                              const Error& ending) {
     const std::lock_guard lock(mutex_);
     std::erase(open_, connection.get());
     std::vector<UnsentMessage> requests;
@@ -121,7 +123,7 @@ COMMUNICA_INLINE std::uint64_t Peer::detach_halves(const std::shared_ptr<Connect
         (reader.read(message.metadata).is_answer() ? answers : requests).push_back(std::move(message));
     }
     responder_->detach(*connection, std::move(answers));
-    const std::uint64_t unconfirmed = requester_ ? requester_->detach(*connection, std::move(requests)) : 0;
+    auto unconfirmed = requester_ ? requester_->detach(*connection, std::move(requests)) : UnconfirmedNotifications();
     if (connection_ == connection) {
         connection_.reset();
         window_.reset();

@@ -13,6 +13,7 @@
 #include "pending_requests.hpp"
 #include "request_id_codec.hpp"
 #include "sender.hpp"
+#include "unconfirmed.hpp"
 #include "unsent_queue.hpp"
 #include "waiting_service.hpp"
 
@@ -152,7 +153,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// The connection has ended. Its unsent messages and its idempotent requests wait for the next. Returns how many
     /// notifications were sent and not confirmed, over this connection and those that it replaced.
-    std::uint64_t detach(const Connection& connection, std::vector<UnsentMessage> unsent);
+    UnconfirmedNotifications detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
     /// Fails the sent requests: their outcome is unknown. Idempotent ones are queued again.
     void give_up_sent();

@@ -136,15 +136,17 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
     send_waiting();
 }
 
-COMMUNICA_INLINE std::uint64_t Requester::detach(const Connection& connection, std::vector<UnsentMessage> unsent) {
+COMMUNICA_INLINE UnconfirmedNotifications Requester::detach(const Connection& connection,
+                                                            std::vector<UnsentMessage> unsent) {
     std::vector<OperationPtr> failed;
-    std::uint64_t unconfirmed = 0;
+    UnconfirmedNotifications unconfirmed;
     {
         const std::lock_guard lock(mutex_);
         if (closed_) {  // what was written is handled, the rest is lost
-            return static_cast<std::uint64_t>(std::ranges::count_if(unsent, [this](const UnsentMessage& message) {
-                return reader_.read(message.metadata).type == wire::MessageType::notification;
-            }));
+            for (const UnsentMessage& message : unsent) {
+                unconfirmed.add_unwritten(reader_.read(message.metadata));
+            }
+            return unconfirmed;
         }
         const bool is_current = sender_.is_connected_by(connection);
         std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) { put_back(message, is_current); });
@@ -156,7 +158,7 @@ COMMUNICA_INLINE std::uint64_t Requester::detach(const Connection& connection, s
         } else {
             send_waiting();
         }
-        unconfirmed = sender_.take_unconfirmed();
+        unconfirmed = UnconfirmedNotifications(sender_.take_unconfirmed());
     }
     fail_all(failed, {errc::not_connected});
     return unconfirmed;
