@@ -111,6 +111,32 @@ TEST_CASE("both sides ask in the serializer of a typed route, or in any that the
     });
 }
 
+TEST_CASE("a handler asks back in the serializer that its parameter names, and in a typed route's") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    Routes at_server;
+    at_server.add(
+        "by text",
+        [](std::vector<int> numbers, communica::RoutePeer<CborSerializer>& caller) -> asio::awaitable<unsigned> {
+            co_return co_await caller.request<unsigned>("numbers", numbers);
+        },
+        CborSerializer{});
+    at_server.add("by route", [](std::string name, communica::RoutePeer<>& caller) -> asio::awaitable<User> {
+        const Update data{{std::move(name), 42}, {}};
+        co_return co_await caller.request(update, data);
+    });
+    Routes at_client;
+    at_client.add(update, [](Update data) { return data.user; });
+    at_client.add("numbers", [](std::vector<int> numbers) { return numbers.size(); }, CborSerializer{});
+    RoutePair pair(transport, at_server, at_client);
+    pair.run([&]() -> asio::awaitable<void> {
+        const std::vector<int> numbers{1, 2, 3};
+        CHECK_AWAITED(3U, pair.client().with(CborSerializer{}).request<unsigned>("by text", numbers));
+        const User ann{"Ann", 42};
+        CHECK_AWAITED(ann, pair.client().request<User>("by route", "Ann"));
+    });
+}
+
 TEST_CASE("errors travel as JSON, whatever the serializer") {
     const auto transport = GENERATE(test::every_transport());
     CAPTURE(transport);
