@@ -11,6 +11,8 @@ if(COMMUNICA_USE_BOOST_ASIO)
   target_include_directories(communica_own_flags BEFORE INTERFACE "${asio_by_boost}")
 endif()
 
+target_compile_definitions(communica_own_flags INTERFACE $<$<CONFIG:Debug>:COMMUNICA_CHECK_LOCK_ORDER>)
+
 if(NOT MSVC)
   target_compile_options(communica_own_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
   # Optimising, GCC 12 takes the value of an empty std::optional for one that is read.

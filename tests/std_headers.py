@@ -15,7 +15,7 @@ DECLARED_BY = {
                 "invocable move_constructible same_as signed_integral totally_ordered unsigned_integral",
     "cstddef": "byte max_align_t nullptr_t ptrdiff_t size_t to_integer",
     "cstdint": "int8_t int16_t int32_t int64_t intptr_t uint8_t uint16_t uint32_t uint64_t uintptr_t",
-    "cstdio": "fwrite snprintf",
+    "cstdio": "fputs fwrite snprintf",
     "cstdlib": "abort free getenv realloc",
     "cstring": "memchr memcmp memcpy memmove strlen",
     "deque": "deque",

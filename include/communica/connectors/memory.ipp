@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../asio/channels.hpp"
+#include "../lock_order.hpp"
 #include "../wire/handshake.hpp"
 #include "memory.hpp"
 
@@ -97,7 +98,7 @@ class MemoryPipe {
 
  private:
     Channel channel_;
-    mutable std::mutex mutex_;
+    mutable base::OrderedMutex<base::LockOrder::connection> mutex_;
     std::array<std::size_t, send_classes> bytes_{};
     Room room_;
     bool ended_ = false;

@@ -1,6 +1,7 @@
 // The clients known to a server.
 #pragma once
 
+#include "../lock_order.hpp"
 #include "../peer/cancel.hpp"
 #include "../peer/operation.hpp"
 #include "../peer/peer.hpp"
@@ -304,7 +305,7 @@ class Clients {
     const std::size_t max_connections_;
     const std::size_t max_sessions_;
     const Make make_;
-    mutable std::mutex mutex_;
+    mutable base::OrderedMutex<base::LockOrder::clients> mutex_;
     KnownById known_;
     IdOwners owners_;
     std::vector<std::shared_ptr<peer::Peer>> present_;

@@ -3,6 +3,7 @@
 
 #include "../connection.hpp"
 #include "../limits.hpp"
+#include "../lock_order.hpp"
 #include "../wire/ended_notifications.hpp"
 #include "../wire/metadata.hpp"
 
@@ -173,7 +174,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
     const std::shared_ptr<Connection> connection_;
     const std::size_t items_to_report_;
     const std::size_t bytes_to_report_;
-    std::mutex mutex_;
+    base::OrderedMutex<base::LockOrder::stream> mutex_;
     wire::EndedNotifications ended_;
     wire::EndedNotifications reported_;
     std::size_t unreported_bytes_ = 0;

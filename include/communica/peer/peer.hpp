@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 #include "../error.hpp"
+#include "../lock_order.hpp"
 #include "../separate_compilation.hpp"
 #include "calls_under_way.hpp"
 #include "capabilities.hpp"
@@ -137,8 +138,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::shared_ptr<Counters> counters_;
     CallsUnderWay calls_;
 
-    // guards the members below; the requester's and responder's locks may be taken under it, not vice versa
-    mutable std::mutex mutex_;
+    mutable base::OrderedMutex<base::LockOrder::peer> mutex_;  // guards the members below
     std::shared_ptr<Connection> connection_;
     std::shared_ptr<NotificationWindow> window_;  // of `connection_`; may be null
     std::vector<const Connection*> open_;         // attached and not detached: briefly two, when one replaces another

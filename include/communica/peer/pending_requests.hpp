@@ -3,6 +3,7 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
+#include "../lock_order.hpp"
 #include "../serializers/codec/allowance.hpp"
 #include "deadline_queue.hpp"
 #include "outgoing.hpp"
@@ -34,7 +35,7 @@ using RequestIds = std::unordered_set<RequestId>;
 /// The requester of a request that can move. Shared with its cancellation slot, so that a cancellation follows the
 /// request.
 struct Location {
-    std::mutex mutex;
+    base::OrderedMutex<base::LockOrder::location> mutex;
     std::weak_ptr<Requester> requester;
     RequestId id = 0;
 };

@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 #include "../error.hpp"
+#include "../lock_order.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata_reader.hpp"
 #include "asking.hpp"
@@ -346,7 +347,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     const std::shared_ptr<Counters> counters_;
     const Destination destination_;
 
-    mutable std::mutex mutex_;  // guards the members below; a connection's lock may be taken under it, not vice versa
+    mutable base::OrderedMutex<base::LockOrder::requests> mutex_;  // guards the members below
     Sender sender_;
     NotificationBurst burst_;
     RequestIdCodec text_;

@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../connection.hpp"
 #include "../error.hpp"
+#include "../lock_order.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata.hpp"
 #include "capabilities.hpp"
@@ -194,7 +195,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     std::atomic<std::size_t> notifications_at_work_ = 0;
     std::atomic<std::size_t> held_ = 0;  // bytes of running calls and of waiting answers
 
-    mutable std::mutex mutex_;  // guards the members below; a connection's lock may be taken under it, not vice versa
+    mutable base::OrderedMutex<base::LockOrder::requests> mutex_;  // guards the members below
     std::shared_ptr<Connection> connection_;
     std::shared_ptr<IdleWorkers> idle_workers_;  // of this connection; null before its first coroutine
     InflightCalls calls_;

@@ -3,6 +3,7 @@
 
 #include "../asio.hpp"
 #include "../connection.hpp"
+#include "../lock_order.hpp"
 #include "traits.hpp"
 #include "write_queue.hpp"
 
@@ -113,6 +114,8 @@ class Writer {
     }
 
  private:
+    using Mutex = base::OrderedMutex<base::LockOrder::connection>;
+
     template <class Push>
     bool enqueue(SendClass send_class, Push push) {
         bool unread = false;
@@ -142,7 +145,7 @@ class Writer {
 
     /// Writes the queue: synchronously as far as the stream takes bytes at once, asynchronously from there on. A
     /// completion handler would cost more than the bytes (a request at a time: 1.13 times raw Asio, 1.07 without it).
-    void flush(std::unique_lock<std::mutex> lock) {
+    void flush(std::unique_lock<Mutex> lock) {
         flush_posted_ = false;
         while (!writing_ && !failed_ && !queue_.empty()) {
             std::span<const asio::const_buffer> buffers;
@@ -200,7 +203,7 @@ class Writer {
     }
 
     /// Unlocks and tells the owner. Says whether more is queued.
-    bool end_write(std::unique_lock<std::mutex>& lock, asio::error_code error, std::size_t count) {
+    bool end_write(std::unique_lock<Mutex>& lock, asio::error_code error, std::size_t count) {
         writing_ = false;
         failed_ = failed_ || error;
         queue_.end_write(count);
@@ -232,7 +235,7 @@ class Writer {
     std::atomic<std::size_t> unread_answers_ = 0;
     std::atomic<bool> in_turn_ = false;  // cleared under the lock, so that `end_turn` writes what was queued before
 
-    mutable std::mutex mutex_;  // guards the members below
+    mutable Mutex mutex_;  // guards the members below
     WriteQueue queue_;
     bool writing_ = false;
     bool flush_posted_ = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../connection.hpp"
+#include "../../lock_order.hpp"
 #include "../../wire/metadata_reader.hpp"
 #include "channel.hpp"
 
@@ -149,7 +150,7 @@ class MessageQueue {
     }
 
     const std::shared_ptr<Counters> counters_;
-    mutable std::mutex mutex_;
+    mutable base::OrderedMutex<base::LockOrder::connection> mutex_;
     std::deque<Message> messages_;
     std::array<std::size_t, send_classes> bytes_{};
     BudgetReservation share_;

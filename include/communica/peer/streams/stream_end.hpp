@@ -5,6 +5,7 @@
 #include "../../budget.hpp"
 #include "../../connection.hpp"
 #include "../../error.hpp"
+#include "../../lock_order.hpp"
 #include "../../separate_compilation.hpp"
 #include "../../wire/stream_body.hpp"
 #include "../reply.hpp"
@@ -210,6 +211,8 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     bool send_more();
 
  private:
+    using Mutex = base::OrderedMutex<base::LockOrder::stream>;
+
     struct Wait {
         template <class Handler>
         void operator()(Handler&& handler, const std::shared_ptr<StreamEnd>& end, For what) const {
@@ -259,7 +262,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// Ends the stream with an error. Sends `told` to the peer, unless it is null.
     void end(const Error& why, const Error* told);
     /// The stream has ended, in order or not. Wakes all waiters.
-    void leave(std::unique_lock<std::mutex> lock);
+    void leave(std::unique_lock<Mutex> lock);
 
     const Role role_;
     const bool reads_;
@@ -268,7 +271,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::string_view id_;    // part of `metadata_`
     StreamReading reading_;  // used by the reader alone, without the lock
 
-    mutable std::mutex mutex_;  // guards the members below; a connection's lock may be taken under it, not vice versa
+    mutable Mutex mutex_;  // guards the members below
     std::weak_ptr<StreamOwner> owner_;
     std::shared_ptr<Connection> connection_;  // null after the end
     std::optional<BudgetReservation> share_;

@@ -361,7 +361,7 @@ COMMUNICA_INLINE void StreamEnd::end(const Error& why, const Error* told) {
     leave(std::move(lock));
 }
 
-COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<std::mutex> lock) {
+COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<Mutex> lock) {
     StreamWaiters readers = std::move(readers_);
     StreamWaiters writers = std::move(writers_);
     const auto on_end = std::exchange(on_end_, nullptr);

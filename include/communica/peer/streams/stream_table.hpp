@@ -3,6 +3,7 @@
 
 #include "../../asio.hpp"
 #include "../../connection.hpp"
+#include "../../lock_order.hpp"
 #include "../../separate_compilation.hpp"
 #include "../../wire/metadata.hpp"
 #include "../waiting_service.hpp"
@@ -80,7 +81,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
 
     const asio::any_io_executor executor_;
 
-    mutable std::mutex mutex_;  // guards the members below; no other lock is taken under it
+    mutable base::OrderedMutex<base::LockOrder::streams> mutex_;  // guards the members below
     ById opened_;
     ById accepted_;
     std::deque<WaitingForRoom> waiting_;

@@ -1,6 +1,7 @@
 // Published values, and the streams of their subscribers.
 #pragma once
 
+#include "../../lock_order.hpp"
 #include "../../serializers/json.hpp"
 #include "published.hpp"
 #include "stream.hpp"
@@ -230,8 +231,9 @@ class Topic {
         const S serializer_;
         const std::shared_ptr<peer::TopicReaders> readers_;
         std::string epoch_;  // tells the tokens of topics apart
-        std::mutex publishing_;
-        mutable std::mutex mutex_;  // guards the members below; `end_` changes under both mutexes
+        base::OrderedMutex<base::LockOrder::publishing> publishing_;
+        mutable base::OrderedMutex<base::LockOrder::topic>
+            mutex_;  // guards the members below; `end_` changes under both mutexes
         std::deque<std::shared_ptr<const Entry>> entries_;
         std::uint64_t end_ = 0;  // the number of the next item
         std::size_t bytes_ = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../../lock_order.hpp"
 #include "waiters.hpp"
 
 #include <cstddef>
@@ -141,7 +142,7 @@ class TopicReaders : public std::enable_shared_from_this<TopicReaders> {
     }
 
     const Place most_behind_;
-    std::mutex mutex_;  // guards the members below
+    base::OrderedMutex<base::LockOrder::topic_readers> mutex_;  // guards the members below
     Places places_;
     Place end_;
     StreamWaiters waiters_;
