@@ -60,6 +60,7 @@ struct ConnectionOptions {
     std::shared_ptr<Budget> budget = nullptr;            ///< shared by all connections of the entity
     std::shared_ptr<Counters> counters = nullptr;        ///< null: nothing is counted
     std::chrono::steady_clock::duration busy_poll = {};  ///< busy-poll this long after each message
+    bool adaptive_poll = false;                          ///< only while messages arrive at shorter intervals
 };
 
 /// The class of a message. It decides what happens when the peer reads too slowly.

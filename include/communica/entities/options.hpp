@@ -37,6 +37,8 @@ struct ClientOptions {
     /// Busy-poll this long after each message. Lowers latency, occupies a core; other handlers run in between. Applies
     /// to sockets without TLS. Zero: never.
     std::chrono::steady_clock::duration busy_poll = {};
+    /// Busy-poll only while the messages of a connection arrive at intervals shorter than `busy_poll`, and sleep otherwise.
+    bool adaptive_poll = false;
     /// Called around every handler.
     Interceptor interceptor = {};
     /// Called before each request, notification and stream is sent.
@@ -95,6 +97,8 @@ struct ServerOptions {
     /// Busy-poll this long after each message. Lowers latency, occupies a core; other handlers run in between. Applies
     /// to sockets without TLS. Zero: never.
     std::chrono::steady_clock::duration busy_poll = {};
+    /// Busy-poll only while the messages of a connection arrive at intervals shorter than `busy_poll`, and sleep otherwise.
+    bool adaptive_poll = false;
     /// Called around every handler.
     Interceptor interceptor = {};
     /// Called before each request, notification and stream is sent.

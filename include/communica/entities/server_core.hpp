@@ -85,7 +85,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     static constexpr std::chrono::microseconds slow_handshake{200};
 
     ConnectionOptions connection_options() const {
-        return {options_.limits, budget_, options_.counters, options_.busy_poll};
+        return {options_.limits, budget_, options_.counters, options_.busy_poll, options_.adaptive_poll};
     }
     std::shared_ptr<Listener> listener() const {
         const std::lock_guard lock(mutex_);

@@ -46,8 +46,8 @@ class Reader {
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
-          spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})) {
-    }  // 24 hours at most, so that time points do not overflow
+          spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})),
+          adaptive_(options.adaptive_poll) {}  // 24 hours at most, so that time points do not overflow
 
     /// Bytes received and not used yet.
     wire::ReadBuffer& buffer() noexcept { return frames_.buffer(); }
@@ -129,7 +129,9 @@ class Reader {
     void on_bytes() {
         owner_.note_activity();
         if (spin_ != Clock::duration::zero()) {
-            poll_until_ = Clock::now() + spin_;
+            const auto now = Clock::now();
+            const bool comes_soon = !adaptive_ || now - std::exchange(last_bytes_, now) < spin_;
+            poll_until_ = comes_soon ? now + spin_ : now;
         }
     }
 
@@ -321,6 +323,8 @@ class Reader {
     wire::ChunkAssembler chunks_;
     const std::shared_ptr<Counters> counters_;
     const Clock::duration spin_;
+    const bool adaptive_;
+    Clock::time_point last_bytes_ = {};
     Clock::time_point poll_until_ = {};
     Receiver* receiver_ = nullptr;
     asio::mutable_buffer room_;    // of the pending read

@@ -250,4 +250,33 @@ TEST_CASE("after a message the next is polled for as long as is wanted, and then
     ends.run_to_end();
 }
 
+TEST_CASE("a connection that polls adaptively polls only while messages come fast") {
+    constexpr auto spin = 500ms;
+    Ends ends({.busy_poll = spin, .adaptive_poll = true});
+    ends.start();
+    const auto polls = [&] {
+        ends.context.restart();
+        ends.context.poll_one();
+        return ends.context.poll_one() != 0;  // of two rounds the second has nothing to do if it waits
+    };
+    const auto receive = [&](std::size_t count) {
+        ends.write(test::message_frame("m", "body"));
+        ends.run_until([&] { return ends.messages.bodies.size() == count; });
+    };
+    receive(1);
+    CHECK_FALSE(polls());  // there was none before
+    receive(2);
+    CHECK(polls());
+    const auto end = std::chrono::steady_clock::now() + test::patience;
+    while (polls()) {  // until it sleeps
+        REQUIRE(std::chrono::steady_clock::now() < end);
+    }
+    receive(3);
+    CHECK_FALSE(polls());
+    receive(4);
+    CHECK(polls());
+    ends.other.close();
+    ends.run_to_end();
+}
+
 }  // namespace connection_tests
