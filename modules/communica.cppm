@@ -50,6 +50,7 @@ using communica::join;
 using communica::NextHandler;
 using communica::on_executor;
 using communica::OnProgress;
+using communica::Priority;
 using communica::RequestOptions;
 using communica::Route;
 using communica::RouteRequests;
@@ -100,6 +101,7 @@ using communica::ReceiverTurn;
 using communica::Room;
 using communica::send_classes;
 using communica::SendClass;
+using communica::counted_as;
 using communica::TcpConnector;
 using communica::UnsentMessage;
 

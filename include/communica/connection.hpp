@@ -31,12 +31,30 @@ struct Message {
         nullptr;  ///< if not null: the buffer that the body lies in, which may be moved instead of copied
 };
 
+/// The class of a message. It decides what happens when the peer reads too slowly.
+enum class SendClass {
+    request,       ///< a request or notification: refused while the queue is full; the requester keeps it
+    response,      ///< a response: always queued; the responder limits how many there are
+    rejection,     ///< a rejection, which costs the peer nothing to provoke: too many unread ones end the connection
+    stream,        ///< items of a stream: refused while the small stream queue is full, so that requests overtake them
+    high_request,  ///< as `request`, and before all that is queued and not being written
+    low_request,   ///< as `request`, and refused while more than 64 KiB of requests are queued
+};
+/// The number of classes whose bytes are counted.
+inline constexpr std::size_t send_classes = 4;
+/// The class that a message is counted in: all requests are counted together.
+constexpr SendClass counted_as(SendClass send_class) noexcept {
+    return send_class < SendClass::high_request ? send_class : SendClass::request;
+}
+
 /// A message that was not sent, or only in part.
 struct UnsentMessage {
     /// The metadata's JSON text.
     std::string metadata;
     /// The serialised value.
     Buffer body;
+    /// `SendClass::high_request` for one of these; any other value for all others.
+    SendClass send_class = SendClass::request;
 };
 
 /// The identity of the peer, as verified by the operating system or a certificate.
@@ -63,29 +81,24 @@ struct ConnectionOptions {
     bool adaptive_poll = false;                          ///< only while messages arrive at shorter intervals
 };
 
-/// The class of a message. It decides what happens when the peer reads too slowly.
-enum class SendClass {
-    request,    ///< a request or notification: refused while the queue is full; the requester keeps it
-    response,   ///< a response: always queued; the responder limits how many there are
-    rejection,  ///< a rejection, which costs the peer nothing to provoke: too many unread ones end the connection
-    stream,     ///< items of a stream: refused while the small stream queue is full, so that requests overtake them
-};
-/// The number of classes.
-inline constexpr std::size_t send_classes = 4;
-
 /// Maximum bytes of a message with stream items. A request waits behind at most this many bytes of streams.
 inline constexpr std::size_t max_stream_message = 64 * 1024 + 256;
 
-/// Decides which classes may queue messages, and remembers refusals. `bytes` is the queued size of the class.
+/// Decides which classes may queue messages, and remembers refusals. `bytes` is the queued size of the class that the
+/// message is counted in.
 class Room {
  public:
     /// With this many bytes of requests and notifications queued, more are refused.
     static constexpr std::size_t high_watermark = 1024 * 1024;
+    /// With this many, those of low priority are refused.
+    static constexpr std::size_t low_priority_watermark = 64 * 1024;
 
     /// Returns true if `more` bytes may be queued after `bytes`.
     static constexpr bool is_there(SendClass send_class, std::size_t bytes, std::size_t more) noexcept {
         switch (send_class) {
-            case SendClass::request: return bytes < high_watermark;
+            case SendClass::request:
+            case SendClass::high_request: return bytes < high_watermark;
+            case SendClass::low_request: return bytes < low_priority_watermark;
             case SendClass::stream: return bytes == 0 || bytes + more <= max_stream_message;
             case SendClass::response:
             case SendClass::rejection: break;
@@ -98,24 +111,29 @@ class Room {
         if (is_there(send_class, bytes, more)) [[likely]] {
             return true;
         }
-        (send_class == SendClass::request ? requests_wait_ : streams_wait_) = true;
+        (send_class == SendClass::stream        ? streams_wait_
+         : send_class == SendClass::low_request ? low_wait_
+                                                : requests_wait_) = true;
         return false;
     }
 
     /// Returns true once when a refused class has room again.
     bool is_back(std::size_t request_bytes, std::size_t stream_bytes) noexcept {
-        if (!requests_wait_ && !streams_wait_) [[likely]] {
+        if (!requests_wait_ && !low_wait_ && !streams_wait_) [[likely]] {
             return false;
         }
         const bool requests = requests_wait_ && is_there(SendClass::request, request_bytes, 0);
+        const bool low = low_wait_ && is_there(SendClass::low_request, request_bytes, 0);
         const bool streams = streams_wait_ && is_there(SendClass::stream, stream_bytes, max_stream_message / 2);
         requests_wait_ = requests_wait_ && !requests;
+        low_wait_ = low_wait_ && !low;
         streams_wait_ = streams_wait_ && !streams;
-        return requests || streams;
+        return requests || low || streams;
     }
 
  private:
     bool requests_wait_ = false;
+    bool low_wait_ = false;
     bool streams_wait_ = false;
 };
 

@@ -446,6 +446,9 @@ asio::awaitable<void> set_options(communica::MemoryConnector connector) {
         co_await client.request<int>("stock", item, {.timeout = 2s, .idempotent = true, .headers = trace});
     require(stock == 3 && counters->received_requests == 1, "options");
 
+    const auto urgent = co_await client.request<int>("stock", item, {.priority = communica::Priority::high});
+    require(urgent == 3, "priority");
+
     int printed = 0;
     const communica::OnProgress show{[&](int page) { printed = page; }};
     const auto report = co_await client.request<int>("report", 3, {.on_progress = &show});

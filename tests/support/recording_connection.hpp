@@ -36,6 +36,8 @@ class RecordingConnection final : public communica::Connection {
     std::size_t capacity = static_cast<std::size_t>(-1);
     /// How many requests and notifications there is room for.
     std::size_t room = static_cast<std::size_t>(-1);
+    /// For how many of low priority.
+    std::size_t low_room = static_cast<std::size_t>(-1);
     /// What `unread_answers` says.
     std::size_t unread = 0;
     /// What `unwritten_requests` says.
@@ -50,11 +52,14 @@ class RecordingConnection final : public communica::Connection {
     bool one_reader = true;
 
     bool send(communica::SendClass send_class, std::string_view metadata, communica::Buffer& body) override {
-        if (capacity == 0 || (send_class == communica::SendClass::request && room == 0)) {
+        const bool is_request = counted_as(send_class) == communica::SendClass::request;
+        if (capacity == 0 || (is_request && room == 0) ||
+            (send_class == communica::SendClass::low_request && low_room == 0)) {
             return false;
         }
         --capacity;
-        room -= send_class == communica::SendClass::request ? 1 : 0;
+        room -= is_request ? 1 : 0;
+        low_room -= send_class == communica::SendClass::low_request ? 1 : 0;
         sent.push_back({std::string(metadata), std::string(body.text())});
         send_classes.push_back(send_class);
         body.clear();
@@ -69,7 +74,7 @@ class RecordingConnection final : public communica::Connection {
     /// Of the messages sent so far, these went out with no byte.
     void keep_unsent(const std::vector<std::size_t>& indices) {
         for (const std::size_t index : indices) {
-            unsent.push_back({sent[index].metadata, {}});
+            unsent.push_back({sent[index].metadata, {}, send_classes[index]});
             unsent.back().body.append(sent[index].body);
         }
     }

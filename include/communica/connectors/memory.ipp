@@ -76,12 +76,13 @@ class MemoryPipe {
     /// Takes the body, or returns false.
     bool put(MemoryItem::Kind kind, SendClass send_class, std::string_view text, Buffer& body) {
         const std::lock_guard lock(mutex_);
-        std::size_t& bytes = bytes_[static_cast<std::size_t>(send_class)];
+        const SendClass counted = counted_as(send_class);
+        std::size_t& bytes = bytes_[static_cast<std::size_t>(counted)];
         if (!room_.admits(send_class, bytes, text.size() + body.size()) || ended_) {
             return false;
         }
         bytes += text.size() + body.size();
-        return channel_.try_send(asio::error_code(), MemoryItem{kind, std::string(text), std::move(body), send_class});
+        return channel_.try_send(asio::error_code(), MemoryItem{kind, std::string(text), std::move(body), counted});
     }
     bool put(MemoryItem::Kind kind, std::string_view text) {
         Buffer nothing;

@@ -38,6 +38,8 @@ struct RequestOptions {
     bool wait_for_connection = true;
     /// If true, the request is sent again when its connection is lost. The handler may then run twice.
     bool idempotent = false;
+    /// Which of several waiting messages is sent first.
+    Priority priority = Priority::normal;
     /// Headers for the handler's `Context`, such as a trace id. Borrowed until the function returns. Peers of the
     /// Python library do not get them.
     std::span<const Header> headers = {};
@@ -101,6 +103,7 @@ inline PreparedPtr prepare_message(RequestTarget target, wire::MessageType type,
     outgoing.timeout = options.timeout;
     outgoing.wait_for_connection = options.wait_for_connection;
     outgoing.idempotent = options.idempotent;
+    outgoing.priority = options.priority;
     try {
         if (!options.headers.empty()) {
             outgoing.headers = quote_headers(options.headers);

@@ -25,6 +25,7 @@ class Flush {
     }
     template <class Token = default_token>
     auto flush(RequestOptions options, Token&& token = {}) const {
+        options.priority = Priority::normal;  // a high one would overtake what was sent before
         return ask<void, ExceptionCompletion>(static_cast<const Derived&>(*this).target(), wire::MessageType::flush,
                                               BytesSerializer(), {}, false, Nothing{}, options,
                                               std::forward<Token>(token));

@@ -4,6 +4,7 @@
 #include "../buffer.hpp"
 #include "../wire/metadata.hpp"
 #include "deadline_heap.hpp"
+#include "priority.hpp"
 
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@ struct Outgoing {
     std::optional<Clock::duration> timeout = {};
     bool wait_for_connection = true;
     bool idempotent = false;
+    Priority priority = Priority::normal;
     /// The stream that it opens. The body then starts with space for the peer's first credit.
     std::shared_ptr<StreamEnd> stream = {};
     /// At another requester, before it was moved to this one.
@@ -34,7 +36,7 @@ struct Outgoing {
     std::size_t size() const noexcept { return sizeof(Outgoing) + quoted_route.size() + headers.size() + body.size(); }
 
     Outgoing copy() const {
-        Outgoing other{type, quoted_route, headers, {}, timeout, wait_for_connection, idempotent, stream};
+        Outgoing other{type, quoted_route, headers, {}, timeout, wait_for_connection, idempotent, priority, stream};
         other.body.append(body.text());
         return other;
     }

@@ -257,11 +257,14 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void on_timer();
 
  private:
-    /// True if the message may be sent now. Queued messages are first, but requests pass notifications that lack
-    /// credit.
-    bool can_send(const Outgoing& outgoing) const noexcept {
-        return sender_.is_open() &&
-               (unsent_queue_.empty() || (only_notifications_wait_ && !follows_notifications(outgoing)));
+    /// True if the message may be sent now. Queued messages of its priority or a higher one are first, but requests pass
+    /// notifications that lack credit.
+    bool can_send(const Outgoing& outgoing) noexcept {
+        return sender_.is_open() && (unsent_queue_.empty() || passes_unsent(outgoing));
+    }
+    bool passes_unsent(const Outgoing& outgoing) noexcept {
+        return (only_notifications_wait_ && !follows_notifications(outgoing)) ||
+               (outgoing.type != wire::MessageType::flush && !unsent_queue_.has_before(outgoing.priority));
     }
     static bool follows_notifications(const Outgoing& outgoing) noexcept {
         return outgoing.is_notification() || outgoing.type == wire::MessageType::flush;

@@ -215,7 +215,9 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent, bool is_current
         metadata.type != wire::MessageType::flush && metadata.type != wire::MessageType::inspect) {
         return;  // only of use to the connection that has ended
     }
-    Outgoing outgoing{.type = metadata.type, .headers = std::string(metadata.headers)};
+    Outgoing outgoing{.type = metadata.type,
+                      .headers = std::string(metadata.headers),
+                      .priority = unsent.send_class == SendClass::high_request ? Priority::high : Priority::normal};
     const RequestId id = outgoing.is_notification() ? 0 : text_.read(metadata.id).value_or(0);
     if (!outgoing.is_notification() && (!pending_.contains(id) || unsent_queue_.contains(id))) {
         return;  // cancelled or timed out meanwhile, or queued again already
@@ -320,7 +322,7 @@ COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoi
         switch (const auto sent = sender_.send(text_.write(id), outgoing); sent) {
             case Sender::Sent::yes: return {.sent = true};
             case Sender::Sent::no_room: only_notifications_wait_ = false; break;
-            case Sender::Sent::no_credit: only_notifications_wait_ = true; break;
+            case Sender::Sent::no_credit: only_notifications_wait_ |= unsent_queue_.empty(); break;
             default: return {.error = sender_.error_of(sent)};
         }
     } else if (!outgoing.wait_for_connection && !sender_.is_open()) {

@@ -89,7 +89,8 @@ class Sender {
             return Sent::too_large;
         }
         if (is_request) [[likely]] {
-            return connection_->send(SendClass::request, metadata.text(), outgoing.body) ? Sent::yes : Sent::no_room;
+            return connection_->send(send_class_of(outgoing.priority), metadata.text(), outgoing.body) ? Sent::yes
+                                                                                                       : Sent::no_room;
         }
         return send_other(id, metadata, outgoing, size);
     }
@@ -177,7 +178,7 @@ class Sender {
         if (outgoing.stream) {
             begin_stream(id, outgoing);
         }
-        if (!connection_->send(SendClass::request, metadata.text(), outgoing.body)) {
+        if (!connection_->send(send_class_of(outgoing.priority), metadata.text(), outgoing.body)) {
             if (outgoing.stream) {
                 streams_->remove(*outgoing.stream);  // the next attempt begins it again
             }

@@ -5,6 +5,8 @@
 #include "outgoing.hpp"
 #include "pending_requests.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <iterator>
 #include <list>
@@ -15,11 +17,16 @@
 
 namespace communica::peer {
 
-/// A queue from which any message can be removed by its number. Not thread-safe.
+/// A queue from which any message can be removed by its number: first the messages of high priority, last those of low.
+/// Not thread-safe.
 class UnsentQueue {
  public:
     explicit UnsentQueue(std::shared_ptr<Counters> counters = nullptr)
-        : gauge_(std::move(counters), &Counters::unsent) {}
+        : gauge_(std::move(counters), &Counters::unsent) {
+        begins_.fill(messages_.end());
+    }
+    UnsentQueue(const UnsentQueue&) = delete;
+    UnsentQueue& operator=(const UnsentQueue&) = delete;
 
     struct Waiting {
         RequestId id = 0;  ///< 0 for a message to send whose operation has completed
@@ -32,9 +39,18 @@ class UnsentQueue {
     std::size_t bytes() const noexcept { return bytes_; }
     std::size_t size() const noexcept { return messages_.size(); }
 
-    void add(RequestId id, Outgoing message) { insert(messages_.end(), id, std::move(message)); }
-    /// Puts a message in front of all others: a connection has returned it.
-    void put_back(RequestId id, Outgoing message) { insert(messages_.begin(), id, std::move(message)); }
+    /// Adds a message behind all others of its priority, a flush behind all others.
+    void add(RequestId id, Outgoing message) {
+        if (message.type == wire::MessageType::flush && begin_of(Priority::low) != end()) {
+            message.priority = Priority::low;
+        }
+        insert(end_of(message.priority), id, std::move(message));
+    }
+    /// Puts a message in front of all others of its priority: a connection has returned it.
+    void put_back(RequestId id, Outgoing message) { insert(begin_of(message.priority), id, std::move(message)); }
+
+    /// Is there a message that is sent before a new one of this priority?
+    bool has_before(Priority priority) noexcept { return begin() != end_of(priority); }
 
     bool contains(RequestId id) const { return places_.contains(id); }
     /// Returns null if it is not in the queue.
@@ -65,15 +81,23 @@ class UnsentQueue {
 
     void clear() noexcept {
         messages_.clear();
+        begins_.fill(messages_.end());
         places_.clear();
         bytes_ = 0;
         gauge_.set(0);
     }
 
  private:
+    Place begin_of(Priority priority) noexcept { return begins_[static_cast<std::size_t>(priority)]; }
+    Place end_of(Priority priority) noexcept {
+        return priority == Priority::low ? end() : begins_[static_cast<std::size_t>(priority) - 1];
+    }
+
     void insert(Place before, RequestId id, Outgoing message) {
         const std::size_t bytes = message.size();
+        const auto priority = static_cast<std::size_t>(message.priority);
         const Place place = messages_.insert(before, {id, std::move(message), bytes});
+        std::replace(begins_.begin() + priority, begins_.end(), before, place);
         bytes_ += bytes;
         if (id != 0) {
             places_.emplace(id, place);
@@ -83,6 +107,7 @@ class UnsentQueue {
 
     Waiting remove(Place place) {
         Waiting waiting = std::move(*place);
+        std::ranges::replace(begins_, place, std::next(place));
         messages_.erase(place);
         places_.erase(waiting.id);
         bytes_ -= waiting.bytes;
@@ -91,6 +116,7 @@ class UnsentQueue {
     }
 
     std::list<Waiting> messages_;
+    std::array<Place, 3> begins_;  // by priority: its first message, or the first behind these if it has none
     std::unordered_map<RequestId, Place> places_;
     std::size_t bytes_ = 0;
     Gauge gauge_;

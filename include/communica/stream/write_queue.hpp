@@ -19,8 +19,8 @@
 
 namespace communica::stream {
 
-/// All messages queued between two writes go out in one gathered write. Small messages are copied one behind the other,
-/// large bodies are moved in. Does no I/O; not thread-safe.
+/// All messages queued between two writes go out in one gathered write, those of high priority first. Small messages are
+/// copied one behind the other, large bodies are moved in. Does no I/O; not thread-safe.
 class WriteQueue {
  public:
     /// A body of at least this size is moved instead of copied.
@@ -34,7 +34,7 @@ class WriteQueue {
     std::size_t size() const noexcept { return queued_bytes_ + in_flight_bytes_; }
     /// The same for one class.
     std::size_t size(SendClass send_class) const noexcept {
-        const auto index = static_cast<std::size_t>(send_class);
+        const auto index = index_of(send_class);
         return queued_by_class_[index] + in_flight_by_class_[index];
     }
 
@@ -46,24 +46,25 @@ class WriteQueue {
 
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {
         const std::size_t before = queued_bytes_;
-        push_message(metadata, body);
-        queued_by_class_[static_cast<std::size_t>(send_class)] += queued_bytes_ - before;
+        push_message(send_class == SendClass::high_request ? first_ : queued_, metadata, body);
+        queued_by_class_[index_of(send_class)] += queued_bytes_ - before;
         share_.set(size());
     }
     /// Queues bytes that are already framed.
     void push_frame(SendClass send_class, std::string_view frame) {
-        open_segment().append(frame);
+        queued_.open_segment().append(frame);
         queued_bytes_ += frame.size();
-        queued_by_class_[static_cast<std::size_t>(send_class)] += frame.size();
+        queued_by_class_[index_of(send_class)] += frame.size();
     }
 
     /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
     std::span<const asio::const_buffer> begin_write() {
-        buffers_.reserve(queued_.size());
-        std::swap(queued_, in_flight_);
+        in_flight_high_ = first_.segments.empty() ? 0 : put_first();
+        buffers_.reserve(queued_.segments.size());
+        std::swap(queued_.segments, in_flight_);
         in_flight_bytes_ = std::exchange(queued_bytes_, 0);
         in_flight_by_class_ = std::exchange(queued_by_class_, {});
-        tail_is_borrowed_ = false;
+        queued_.tail_is_borrowed = false;
         buffers_.clear();
         for (const Buffer& segment : in_flight_) {
             buffers_.emplace_back(segment.data(), segment.size());
@@ -102,50 +103,62 @@ class WriteQueue {
 
     /// Empties the queue. Returns messages not written whole, which the peer can't have handled, oldest first.
     std::vector<UnsentMessage> take_unsent() {
-        Buffer rest;
-        for (const Buffer& segment : std::exchange(in_flight_, {})) {
-            rest.append(in_flight_bytes_ != 0 ? segment.text() : std::string_view{});
+        if (in_flight_bytes_ == 0) {
+            in_flight_.clear();
         }
-        const std::size_t begin = first_not_written(rest.text(), written_);
-        for (const Buffer& segment : std::exchange(queued_, {})) {
-            rest.append(segment.text());
-        }
+        std::vector<UnsentMessage> unsent;
+        const Buffer begun = join(std::exchange(in_flight_, {}));
+        const std::size_t begin = first_not_written(begun.text(), written_);
+        const std::size_t high = std::clamp(in_flight_high_, begin, begun.size());
+        unframe(begun.text().substr(begin, high - begin), SendClass::high_request, unsent);
+        unframe(begun.text().substr(high), SendClass::request, unsent);
+        unframe(join(std::exchange(first_, {}).segments).text(), SendClass::high_request, unsent);
+        unframe(join(std::exchange(queued_, {}).segments).text(), SendClass::request, unsent);
         queued_bytes_ = in_flight_bytes_ = written_ = 0;
         queued_by_class_ = in_flight_by_class_ = {};
         share_.set(0);
-        return unframe(rest.text().substr(begin));
+        return unsent;
     }
 
  private:
     static constexpr std::size_t segment_size = 64 * 1024;
 
-    Buffer& open_segment() {
-        if (queued_.empty() || tail_is_borrowed_ || queued_.back().size() >= segment_size) {
-            queued_.emplace_back();
-            tail_is_borrowed_ = false;
+    struct Lane {
+        std::vector<Buffer> segments = {};
+        bool tail_is_borrowed = false;  // the last segment is a body: nothing may be appended to it
+
+        Buffer& open_segment() {
+            if (segments.empty() || tail_is_borrowed || segments.back().size() >= segment_size) {
+                segments.emplace_back();
+                tail_is_borrowed = false;
+            }
+            return segments.back();
         }
-        return queued_.back();
+    };
+
+    static constexpr std::size_t index_of(SendClass send_class) noexcept {
+        return static_cast<std::size_t>(counted_as(send_class));
     }
 
-    void push_message(std::string_view metadata, Buffer& body) {
+    void push_message(Lane& lane, std::string_view metadata, Buffer& body) {
         if (metadata.size() + body.size() > max_frame_) {
-            all_or_nothing([&] { push_chunks(metadata, body.text()); });
+            all_or_nothing(lane, [&] { push_chunks(lane, metadata, body.text()); });
         } else if (body.size() < large_body) {
-            char* const at = push_head(metadata, body.size(), body.size());
+            char* const at = push_head(lane, metadata, body.size(), body.size());
             std::memcpy(at, body.data(), body.size());
         } else {
-            all_or_nothing([&] {
-                push_head(metadata, body.size(), 0);
-                queued_.push_back(std::move(body));
-                tail_is_borrowed_ = true;
+            all_or_nothing(lane, [&] {
+                push_head(lane, metadata, body.size(), 0);
+                lane.segments.push_back(std::move(body));
+                lane.tail_is_borrowed = true;
             });
         }
     }
 
     /// Appends the head. Returns where the following `room` bytes are to be written.
-    char* push_head(std::string_view metadata, std::size_t body_size, std::size_t room) {
+    char* push_head(Lane& lane, std::string_view metadata, std::size_t body_size, std::size_t room) {
         const std::size_t size = wire::MessageHead::size + metadata.size();
-        char* const at = open_segment().extend(size + room);
+        char* const at = lane.open_segment().extend(size + room);
         wire::MessageHead{metadata.size(), body_size}.store(at);
         std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
         queued_bytes_ += size + body_size;
@@ -154,34 +167,50 @@ class WriteQueue {
 
     /// Removes a partly queued message if memory runs out.
     template <class Push>
-    void all_or_nothing(Push push) {
-        const std::size_t segments = queued_.size();
-        const std::size_t size = queued_.empty() ? 0 : queued_.back().size();
+    void all_or_nothing(Lane& lane, Push push) {
+        const std::size_t segments = lane.segments.size();
+        const std::size_t size = segments == 0 ? 0 : lane.segments.back().size();
         const std::size_t bytes = queued_bytes_;
-        const bool sealed = tail_is_borrowed_;
+        const bool sealed = lane.tail_is_borrowed;
         try {
             push();
         } catch (...) {
-            queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(segments), queued_.end());
-            if (!queued_.empty()) {
-                queued_.back().truncate(size);
+            lane.segments.erase(lane.segments.begin() + static_cast<std::ptrdiff_t>(segments), lane.segments.end());
+            if (segments != 0) {
+                lane.segments.back().truncate(size);
             }
             queued_bytes_ = bytes;
-            tail_is_borrowed_ = sealed;
+            lane.tail_is_borrowed = sealed;
             throw;
         }
     }
 
-    void push_chunks(std::string_view metadata, std::string_view body) {
+    void push_chunks(Lane& lane, std::string_view metadata, std::string_view body) {
         const wire::ChunkPlan plan(metadata.size(), body.size(), max_frame_);
         for (std::size_t index = 0; index != plan.total(); ++index) {
             const wire::ChunkHead head = plan.head(index);
-            Buffer& segment = open_segment();
+            Buffer& segment = lane.open_segment();
             head.store(segment.extend(wire::ChunkHead::size));
             segment.append(metadata.substr(0, head.metadata_size));
             segment.append(body.substr(plan.offset(index), head.body_size));
             queued_bytes_ += wire::ChunkHead::size + head.metadata_size + head.body_size;
         }
+    }
+
+    /// Moves the messages of high priority before the others. Returns their bytes. Throws with the queue unchanged.
+    [[gnu::noinline]] std::size_t put_first() {
+        first_.segments.reserve(first_.segments.size() + queued_.segments.size());
+        buffers_.reserve(first_.segments.capacity());
+        std::size_t bytes = 0;
+        for (const Buffer& segment : first_.segments) {
+            bytes += segment.size();
+        }
+        for (Buffer& segment : queued_.segments) {
+            first_.segments.push_back(std::move(segment));
+        }
+        std::swap(first_.segments, queued_.segments);
+        first_ = {};
+        return bytes;
     }
 
     /// The offset of the first message, whole or chunked, with bytes beyond the first `written`.
@@ -200,8 +229,15 @@ class WriteQueue {
         return message;
     }
 
-    static std::vector<UnsentMessage> unframe(std::string_view frames) {
-        std::vector<UnsentMessage> messages;
+    static Buffer join(const std::vector<Buffer>& segments) {
+        Buffer all;
+        for (const Buffer& segment : segments) {
+            all.append(segment.text());
+        }
+        return all;
+    }
+
+    static void unframe(std::string_view frames, SendClass send_class, std::vector<UnsentMessage>& messages) {
         constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
         constexpr Limits no_limits{.max_message = unlimited, .max_metadata = unlimited};
         wire::FrameReader reader(no_limits);
@@ -215,31 +251,31 @@ class WriteQueue {
             wire::Frame frame;
             while (reader.next(frame)) {
                 if (frame.kind == wire::Frame::Kind::close) {
-                    return messages;  // a late goodbye: nothing is queued behind it
+                    return;  // a late goodbye: nothing is queued behind it
                 }
                 const bool whole = frame.kind == wire::Frame::Kind::message ||
                                    (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
                 if (whole) {
-                    messages.push_back({std::string(frame.metadata), {}});
+                    messages.push_back({std::string(frame.metadata), {}, send_class});
                     messages.back().body.append(frame.body);
                 }
             }
         }
-        return messages;
     }
 
     std::size_t max_frame_;
     BudgetReservation share_;  // for all bytes in the queue
     Room room_;
-    std::vector<Buffer> queued_;
+    Lane first_;  // requests of high priority
+    Lane queued_;
     std::vector<Buffer> in_flight_;
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_bytes_ = 0;
     std::size_t in_flight_bytes_ = 0;
+    std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
     std::array<std::size_t, send_classes> queued_by_class_{};
     std::array<std::size_t, send_classes> in_flight_by_class_{};
-    std::size_t written_ = 0;        // of the failed write
-    bool tail_is_borrowed_ = false;  // the last segment is a body: nothing may be appended to it
+    std::size_t written_ = 0;  // of the failed write
 };
 
 }  // namespace communica::stream

@@ -24,6 +24,7 @@ TEST_CASE("a copy is all that the message is, and its own") {
     message.type = communica::wire::MessageType::notification;
     message.wait_for_connection = false;
     message.idempotent = true;
+    message.priority = communica::Priority::low;
     message.body.append("body");
     const Outgoing copy = message.copy();
     message.body.clear();
@@ -34,6 +35,7 @@ TEST_CASE("a copy is all that the message is, and its own") {
     CHECK(copy.timeout == std::chrono::seconds{7});
     CHECK_FALSE(copy.wait_for_connection);
     CHECK(copy.idempotent);
+    CHECK(copy.priority == communica::Priority::low);
     CHECK(copy.body.text() == "body");
 }
 
@@ -42,6 +44,7 @@ TEST_CASE("a message is a request that waits for a connection, without an end, u
     CHECK_FALSE(message.is_notification());
     CHECK(message.wait_for_connection);
     CHECK_FALSE(message.idempotent);
+    CHECK(message.priority == communica::Priority::normal);
     CHECK_FALSE(message.timeout);
 }
 

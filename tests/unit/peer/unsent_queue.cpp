@@ -2,6 +2,9 @@
 
 #include <communica/peer/unsent_queue.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace outbox_tests {
 
 namespace {
@@ -14,6 +17,12 @@ Outgoing message(std::string_view body) {
     Outgoing message;
     message.body.append(body);
     return message;
+}
+
+Outgoing of(communica::Priority priority, std::string_view body) {
+    Outgoing outgoing = message(body);
+    outgoing.priority = priority;
+    return outgoing;
 }
 
 /// Takes all that waits, front first.
@@ -111,6 +120,70 @@ TEST_CASE("a message whose body was taken counts for what it was") {
     CHECK(unsent_queue.bytes() == each);
     unsent_queue.erase(unsent_queue.begin());
     CHECK(unsent_queue.bytes() == 0);
+}
+
+TEST_CASE("messages of high priority come first and those of low last, each in the order in which they were added") {
+    using enum communica::Priority;
+    std::vector<int> order{0, 1, 2, 3, 4, 5};
+    do {
+        UnsentQueue unsent_queue;
+        All expected;
+        for (const int index : order) {
+            const auto priority = std::array{low, normal, high}[static_cast<std::size_t>(index / 2)];
+            unsent_queue.add(static_cast<RequestId>(index), of(priority, ""));
+        }
+        for (const int priority : {2, 1, 0}) {
+            for (const int index : order) {
+                if (index / 2 == priority) {
+                    expected.emplace_back(index, "");
+                }
+            }
+        }
+        REQUIRE(take_all(unsent_queue) == expected);
+    } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_CASE("what is put back comes before what waits with its priority, however much of it is taken out between") {
+    using enum communica::Priority;
+    UnsentQueue unsent_queue;
+    unsent_queue.add(1, of(low, "l1"));
+    unsent_queue.add(2, of(normal, "n1"));
+    unsent_queue.add(3, of(high, "h1"));
+    for (const RequestId id : {1, 2, 3}) {
+        unsent_queue.take(id);
+        unsent_queue.put_back(id, of(std::array{low, normal, high}[id - 1], "back"));
+        unsent_queue.add(id + 3, of(std::array{low, normal, high}[id - 1], "new"));
+    }
+    unsent_queue.put_back(7, of(low, "first"));
+    unsent_queue.put_back(8, of(high, "first"));
+    CHECK(take_all(unsent_queue) ==
+          All{{8, "first"}, {3, "back"}, {6, "new"}, {2, "back"}, {5, "new"}, {7, "first"}, {1, "back"}, {4, "new"}});
+}
+
+TEST_CASE("a new message has those before it that are of its priority or a higher one") {
+    using enum communica::Priority;
+    UnsentQueue unsent_queue;
+    CHECK_FALSE(unsent_queue.has_before(low));
+    unsent_queue.add(1, of(normal, ""));
+    CHECK(unsent_queue.has_before(low));
+    CHECK(unsent_queue.has_before(normal));
+    CHECK_FALSE(unsent_queue.has_before(high));
+    unsent_queue.take(1);
+    CHECK_FALSE(unsent_queue.has_before(low));
+    unsent_queue.add(2, of(low, ""));
+    unsent_queue.clear();
+    CHECK_FALSE(unsent_queue.has_before(low));
+}
+
+TEST_CASE("a flush comes behind all that waits, whatever its priority") {
+    using enum communica::Priority;
+    UnsentQueue unsent_queue;
+    Outgoing flush;
+    flush.type = communica::wire::MessageType::flush;
+    unsent_queue.add(0, of(low, "l"));
+    unsent_queue.add(1, std::move(flush));
+    unsent_queue.add(0, of(normal, "n"));
+    CHECK(take_all(unsent_queue) == All{{0, "n"}, {0, "l"}, {1, ""}});
 }
 
 }  // namespace outbox_tests

@@ -22,7 +22,8 @@
 
 namespace communica::rabbitmq {
 
-/// A queue that counts, by class, the bytes that the broker has not confirmed. Thread-safe.
+/// A queue that counts, by class, the bytes that the broker has not confirmed. Requests of high priority are first.
+/// Thread-safe.
 class MessageQueue {
  public:
     MessageQueue(std::shared_ptr<Budget> budget, std::shared_ptr<Counters> counters)
@@ -42,7 +43,10 @@ class MessageQueue {
         head.append(metadata) += separator;
         bytes_of(send_class) += head.size() + body.size();
         share_.set(all_bytes());
-        messages_.push_back({std::move(head), std::move(body), send_class, std::chrono::steady_clock::now()});
+        const bool high = send_class == SendClass::high_request;
+        messages_.insert(high ? messages_.begin() + static_cast<std::ptrdiff_t>(high_) : messages_.end(),
+                         {std::move(head), std::move(body), counted_as(send_class), std::chrono::steady_clock::now()});
+        high_ += high ? 1 : 0;
         return true;
     }
 
@@ -56,6 +60,7 @@ class MessageQueue {
         }
         Message message = std::move(messages_.front());
         messages_.pop_front();
+        high_ -= high_ != 0 ? 1 : 0;
         Publication publication{.kind = Kind::message, .routing_key = routing_key, .mandatory = true};
         publication.send_class = message.send_class;
         if (knows_deadlines && message.send_class == SendClass::request) {
@@ -102,8 +107,10 @@ class MessageQueue {
         std::vector<UnsentMessage> unsent;
         for (Message& message : messages_) {
             message.head.pop_back();
-            unsent.push_back({std::move(message.head), std::move(message.body)});
+            const auto send_class = unsent.size() < high_ ? SendClass::high_request : message.send_class;
+            unsent.push_back({std::move(message.head), std::move(message.body), send_class});
         }
+        high_ = 0;
         messages_.clear();
         bytes_ = {};
         share_.set(0);
@@ -135,7 +142,7 @@ class MessageQueue {
         return head.size() == metadata.size() + 1 && head.starts_with(metadata);
     }
 
-    std::size_t& bytes_of(SendClass send_class) { return bytes_[static_cast<std::size_t>(send_class)]; }
+    std::size_t& bytes_of(SendClass send_class) { return bytes_[static_cast<std::size_t>(counted_as(send_class))]; }
     std::size_t all_bytes() const { return std::accumulate(bytes_.begin(), bytes_.end(), std::size_t{0}); }
 
     std::optional<std::chrono::milliseconds> time_left(const Message& message) {
@@ -152,6 +159,7 @@ class MessageQueue {
     const std::shared_ptr<Counters> counters_;
     mutable base::OrderedMutex<base::LockOrder::connection> mutex_;
     std::deque<Message> messages_;
+    std::size_t high_ = 0;  // those of high priority, in front of the others
     std::array<std::size_t, send_classes> bytes_{};
     BudgetReservation share_;
     wire::MetadataReader reader_;

@@ -2,6 +2,7 @@
 
 #include <communica/connectors/rabbitmq/message_queue.hpp>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -176,6 +177,23 @@ TEST_CASE("messages that no write has begun are given back as they came, and not
     CHECK(queue.take_unsent().empty());
     CHECK_FALSE(queue.confirm(SendClass::request, 6));  // of what was sent before
     CHECK(queue.size(SendClass::request) == 0);
+}
+
+TEST_CASE("requests of high priority come first, in their order, and are given back as such") {
+    MessageQueue queue(nullptr, nullptr);
+    for (const char* name : {"n1", "h1", "n2", "h2"}) {
+        push(queue, *name == 'h' ? SendClass::high_request : SendClass::request, name);
+    }
+    CHECK(queue.size(SendClass::request) == 4 * 3);
+    CHECK(queue.pop("a queue", "a connection", false)->head == std::string("h1\0", 3));
+    push(queue, SendClass::high_request, "h3");
+    push(queue, SendClass::low_request, "l");
+    const auto unsent = queue.take_unsent();
+    REQUIRE(unsent.size() == 5);
+    for (std::size_t index = 0; index != unsent.size(); ++index) {
+        CHECK(unsent[index].metadata == std::array{"h2", "h3", "n1", "n2", "l"}[index]);
+        CHECK((unsent[index].send_class == SendClass::high_request) == (index < 2));
+    }
 }
 
 TEST_CASE("a queue that was closed takes nothing more, and hands out what it has") {
