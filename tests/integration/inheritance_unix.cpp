@@ -18,7 +18,7 @@ asio::awaitable<asio::error_code> refusal_of(std::string state) {
     asio::error_code code;
     try {
         co_await ScriptedPeer::connect(state);
-    } catch (const std::system_error& e) {
+    } catch (const asio::system_error& e) {
         code = e.code();
     }
     co_return code;

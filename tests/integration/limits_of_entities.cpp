@@ -31,7 +31,7 @@ struct Limited {
             ++at_work;
             try {
                 co_await released.wait();
-            } catch (const std::system_error&) {
+            } catch (const asio::system_error&) {
                 ++cancelled;
                 throw;
             }

@@ -27,7 +27,7 @@ struct Waiting {
         asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
         try {
             co_await never.async_wait(asio::use_awaitable);
-        } catch (const std::system_error& error) {
+        } catch (const asio::system_error& error) {
             cancelled += error.code() == aborted ? 1 : 0;
             throw;
         }
