@@ -1,6 +1,6 @@
-"""A client of communica on Python's standard library (3.9 or newer): a writer for route_server, as route_client.cpp is.
+"""A client on Python's standard library (3.9 or newer): a writer for route_server, as route_client.cpp is.
 
-It follows docs/protocol.md. Not here: connecting again, extensions, and chunks, which messages under 4 GiB do not need.
+It follows docs/protocol.md. Not here: reconnecting, extensions, and chunks, which messages under 4 GiB do not need.
 """
 import asyncio
 import json
@@ -15,103 +15,85 @@ MESSAGE, CLOSE = 10, 20
 
 
 class RequestError(Exception):
-    """What is answered instead of a result, with one of the types 30, 41, 42 and 51."""
-
-    def __init__(self, type, message, code=None, **_):
+    def __init__(self, type, message, code=None, **_):  # type is 30, 41, 42 or 51, code an integer or None
         super().__init__(message)
         self.type, self.message, self.code = type, message, code
 
 
-async def open_stream(state):
-    if state["type"] == "TcpConnector":
-        return await asyncio.open_connection(state["host"], state["port"])
-    temporary = tempfile.gettempdir()
-    places = [f"{temporary}/communica", f"{temporary}/communica-{os.getuid()}"]
-    if "XDG_RUNTIME_DIR" in os.environ:
-        places.insert(0, os.environ["XDG_RUNTIME_DIR"] + "/communica")
-    paths = [f"{place}/{state['name'].lower()}.sock" for place in places]
-    return await asyncio.open_unix_connection(next(filter(os.path.exists, paths), paths[0]))
-
-
 class Client:
-    def __init__(self, routes):
-        self.routes, self.answers, self.at_work = routes, {}, set()
-
-    async def connect(self, connector_state):
-        self.reader, self.writer = await open_stream(json.loads(connector_state))
-        self.writer.write(json.dumps({"client_id": uuid.uuid4().hex}).encode() + b"\0")
+    async def connect(self, state, handlers):
+        self.handlers, self.answers, self.tasks = handlers, {}, set()
+        if state["type"] == "TcpConnector":
+            self.reader, self.writer = await asyncio.open_connection(state["host"], state["port"])
+        else:
+            temporary = tempfile.gettempdir()
+            runtime = os.environ.get("XDG_RUNTIME_DIR", temporary)
+            places = f"{runtime}/communica", f"{temporary}/communica", f"{temporary}/communica-{os.getuid()}"
+            paths = [f"{place}/{state['name'].lower()}.sock" for place in places]
+            self.reader, self.writer = await asyncio.open_unix_connection(next(filter(os.path.exists, paths), paths[0]))
+        self.writer.write(b'{"client_id": "%s"}\0' % uuid.uuid4().hex.encode())
         try:
-            await asyncio.wait_for(self.reader.readuntil(b"\0"), 10)
+            await asyncio.wait_for(self.reader.readuntil(b"\0"), 10)  # the server's hello
         except asyncio.IncompleteReadError as error:  # a refusal is the byte 4 and JSON, without a 0
             raise ConnectionError(f"Refused: {error.partial[1:].decode()}") from None
-        self.reading = asyncio.create_task(self._read())
+        self.reading = asyncio.create_task(self.read())
 
     async def request(self, route, value=None, timeout=30):
-        id = uuid.uuid4().hex
-        answer = self.answers[id] = asyncio.get_running_loop().create_future()
+        id, answer = uuid.uuid4().hex, asyncio.get_running_loop().create_future()
+        self.answers[id] = answer
         try:
-            await self._send({"id": id, "type": REQUEST, "route": route}, json.dumps(value))
-            return await asyncio.wait_for(answer, timeout)
+            await self.send({"id": id, "type": REQUEST, "route": route}, json.dumps(value))
+            return await asyncio.wait_for(asyncio.shield(answer), timeout)
         finally:
-            del self.answers[id]
+            self.answers.pop(id, None)
 
     async def notify(self, route, value=None):
-        await self._send({"id": "", "type": NOTIFICATION, "route": route}, json.dumps(value))
+        await self.send({"id": "", "type": NOTIFICATION, "route": route}, json.dumps(value))
 
     async def close(self):
         self.writer.write(struct.pack(">IB", 1, CLOSE))
         self.writer.write_eof()
         await self.reading
-        self.writer.close()
 
-    async def _send(self, metadata, body):
-        head, body = json.dumps(metadata).encode(), body.encode()
+    async def send(self, metadata, text):
+        head, body = json.dumps(metadata).encode(), text.encode()
         # The length of the metadata counts its own four bytes.
         self.writer.write(struct.pack(">IBI", 5 + len(head) + len(body), MESSAGE, 4 + len(head)) + head + body)
         await self.writer.drain()
 
-    async def _read(self):
+    async def read(self):
         try:
             while True:
                 length, code = struct.unpack(">IB", await self.reader.readexactly(5))
                 frame = await self.reader.readexactly(length - 1)
                 if code != MESSAGE:
-                    return  # the other side closes
+                    raise ConnectionError("The server closes the connection")
                 end = struct.unpack_from(">I", frame)[0]
-                self._take(json.loads(frame[4:end]), frame[end:])
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # it closed without a word
-        finally:
+                metadata, value = json.loads(frame[4:end]), json.loads(frame[end:])
+                if metadata["type"] < OK:
+                    task = asyncio.create_task(self.handle(metadata, value))
+                    self.tasks.add(task)  # asyncio itself does not keep it
+                    task.add_done_callback(self.tasks.discard)
+                elif answer := self.answers.pop(metadata["id"], None):  # else it comes too late
+                    if metadata["type"] == OK:
+                        answer.set_result(value)
+                    else:
+                        answer.set_exception(RequestError(metadata["type"], **value))
+        except Exception as error:  # the connection is lost
             for answer in self.answers.values():
-                if not answer.done():
-                    answer.set_exception(ConnectionError("The connection is lost"))
+                answer.set_exception(error)
+        self.writer.close()
 
-    def _take(self, metadata, body):
-        if metadata["type"] < OK:
-            task = asyncio.create_task(self._handle(metadata, body))
-            self.at_work.add(task)  # asyncio itself does not keep it
-            task.add_done_callback(self.at_work.discard)
-            return
-        answer = self.answers.get(metadata["id"])
-        if answer is None or answer.done():
-            return  # it came too late
-        if metadata["type"] == OK:
-            answer.set_result(json.loads(body))
-        else:
-            answer.set_exception(RequestError(metadata["type"], **json.loads(body)))
-
-    async def _handle(self, metadata, body):
+    async def handle(self, metadata, value):
         try:
-            handler = self.routes.get(metadata["route"])
-            if handler is None:
+            if metadata["route"] not in self.handlers:
                 raise RequestError(REQUESTER_ERROR, f'Route "{metadata["route"]}" is not defined')
-            type, answer = OK, json.dumps(await handler(self, json.loads(body)))
-        except RequestError as error:
-            type, answer = error.type, json.dumps({"code": error.code, "message": error.message})
+            type, text = OK, json.dumps(await self.handlers[metadata["route"]](self, value))
         except Exception as error:
-            type, answer = UNKNOWN_ERROR, json.dumps({"code": None, "message": repr(error)})
+            told = error if isinstance(error, RequestError) else RequestError(UNKNOWN_ERROR, repr(error))
+            type, text = told.type, json.dumps({"code": told.code, "message": told.message})
         if metadata["type"] == REQUEST:
-            await self._send({**metadata, "type": type}, answer)  # the metadata of the request, with another type
+            await self.send({**metadata, "type": type}, text)  # the metadata of the request, with another type
 
 
 async def write_about(client, subject):
@@ -119,9 +101,9 @@ async def write_about(client, subject):
     return f"Did you know that {await client.request('get_facts_about', subject)}?"
 
 
-async def main(connector_state):
-    client = Client({"write_about": write_about})
-    await client.connect(connector_state)
+async def main(state='{"type": "LocalConnector", "name": "editor"}'):
+    client = Client()
+    await client.connect(json.loads(state), {"write_about": write_about})
     await client.notify("get_facts_about", "tea")  # the server prints that it was asked, and answers nothing
     written = await client.request("give_work", "Ann")
     print("done, with", written, "articles")
@@ -134,5 +116,4 @@ async def main(connector_state):
     await client.close()
 
 
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else '{"type": "LocalConnector", "name": "editor"}'))
+asyncio.run(main(*sys.argv[1:]))
