@@ -16,10 +16,12 @@
 #include <exception>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <new>
 #include <optional>
 #include <system_error>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace communica {
@@ -56,6 +58,67 @@ void post_or_again(const asio::any_io_executor& executor, const Function& functi
     } catch (const std::bad_alloc&) {
         asio::post(executor, Task(function));
     }
+}
+
+template <class T>
+struct SpawnSignature {
+    using type = void(std::exception_ptr, T);
+};
+template <>
+struct SpawnSignature<void> {
+    using type = void(std::exception_ptr);
+};
+
+/// A handler of `co_spawn` that owns the signal by which the coroutine is cancelled. Null: it can't be.
+template <class Handler>
+class SpawnHandler {
+ public:
+    using executor_type = asio::associated_executor_t<Handler, asio::any_io_executor>;
+    using allocator_type = asio::associated_allocator_t<Handler>;
+    using cancellation_slot_type = asio::cancellation_slot;
+
+    SpawnHandler(Handler&& handler, const asio::any_io_executor& executor,
+                 std::shared_ptr<asio::cancellation_signal> signal)
+        : handler_(std::move(handler)),
+          executor_(asio::get_associated_executor(handler_, executor)),
+          signal_(std::move(signal)) {}
+
+    executor_type get_executor() const noexcept { return executor_; }
+    allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler_); }
+    cancellation_slot_type get_cancellation_slot() const noexcept {
+        return signal_ ? signal_->slot() : asio::cancellation_slot();
+    }
+
+    template <class... T>
+    void operator()(T&&... outcome) {
+        std::move(handler_)(std::forward<T>(outcome)...);
+    }
+
+ private:
+    Handler handler_;
+    executor_type executor_;
+    std::shared_ptr<asio::cancellation_signal> signal_;
+};
+
+/// `co_spawn` with a cancellation that may meet the end of the coroutine. That of Asio 1.22.2 to 1.28.1, and of Boost 1.81, keeps
+/// a pointer to a signal that is gone by then, if `executor` is not the one that cancels.
+template <class T, class Token>
+auto spawn_on(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, Token&& token) {
+    return asio::async_initiate<Token, typename SpawnSignature<T>::type>(
+        [executor](auto&& handler, asio::awaitable<T> work) {
+            std::shared_ptr<asio::cancellation_signal> signal;
+            if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+                signal = std::make_shared<asio::cancellation_signal>();
+                slot.assign([executor, signal](asio::cancellation_type type) {
+                    asio::dispatch(executor, Task([signal, type] { signal->emit(type); }));
+                });
+            }
+            using Own = std::decay_t<decltype(handler)>;
+            asio::co_spawn(
+                executor, std::move(work),
+                SpawnHandler<Own>(Own(std::forward<decltype(handler)>(handler)), executor, std::move(signal)));
+        },
+        token, std::move(coroutine));
 }
 
 /// Posts a task to `executor` that rethrows the exception of a user's callback.

@@ -84,7 +84,7 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> RmqConnector::conn
     const auto strand = settings.link->strand();
     auto connection =
         std::make_shared<rabbitmq::ClientConnection>(std::move(settings), options, client_id_, last_.get());
-    co_return co_await asio::co_spawn(strand, rabbitmq::ClientConnection::connect(std::move(connection)),
+    co_return co_await base::spawn_on(strand, rabbitmq::ClientConnection::connect(std::move(connection)),
                                       asio::use_awaitable);
 }
 
@@ -93,7 +93,7 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Listener>> RmqConnector::listen
     rabbitmq::Settings settings = settings_on(executor);
     const auto strand = settings.link->strand();
     auto listener = std::make_shared<rabbitmq::QueueListener>(std::move(settings), options, dump_state());
-    co_await asio::co_spawn(strand, rabbitmq::QueueListener::open(listener), asio::use_awaitable);
+    co_await base::spawn_on(strand, rabbitmq::QueueListener::open(listener), asio::use_awaitable);
     co_return listener;
 }
 

@@ -225,7 +225,7 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::keep_connected(std::shared_pt
         Error ending;
         try {
             self->current_ = co_await self->open_connection(deadline);
-            co_await asio::co_spawn(self->current_->get_executor(), handshake(self, self->current_, deadline),
+            co_await base::spawn_on(self->current_->get_executor(), handshake(self, self->current_, deadline),
                                     asio::use_awaitable);
             while (!self->ending_) {
                 co_await self->changed_.wait();

@@ -26,7 +26,7 @@ template <class File>
 asio::awaitable<void> run_step(asio::any_io_executor executor, std::shared_ptr<File> file, void (File::*step)()) {
     if (executor) {
         auto call = call_step(std::move(file), step);
-        co_await asio::co_spawn(executor, std::move(call), asio::use_awaitable);
+        co_await base::spawn_on(executor, std::move(call), asio::use_awaitable);
     } else {
         (file.get()->*step)();
         const auto own = co_await asio::this_coro::executor;

@@ -31,7 +31,7 @@ class OnExecutor {
     static asio::awaitable<R> run(asio::any_io_executor executor, std::shared_ptr<F> function,
                                   std::tuple<A...> arguments) {
         std::optional<Stored> result;
-        co_await asio::co_spawn(executor, call(*function, arguments, result), asio::use_awaitable);
+        co_await base::spawn_on(executor, call(*function, arguments, result), asio::use_awaitable);
         if constexpr (!std::is_void_v<R>) {
             co_return *std::move(result);
         }

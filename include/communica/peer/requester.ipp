@@ -143,9 +143,8 @@ COMMUNICA_INLINE UnconfirmedNotifications Requester::detach(const Connection& co
     {
         const std::lock_guard lock(mutex_);
         if (closed_) {  // what was written is handled, the rest is lost
-            for (const UnsentMessage& message : unsent) {
-                unconfirmed.add_unwritten(reader_.read(message.metadata));
-            }
+            std::ranges::for_each(unsent,
+                                  [&](const auto& one) { unconfirmed.add_unwritten(reader_.read(one.metadata)); });
             return unconfirmed;
         }
         const bool is_current = sender_.is_connected_by(connection);

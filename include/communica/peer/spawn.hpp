@@ -50,12 +50,12 @@ auto spawn(const asio::any_io_executor& executor, asio::awaitable<T> coroutine, 
         return asio::async_initiate<Token, typename CodeCompletion<T>::Signature>(
             [executor](auto&& handler, asio::awaitable<T> work) {
                 using Own = std::decay_t<decltype(handler)>;
-                asio::co_spawn(executor, std::move(work),
+                base::spawn_on(executor, std::move(work),
                                CodeHandler<Own>(Own(std::forward<decltype(handler)>(handler)), executor));
             },
             token, std::move(own));
     } else {
-        return asio::co_spawn(executor, std::move(own), std::forward<Token>(token));
+        return base::spawn_on(executor, std::move(own), std::forward<Token>(token));
     }
 }
 

@@ -154,7 +154,7 @@ inline asio::awaitable<TcpEndpoints> resolve(TcpAddress address) {
         co_return TcpEndpoints{{numeric, address.port}};
     }
     try {
-        auto found = co_await asio::co_spawn(base::make_strand_on(co_await asio::this_coro::executor),
+        auto found = co_await base::spawn_on(base::make_strand_on(co_await asio::this_coro::executor),
                                              Lookup::run(address.host, address.port), asio::use_awaitable);
         co_return in_order(found);
     } catch (const std::system_error& e) {

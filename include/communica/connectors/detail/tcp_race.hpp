@@ -183,7 +183,7 @@ inline asio::awaitable<Socket> connect_tcp(TcpAddress address, asio::any_io_exec
     }
     auto endpoints = co_await resolve(address);
     const auto socket =
-        co_await asio::co_spawn(base::make_strand_on(executor),
+        co_await base::spawn_on(base::make_strand_on(executor),
                                 TcpRace::run(std::move(endpoints), executor, address.text()), asio::use_awaitable);
     prepare_tcp_socket(*socket);
     co_return std::move(*socket);

@@ -48,7 +48,7 @@ class QueueListener final : public Listener, public ChannelUser, public std::ena
     }
 
     asio::awaitable<std::shared_ptr<Connection>> accept() override {
-        co_return co_await asio::co_spawn(settings_.link->strand(), next(shared_from_this()), asio::use_awaitable);
+        co_return co_await base::spawn_on(settings_.link->strand(), next(shared_from_this()), asio::use_awaitable);
     }
 
     void close() override {
