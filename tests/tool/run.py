@@ -695,7 +695,7 @@ def case_document():
         for command, expected in sum(transcripts("tool.md"), []):
             if command.endswith(" &"):
                 behind.append(subprocess.Popen(["bash", "-c", "exec " + command.removesuffix(" &")], **shell))
-                wait_for_socket(re.search(r"(?:serve|tap) local:(\w+)", command))
+                wait_for_socket(command)
                 continue
             if "grep" in command:  # what a tap writes when the client has gone
                 output_of("timeout 20 bash -c 'until grep -q \"server is gone\" taps; do sleep 0.05; done'", shell)
@@ -739,13 +739,14 @@ def case_slow_server():
         end_all(servers)
 
 
-def wait_for_socket(of_tool):
-    """Of the server that the command starts; of the examples by their names."""
-    sockets = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "communica"
-    names = [of_tool[1]] if of_tool else ["calculator"] if not (sockets / "calculator.sock").exists() else ["shop"]
+def wait_for_socket(command):
+    """Of the server that the command starts: an example or the tool."""
+    of_tool = re.search(r"(?:serve|tap) local:(\w+)", command)
+    name = of_tool[1] if of_tool else {"calculator_server": "calculator", "stream_server": "shop"}[command.split()[0]]
+    socket = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "communica" / f"{name}.sock"
     deadline = time.monotonic() + PATIENCE
-    while not all((sockets / f"{name}.sock").exists() for name in names):
-        assert time.monotonic() < deadline, f"{names} do not listen"
+    while not socket.exists():
+        assert time.monotonic() < deadline, f"{name} does not listen"
         os.sched_yield()
 
 
