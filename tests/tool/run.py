@@ -740,9 +740,12 @@ def case_slow_server():
 
 
 def wait_for_socket(command):
-    """Of the server that the command starts: an example or the tool."""
+    """Of the server that the command starts, an example or the tool; without one there is nothing to wait for."""
     of_tool = re.search(r"(?:serve|tap) local:(\w+)", command)
-    name = of_tool[1] if of_tool else {"calculator_server": "calculator", "stream_server": "shop"}[command.split()[0]]
+    of_example = {"calculator_server": "calculator", "stream_server": "shop"}.get(command.split()[0])
+    if not of_tool and not of_example:
+        return
+    name = of_tool[1] if of_tool else of_example
     socket = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "communica" / f"{name}.sock"
     deadline = time.monotonic() + PATIENCE
     while not socket.exists():
