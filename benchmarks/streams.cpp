@@ -26,8 +26,10 @@
 
 namespace {
 
+using communica::AnyConnector;
 using communica::BytesSerializer;
 using communica::DescriptorConnector;
+using communica::Limits;
 using communica::Route;
 using communica::Stream;
 using Text = std::string;
@@ -128,16 +130,35 @@ communica::RouteTable<> routes() {
     return table;
 }
 
-/// A server and its client at the ends of a socketpair, on separate contexts or on one.
+enum class Link { socketpair, local, tcp };
+
+/// A server and its client, on separate contexts or on one.
 class Pair {
  public:
-    explicit Pair(bool on_two_threads) {
-        int ends[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) std::abort();
+    explicit Pair(bool on_two_threads, Link link = Link::socketpair, const Limits& limits = {}) {
+        int ends[2] = {-1, -1};
+        if (link == Link::socketpair && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) std::abort();
+        const auto connector = [&](int end) -> AnyConnector {
+            if (link == Link::tcp) return communica::TcpConnector("127.0.0.1", 0);
+            if (link == Link::local) {
+                return communica::LocalConnector("bench_streams_" + std::to_string(getpid()),
+                                                 {.python_place = communica::PythonPlace::never});
+            }
+            return DescriptorConnector(end);
+        };
         asio::io_context& at_server = on_two_threads ? other_ : context_;
-        server_ = std::make_unique<Server>(at_server, DescriptorConnector(ends[0]), routes());
-        client_ = std::make_unique<Client>(context_, DescriptorConnector(ends[1]));
-        run(at_server, server_->start());
+        server_ = std::make_unique<Server>(at_server, connector(ends[0]), routes(),
+                                           communica::ServerOptions{.limits = limits});
+        bool started = false;
+        asio::co_spawn(at_server, server_->start(), [&](const std::exception_ptr& e) {
+            if (e) std::rethrow_exception(e);
+            started = true;
+        });
+        while (!started)
+            at_server.run_one();
+        client_ = std::make_unique<Client>(
+            context_, link == Link::tcp ? AnyConnector::load_state(server_->connector_state()) : connector(ends[1]),
+            communica::ClientOptions{.limits = limits});
         if (on_two_threads) thread_ = std::thread([this] { other_.run(); });
     }
     Pair(const Pair&) = delete;
@@ -165,8 +186,8 @@ class Pair {
             context_.run_one();
     }
 
-    using Server = communica::RouteServer<DescriptorConnector>;
-    using Client = communica::RouteClient<DescriptorConnector>;
+    using Server = communica::RouteServer<AnyConnector>;
+    using Client = communica::RouteClient<AnyConnector>;
 
  private:
     asio::io_context context_;
@@ -213,16 +234,26 @@ asio::awaitable<double> request_cpu(Pair::Client& client, int count) {
     co_return 1e9 * (cpu_seconds() - begin) / count;
 }
 
-asio::awaitable<double> request_p99(Pair::Client& client, int count) {
+/// Times of requests, one at a time, in microseconds.
+struct Times {
+    std::vector<double> all;
+
+    double percentile(std::size_t percent) {
+        std::sort(all.begin(), all.end());
+        return all.at(all.size() * percent / 100);
+    }
+};
+
+/// Sends `count` requests, or as many as it can until `ended` is set.
+asio::awaitable<Times> request_times(Pair::Client& client, int count, const bool& ended) {
     const Text text(64, 't');
-    std::vector<double> times;
-    for (int number = 0; number != count; ++number) {
+    Times times;
+    for (int number = 0; number != count && !ended; ++number) {
         const double begin = seconds();
         co_await client.request(echo, text);
-        times.push_back(1e6 * (seconds() - begin));
+        times.all.push_back(1e6 * (seconds() - begin));
     }
-    std::sort(times.begin(), times.end());
-    co_return times[times.size() * 99 / 100];
+    co_return times;
 }
 
 void idle_streams(int count, int requests) {
@@ -245,28 +276,32 @@ void idle_streams(int count, int requests) {
     });
 }
 
-void head_of_line(int requests) {
-    Pair pair(true);
+/// Times of requests over a connection that has a stream of 1 GiB at the same time, and before it.
+void head_of_line(const char* name, Link link, std::size_t window) {
+    Limits limits;
+    limits.stream_window = std::min(limits.stream_window, window);
+    limits.max_stream_window = window;
+    Pair pair(true, link, limits);
     pair([&](Pair::Client& client) -> asio::awaitable<void> {
-        co_await request_p99(client, requests / 10);
-        const double quiet = co_await request_p99(client, requests);
-        const Text what = "2000000000 65536";
-        auto stream = co_await client.open(items, what);
-        bool reads = true;
         bool ended = false;
+        co_await request_times(client, 1'000, ended);
+        Times quiet = co_await request_times(client, 10'000, ended);
+        constexpr int count = 16'384;
+        const double begin = seconds();
         asio::co_spawn(
             co_await asio::this_coro::executor,
-            [](Stream<Text>& s, bool& on, bool& end) -> asio::awaitable<void> {
-                while (on)
-                    co_await s.next();
+            [](Pair::Client& from, bool& end) -> asio::awaitable<void> {
+                co_await read_stream(from, count, 64 * 1024);
                 end = true;
-            }(stream, reads, ended),
+            }(client, ended),
             asio::detached);
-        const double beside = co_await request_p99(client, requests);
-        reads = false;
-        while (!ended)
-            co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-        std::printf("request beside a stream of 64 KiB items, p99: %.0f us, %.2f of quiet\n", beside, beside / quiet);
+        Times beside = co_await request_times(client, 1'000'000, ended);
+        const double rate = 1e-6 * count * 64 * 1024 / (seconds() - begin);
+        std::printf("request over %s, p50 and p99: %.0f and %.0f us\n", name, quiet.percentile(50),
+                    quiet.percentile(99));
+        std::printf("  beside 1 GiB with windows of %zu KiB, %.0f MB/s: %.0f and %.0f us, %.2f and %.2f of quiet\n",
+                    window / 1024, rate, beside.percentile(50), beside.percentile(99),
+                    beside.percentile(50) / quiet.percentile(50), beside.percentile(99) / quiet.percentile(99));
     });
 }
 
@@ -284,5 +319,8 @@ int main(int argc, char** argv) {
                     rate / socket_rate);
     }
     idle_streams(10'000, 20'000 * scale);
-    head_of_line(5'000 * scale);
+    for (const std::size_t window : {Limits().max_stream_window, std::size_t{64 * 1024}, std::size_t{32 * 1024}}) {
+        head_of_line("a local socket", Link::local, window);
+        head_of_line("TCP", Link::tcp, window);
+    }
 }
