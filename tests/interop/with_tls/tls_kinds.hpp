@@ -3,6 +3,8 @@
 
 #include <communica/connectors/tls.hpp>
 
+#include <asio/ssl/context.hpp>
+
 #include <cstdlib>
 #include <memory>
 #include <string>
