@@ -25,7 +25,7 @@ function pathOf(name) {
 class Client {
   #socket;
   #hello = '';
-  #answers = new Map(); // functions that end what waits, by id
+  #answers = new Map(); // what waits, by id
 
   connect({ type, host, port, name }, handlers) {
     this.handlers = handlers;
@@ -34,7 +34,7 @@ class Client {
     const fail = (error) => this.#answers.forEach((answer) => answer.fail(error));
     this.#socket = net.connect(type === 'TcpConnector' ? { host, port } : { path: pathOf(name) });
     this.#socket.setNoDelay(true).write(JSON.stringify({ client_id: crypto.randomUUID() }) + '\0');
-    this.#socket.on('readable', () => {
+    this.#socket.on('readable', () => { // which gives fewer bytes only at the end
       for (let bytes; (bytes = this.#socket.read(wanted))?.length >= wanted; ) wanted = reading.next(bytes).value;
     });
     this.#socket.on('error', fail).on('close', () => {
