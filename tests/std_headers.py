@@ -22,7 +22,7 @@ DECLARED_BY = {
     "exception": "current_exception exception exception_ptr make_exception_ptr rethrow_exception",
     "filesystem": "filesystem",
     "fstream": "fstream",
-    "functional": "equal_to function hash invoke less move_only_function ref reference_wrapper",
+    "functional": "equal_to function greater hash invoke less move_only_function ref reference_wrapper",
     "initializer_list": "initializer_list",
     "limits": "numeric_limits",
     "ios": "ios streamoff streamsize",

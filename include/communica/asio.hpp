@@ -22,6 +22,7 @@
 #include <system_error>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace communica {
@@ -119,6 +120,18 @@ auto spawn_on(const asio::any_io_executor& executor, asio::awaitable<T> coroutin
                 SpawnHandler<Own>(Own(std::forward<decltype(handler)>(handler)), executor, std::move(signal)));
         },
         token, std::move(coroutine));
+}
+
+/// Returns the wrapped executor if it is a `T`, else null. Always null without RTTI; callers then use a slower path.
+template <class T>
+const T* target_of([[maybe_unused]] const asio::any_io_executor& executor) {
+#if defined(__GXX_RTTI) || defined(_CPPRTTI)  // without, GCC refuses `typeid` also where it is discarded
+    if constexpr (executors_tell_types) {
+        const bool is_one = executor.target_type() == typeid(T);  // Asio 1.22's `target` does not check
+        return is_one ? executor.template target<T>() : nullptr;
+    }
+#endif
+    return nullptr;
 }
 
 /// Posts a task to `executor` that rethrows the exception of a user's callback.

@@ -2,21 +2,7 @@
 
 #include "asio.hpp"
 
-#include <typeinfo>
-
 namespace communica::base {
-
-/// Returns the wrapped executor if it is a `T`, else null. Always null without RTTI; callers then use a slower path.
-template <class T>
-const T* target_of([[maybe_unused]] const asio::any_io_executor& executor) {
-#if defined(__GXX_RTTI) || defined(_CPPRTTI)  // without, GCC refuses `typeid` also where it is discarded
-    if constexpr (executors_tell_types) {
-        const bool is_one = executor.target_type() == typeid(T);  // Asio 1.22's `target` does not check
-        return is_one ? executor.template target<T>() : nullptr;
-    }
-#endif
-    return nullptr;
-}
 
 COMMUNICA_INLINE void rethrow_on(const asio::any_io_executor& executor, const std::exception_ptr& exception) {
     asio::post(executor, Task([exception] { std::rethrow_exception(exception); }));

@@ -186,29 +186,53 @@ struct Error {
     std::string text() const { return message.empty() ? code.message() : message; }
 
     /// Returns a copy for users: an error of the library always has a message. The message of the peer's handler is
-    /// unchanged, even if empty.
-    Error worded() const {
-        Error error = *this;
-        if (kind == Kind::none) {
-            error.message = text();
+    /// unchanged, even if empty. Without memory there is no message.
+    Error worded() const noexcept {
+        Error error{.code = code, .status = status, .kind = kind};
+        try {
+            error.message = kind == Kind::none ? text() : message;
+        } catch (...) {  // NOLINT(bugprone-empty-catch): the code says what matters
         }
         return error;
     }
 
-    /// Returns the exception that `request` throws for this error.
-    std::exception_ptr to_exception() const {
-        switch (kind) {
-            case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));
-            case Kind::responder: return std::make_exception_ptr(ResponderError(message, status, code));
-            case Kind::serializer: return std::make_exception_ptr(SerializerError(message, code));
-            case Kind::unknown: return std::make_exception_ptr(UnknownError(message, status));
-            case Kind::none: break;
+    /// Returns the exception that `request` throws for this error. Without memory for it, that is `std::bad_alloc`.
+    std::exception_ptr to_exception() const noexcept {
+        try {
+            switch (kind) {
+                case Kind::requester: return std::make_exception_ptr(RequesterError(message, status, code));
+                case Kind::responder: return std::make_exception_ptr(ResponderError(message, status, code));
+                case Kind::serializer: return std::make_exception_ptr(SerializerError(message, code));
+                case Kind::unknown: return std::make_exception_ptr(UnknownError(message, status));
+                case Kind::none: break;
+            }
+            return std::make_exception_ptr(MessageError(code, text(), status));
+        } catch (...) {
+            return std::current_exception();
         }
-        return std::make_exception_ptr(MessageError(code, text(), status));
     }
 
-    /// Converts an exception to an error.
-    static Error from(const std::exception_ptr& exception) {
+    /// Converts an exception to an error. Without memory for its message, that is `std::errc::not_enough_memory`.
+    static Error from(const std::exception_ptr& exception) noexcept {
+        try {
+            return described(exception);
+        } catch (...) {
+            return {std::make_error_code(std::errc::not_enough_memory)};
+        }
+    }
+
+    /// Converts an exception of a serializer: any type becomes a serializer error.
+    static Error of_serializer(const std::exception_ptr& exception) noexcept {
+        Error error = from(exception);
+        if (error.kind != Kind::serializer) {
+            error.kind = Kind::none;
+            error = {.code = errc::serializer_error, .message = error.worded().message, .kind = Kind::serializer};
+        }
+        return error;
+    }
+
+ private:
+    static Error described(const std::exception_ptr& exception) {
         try {
             std::rethrow_exception(exception);
         } catch (const RequesterError& e) {
@@ -230,15 +254,6 @@ struct Error {
         } catch (...) {
             return {errc::unknown_error, "an exception that is not a std::exception"};
         }
-    }
-
-    /// Converts an exception of a serializer: any type becomes a serializer error.
-    static Error of_serializer(const std::exception_ptr& exception) {
-        Error error = from(exception);
-        if (error.kind != Kind::serializer) {
-            error = {.code = errc::serializer_error, .message = error.text(), .kind = Kind::serializer};
-        }
-        return error;
     }
 };
 

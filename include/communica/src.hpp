@@ -31,6 +31,7 @@
 #include "peer/streams/stream_input.ipp"
 #include "peer/streams/stream_output.ipp"
 #include "peer/streams/stream_table.ipp"
+#include "peer/submission.ipp"
 #include "peer/unconfirmed.ipp"
 #include "peer/worker.ipp"
 #include "wire/error_body.ipp"

@@ -5,6 +5,7 @@
 #include "deadline_heap.hpp"
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -32,13 +33,14 @@ class DeadlineTimer {
         if (!timer_) {
             timer_ = std::make_unique<asio::steady_timer>(executor_);
         }
-        armed_ = when;
+        armed_.reset();
         timer_->expires_at(when);
-        timer_->async_wait(base::WaitTask([owner](asio::error_code error) {
-            if (const auto alive = error ? nullptr : owner.lock()) {
-                alive->on_timer();
-            }
-        }));
+        try {
+            wait(owner);
+        } catch (const std::bad_alloc&) {  // the failed attempt has freed its memory
+            wait(owner);
+        }
+        armed_ = when;
     }
 
     /// Call it first in `on_timer`, under the lock.
@@ -51,6 +53,15 @@ class DeadlineTimer {
     }
 
  private:
+    template <class Owner>
+    void wait(const std::weak_ptr<Owner>& owner) {
+        timer_->async_wait(base::WaitTask([owner](asio::error_code error) {
+            if (const auto alive = error ? nullptr : owner.lock()) {
+                alive->on_timer();
+            }
+        }));
+    }
+
     const asio::any_io_executor executor_;
     std::unique_ptr<asio::steady_timer> timer_;  // few connections need one
     std::optional<Clock::time_point> armed_;

@@ -17,44 +17,10 @@
 
 namespace communica::peer {
 
-/// An operation that can store its result, to call the handler later.
-class HandlerOperation : public Operation {
- public:
-    /// Calls the handler with the stored result. Destroys the operation.
-    virtual void complete() = 0;
-
- protected:
-    ~HandlerOperation() = default;
-};
-using HandlerOperationPtr = std::unique_ptr<HandlerOperation, DestroyOperation>;
-
-/// What an executor receives to complete an operation. It does not depend on the operation's type: for each further type
-/// that an executor receives, Asio compiles fifty functions.
-struct PostedCompletion {
-    HandlerOperationPtr operation;
-
-    void operator()() { operation.release()->complete(); }
-};
-
-/// May be called at once, while an answer is dispatched. The handler's exception is rethrown on its executor.
-template <class Executor>
-struct DispatchedCompletion {
-    HandlerOperationPtr operation;
-    Executor executor;
-
-    void operator()() {
-        try {
-            operation.release()->complete();
-        } catch (...) {
-            asio::post(executor, base::Task([e = std::current_exception()] { std::rethrow_exception(e); }));
-        }
-    }
-};
-
 /// Loads the answer as `T` and passes it to the handler on the handler's executor. Allocated by the handler's
 /// associated allocator, by default the one of Asio's own operations. The memory is freed before the handler is called.
 template <class T, class Completion, class S, class Handler>
-class RequestOperation final : public HandlerOperation {
+class RequestOperation final : public Operation, public Submission {
     using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
     using Recycling = asio::recycling_allocator<void>;
     using Allocator = typename std::allocator_traits<
@@ -85,7 +51,9 @@ class RequestOperation final : public HandlerOperation {
         finish(completion, mode);
     }
     void fail(Error error, CompletionMode mode) override {
+        SubmissionPtr self(this);  // the value that stands beside an error may throw
         Completion completion(std::move(error));
+        (void)self.release();
         finish(completion, mode);
     }
 
@@ -123,14 +91,9 @@ class RequestOperation final : public HandlerOperation {
             return;
         }
         const auto work = std::move(work_);
-        const auto executor = asio::get_associated_executor(handler_, inner);
-        HandlerOperationPtr self(this);
+        const Executor executor = asio::get_associated_executor(handler_, inner);
         completion_.emplace(std::move(completion));
-        if (mode == CompletionMode::dispatch) {
-            asio::dispatch(executor, DispatchedCompletion<Executor>{std::move(self), executor});
-        } else {
-            asio::post(executor, PostedCompletion{std::move(self)});
-        }
+        submit(executor, SubmissionPtr(this), mode);
     }
 
     void complete() override {

@@ -153,7 +153,7 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
     std::shared_ptr<NotificationWindow> window;
     {
         const std::lock_guard lock(mutex_);
-        closed_ = reason;
+        closed_ = reason.worded();
     }
     streams_->close(reason);
     {

@@ -7,6 +7,7 @@
 #include "../serializers/codec/allowance.hpp"
 #include "deadline_queue.hpp"
 #include "outgoing.hpp"
+#include "submission.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -21,10 +22,6 @@
 #include <vector>
 
 namespace communica::peer {
-
-/// How a request's completion is called: at once if its executor allows (`dispatch`), or never inside the call that
-/// ends it (`post`).
-enum class CompletionMode { dispatch, post };
 
 class Requester;
 
@@ -69,6 +66,7 @@ class Operation {
         Outgoing message;
         std::uint64_t order = 0;  ///< ascends in the order in which requests were started
     };
+    Operation* next = nullptr;             ///< in an `OperationList`
     Clock::time_point begun = {};          ///< of a request, if its time is counted
     std::unique_ptr<const Repeat> repeat;  ///< of an idempotent request; null for others
 
@@ -82,6 +80,37 @@ struct DestroyOperation {
     void operator()(Operation* operation) const noexcept { operation->destroy(); }
 };
 using OperationPtr = std::unique_ptr<Operation, DestroyOperation>;
+
+/// Operations in order. Adding one allocates nothing.
+class OperationList {
+ public:
+    OperationList() = default;
+    OperationList(const OperationList&) = delete;
+    OperationList& operator=(const OperationList&) = delete;
+    ~OperationList() {
+        while (pop()) {
+        }
+    }
+
+    void add(OperationPtr operation) noexcept {
+        Operation* const added = operation.release();
+        (last_ != nullptr ? last_->next : first_) = added;
+        last_ = added;
+    }
+    /// Removes and returns the first; null if there is none.
+    OperationPtr pop() noexcept {
+        OperationPtr first(first_);
+        if (first) {
+            first_ = std::exchange(first->next, nullptr);
+            last_ = first_ != nullptr ? last_ : nullptr;
+        }
+        return first;
+    }
+
+ private:
+    Operation* first_ = nullptr;
+    Operation* last_ = nullptr;
+};
 
 /// A table with constant-time access by number and to the earliest deadline. Uses no executor and no clock. Not
 /// thread-safe.
@@ -178,17 +207,6 @@ class PendingRequests {
     /// The number of the connection that the request was sent over.
     std::uint32_t connection_of(RequestId id) const noexcept { return slots_[index_of(id)].connection; }
 
-    /// Returns the numbers of requests that were sent over another connection, or not sent.
-    std::vector<RequestId> ids_of_others(std::uint32_t connection) const {
-        std::vector<RequestId> others;
-        for (const RequestId id : ids()) {
-            if (slots_[index_of(id)].connection != connection) {
-                others.push_back(id);
-            }
-        }
-        return others;
-    }
-
     /// Removes and returns the operation; null if there is none (answered, timed out or cancelled before).
     OperationPtr take(RequestId id) {
         Slot* slot = find(id);
@@ -218,15 +236,14 @@ class PendingRequests {
         return find(id) == nullptr ? std::nullopt : deadlines_.deadline_of(index_of(id));
     }
 
-    /// Returns the numbers of all pending requests.
-    std::vector<RequestId> ids() const {
-        std::vector<RequestId> all;
-        for (std::uint32_t index = 0; index != slots_.size(); ++index) {
+    /// Calls `function` with the number of each pending request. It may remove that one.
+    template <class Function>
+    void for_each(Function function) {
+        for (std::uint32_t index = 0; index < slots_.size(); ++index) {
             if (slots_[index].operation) {
-                all.push_back(id_at(index));
+                function(id_at(index));
             }
         }
-        return all;
     }
 
  private:

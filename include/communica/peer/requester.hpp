@@ -157,7 +157,13 @@ class Requester : public std::enable_shared_from_this<Requester> {
     UnconfirmedNotifications detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
     /// Fails the sent requests: their outcome is unknown. Idempotent ones are queued again.
-    void give_up_sent();
+    void give_up_sent() {
+        Failing failed(*this, {errc::connection_lost});
+        const std::lock_guard lock(mutex_);
+        put_back_idempotent();
+        take_sent(failed);
+        disarm_if_idle();
+    }
 
     /// Starts another session. No sent request may be pending.
     void renew(const RequestIdCodec& text) {
@@ -192,13 +198,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// The peer refuses new requests: they wait for the next connection.
     void on_draining() {
-        std::vector<OperationPtr> failed;
-        {
-            const std::lock_guard lock(mutex_);
-            sender_.set_draining();
-            failed = take_connectionless();
-        }
-        fail_all(failed, {errc::draining});
+        Failing failed(*this, {errc::draining});
+        const std::lock_guard lock(mutex_);
+        sender_.set_draining();
+        take_connectionless(failed);
     }
 
     /// Fails every request with `reason`, now and until `open`.
@@ -270,6 +273,20 @@ class Requester : public std::enable_shared_from_this<Requester> {
         return outgoing.is_notification() || outgoing.type == wire::MessageType::flush;
     }
 
+    /// Operations that fail at the end of the scope, after the lock that begins later is released.
+    struct Failing : OperationList {
+        Failing(Requester& requester, const Error& error) noexcept : requester_(requester), error_(error.worded()) {}
+        ~Failing() {
+            while (auto operation = pop()) {
+                requester_.fail(std::move(operation), error_);
+            }
+        }
+
+     private:
+        Requester& requester_;
+        const Error error_;
+    };
+
     struct Outcome {
         bool sent = false;
         std::optional<Error> error = {};
@@ -294,20 +311,26 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     void put_back(UnsentMessage& unsent, bool is_current);
 
-    /// Puts the idempotent requests among `ids` before all that wait, in the order in which they were started. Returns
-    /// the others that were sent.
-    std::vector<RequestId> put_back_idempotent(std::vector<RequestId> ids);
+    /// Puts the idempotent requests that were sent, but not over this connection, before all that wait, in the order in
+    /// which they were started. Without memory for that they remain where they are.
+    void put_back_idempotent(std::uint32_t connection = no_connection);
+    /// Takes the requests that were sent, but not over this connection, and are not queued again.
+    void take_sent(OperationList& taken, std::uint32_t connection = no_connection) {
+        pending_.for_each([&](RequestId id) {
+            if (pending_.connection_of(id) != connection && !unsent_queue_.contains(id)) {
+                taken.add(pending_.take(id));
+            }
+        });
+    }
     /// Takes the unsent requests that do not wait for a connection, once there is none. An idempotent one may have been
     /// sent before, and waits.
-    std::vector<OperationPtr> take_connectionless() {
-        std::vector<OperationPtr> taken;
-        for (const RequestId id : pending_.ids()) {
+    void take_connectionless(OperationList& taken) {
+        pending_.for_each([&](RequestId id) {
             if (pending_.needs_connection(id) && unsent_queue_.contains(id) && !pending_.find_operation(id)->repeat) {
                 unsent_queue_.take(id);
-                taken.push_back(pending_.take(id));
+                taken.add(pending_.take(id));
             }
-        }
-        return taken;
+        });
     }
 
     struct Failed {
@@ -317,8 +340,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     /// Removes a request whose deadline has passed, and describes its state.
     Failed take_expired(RequestId id);
+    /// The next of them. If there is none, waits for the next deadline.
+    std::optional<Failed> take_next_expired(Clock::time_point now);
+    Lateness lateness_of(RequestId id) const;
 
     OperationPtr take_answered(const wire::Metadata& metadata);
+    static Error error_of(const wire::Metadata& metadata, const Message& message) noexcept;
 
     /// An armed timer keeps `io_context::run` from returning. So does a connection: with a connection the timer stays
     /// armed, which saves each request the work.
@@ -335,15 +362,8 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     void fail(OperationPtr operation, const Error& error, CompletionMode mode = CompletionMode::post);
-    void fail_all(std::vector<OperationPtr>& operations, const Error& error) {
-        for (auto& operation : operations) {
-            try {
-                fail(std::move(operation), error);
-            } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, this one does not complete; the others can
-            }
-        }
-    }
 
+    static constexpr std::uint32_t no_connection = 0;
     const std::size_t max_unsent_;
     std::shared_ptr<const AskingInterceptor> interceptor_;
     const std::size_t max_loaded_;

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iterator>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -78,6 +80,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (!operation) {
             const std::lock_guard lock(mutex_);
             operation = pending_.take(id);
+            unsent_queue_.take(id);
         }
         if (operation) {
             fail(std::move(operation), Error::from(std::current_exception()));
@@ -110,17 +113,13 @@ COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
 }
 
 COMMUNICA_INLINE void Requester::abandon() {
-    std::vector<OperationPtr> waiting;
-    {
-        const std::lock_guard lock(mutex_);
-        service_ = nullptr;
-        closed_ = true;
-        sender_.detach();
-        for (const RequestId id : pending_.ids()) {
-            waiting.push_back(pending_.take(id));
-        }
-        unsent_queue_.clear();
-    }
+    OperationList waiting;
+    const std::lock_guard lock(mutex_);
+    service_ = nullptr;
+    closed_ = true;
+    sender_.detach();
+    pending_.for_each([&](RequestId id) { waiting.add(pending_.take(id)); });
+    unsent_queue_.clear();
 }
 
 COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
@@ -129,7 +128,7 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
         return;
     }
     if (sender_.is_connected()) {
-        put_back_idempotent(pending_.ids());  // the connection that is replaced counts as lost
+        put_back_idempotent();  // the connection that is replaced counts as lost
     }
     ++connections_;
     sender_.attach(connection, offer);
@@ -138,44 +137,29 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
 
 COMMUNICA_INLINE UnconfirmedNotifications Requester::detach(const Connection& connection,
                                                             std::vector<UnsentMessage> unsent) {
-    std::vector<OperationPtr> failed;
-    UnconfirmedNotifications unconfirmed;
-    {
-        const std::lock_guard lock(mutex_);
-        if (closed_) {  // what was written is handled, the rest is lost
-            std::ranges::for_each(unsent,
-                                  [&](const auto& one) { unconfirmed.add_unwritten(reader_.read(one.metadata)); });
-            return unconfirmed;
-        }
-        const bool is_current = sender_.is_connected_by(connection);
-        std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) { put_back(message, is_current); });
-        if (is_current) {
-            sender_.detach();
-            failed = take_connectionless();
-            put_back_idempotent(pending_.ids());
-            disarm_if_idle();
-        } else {
-            send_waiting();
-        }
-        unconfirmed = UnconfirmedNotifications(sender_.take_unconfirmed());
+    Failing failed(*this, {errc::not_connected});
+    const std::lock_guard lock(mutex_);
+    if (closed_) {  // what was written is handled, the rest is lost
+        UnconfirmedNotifications lost;
+        std::ranges::for_each(unsent, [&](const auto& one) { lost.add_unwritten(reader_.read(one.metadata)); });
+        return lost;
     }
-    fail_all(failed, {errc::not_connected});
-    return unconfirmed;
-}
-
-COMMUNICA_INLINE void Requester::give_up_sent() {
-    std::vector<OperationPtr> failed;
-    {
-        const std::lock_guard lock(mutex_);
-        put_back_idempotent(pending_.ids());
-        for (const RequestId id : pending_.ids()) {
-            if (!unsent_queue_.contains(id)) {
-                failed.push_back(pending_.take(id));
-            }
+    const bool is_current = sender_.is_connected_by(connection);
+    std::for_each(unsent.rbegin(), unsent.rend(), [&](UnsentMessage& message) {
+        try {
+            put_back(message, is_current);
+        } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): it counts as sent, and is lost
         }
+    });
+    if (is_current) {
+        sender_.detach();
+        take_connectionless(failed);
+        put_back_idempotent();
         disarm_if_idle();
+    } else {
+        send_waiting();
     }
-    fail_all(failed, {errc::connection_lost});
+    return UnconfirmedNotifications(sender_.take_unconfirmed());
 }
 
 COMMUNICA_INLINE std::unique_ptr<RequestIds> Requester::read_resumed(Bytes body) {
@@ -193,19 +177,14 @@ COMMUNICA_INLINE std::unique_ptr<RequestIds> Requester::read_resumed(Bytes body)
 }
 
 COMMUNICA_INLINE void Requester::on_resumed(const RequestIds& ids) {
-    std::vector<OperationPtr> lost;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const RequestId id : ids) {
-            pending_.note_resumed(id, connections_);
-        }
-        const std::vector<RequestId> missing = pending_.ids_of_others(connections_);
-        for (const RequestId id : put_back_idempotent(missing)) {
-            lost.push_back(pending_.take(id));
-        }
-        send_waiting();
+    Failing lost(*this, {errc::connection_lost, "it was lost on its way, or its answer was"});
+    const std::lock_guard lock(mutex_);
+    for (const RequestId id : ids) {
+        pending_.note_resumed(id, connections_);
     }
-    fail_all(lost, {errc::connection_lost, "it was lost on its way, or its answer was"});
+    put_back_idempotent(connections_);
+    take_sent(lost, connections_);
+    send_waiting();
 }
 
 COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent, bool is_current) {
@@ -229,33 +208,32 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent, bool is_current
     unsent_queue_.put_back(id, std::move(outgoing));
 }
 
-COMMUNICA_INLINE std::vector<RequestId> Requester::put_back_idempotent(std::vector<RequestId> ids) {
-    std::erase_if(ids, [this](RequestId id) { return unsent_queue_.contains(id); });
+COMMUNICA_INLINE void Requester::put_back_idempotent(std::uint32_t connection) {
     const auto repeat_of = [this](RequestId id) { return pending_.find_operation(id)->repeat.get(); };
-    const auto others = std::partition(ids.begin(), ids.end(), [&](RequestId id) { return repeat_of(id) != nullptr; });
-    std::sort(ids.begin(), others,
-              [&](RequestId left, RequestId right) { return repeat_of(left)->order > repeat_of(right)->order; });
-    std::for_each(ids.begin(), others,
-                  [&](RequestId id) { unsent_queue_.put_back(id, repeat_of(id)->message.copy()); });
-    ids.erase(ids.begin(), others);
-    return ids;
+    try {
+        std::vector<RequestId> ids;
+        pending_.for_each([&](RequestId id) {
+            if (pending_.connection_of(id) != connection && repeat_of(id) != nullptr && !unsent_queue_.contains(id)) {
+                ids.push_back(id);
+            }
+        });
+        std::ranges::sort(ids, std::greater(), [&](RequestId id) { return repeat_of(id)->order; });
+        for (const RequestId id : ids) {
+            unsent_queue_.put_back(id, repeat_of(id)->message.copy());
+        }
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): those end as requests that are not idempotent
+    }
 }
 
 COMMUNICA_INLINE void Requester::close(const Error& reason) {
-    std::vector<OperationPtr> failed;
-    {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-        close_reason_ = reason;
-        failed.reserve(pending_.size());
-        sender_.close();
-        for (const RequestId id : pending_.ids()) {
-            failed.push_back(pending_.take(id));
-        }
-        unsent_queue_.clear();
-        timer_.disarm();
-    }
-    fail_all(failed, reason);
+    Failing failed(*this, reason);
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    close_reason_ = reason.worded();
+    sender_.close();
+    pending_.for_each([&](RequestId id) { failed.add(pending_.take(id)); });
+    unsent_queue_.clear();
+    timer_.disarm();
 }
 
 COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const Message& message) {
@@ -270,33 +248,55 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
             }
             operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, CompletionMode::dispatch);
         } else {
-            fail(std::move(operation), wire::read_error_body(metadata.type, message.body), CompletionMode::dispatch);
+            fail(std::move(operation), error_of(metadata, message), CompletionMode::dispatch);
         }
+    }
+}
+
+COMMUNICA_INLINE Error Requester::error_of(const wire::Metadata& metadata, const Message& message) noexcept {
+    try {
+        return wire::read_error_body(metadata.type, message.body);
+    } catch (...) {
+        return Error::from(std::current_exception());
     }
 }
 
 COMMUNICA_INLINE void Requester::on_timer() {
-    std::vector<Failed> late;
-    {
-        const std::lock_guard lock(mutex_);
-        timer_.has_run();
-        const auto now = Clock::now();
-        while (const auto id = pending_.expired(now)) {
-            late.push_back(take_expired(*id));
+    const auto now = Clock::now();
+    while (auto late = take_next_expired(now)) {
+        try {
+            if (destination_.note_late) {
+                destination_.note_late(late->error.message);
+            }
+        } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): it is not reported
         }
-        if (const auto next = pending_.earliest()) {
-            timer_.arm(*next, weak_from_this());
-        }
-    }
-    for (auto& [operation, error] : late) {
-        if (destination_.note_late) {
-            destination_.note_late(error.message);
-        }
-        fail(std::move(operation), error);
+        fail(std::move(late->operation), late->error);
     }
 }
 
+COMMUNICA_INLINE std::optional<Requester::Failed> Requester::take_next_expired(Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    timer_.has_run();
+    if (const auto id = pending_.expired(now)) {
+        return take_expired(*id);
+    }
+    if (const auto next = pending_.earliest()) {
+        timer_.arm(*next, weak_from_this());
+    }
+    return std::nullopt;
+}
+
 COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
+    Error error{errc::timeout};
+    try {
+        error.message = lateness_of(id).text(destination_);
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the code says what matters
+    }
+    unsent_queue_.take(id);
+    return {pending_.take(id), std::move(error)};
+}
+
+COMMUNICA_INLINE Lateness Requester::lateness_of(RequestId id) const {
     const Outgoing* const unsent = unsent_queue_.find(id);
     Lateness late{.quoted_route = unsent != nullptr ? unsent->quoted_route : pending_.route_of(id),
                   .timeout = pending_.timeout_of(id),
@@ -311,9 +311,7 @@ COMMUNICA_INLINE Requester::Failed Requester::take_expired(RequestId id) {
         late.bytes = sender_.unwritten_requests();
         late.is_connection_lost = !sender_.is_connected() || pending_.connection_of(id) != connections_;
     }
-    Error error{errc::timeout, late.text(destination_)};
-    unsent_queue_.take(id);
-    return {pending_.take(id), std::move(error)};
+    return late;
 }
 
 COMMUNICA_INLINE Requester::Outcome Requester::send_or_keep(RequestId id, Outgoing& outgoing) {

@@ -96,12 +96,15 @@ class UnsentQueue {
     void insert(Place before, RequestId id, Outgoing message) {
         const std::size_t bytes = message.size();
         const auto priority = static_cast<std::size_t>(message.priority);
-        const Place place = messages_.insert(before, {id, std::move(message), bytes});
+        std::list<Waiting> made;  // in the queue only if both allocations succeed
+        made.push_back({id, std::move(message), bytes});
+        if (id != 0) {
+            places_.emplace(id, made.begin());
+        }
+        const Place place = made.begin();
+        messages_.splice(before, made);
         std::replace(begins_.begin() + priority, begins_.end(), before, place);
         bytes_ += bytes;
-        if (id != 0) {
-            places_.emplace(id, place);
-        }
         gauge_.set(messages_.size());
     }
 

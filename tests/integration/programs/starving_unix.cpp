@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -45,9 +46,10 @@ int frame_count = 0;
 
 /// Where Asio (1.22.1) can't do without memory, by a part of a function's name, mangled: a strand stays locked for ever when its
 /// turn can't be allocated; what is awaited is begun, and a coroutine spawned, where an exception ends the program; and the handler
-/// of an operation is lost that can't be handed to its executor. Destroying a coroutine that waits posts, in a destructor.
-constexpr const char* asios[] = {"strand_executor_service", "do_init", "cancellation_state", "initiate_dispatch",
-                                 "handler_work"};
+/// of an operation is lost that can't be handed to its executor, of `co_spawn` too. Destroying a coroutine that waits posts, in a
+/// destructor.
+constexpr const char* asios[] = {"strand_executor_service", "do_init",      "cancellation_state",
+                                 "initiate_dispatch",       "handler_work", "co_spawn_entry_point"};
 constexpr std::size_t asio_places = std::size(asios);
 std::size_t place = asio_places;  ///< in Asio, of the one that was to fail
 
@@ -134,7 +136,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto patience = 20s;
 
 /// What went wrong in one process, for the one that started it.
-enum class Verdict { fine, not_ours, not_reached, hang, refuses, close_hangs, leak, descriptors };
+enum class Verdict { fine, not_ours, not_reached, hang, refuses, close_hangs, lost, half_drained, leak, descriptors };
 
 constexpr const char* words[] = {"fine",
                                  "one of Asio's",
@@ -142,6 +144,8 @@ constexpr const char* words[] = {"fine",
                                  "an operation did not end",
                                  "a request is not answered any more",
                                  "close() did not end",
+                                 "a request has not completed once",
+                                 "a drain has failed and left the entity neither running nor closed",
                                  "memory has leaked",
                                  "descriptors have leaked"};
 
@@ -238,10 +242,24 @@ class Talk {
     asio::io_context context;
     communica::RouteServer<AnyConnector> server;
     std::optional<communica::RouteClient<AnyConnector>> client;
-    bool came_out = false;  ///< an exception, of `run`
+    /// The completion of a request that has to be called once, on an executor of its own.
+    auto counted() {
+        const auto calls = calls_.emplace_back(std::make_shared<int>(0));
+        return asio::bind_executor(strand_, [calls](const std::exception_ptr&, auto&&...) { ++*calls; });
+    }
+    /// Forgets the last: its request has not begun.
+    void discount() { calls_.pop_back(); }
+    bool completed_each_once() const {
+        return std::ranges::all_of(calls_, [](const auto& calls) { return *calls == 1; });
+    }
+
+    bool came_out = false;      ///< an exception, of `run`
+    bool half_drained = false;  ///< an entity, of which `drain` has failed
 
  private:
     AnyConnector connector_;
+    asio::strand<asio::io_context::executor_type> strand_{context.get_executor()};
+    std::vector<std::shared_ptr<int>> calls_;
     std::optional<AnyConnector> port_;
 };
 
@@ -288,10 +306,69 @@ asio::awaitable<void> reconnect(Talk& talk) {
     co_await ends(talk.client->wait_connected({.timeout = 1s}));
 }
 
+/// Starts an operation whose completion is counted, unless it throws.
+template <class Start>
+void ask_counted(Talk& talk, Start start) {
+    auto completion = talk.counted();
+    try {
+        start(std::move(completion));
+    } catch (const std::bad_alloc&) {
+        talk.discount();
+    }
+}
+
+/// Requests that end in every way: answered, by a deadline, cancelled, for lack of a connection, by a close.
+asio::awaitable<void> complete(Talk& talk) {
+    auto& client = *talk.client;
+    asio::cancellation_signal signal;
+    const auto later = [&](communica::RequestOptions options) {
+        return [&client, options](auto completion) {
+            client.request<std::string>("later", "x", options, std::move(completion));
+        };
+    };
+    ask_counted(talk, [&](auto completion) { client.request<std::string>("echo", "x", quick, std::move(completion)); });
+    ask_counted(talk, [&](auto completion) { client.notify("echo", "x", quick, std::move(completion)); });
+    ask_counted(talk, later({.timeout = 1us}));
+    ask_counted(talk, [&](auto completion) {
+        later(quick)(asio::bind_cancellation_slot(signal.slot(), std::move(completion)));
+    });
+    signal.emit(asio::cancellation_type::terminal);
+    ask_counted(talk, [&](auto completion) {
+        talk.server.client("nobody").request<std::string>("echo", "x", {.wait_for_connection = false},
+                                                          std::move(completion));
+    });
+    co_await ends(client.request<std::string>("later", "x", quick));
+    ask_counted(talk, later({.timeout = std::nullopt}));
+    ask_counted(talk, later({.timeout = std::nullopt, .idempotent = true}));
+    cut();
+    ask_counted(talk, later({.timeout = std::nullopt}));
+    co_await ends(talk.client->close());
+}
+
+/// What has failed to drain answers `other` as before, or is closed soon.
+template <class Entity, class Other>
+asio::awaitable<void> drain(Talk& talk, Entity& entity, const Other& other) {
+    bool failed = false;
+    try {
+        co_await entity.drain(1s);
+    } catch (...) {
+        failed = true;
+    }
+    const auto end = Clock::now() + 2s;
+    while (failed) {
+        counts = false;
+        const communica::RequestOptions at_once{.timeout = 100ms, .wait_for_connection = false};
+        const auto answer = co_await other.template try_request<std::string>("echo", "x", at_once);
+        talk.half_drained = !answer && answer.error().code == communica::errc::draining;
+        failed = talk.half_drained && Clock::now() < end;
+    }
+}
+
 asio::awaitable<void> drain(Talk& talk) {
-    talk.client->request<std::string>("later", "x", quick, [](const std::exception_ptr&, const std::string&) {});
-    co_await ends(talk.server.drain(1s));
-    co_await ends(talk.client->drain(1s));
+    ask_counted(
+        talk, [&](auto completion) { talk.client->request<std::string>("later", "x", quick, std::move(completion)); });
+    co_await drain(talk, talk.server, *talk.client);
+    co_await drain(talk, *talk.client, talk.server.client("client"));
 }
 
 asio::awaitable<void> start_again(Talk& talk) {
@@ -304,9 +381,9 @@ struct Scenario {
     asio::awaitable<void> (*run)(Talk&);
     bool connected;  ///< before it
 };
-constexpr Scenario scenarios[] = {{"connect", connect, false}, {"ask", ask, true},
-                                  {"answer", answer, true},    {"reconnect", reconnect, true},
-                                  {"drain", drain, true},      {"restart", start_again, true}};
+constexpr Scenario scenarios[] = {
+    {"connect", connect, false},    {"ask", ask, true},     {"answer", answer, true},      {"complete", complete, true},
+    {"reconnect", reconnect, true}, {"drain", drain, true}, {"restart", start_again, true}};
 
 asio::awaitable<void> begin(Talk& talk, bool connects) {
     co_await talk.server.start();
@@ -382,7 +459,10 @@ Verdict talk(const Scenario& scenario, const AnyConnector& connector, bool& came
     if (!talk.run(close(talk))) {
         return Verdict::close_hangs;
     }
-    return Verdict::fine;
+    if (talk.half_drained) {
+        return Verdict::half_drained;
+    }
+    return talk.completed_each_once() ? Verdict::fine : Verdict::lost;
 }
 
 /// Of what is destroyed, whatever has become of it, nothing is left.

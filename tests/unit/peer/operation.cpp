@@ -87,6 +87,21 @@ TEST_CASE("an operation lives in its handler's own memory, which is free when th
     }
 }
 
+TEST_CASE("an operation that is posted when its io_context is destroyed is freed uncalled") {
+    Seen seen;
+    {
+        asio::io_context context;
+        for (const asio::any_io_executor& executor :
+             {asio::any_io_executor(context.get_executor()), asio::any_io_executor(asio::make_strand(context))}) {
+            make(HandlerWithAllocator{{&seen}}, executor).release()->succeed({}, CompletionMode::post);
+        }
+        CHECK(seen.freed == 0);
+    }
+    CHECK(seen.allocated == 2);
+    CHECK(seen.freed == 2);
+    CHECK(seen.freed_when_called == -1);
+}
+
 TEST_CASE("an operation that is never completed is freed uncalled") {
     asio::io_context context;
     Seen seen;

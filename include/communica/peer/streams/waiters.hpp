@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../asio.hpp"
+#include "../submission.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -70,7 +71,7 @@ class StreamWaiters {
 
 /// The handler of an Asio operation that waits, in memory of its associated allocator.
 template <class Handler>
-class WaitingHandler final : public StreamWaiter {
+class WaitingHandler final : public StreamWaiter, public Submission {
     using Executor = asio::associated_executor_t<Handler, asio::any_io_executor>;
     using Recycling = asio::recycling_allocator<void>;
     using Allocator = typename std::allocator_traits<
@@ -84,10 +85,15 @@ class WaitingHandler final : public StreamWaiter {
     }
 
     void wake(asio::error_code error) override {
+        error_ = error;
         const auto work = std::move(work_);
+        submit(work.get_executor(), SubmissionPtr(this), CompletionMode::post);
+    }
+    void complete() override {
+        const asio::error_code error = error_;
         Handler handler = std::move(handler_);
         destroy();
-        asio::post(work.get_executor(), [handler = std::move(handler), error]() mutable { std::move(handler)(error); });
+        std::move(handler)(error);
     }
     void destroy() noexcept override {
         Allocator allocator(asio::get_associated_allocator(handler_, Recycling()));
@@ -102,6 +108,7 @@ class WaitingHandler final : public StreamWaiter {
 
     Handler handler_;
     asio::executor_work_guard<Executor> work_;
+    asio::error_code error_;  // while it is posted
 };
 
 }  // namespace communica::peer

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "submission.hpp"
+
+#include <new>
+#include <utility>
+
+namespace communica::peer {
+
+[[gnu::noinline]] COMMUNICA_INLINE void submit(const asio::any_io_executor& executor, SubmissionPtr submission,
+                                               CompletionMode mode) {
+    using OnContext = asio::io_context::executor_type;
+    if (const auto* const on_context = base::target_of<OnContext>(executor)) {
+        submit<OnContext>(*on_context, std::move(submission), mode);
+    } else if (const auto* const on_strand = base::target_of<asio::strand<OnContext>>(executor)) {
+        submit<asio::strand<OnContext>>(*on_strand, std::move(submission), mode);
+    } else {
+        submit<asio::any_io_executor>(executor, std::move(submission), mode);
+    }
+}
+
+}  // namespace communica::peer
