@@ -99,7 +99,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
     /// Completes with: `void(std::exception_ptr)` when the connection is closed.
     /// Executor: the token's. Thread-safe.
     /// Cancellation: stops the client at once.
-    /// Errors: cancellation only.
+    /// Errors: cancellation; `std::bad_alloc`, after which the client stops at once, too.
     template <class Token = default_token>
     auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
         return spawn(entities::ClientCore::drain(core_, time), std::forward<Token>(token));

@@ -86,6 +86,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     /// Waits until the `stop`-th stop is complete.
     static asio::awaitable<void> wait_stopped(std::shared_ptr<ClientCore> self, std::uint64_t stop);
 
+    static asio::awaitable<void> run_until_stopped(std::shared_ptr<ClientCore> self);
     static asio::awaitable<void> keep_connected(std::shared_ptr<ClientCore> self);
 
     /// Returns true if another attempt would fail in the same way.
@@ -134,7 +135,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     std::uint64_t stops_ = 0;
     std::uint64_t stops_done_ = 0;
     bool stopped_ = false;
-    bool running_ = false;           // `keep_connected` is running
+    bool running_ = false;           // `run_until_stopped` is running
     std::uint64_t connections_ = 0;  // that completed their handshake
     std::optional<Error> ending_;    // of the current connection
     int attempts_ = 0;               // failed attempts and ended connections

@@ -113,15 +113,28 @@ COMMUNICA_INLINE void ClientCore::start() {
         peer_->open();
     }
     if (!std::exchange(running_, true)) {
-        asio::co_spawn(strand_, keep_connected(shared_from_this()),
-                       [self = shared_from_this()](const std::exception_ptr& failure) {
-                           self->running_ = false;
-                           if (failure) {
-                               self->request_stop(Error::from(failure));
-                           }
-                           self->on_stopped();
-                       });
+        try {
+            asio::co_spawn(strand_, run_until_stopped(shared_from_this()), asio::detached);
+        } catch (...) {
+            running_ = false;
+            throw;
+        }
     }
+}
+
+// Not a completion of `keep_connected`: without memory, Asio does not call it.
+COMMUNICA_INLINE asio::awaitable<void> ClientCore::run_until_stopped(std::shared_ptr<ClientCore> self) {
+    std::exception_ptr failure;
+    try {
+        co_await keep_connected(self);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    self->running_ = false;
+    if (failure) {
+        self->request_stop(Error::from(failure));
+    }
+    self->on_stopped();
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ClientCore::connect(std::shared_ptr<ClientCore> self, ConnectOptions options) {
@@ -173,18 +186,14 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::close(std::shared_ptr<ClientC
 
 COMMUNICA_INLINE asio::awaitable<void> ClientCore::drain(std::shared_ptr<ClientCore> self,
                                                          std::chrono::steady_clock::duration time) {
-    const auto deadline = peer::deadline_after(time);
-    const auto alarm = self->changed_.notify_at(deadline, self);
-    self->peer_->drain([weak = self->weak_from_this()] {
-        if (const auto alive = weak.lock()) {
-            asio::post(alive->strand_, base::Task([alive] { alive->changed_.notify_all(); }));
-        }
-    });
     try {
+        const auto deadline = peer::deadline_after(time);
+        const auto alarm = self->changed_.notify_at(deadline, self);
+        self->peer_->drain(self->changed_.notifier(self->weak_from_this()));
         while (!self->stopped_ && self->peer_->responder().at_work() != 0 && deadline > peer::Clock::now()) {
             co_await self->changed_.wait();
         }
-    } catch (...) {  // cancelled: closes in the background
+    } catch (...) {  // cancelled, or out of memory: closes in the background
         self->request_stop();
         throw;
     }

@@ -204,8 +204,7 @@ class Clients {
         {
             const std::lock_guard lock(mutex_);
             std::erase_if(leaving_, [](const auto& peer) { return peer.expired(); });
-            leaving_.reserve(leaving_.size() + known_.size());  // may throw: before any change
-            closed_ = reason;
+            closed_ = reason.worded();
             known = std::exchange(known_, {});
             for (const auto& [id, entry] : known) {
                 leaving_.push_back(entry.peer);
@@ -289,6 +288,9 @@ class Clients {
             return found->second;
         }
         forget_idle();
+        if (const std::size_t needed = leaving_.size() + known_.size() + 1; needed > leaving_.capacity()) {
+            leaving_.reserve(2 * needed);  // so that `close_all` allocates nothing
+        }
         return known_.emplace(id, Known{make_(id)}).first->second;
     }
 

@@ -88,7 +88,7 @@ class Server {
     /// Completes with: `void(std::exception_ptr)` when the last connection is closed.
     /// Executor: the token's. Thread-safe.
     /// Cancellation: stops the server at once.
-    /// Errors: cancellation only.
+    /// Errors: cancellation; `std::bad_alloc`, after which the server stops at once, too.
     template <class Token = default_token>
     auto drain(std::chrono::steady_clock::duration time, Token&& token = {}) {
         return spawn(entities::ServerCore::drain(core_, time), std::forward<Token>(token));

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <unordered_map>
 #include <vector>
 
@@ -50,7 +51,13 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
         return listening ? listening->address() : listener_factory_.address();
     }
     /// The state of a connector that connects to it. Throws `errc::not_connected` while it does not listen.
-    std::string connector_state() const;
+    std::string connector_state() const {
+        const auto listening = listener();
+        if (!listening) {
+            throw std::system_error(errc::not_connected, "the server does not listen yet");
+        }
+        return listening->state();
+    }
 
     /// The connected clients.
     std::vector<std::shared_ptr<peer::Peer>> present() const;
@@ -96,12 +103,19 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
     /// Returns true if it does not listen and all its connections have ended.
     bool has_ended() const noexcept { return !running_ && connections_.empty(); }
-    void on_change();
+    void on_change() {
+        if (has_ended()) {
+            stops_done_ = stops_;
+        }
+        changed_.notify_all();
+    }
 
     /// Waits until the `stop`-th stop is complete.
     static asio::awaitable<void> wait_stopped(std::shared_ptr<ServerCore> self, std::uint64_t stop);
 
     bool accepts() const noexcept { return !stopped_ && !draining_; }
+    static asio::awaitable<void> accept_until_stopped(std::shared_ptr<ServerCore> self,
+                                                      std::shared_ptr<Listener> listener);
     static asio::awaitable<void> accept_all(std::shared_ptr<ServerCore> self, std::shared_ptr<Listener> listener);
 
     void admit(const std::shared_ptr<Connection>& connection);
@@ -148,7 +162,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     bool starting_ = false;  // a call of `start` waits for its listener
     int drains_ = 0;         // calls of `drain` that wait; until they have, it does not start to listen
     bool stopped_ = false;
-    bool running_ = false;  // `accept_all` is running
+    bool running_ = false;  // `accept_until_stopped` is running
 };
 
 }  // namespace communica::entities

@@ -86,14 +86,6 @@ COMMUNICA_INLINE ServerCore::ServerCore(asio::any_io_executor executor, Listener
 
 COMMUNICA_INLINE ServerCore::~ServerCore() = default;
 
-COMMUNICA_INLINE std::string ServerCore::connector_state() const {
-    const auto listening = listener();
-    if (!listening) {
-        throw std::system_error(errc::not_connected, "the server does not listen yet");
-    }
-    return listening->state();
-}
-
 COMMUNICA_INLINE std::vector<std::shared_ptr<peer::Peer>> ServerCore::present() const { return clients_->present(); }
 
 COMMUNICA_INLINE std::shared_ptr<peer::RequesterResolver> ServerCore::any_client() {
@@ -176,15 +168,31 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::start(std::shared_ptr<ServerC
     }
     self->draining_ = false;
     self->running_ = true;
-    asio::co_spawn(self->strand_, accept_all(self, listener), [self, listener](const std::exception_ptr& failure) {
-        listener->close();
+    try {
+        asio::co_spawn(self->strand_, accept_until_stopped(self, listener), asio::detached);
+    } catch (...) {
         self->running_ = false;
-        self->on_change();
-        if (failure) {
-            self->hooks_.log(LogLevel::error, [&] { return "accepts no more: " + Error::from(failure).text(); });
-            self->request_stop();
-        }
-    });
+        listener->close();
+        throw;
+    }
+}
+
+// Not a completion of `accept_all`: without memory, Asio does not call it.
+COMMUNICA_INLINE asio::awaitable<void> ServerCore::accept_until_stopped(std::shared_ptr<ServerCore> self,
+                                                                        std::shared_ptr<Listener> listener) {
+    std::exception_ptr failure;
+    try {
+        co_await accept_all(self, listener);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    listener->close();
+    self->running_ = false;
+    self->on_change();
+    if (failure) {
+        self->hooks_.log(LogLevel::error, [&] { return "accepts no more: " + Error::from(failure).text(); });
+        self->request_stop();
+    }
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerCore::run(std::shared_ptr<ServerCore> self) {
@@ -203,26 +211,22 @@ COMMUNICA_INLINE asio::awaitable<void> ServerCore::drain(std::shared_ptr<ServerC
     self->draining_ = true;
     const auto stops = self->stops_;
     std::optional<CountedScope> draining(std::in_place, self->drains_);
-    if (const auto listening = self->listener()) {
-        listening->close();
-    }
-    const std::function<void()> idle = [weak = self->weak_from_this()] {
-        if (const auto alive = weak.lock()) {
-            asio::post(alive->strand_, base::Task([alive] { alive->changed_.notify_all(); }));
-        }
-    };
-    for (const auto& peer : self->clients_->all()) {
-        peer->drain(idle);
-    }
-    const auto undelivered = count_undelivered(self->connections_, idle);
-    const auto deadline = peer::deadline_after(time);
-    const auto alarm = self->changed_.notify_at(deadline, self);
     try {
+        if (const auto listening = self->listener()) {
+            listening->close();
+        }
+        const auto idle = self->changed_.notifier(self->weak_from_this());
+        for (const auto& peer : self->clients_->all()) {
+            peer->drain(idle);
+        }
+        const auto undelivered = count_undelivered(self->connections_, idle);
+        const auto deadline = peer::deadline_after(time);
+        const auto alarm = self->changed_.notify_at(deadline, self);
         while (self->stops_ == stops && (*undelivered != 0 || self->clients_->are_at_work()) &&
                deadline > peer::Clock::now()) {
             co_await self->changed_.wait();
         }
-    } catch (...) {  // cancelled: closes in the background
+    } catch (...) {  // cancelled, or out of memory: closes in the background
         self->request_stop();
         throw;
     }
@@ -248,13 +252,6 @@ COMMUNICA_INLINE void ServerCore::stop() {
         }
     }
     on_change();
-}
-
-COMMUNICA_INLINE void ServerCore::on_change() {
-    if (has_ended()) {
-        stops_done_ = stops_;
-    }
-    changed_.notify_all();
 }
 
 COMMUNICA_INLINE asio::awaitable<void> ServerCore::wait_stopped(std::shared_ptr<ServerCore> self, std::uint64_t stop) {

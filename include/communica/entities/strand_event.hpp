@@ -3,6 +3,7 @@
 
 #include "../asio.hpp"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,17 @@ class StrandEvent {
 
     /// Resumes every coroutine that waits.
     void notify_all() { timer_.cancel(); }
+
+    /// Returns a function for any thread that calls `notify_all` on the strand, as long as `owner`, which owns this event,
+    /// exists.
+    template <class Owner>
+    std::function<void()> notifier(std::weak_ptr<Owner> owner) {
+        return [this, owner = std::move(owner)] {
+            if (const auto alive = owner.lock()) {
+                base::post_or_again(timer_.get_executor(), [this, alive] { notify_all(); });
+            }
+        };
+    }
 
     /// Completes at the next `notify_all`, or when it is cancelled; then the next `co_await` throws.
     auto wait() { return timer_.async_wait(no_throw); }
