@@ -34,14 +34,15 @@ class IdOwners {
         if (user.empty()) {
             return;
         }
+        Ids added(1);
         const auto owner = users_.try_emplace(user).first;
         if (owner->second.size() == max_of_one) {
             forget_oldest(owner);
         } else if (owners_.size() == max_of_all) {
             make_room_for(owner);
         }
-        const auto entry = owners_.emplace(id, Owner{owner, {}}).first;
-        entry->second.place = owner->second.insert(owner->second.end(), &entry->first);
+        added.front() = &owners_.emplace(id, Owner{owner, added.begin()}).first->first;
+        owner->second.splice(owner->second.end(), added);
     }
 
     /// Removes the owner of an id.
