@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -188,8 +189,13 @@ class Writer {
                 flush(std::move(lock));
             }
         };
-        asio::async_write(stream_, queue_.skip(written), watched_transfer(),
-                          asio::bind_executor(owner_.strand().executor(), std::move(done)));
+        try {
+            asio::async_write(stream_, queue_.skip(written), watched_transfer(),
+                              asio::bind_executor(owner_.strand().executor(), std::move(done)));
+        } catch (const std::bad_alloc&) {  // a frame may be written in part: nothing can follow it
+            std::unique_lock lock(mutex_);
+            end_write(lock, asio::error::no_memory, written);
+        }
     }
 
     /// `asio::transfer_all` that reports each partial write.
