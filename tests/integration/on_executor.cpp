@@ -2,6 +2,7 @@
 
 #include <asio/thread_pool.hpp>
 
+#include <array>
 #include <atomic>
 #include <future>
 #include <mutex>
@@ -89,6 +90,47 @@ TEST_CASE("handlers on a thread pool run at the same time") {
         CHECK(sum == 1 + 2 + 3 + 4);
     });
     CHECK(threads.count(std::this_thread::get_id()) == 0);
+}
+
+TEST_CASE(
+    "a cancelled request waits for its running call on a thread pool, and is not called if it still waits for a "
+    "thread") {
+    const auto transport = GENERATE(test::every_transport());
+    CAPTURE(transport);
+    constexpr int threads = 2;
+    asio::thread_pool pool(threads);
+    std::promise<void> release;
+    std::atomic<int> begun = 0;
+    std::atomic<int> ended = 0;
+    Routes routes;
+    routes.add("block", on_executor(pool, [&, released = release.get_future().share()](int number) {
+                   ++begun;
+                   released.wait();
+                   ++ended;
+                   return number;
+               }));
+    routes.add("echo", [](int number) { return number; });
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        std::array<asio::cancellation_signal, threads + 1> signals;
+        int cancelled = 0;
+        for (asio::cancellation_signal& signal : signals) {
+            pair.client().request<int>(
+                "block", 1, asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failure, int) {
+                    cancelled += failure && Error::from(failure).code == asio::error::operation_aborted ? 1 : 0;
+                }));
+        }
+        co_await test::until([&] { return begun == threads; });
+        for (asio::cancellation_signal& signal : signals) {
+            signal.emit(asio::cancellation_type::terminal);
+        }
+        CHECK_AWAITED(3, pair.client().request<int>("echo", 3));  // the server has seen the cancellations
+        release.set_value();
+        CHECK_AWAITED(4, pair.client().request<int>("block", 4));
+        co_await test::until([&] { return cancelled == threads + 1 && ended == threads + 1; });
+        CHECK(begun == threads + 1);
+    });
 }
 
 TEST_CASE("a handler on a thread pool may take several values") {

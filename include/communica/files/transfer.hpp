@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../peer/call_on.hpp"
 #include "local_file.hpp"
 #include "messages.hpp"
 
@@ -15,20 +16,15 @@
 
 namespace communica::files {
 
-template <class File>
-asio::awaitable<void> call_step(std::shared_ptr<File> file, void (File::*step)()) {
-    (file.get()->*step)();
-    co_return;
-}
-
 /// Calls a function that blocks, on `executor`. Without one it is called here, and others have their turn after it.
 template <class File>
 asio::awaitable<void> run_step(asio::any_io_executor executor, std::shared_ptr<File> file, void (File::*step)()) {
+    const auto call = [file = std::move(file), step] { (file.get()->*step)(); };
     if (executor) {
-        auto call = call_step(std::move(file), step);
-        co_await base::spawn_on(executor, std::move(call), asio::use_awaitable);
+        auto called = peer::call_on(std::move(executor), call);
+        co_await std::move(called);
     } else {
-        (file.get()->*step)();
+        call();
         const auto own = co_await asio::this_coro::executor;
         co_await asio::post(own, asio::use_awaitable);
     }

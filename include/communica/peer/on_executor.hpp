@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "call_on.hpp"
 #include "handler_traits.hpp"
 
 #include <functional>
@@ -31,20 +32,17 @@ class OnExecutor {
     static asio::awaitable<R> run(asio::any_io_executor executor, std::shared_ptr<F> function,
                                   std::tuple<A...> arguments) {
         std::optional<Stored> result;
-        co_await base::spawn_on(executor, call(*function, arguments, result), asio::use_awaitable);
+        auto call = call_on(std::move(executor), [&function, &arguments, &result] {
+            if constexpr (std::is_void_v<R>) {
+                apply(*function, arguments);
+            } else {
+                result.emplace(apply(*function, arguments));
+            }
+        });
+        co_await std::move(call);
         if constexpr (!std::is_void_v<R>) {
             co_return *std::move(result);
         }
-    }
-
-    // NOLINTNEXTLINE(*-reference-coroutine-parameters): the caller awaits it
-    static asio::awaitable<void> call(F& function, std::tuple<A...>& arguments, std::optional<Stored>& result) {
-        if constexpr (std::is_void_v<R>) {
-            apply(function, arguments);
-        } else {
-            result.emplace(apply(function, arguments));
-        }
-        co_return;
     }
 
     static decltype(auto) apply(F& function, std::tuple<A...>& arguments) {
@@ -85,7 +83,7 @@ struct MakeOnExecutor<F, R, void, std::tuple<E...>> {
 
 /// Runs `function`, a handler that is not a coroutine, on `executor` (a thread pool's) instead of the connection's.
 /// Loads its value there too, because loading many megabytes takes long. Several threads may call it at once.
-/// Cancellation waits for a running call.
+/// Cancellation waits for a running call, and drops one that still waits for a thread.
 ///
 ///     routes.add("hash", communica::on_executor(pool, [](Job job) { return slow_hash(job); }));
 template <ExecutorSource E, class F>
