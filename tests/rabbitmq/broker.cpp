@@ -40,7 +40,11 @@ namespace {
 RawSocket greet(const Broker& broker) {
     asio::io_context context;
     asio::ip::tcp::socket socket(context);
-    socket.connect({asio::ip::address_v4::loopback(), Url::parse(broker.url()).hosts.at(0).port});
+    asio::error_code error;
+    socket.connect({asio::ip::address_v4::loopback(), Url::parse(broker.url()).hosts.at(0).port}, error);
+    if (error) {
+        throw std::system_error(error);
+    }
     RawSocket raw(socket.release());
     REQUIRE(raw.send(communica::rabbitmq::protocol_header));
     return raw;
