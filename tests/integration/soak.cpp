@@ -1,5 +1,6 @@
 // Everything at once for a while: requests both ways, of which some are cancelled and some time out, on connections that
 // are lost and come back. COMMUNICA_SOAK_SECONDS says for how long, COMMUNICA_SOAK_SEED in which order.
+#include "support/soak.hpp"
 #include "support/fault_proxy.hpp"
 #include "support/memory.hpp"
 #include "support/mixed_requests.hpp"
@@ -7,7 +8,6 @@
 #include "support/process.hpp"
 #include "support/watched_requests.hpp"
 
-#include <cstdlib>
 #include <iostream>
 #include <list>
 
@@ -21,11 +21,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using Client = communica::RouteClient<communica::TcpConnector>;
-
-unsigned from_environment(const char* name, unsigned otherwise) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? otherwise : static_cast<unsigned>(std::stoul(value));
-}
 
 /// Clients that ask a server in another process, and are asked by it.
 class Soak {
@@ -119,21 +114,14 @@ class Soak {
 
     template <class Next>
     void ask_and_cancel(Client& client, Next next) {
-        struct Cancellable {
-            explicit Cancellable(asio::io_context& context) : timer(context) {}
-            asio::cancellation_signal signal;
-            asio::steady_timer timer;
-        };
-        const auto cancellable = std::make_shared<Cancellable>(context_);
+        const auto cancellable = std::make_shared<test::LateCancellation>(context_);
         ++cancelled_;
         const int pause = static_cast<int>(random_() % 20);
         requests_.ask(client, "slow", pause, pause, {.timeout = 3s}, cancellable->signal.slot(), [cancellable, next] {
             cancellable->timer.cancel();
             next();
         });
-        cancellable->timer.expires_after(std::chrono::milliseconds(random_() % 20));
-        cancellable->timer.async_wait(
-            [cancellable](asio::error_code) { cancellable->signal.emit(asio::cancellation_type::terminal); });
+        test::LateCancellation::begin(cancellable, std::chrono::milliseconds(random_() % 20));
     }
 
     asio::io_context context_;
@@ -150,7 +138,7 @@ class Soak {
 };
 
 void soak_for(unsigned seconds) {
-    const unsigned seed = from_environment("COMMUNICA_SOAK_SEED", 1);
+    const unsigned seed = test::from_environment("COMMUNICA_SOAK_SEED", 1);
     CAPTURE(seed);
     Process serving("serving", {communica::TcpConnector("127.0.0.1", 0).dump_state()});
     Soak soak(serving.expect("READY"), seed);
@@ -173,11 +161,11 @@ void soak_for(unsigned seconds) {
 }  // namespace
 
 TEST_CASE("nothing is lost and nothing leaks while requests are cancelled, time out and lose their connections") {
-    soak_for(from_environment("COMMUNICA_SOAK_SECONDS", 10));
+    soak_for(test::from_environment("COMMUNICA_SOAK_SECONDS", 10));
 }
 
 TEST_CASE("nothing is lost and nothing leaks in a whole minute of it", "[.long]") {
-    soak_for(from_environment("COMMUNICA_SOAK_SECONDS", 60));
+    soak_for(test::from_environment("COMMUNICA_SOAK_SECONDS", 60));
 }
 
 }  // namespace soak
