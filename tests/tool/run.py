@@ -35,16 +35,16 @@ def free_port():
 class Server:
     """A process that says when it listens; ended when the `with` is left."""
 
-    def __init__(self, *command, says="listening on"):
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT)
+    def __init__(self, *command, says="listening on", user=None):
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, user=user)
         self.said = ""
         self.read_until(says)
 
-    def read_until(self, text):
-        """Its output up to the line that contains the text."""
+    def read_until(self, text, times=1):
+        """Its output up to the line with which it contains the text so many times."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if text in self.said[:self.said.rfind("\n") + 1]:
+            if self.said[:self.said.rfind("\n") + 1].count(text) >= times:
                 return self.said
             if select.select([self.process.stdout], [], [], 0.1)[0]:
                 more = os.read(self.process.stdout.fileno(), 65536).decode()
@@ -52,6 +52,11 @@ class Server:
                     break
                 self.said += more
         raise AssertionError(f"{self.process.args} did not say {text!r}, but {self.said!r}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
 
     def __enter__(self):
         return self
@@ -67,9 +72,9 @@ class Server:
             self.process.stdout.close()
 
 
-def tool(*arguments, code=0, stdin=None):
+def tool(*arguments, code=0, stdin=None, program=None, user=None):
     """What it says, once it has ended with this code."""
-    done = subprocess.run([TOOL, *arguments], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
+    done = subprocess.run([program or TOOL, *arguments], user=user, input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
                           capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT)
     said = done.stdout + done.stderr
     assert done.returncode == code, f"{arguments} ended with {done.returncode} instead of {code}: {said}"
@@ -289,13 +294,40 @@ def case_reopen():
     with subprocess.Popen([TOOL, "watch", "local:shop", "countdown", "1000", "--reopen"], stdout=subprocess.PIPE, text=True,
                           env=ENVIRONMENT) as watch:
         equal([watch.stdout.readline() for _ in range(2)], ["1000\n", "999\n"])
-        server.process.kill()
-        server.process.wait(PATIENCE)
-        server.process.stdout.close()
+        server.kill()
         with example("stream_server", local("shop")):
             while watch.stdout.readline() != "1000\n":
                 assert watch.poll() is None, "watch has ended with its server"
             watch.terminate()
+
+
+def case_topic():
+    """A subscription continues after its last item. Where a new server does not know what was missed, the item says so."""
+    def publish(value):
+        tool("call", "local:store", "set", json.dumps(["k", value]))
+
+    def watched(watch, value):
+        return [(item["value"], item["missed"]) for item in map(json.loads, watch.read_until(f"k = {value}").splitlines())]
+
+    with example("key_value_server", local("store")) as store:
+        publish("a")
+        with Server(TOOL, "tap", "local:front", "local:store") as tap, \
+                Server(TOOL, "watch", "local:front", "changes", "--reopen", "--header", "place=here", says="k = a") as watch:
+            publish("b")
+            items = [("k = a", 0), ("k = b", 0)]
+            equal(watched(watch, "b"), items)
+            tap.kill()
+            publish("c")
+            publish("d")
+            with Server(TOOL, "tap", "local:front", "local:store"):
+                publish("e")
+                items += [("k = c", 0), ("k = d", 0), ("k = e", 0)]
+                equal(watched(watch, "e"), items)
+                store.kill()
+                with example("key_value_server", local("store")) as new_store:
+                    publish("f")
+                    equal(watched(watch, "f"), items + [("k = f", -1)])
+                    new_store.kill()  # it would wait for its subscriber
 
 
 def case_shared_memory():
@@ -480,12 +512,13 @@ def case_tap_and_replay():
         tool("call", "local:front", "sum", code=5)
 
 
+def kilobytes_of(process, what="VmRSS"):
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(what + r":\s*(\d+) kB", status)[1])
+
+
 def case_memory_of_tap():
     """Megabytes go through it, and do not stay."""
-    def size_of(process):
-        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s*(\d+) kB", status)[1])
-
     if not pathlib.Path("/proc/self/status").exists():
         return skipped("the memory of a process is read in /proc")
     with Server(TOOL, "serve", "local:cat", "--lines", "--exec", "cat"):
@@ -493,7 +526,7 @@ def case_memory_of_tap():
             sizes = []
             for _ in range(2):  # 12 MiB each, there and back
                 tool("call", "local:front", "-", '"' + "x" * (64 << 10) + '"', "--repeat", "100")
-                sizes.append(size_of(tap.process))
+                sizes.append(kilobytes_of(tap.process))
             assert sizes[1] - sizes[0] < 3000, sizes
 
 

@@ -99,28 +99,53 @@ asio::awaitable<int> notify(const Common& common, const AskOptions& options, Add
 
 using ItemRoute = communica::Route<communica::Stream<std::string>(std::string), communica::BytesSerializer>;
 
-/// Prints what `next()` brings until there is no more, or enough.
+/// Prints what `next()` brings until there is no more, or enough. `last` is the item printed last.
 template <class Source>
-asio::awaitable<void> print_all(Source& source, const AskOptions& options) {
+asio::awaitable<void> print_all(Source& source, const AskOptions& options, std::string& last) {
     for (std::size_t count = 0; !options.count || count != *options.count; ++count) {
         auto item = co_await source.next();
         if (!item) {
             co_return;
         }
-        print(options, *item);
+        last = std::move(*item);
+        print(options, last);
     }
+}
+
+/// The place of a topic's item, if it is one: bytes are no `Published`, whose token a subscription sends by itself.
+std::string token_of(const AskOptions& options, const std::string& item) {
+    const auto json = nlohmann::json::parse(item.empty() ? "" : decode(options.format, item), nullptr, false);
+    if (!json.is_object() || !json.contains("value") || !json.contains("token") || !json["token"].is_string()) {
+        return "";
+    }
+    return json["token"].get<std::string>();
+}
+
+asio::awaitable<communica::Stream<std::string>> open_after(std::string token, Client& client, const ItemRoute& route,
+                                                           const Question& question) {
+    std::vector<communica::Header> headers(question.options.headers.begin(), question.options.headers.end());
+    if (!token.empty()) {
+        headers.push_back({communica::peer::resume_header, token});
+    }
+    communica::RequestOptions options;
+    options.headers = headers;
+    options.timeout.reset();
+    co_return co_await client.open(route, question.value, options);
 }
 
 asio::awaitable<int> watch(const Common& common, const AskOptions& options, Address address) {
     const Question question(options);
     const ItemRoute route(options.route.c_str());
     auto client = co_await connect(common, address);
+    std::string last;
     if (options.reopen) {
-        auto items = client->subscribe(route, question.value);
-        co_await print_all(items, options);
+        communica::Subscription<std::string> items(client->get_executor(), [&](const std::string&) {
+            return open_after(token_of(options, last), *client, route, question);
+        });
+        co_await print_all(items, options, last);
     } else {
         auto items = co_await client->open(route, question.value, question.options);
-        co_await print_all(items, options);
+        co_await print_all(items, options, last);
     }
     co_await client->close();
     co_return succeeded;
