@@ -2,7 +2,7 @@
 
     run.py --tool PROGRAM --examples DIRECTORY --programs DIRECTORY [--certificates PROGRAM] [CASE...]
 
-The programs are slow_server and versions.
+The programs are slow_server, types and versions.
 """
 
 import argparse
@@ -556,6 +556,60 @@ def case_contract():
     has(check(lambda routes: routes.pop("sum"), 12), "sum: is gone: old clients that ask for it are refused\n")
     has(check(lambda routes: routes.update(more=routes["sum"]), 13), "more: a new route")
     has(tool("contract", "check", __file__, directory / "new.json", code=2), "no JSON")
+
+
+# The values of each route of types.cpp: what fits, and what does not.
+VALUES = {
+    "bool": ([True, False], [1, None]),
+    "int8": ([-128, 127], [128, -129, 0.5, "1"]),
+    "uint64": ([0, 2**64 - 1], [-1, 2**64]),
+    "float": ([0.5, -1], ["0.5", None]),
+    "double": ([1e300, 7], ["7", True]),
+    "string": (["", "\u00fc"], [7, None]),
+    "bytes": (["", "AAEC"], [7, ["AAEC"]]),
+    "four bytes": (["AAECAw=="], ["AAEC", "AAECAwQFBgc="]),
+    "enum": (["red", "green"], ["blue", "", 0]),
+    "optional": ([5, None], [200, "5"]),
+    "duration": ([90, -1], [2**31, "90"]),
+    "time": (["2026-01-02T03:04:05+00:00"], [5, None]),
+    "vector": ([[], [1, -1]], [[1, 200], {"0": 1}]),
+    "array": ([[True, False]], [[True], [True, False, True]]),
+    "tuple": ([[1, "a"]], [[1], ["a", 1], [1, "a", 2]]),
+    "two values": ([[1, "a"]], [[1], ["a", 1], 1]),
+    "map": ([{}, {"a": True}], [{"a": 1}, [["a", True]]]),
+    "map of numbers": ([[], [[1, True]]], [[[200, True]], [[1]]]),
+    "variant": ([5, "a"], [200, None, [5]]),
+    "tagged variant": ([{"kind": "circle", "radius": 2.5}, {"kind": "square", "side": 2.5}],
+                       [{"kind": "circle", "side": 2.5}, {"kind": "line", "radius": 2.5}, {"radius": 2.5}]),
+    "model": ([{"name": "a", "colour": "red", "parts": [{"name": "b", "colour": "green", "weight": 255, "parts": []}]}],
+              [{"name": "a"}, {"name": "a", "colour": "red", "more": 1}, {"name": "a", "colour": "red", "weight": 256},
+               {"name": "a", "colour": "red", "parts": [{"name": "b"}]}]),
+    "converter": ([8080], [65536, "8080"]),
+}
+
+
+def case_schemas():
+    """A validator takes for each type what the server takes, and refuses what it refuses."""
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError:
+        return skipped("no validator of JSON Schema (Debian: python3-jsonschema)")
+    with Server(PROGRAMS / "types", "types"):
+        routes = {route["route"]: route for route in json.loads(tool("describe", "local:types", "--json"))["routes"]}
+        equal(sorted(routes), sorted(VALUES))
+        for name, (fitting, others) in VALUES.items():
+            validators = []
+            for schema in (routes[name]["argument"], routes[name]["result"]):
+                Draft202012Validator.check_schema(schema)
+                validators.append(Draft202012Validator(schema))
+            for value in fitting:
+                answer = json.loads(tool("call", "local:types", name, json.dumps(value)))
+                equal((name, answer), (name, value))
+                for validator in validators:
+                    equal((name, list(validator.iter_errors(value))), (name, []))
+            for value in others:
+                tool("call", "local:types", name, json.dumps(value), code=9)
+                equal((name, value, validators[0].is_valid(value)), (name, value, False))
 
 
 def case_versions():
