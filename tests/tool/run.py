@@ -464,6 +464,29 @@ def case_tls():
             equal(tool("call", "local:front", "-", "[2]"), "[2]\n")
 
 
+def case_own_certificate():
+    """A server that wants to see a certificate of its clients."""
+    if CERTIFICATES is None:
+        return skipped("no TLS without OpenSSL")
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    subprocess.run([CERTIFICATES, directory], check=True, timeout=PATIENCE)
+    ENVIRONMENT["COMMUNICA_CERTIFICATES"] = str(directory)
+    port = free_port()
+    state = json.dumps({"type": "TcpConnector", "host": "127.0.0.1", "port": port, "ssl": True})
+    peer = HERE.parent / "interop/python_peer.py"
+    pem = (directory / "peer.pem").read_text()
+    key_at = pem.index("-----BEGIN PRIVATE KEY")
+    (directory / "cert.pem").write_text(pem[:key_at])
+    (directory / "key.pem").write_text(pem[key_at:])
+    call = ("call", f"tls:127.0.0.1:{port}", "echo", '{"v": 1}', "--ca-file", directory / "authority.pem")
+    with Server(sys.executable, peer, "server", "--connector", state, "--mode", "route", says="READY"):
+        equal(tool(*call, "--cert", directory / "peer.pem"), "1\n")
+        equal(tool(*call, "--cert", directory / "cert.pem", "--cert-key", directory / "key.pem"), "1\n")
+        tool(*call, code=5)
+        for files in (("--cert", directory / "cert.pem"), ("--cert", directory / "none.pem")):  # without its key, and none at all
+            has(tool(*call, *files, code=2), f"can't use {files[1]}")
+
+
 def case_bench():
     with Server(TOOL, "serve", "local:bench", "--lines", "--exec", "cat"):
         measured = json.loads(tool("bench", "local:bench", "--time", "0.2", "--depth", "4", "--size", "1KiB", "--raw", "--json"))

@@ -3,21 +3,39 @@
 
 #include <communica/connectors/keyed.hpp>
 #include <communica/connectors/tls.hpp>
+#include <communica/error.hpp>
+
+#include <exception>
+#include <string>
+#include <system_error>
 
 namespace tool {
+
+namespace {
+
+/// Lets `load` read the file. A file that is not as it should be is the fault of who has named it.
+template <class F>
+void use(const std::string& file, F load) {
+    try {
+        load(file);
+    } catch (const std::exception& e) {
+        throw std::system_error(communica::errc::invalid_argument, "can't use " + file + ": " + e.what());
+    }
+}
+
+}  // namespace
 
 asio::ssl::context tls_context(const Access& access) {
     asio::ssl::context context(asio::ssl::context::tls);
     if (!access.ca_file.empty()) {
-        context.load_verify_file(access.ca_file);
+        use(access.ca_file, [&](const std::string& file) { context.load_verify_file(file); });
     } else {
         context.set_default_verify_paths();
     }
     if (!access.certificate_file.empty()) {
-        context.use_certificate_chain_file(access.certificate_file);
-        context.use_private_key_file(
-            access.private_key_file.empty() ? access.certificate_file : access.private_key_file,
-            asio::ssl::context::pem);
+        const std::string& key = access.private_key_file.empty() ? access.certificate_file : access.private_key_file;
+        use(access.certificate_file, [&](const std::string& file) { context.use_certificate_chain_file(file); });
+        use(key, [&](const std::string& file) { context.use_private_key_file(file, asio::ssl::context::pem); });
     }
     return context;
 }
