@@ -151,6 +151,26 @@ def case_look():
         has(tool("describe", "local:shop"), "countdown  stream")
 
 
+def case_users():
+    """Whom a server lets in may ask it, and inspect it only as its own user, or root."""
+    if os.geteuid() != 0:
+        return skipped("only root can be several users")
+    nobody, owner = 65534, 1234
+    place = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    place.chmod(0o755)
+    program, server = (shutil.copy(one, place) for one in (TOOL, EXAMPLES / "calculator_server"))  # where everybody may read
+    sockets = place / "sockets"
+    sockets.mkdir()
+    os.chown(sockets, owner, owner)
+    state = json.dumps(local("calculator") | {"directory": str(sockets), "users": [0, nobody, owner]})
+    with Server(server, state, user=owner):
+        for user in (0, nobody, owner):
+            equal(tool("call", state, "sum", OPERANDS, program=program, user=user), "3.0\n")
+        for user in (0, owner):
+            has(tool("describe", state, program=program, user=user), f"uid {user}\n")
+        has(tool("describe", state, program=program, user=nobody, code=7), "403")
+
+
 class Impostor(threading.Thread):
     """A server that answers everybody's inspection with this text."""
 
@@ -430,6 +450,70 @@ def case_serve():
     has(tool("serve", "local:no/name", "--exec", "true", code=2), "name")
 
 
+def ended(process):
+    """Whether the process with this number has."""
+    try:
+        os.kill(process, 0)
+        return False
+    except ProcessLookupError:
+        return True
+
+
+def wait_until(what, condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        select.select([], [], [], 0.02)
+
+
+def case_processes():
+    """The process of a request is killed if nobody waits for it any more: its deadline has passed, or the connection is lost."""
+    started = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "started"
+
+    def take_process():
+        wait_until("the command begins", started.exists)
+        process = int(started.read_text())
+        started.unlink()
+        return process
+
+    with Server(TOOL, "serve", "local:slow", "--exec", f"echo $$ > {started}.new; mv {started}.new {started}; exec sleep 60"):
+        tool("call", "local:slow", "-", "--timeout", "0.5", code=4)
+        process = take_process()
+        wait_until("the command is killed", lambda: ended(process))
+        with Server(TOOL, "tap", "local:front", "local:slow") as tap, \
+                subprocess.Popen([TOOL, "call", "local:front", "-"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as call:
+            try:
+                process = take_process()
+                equal(ended(process), False)
+                tap.kill()
+                said = call.communicate(timeout=PATIENCE)[1]
+            finally:
+                call.kill()
+            equal((call.returncode, "lost" in said), (6, True))
+            wait_until("the command is killed", lambda: ended(process))  # once its requester may not come back
+
+
+def case_jobs():
+    directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
+    (directory / "jobs").mkdir()
+    command = f'cd {directory}/jobs; touch $$; until test -e ../go; do sleep 0.02; done; ls | wc -l; sleep 0.1; rm $$'
+    with Server(TOOL, "serve", "local:jobs", "--jobs", "2", "--exec", command):
+        calls = [subprocess.Popen([TOOL, "call", "local:jobs", "-"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+                 for _ in range(4)]
+        try:
+            wait_until("all requests are there", lambda: sum(
+                client["at_work"] for client in json.loads(tool("describe", "local:jobs", "--json"))["clients"]) == 4)
+            wait_until("two commands run", lambda: len(list((directory / "jobs").iterdir())) == 2)
+            (directory / "go").touch()
+            at_a_time = [int(call.communicate(timeout=PATIENCE)[0]) for call in calls]
+        finally:
+            for call in calls:
+                call.kill()
+                call.wait()
+                call.stdout.close()
+        equal(max(at_a_time), 2)
+
+
 def case_formats():
     with Server(TOOL, "serve", "local:packed", "--exec", "cat"):
         equal(tool("call", "local:packed", "-", '{"a": [1, 2.5, null]}', "--msgpack"), '{"a":[1,2.5,null]}\n')
@@ -551,6 +635,27 @@ def case_memory_of_tap():
                 tool("call", "local:front", "-", '"' + "x" * (64 << 10) + '"', "--repeat", "100")
                 sizes.append(kilobytes_of(tap.process))
             assert sizes[1] - sizes[0] < 3000, sizes
+
+
+def case_tap_of_silent_reader():
+    """Who reads nothing of what he asks for loses his connection, before it costs the tap much memory."""
+    def request(number):
+        metadata = json.dumps({"id": str(number), "type": 1}).encode()
+        return struct.pack(">IBI", 6 + len(metadata), 10, 4 + len(metadata)) + metadata + b"1"
+
+    with Server(TOOL, "serve", "local:large", "--exec", "head -c 8000000 /dev/zero"), \
+            Server(TOOL, "tap", "local:front", "local:large", "--width", "10") as tap, \
+            socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(ENVIRONMENT["XDG_RUNTIME_DIR"] + "/communica/front.sock")
+        silent.sendall(b'{"client_id": "silent"}\0')
+        for number in range(9):
+            silent.sendall(request(number))  # one after the other: the server refuses what would be too much for it at once
+            tap.read_until("< answer ", number + 1)
+        tap.read_until("the other side does not read: 64 MiB wait for it")
+        if pathlib.Path("/proc/self/status").exists():
+            most = kilobytes_of(tap.process, "VmHWM")
+            assert 60_000 < most < 150_000, most
+        tool("call", "local:front", "-", "1")
 
 
 def case_contract():
