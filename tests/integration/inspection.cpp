@@ -1,9 +1,11 @@
 // What a server says of itself, and to whom.
 #include "support/pair.hpp"
 #include "support/scripted_peer.hpp"
+#include "support/system.hpp"
 
 #include <communica/schema/described_table.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -160,6 +162,52 @@ TEST_CASE("a server that is inspected says who it is, its routes with their type
     CHECK(routes.at(2).at("argument").at("prefixItems").size() == 2);
     CHECK(routes.at(3).at("serializer") == "msgpack");
     CHECK(routes.at(3).at("argument").at("items").at("type") == "integer");
+}
+
+TEST_CASE("of a client a server says which process it is, its requests at work, and how long it has been connected") {
+    asio::io_context context;
+    const test::Meeting meeting(Transport::local);
+    test::Routes routes;
+    test::Event released;
+    int begun = 0;
+    routes.add("late", [&]() -> asio::awaitable<int> {
+        ++begun;
+        co_await released.wait();
+        co_return 1;
+    });
+    test::RouteServer server(context, meeting.at_server(), routes);
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        const auto before_connect = std::chrono::steady_clock::now();
+        test::RouteClient client(context, meeting.at_client(server), test::Routes(), test::quick_client("ann"));
+        co_await client.connect();
+        int late = 0;
+        for (int number = 0; number != 2; ++number) {
+            client.request<int>("late", nullptr, [&](const std::exception_ptr&, int) { ++late; });
+        }
+        co_await test::until([&] { return begun == 2; });
+        const auto since = std::chrono::steady_clock::now();
+        double last = -1;
+        for (int look = 0; look != 3; ++look) {
+            const auto before = std::chrono::steady_clock::now();
+            const json said = co_await client.inspect();
+            const json& ann = said.at("clients").at(0);
+            CHECK(ann.at("at_work") == 2);
+            CHECK(ann.at("pid") == test::own_process_id());
+            const double age = ann.at("connected_for");
+            CHECK(age > last);
+            CHECK(age >= std::chrono::duration<double>(before - since).count());
+            CHECK(age <= std::chrono::duration<double>(std::chrono::steady_clock::now() - before_connect).count());
+            last = age;
+        }
+        released.set();
+        co_await test::until([&] { return late == 2; });
+        const json said = co_await client.inspect();
+        CHECK(said.at("clients").at(0).at("at_work") == 0);
+        co_await client.close();
+        co_await server.close();
+    });
+    test::run_out(context);
 }
 
 TEST_CASE("of a route that nobody has described the kind is told") {

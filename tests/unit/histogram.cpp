@@ -2,11 +2,13 @@
 
 #include <communica/histogram.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace histogram_tests {
@@ -14,6 +16,10 @@ namespace histogram_tests {
 using communica::Histogram;
 using communica::HistogramBuckets;
 using namespace std::chrono_literals;
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(sizeof(Histogram) <= 2700);  // and nothing of it is elsewhere
+static_assert(std::is_trivially_destructible_v<Histogram>);
 
 TEST_CASE("each value is in the bucket whose largest value is at most an eighth above it") {
     const std::uint64_t factor = GENERATE(1U, 3U, 1001U);

@@ -95,6 +95,37 @@ TEST_CASE("a change is told for old clients and for new ones, in sentences with 
     CHECK(told == expected);
 }
 
+TEST_CASE("a narrower result is safe for old clients and a wider one is not, an argument the other way round") {
+    const std::string wide = "integer in -2147483648..2147483647";
+    const std::string narrow = "integer in -128..127";
+    DescribedTable<> small;
+    small.add("take", [](std::int8_t) {}).add("give", []() -> std::int8_t { return 1; });
+    DescribedTable<> large;
+    large.add("take", [](std::int32_t) {}).add("give", []() -> std::int32_t { return 1; });
+    const std::string before = communica::contract(small);
+    const std::string after = communica::contract(large);
+    CHECK(sentences(before, after) ==
+          std::vector<std::string>{"old: give: result: " + narrow + " -> " + wide + ": old clients do not read 128",
+                                   "new: take: argument: " + narrow + " -> " + wide +
+                                       ": new clients that send 128 are refused by old servers"});
+    CHECK(sentences(after, before) ==
+          std::vector<std::string>{
+              "new: give: result: " + wide + " -> " + narrow + ": new clients do not read 128 of old servers",
+              "old: take: argument: " + wide + " -> " + narrow + ": old clients that send 128 are refused"});
+}
+
+TEST_CASE("an argument or a result that is wider or narrower by null breaks one side alone") {
+    DescribedTable<> required;
+    required.add("take", [](int) {}).add("give", [] { return 1; });
+    DescribedTable<> optional;
+    optional.add("take", [](std::optional<int>) {}).add("give", [] { return std::optional(1); });
+    const auto changes = communica::compare_contracts(json::parse(communica::contract(required)),
+                                                      json::parse(communica::contract(optional)));
+    REQUIRE(changes.size() == 2);
+    CHECK((changes[0].breaks_old_clients && !changes[0].breaks_new_clients));  // give
+    CHECK((!changes[1].breaks_old_clients && changes[1].breaks_new_clients));  // take
+}
+
 TEST_CASE("a route that has become a stream, or speaks another format, breaks both") {
     DescribedTable<> was;
     was.add("a", [](int number) { return number; }).add("b", [](int number) { return number; }).add("c", [] {});
