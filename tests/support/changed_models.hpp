@@ -1,4 +1,4 @@
-// Types of which one may replace another in a new version of a program.
+// Types of which one may replace another in a new version of a program, or be one of several.
 #pragma once
 
 #include <communica/serializers/model.hpp>
@@ -27,5 +27,17 @@ enum class Colour { red, green };
 COMMUNICA_ENUM(Colour, red, green)
 enum class MoreColours { red, green, pink };
 COMMUNICA_ENUM(MoreColours, red, green, pink)
+struct Circle {
+    double r = 1;
+};
+constexpr auto communica_model(communica::Type<Circle>) {
+    return communica::model("Circle", communica::field("r", &Circle::r)).tag("kind", "circle");
+}
+struct Square {
+    double side = 1;
+};
+constexpr auto communica_model(communica::Type<Square>) {
+    return communica::model("Square", communica::field("side", &Square::side)).tag("kind", "square");
+}
 
 }  // namespace test

@@ -496,7 +496,7 @@ def case_processes():
 def case_jobs():
     directory = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"])
     (directory / "jobs").mkdir()
-    command = f'cd {directory}/jobs; touch $$; until test -e ../go; do sleep 0.02; done; ls | wc -l; sleep 0.1; rm $$'
+    command = f'cd {directory}/jobs; touch $$; while test -e ../jobs -a ! -e ../go; do sleep 0.02; done; ls | wc -l; sleep 0.1; rm $$'
     with Server(TOOL, "serve", "local:jobs", "--jobs", "2", "--exec", command):
         calls = [subprocess.Popen([TOOL, "call", "local:jobs", "-"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
                  for _ in range(4)]
@@ -707,8 +707,8 @@ VALUES = {
     "map": ([{}, {"a": True}], [{"a": 1}, [["a", True]]]),
     "map of numbers": ([[], [[1, True]]], [[[200, True]], [[1]]]),
     "variant": ([5, "a"], [200, None, [5]]),
-    "tagged variant": ([{"kind": "circle", "radius": 2.5}, {"kind": "square", "side": 2.5}],
-                       [{"kind": "circle", "side": 2.5}, {"kind": "line", "radius": 2.5}, {"radius": 2.5}]),
+    "tagged variant": ([{"kind": "circle", "r": 2.5}, {"kind": "square", "side": 2.5}],
+                       [{"kind": "circle", "side": 2.5}, {"kind": "line", "r": 2.5}, {"r": 2.5}]),
     "model": ([{"name": "a", "colour": "red", "parts": [{"name": "b", "colour": "green", "weight": 255, "parts": []}]}],
               [{"name": "a"}, {"name": "a", "colour": "red", "more": 1}, {"name": "a", "colour": "red", "weight": 256},
                {"name": "a", "colour": "red", "parts": [{"name": "b"}]}]),

@@ -1,5 +1,7 @@
 // A server with a route for each kind of type, which answers with the value that it got: `types NAME`.
 
+#include "support/changed_models.hpp"
+
 #include <communica/communica.hpp>
 
 #include <communica/schema/described_table.hpp>
@@ -21,8 +23,9 @@
 
 namespace {
 
-enum class Colour { red, green };
-COMMUNICA_ENUM(Colour, red, green)
+using test::Circle;
+using test::Colour;
+using test::Square;
 
 struct Part {
     std::string name;
@@ -36,19 +39,6 @@ constexpr auto communica_model(communica::Type<Part>) {
                             communica::field("parts", &Part::parts).optional(),
                             communica::field("colour", &Part::colour))
         .refuse_unknown();
-}
-
-struct Circle {
-    double radius = 1;
-};
-constexpr auto communica_model(communica::Type<Circle>) {
-    return communica::model("Circle", communica::field("radius", &Circle::radius)).tag("kind", "circle");
-}
-struct Square {
-    double side = 1;
-};
-constexpr auto communica_model(communica::Type<Square>) {
-    return communica::model("Square", communica::field("side", &Square::side)).tag("kind", "square");
 }
 
 struct Port {

@@ -26,9 +26,11 @@ namespace inclusion_tests {
 using communica::JsonSerializer;
 using communica::schema::Inclusion;
 using nlohmann::json;
+using test::Circle;
 using test::Colour;
 using test::MoreColours;
 using test::One;
+using test::Square;
 using test::WithOptional;
 using test::WithRequired;
 
@@ -66,18 +68,6 @@ struct Other {
     std::string b = {};
 };
 COMMUNICA_MODEL(Other, b)
-struct Circle {
-    double r = 1;
-};
-constexpr auto communica_model(communica::Type<Circle>) {
-    return communica::model("Circle", communica::field("r", &Circle::r)).tag("kind", "circle");
-}
-struct Square {
-    double side = 1;
-};
-constexpr auto communica_model(communica::Type<Square>) {
-    return communica::model("Square", communica::field("side", &Square::side)).tag("kind", "square");
-}
 struct List {
     std::int32_t a = 0;
     std::vector<List> next = {};
