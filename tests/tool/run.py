@@ -466,8 +466,20 @@ def wait_until(what, condition):
         select.select([], [], [], 0.02)
 
 
+def greet(client, server):
+    """Connects this socket to that local server."""
+    client.connect(f"{ENVIRONMENT['XDG_RUNTIME_DIR']}/communica/{server}.sock")
+    client.sendall(b'{"client_id": "raw"}\0')
+
+
+def request_frame(number):
+    metadata = json.dumps({"id": str(number), "type": 1}).encode()
+    return struct.pack(">IBI", 6 + len(metadata), 10, 4 + len(metadata)) + metadata + b"1"
+
+
 def case_processes():
-    """The process of a request is killed if nobody waits for it any more: its deadline has passed, or the connection is lost."""
+    """The process of a request is killed if nobody waits for it any more: its deadline has passed, its requester has
+    closed, or the connection is lost."""
     started = pathlib.Path(ENVIRONMENT["XDG_RUNTIME_DIR"]) / "started"
 
     def take_process():
@@ -480,6 +492,14 @@ def case_processes():
         tool("call", "local:slow", "-", "--timeout", "0.5", code=4)
         process = take_process()
         wait_until("the command is killed", lambda: ended(process))
+        with socket.socket(socket.AF_UNIX) as requester:
+            greet(requester, "slow")
+            requester.sendall(request_frame(1))
+            process = take_process()
+            requester.sendall(struct.pack(">IB", 1, 20))  # a close, in order
+            began = time.monotonic()
+            wait_until("the command is killed", lambda: ended(process))
+            assert time.monotonic() - began < 9, "as late as if the connection were lost"
         with Server(TOOL, "tap", "local:front", "local:slow") as tap, \
                 subprocess.Popen([TOOL, "call", "local:front", "-"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as call:
             try:
@@ -639,17 +659,12 @@ def case_memory_of_tap():
 
 def case_tap_of_silent_reader():
     """Who reads nothing of what he asks for loses his connection, before it costs the tap much memory."""
-    def request(number):
-        metadata = json.dumps({"id": str(number), "type": 1}).encode()
-        return struct.pack(">IBI", 6 + len(metadata), 10, 4 + len(metadata)) + metadata + b"1"
-
     with Server(TOOL, "serve", "local:large", "--exec", "head -c 8000000 /dev/zero"), \
             Server(TOOL, "tap", "local:front", "local:large", "--width", "10") as tap, \
             socket.socket(socket.AF_UNIX) as silent:
-        silent.connect(ENVIRONMENT["XDG_RUNTIME_DIR"] + "/communica/front.sock")
-        silent.sendall(b'{"client_id": "silent"}\0')
+        greet(silent, "front")
         for number in range(9):
-            silent.sendall(request(number))  # one after the other: the server refuses what would be too much for it at once
+            silent.sendall(request_frame(number))  # one after the other: the server refuses what would be too much for it at once
             tap.read_until("< answer ", number + 1)
         tap.read_until("the other side does not read: 64 MiB wait for it")
         if pathlib.Path("/proc/self/status").exists():
