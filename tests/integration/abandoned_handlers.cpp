@@ -1,5 +1,12 @@
 // What becomes of a handler when nobody waits for it any more.
+#include "support/frames.hpp"
 #include "support/pair.hpp"
+#include "support/scripted_peer.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace abandoned_handlers {
 
@@ -10,10 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A server with a handler that never ends, and counts those at work.
-struct Serving {
-    explicit Serving(test::Transport transport) : meeting(transport), server(context, meeting.at_server(), routes()) {}
-
+/// A handler that never ends, and how many of it are at work.
+struct Late {
     Routes routes() {
         struct AtWork {
             explicit AtWork(int& n) : number(n) { ++number; }
@@ -32,8 +37,43 @@ struct Serving {
         return table;
     }
 
-    asio::io_context context;
+    /// With a window that is soon over.
+    template <class Options>
+    Options reporting(Options options) {
+        options.resume_window = 50ms;
+        options.counters = counters;
+        options.log = [this](communica::LogLevel level, std::string_view text) {
+            if (level == communica::LogLevel::warning) {
+                lines.emplace_back(text);
+            }
+        };
+        return options;
+    }
+
+    /// So many were cancelled, and each was reported.
+    void check_cancelled(std::size_t count) const {
+        const auto failures = counters->failures();
+        REQUIRE(failures.size() == 1);
+        CHECK(failures[0].route == "late");
+        CHECK(failures[0].code == communica::errc::timeout);
+        CHECK(failures[0].count == count);
+        const std::string line =
+            R"(the notification "late" failed: its handler did not end within the resume window of its sender, )"
+            "which is gone";
+        CHECK(lines == std::vector<std::string>(count, line));
+    }
+
     int at_work = 0;
+    std::shared_ptr<communica::Counters> counters = std::make_shared<communica::Counters>();
+    std::vector<std::string> lines;
+};
+
+/// A server with such a handler.
+struct Serving : Late {
+    explicit Serving(test::Transport transport)
+        : meeting(transport), server(context, meeting.at_server(), routes(), reporting(communica::ServerOptions())) {}
+
+    asio::io_context context;
     test::Meeting meeting;
     RouteServer server;
 };
@@ -58,6 +98,73 @@ TEST_CASE("a handler is cancelled when the client that asked closes in order") {
         CHECK_AWAITED(1, client.request<int>("echo", 1));
         CHECK(serving.at_work == 0);
         co_await client.close();
+        co_await serving.server.close();
+    });
+    test::run_out(serving.context);
+}
+
+TEST_CASE("the handler of a notification is cancelled a resume window after its sender has closed, and that is said") {
+    const auto transport = GENERATE(test::lasting_transports());
+    const bool returns = GENERATE(false, true);
+    CAPTURE(transport, returns);
+    Serving serving(transport);
+
+    test::run(serving.context, [&]() -> asio::awaitable<void> {
+        co_await serving.server.start();
+        RouteClient client(serving.context, serving.meeting.at_client(serving.server), Routes(), test::quick_client());
+        co_await client.connect();
+        for (int number = 0; number != 3; ++number) {
+            co_await client.notify("late", nullptr);
+        }
+        co_await test::until([&] { return serving.at_work == 3; });
+        co_await client.close();
+        if (returns) {
+            co_await client.connect();  // and stays
+        }
+        co_await test::until([&] { return serving.at_work == 0; });
+        serving.check_cancelled(3);
+        co_await client.close();
+        co_await serving.server.close();
+    });
+    test::run_out(serving.context);
+}
+
+TEST_CASE("a client cancels the handler of a notification likewise when its server has closed") {
+    const auto transport = GENERATE(test::lasting_transports());
+    CAPTURE(transport);
+    asio::io_context context;
+    const test::Meeting meeting(transport);
+    RouteServer server(context, meeting.at_server());
+    Late late;
+
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        RouteClient client(context, meeting.at_client(server), late.routes(), late.reporting(test::quick_client()));
+        co_await client.connect();
+        const auto peer = server.client(client.client_id());
+        const communica::Route<void()> route("late");
+        co_await peer.notify(route);
+        co_await test::until([&] { return late.at_work == 1; });
+        co_await server.close();
+        co_await test::until([&] { return late.at_work == 0; });
+        late.check_cancelled(1);
+        co_await client.close();
+    });
+    test::run_out(context);
+}
+
+TEST_CASE("the handler of a notification is cancelled when its sender was lost and does not return in time") {
+    Serving serving(test::Transport::local);
+
+    test::run(serving.context, [&]() -> asio::awaitable<void> {
+        co_await serving.server.start();
+        auto peer = co_await test::ScriptedPeer::greet(serving.server.connector_state(), "ann");
+        const std::string frame = test::message_frame(R"({"id": "", "type": 2, "route": "late"})", "null");
+        co_await peer.send(frame + frame.substr(0, 10));
+        co_await test::until([&] { return serving.at_work == 1; });
+        peer.cut();
+        co_await test::until([&] { return serving.at_work == 0; });
+        serving.check_cancelled(1);
         co_await serving.server.close();
     });
     test::run_out(serving.context);

@@ -1,4 +1,4 @@
-// Reports handlers that do not end before the deadlines of their requests.
+// Reports handlers that do not end in time.
 #pragma once
 
 #include "../error.hpp"
@@ -19,26 +19,37 @@ class LateHandlers {
     /// Null: nothing is reported.
     explicit LateHandlers(std::shared_ptr<const Handlers> handlers) : handlers_(std::move(handlers)) {}
 
-    void report(std::string_view route, std::chrono::milliseconds timeout, Failure::What what) const noexcept {
+    /// A request that had this timeout.
+    void report(std::string_view route, std::chrono::milliseconds timeout) const noexcept {
+        report(route, Failure::What::request, [timeout] {
+            return "its handler did not end within its timeout of " + std::to_string(timeout.count()) + " ms";
+        });
+    }
+
+    void report(const InflightCall& call) const noexcept {
+        try {
+            if (call.wants_answer) {
+                return report(call.route(), call.timeout());
+            }
+            report(call.route(), Failure::What::notification, [] {
+                return std::string("its handler did not end within the resume window of its sender, which is gone");
+            });
+        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory
+        }
+    }
+
+ private:
+    template <class Text>
+    void report(std::string_view route, Failure::What what, Text text) const noexcept {
         try {
             if (handlers_) {
-                const Error error{errc::timeout, "its handler did not end within its timeout of " +
-                                                     std::to_string(timeout.count()) + " ms"};
+                const Error error{errc::timeout, text()};
                 handlers_->report({route, error, what});
             }
         } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, or the log throws
         }
     }
 
-    void report(const InflightCall& call) const noexcept {
-        try {
-            report(call.route(), call.timeout(),
-                   call.wants_answer ? Failure::What::request : Failure::What::notification);
-        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory
-        }
-    }
-
- private:
     std::shared_ptr<const Handlers> handlers_;
 };
 

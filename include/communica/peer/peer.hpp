@@ -39,7 +39,8 @@ struct PeerSettings {
 /// client id. Thread-safe.
 ///
 /// After a resume window without a connection, or if the peer returns with another session, sent requests fail with
-/// `errc::connection_lost` and the handlers of the peer's requests are cancelled.
+/// `errc::connection_lost` and the handlers of the peer's requests are cancelled. Those of its notifications are
+/// cancelled a resume window after its session has ended.
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
     /// `expired` is called, without a lock, after a whole resume window without a connection.
@@ -116,8 +117,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
     bool halves_are_idle() const;
 
-    /// The session is over: fails sent requests, and cancels running handlers.
-    void give_up();
+    /// The session is over: fails sent requests, and cancels the handlers of requests now, those of notifications after
+    /// `window`.
+    void give_up(Clock::duration window);
 
     /// With a single connection open, reports the peer's running requests and applies the peer's report.
     void resume_if_alone();

@@ -61,7 +61,7 @@ COMMUNICA_INLINE bool Peer::attach(const std::shared_ptr<Connection>& connection
         Counters::add(counters_->reconnects, again ? 1 : 0);
     }
     if (!same_session && !earlier_offer.session.empty()) {
-        give_up();
+        give_up(resume_window_);
     }
     responder_->attach(connection, offer);
     streams_->set_max_message(offer.max_message);
@@ -128,7 +128,7 @@ COMMUNICA_INLINE UnconfirmedNotifications Peer::detach_halves(const std::shared_
         connection_.reset();
         window_.reset();
         if (ending.code == errc::closed) {
-            connection->has_one_reader() ? give_up() : responder_->abandon();
+            connection->has_one_reader() ? give_up(resume_window_) : responder_->abandon(resume_window_);
         }
         if (!closed_ && (expired_ || !halves_are_idle())) {
             timer_.arm(deadline_after(resume_window_), weak_from_this());
@@ -194,12 +194,13 @@ COMMUNICA_INLINE void Peer::on_timer() {
         if (connection_ || closed_) {
             return;
         }
-        give_up();
+        give_up({});
         text_ = RequestIdCodec();  // a peer that returns later sees another session
         if (requester_) {
             requester_->renew(text_);
         }
     }
+    responder_->cancel_expired();
     if (expired_) {
         expired_();
     }
@@ -231,11 +232,11 @@ COMMUNICA_INLINE bool Peer::halves_are_idle() const {
     return (requester == nullptr || requester->is_idle()) && responder_->is_idle();
 }
 
-COMMUNICA_INLINE void Peer::give_up() {
+COMMUNICA_INLINE void Peer::give_up(Clock::duration window) {
     if (Requester* const requester = made_requester()) {
         requester->give_up_sent();
     }
-    responder_->abandon();
+    responder_->abandon(window);
 }
 
 COMMUNICA_INLINE void Peer::resume_if_alone() {

@@ -26,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace communica::peer {
@@ -108,8 +109,12 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// The connection has ended. Its unsent answers wait for the next.
     void detach(const Connection& connection, std::vector<UnsentMessage> unsent);
 
-    /// Cancels the running requests, because the requester's session is over. Running notifications continue.
-    void abandon();
+    /// Cancels the running requests, because the requester's session is over. Running notifications have `window` to
+    /// end, and are then cancelled and reported as failed.
+    void abandon(Clock::duration window);
+
+    /// Cancels and reports the handlers that have not ended in time. Calls code of the user: call it without a lock.
+    void cancel_expired();
 
     /// Answers requests with `draining` from now on; notifications are still handled. `idle` is called, without a lock,
     /// each time the last running call ends.
@@ -129,8 +134,12 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     static constexpr const char* no_room = "too many bytes of requests at work and answers not read";
 
-    static Error unavailable(errc why, std::string message, std::int64_t status = 503);
-    static Error unavailable(errc why, std::int64_t status = 503);
+    static Error unavailable(errc why, std::string message, std::int64_t status = 503) {
+        return {.code = why, .message = std::move(message), .status = status, .kind = Error::Kind::responder};
+    }
+    static Error unavailable(errc why, std::int64_t status = 503) {
+        return unavailable(why, make_error_code(why).message(), status);
+    }
 
     void count(const Reply& reply);
 
@@ -138,7 +147,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
 
     void remove(InflightCall& call);
 
-    /// Answers a request whose deadline has passed, and cancels its handler. Returns null if there is none.
+    /// Cancels the handler of a call whose deadline has passed, and answers if that is a request. Returns null if there
+    /// is none.
     std::shared_ptr<InflightCall> take_expired(Clock::time_point now);
 
     void disarm_if_idle();

@@ -33,7 +33,7 @@ COMMUNICA_INLINE void Responder::stop_timer(HandlerTimer& timer, const wire::Met
     const auto time = timer.stop(*counters_) - begun;
     if (metadata.wants_answer() && metadata.timeout && time > *metadata.timeout &&
         offers_deadline_.load(std::memory_order_relaxed)) [[unlikely]] {
-        late_.report(metadata.route.value_or(""), *metadata.timeout, Failure::What::request);
+        late_.report(metadata.route.value_or(""), *metadata.timeout);
     }
 }
 
@@ -183,7 +183,8 @@ COMMUNICA_INLINE void Responder::detach(const Connection& connection, std::vecto
     send_kept();
 }
 
-COMMUNICA_INLINE void Responder::abandon() {
+COMMUNICA_INLINE void Responder::abandon(Clock::duration window) {
+    const auto end = deadline_after(window);
     const std::lock_guard lock(mutex_);
     auto calls = calls_.take_all();
     forget_all();
@@ -191,8 +192,10 @@ COMMUNICA_INLINE void Responder::abandon() {
         if (call->wants_answer) {
             cancel_now(call);
         } else {
+            call->deadline = std::min(call->deadline.value_or(end), end);
             hold(static_cast<std::ptrdiff_t>(call->bytes));
             calls_.add(std::move(call));
+            timer_.arm(end, weak_from_this());
         }
     }
     hold(0);
@@ -228,11 +231,15 @@ COMMUNICA_INLINE void Responder::open() {
     rejection_reason_.store(errc{}, std::memory_order_relaxed);
 }
 
-COMMUNICA_INLINE void Responder::on_timer() {
+COMMUNICA_INLINE void Responder::cancel_expired() {
     const auto now = Clock::now();
     while (const auto call = take_expired(now)) {
         late_.report(*call);
     }
+}
+
+COMMUNICA_INLINE void Responder::on_timer() {
+    cancel_expired();
     const std::lock_guard lock(mutex_);
     timer_.has_run();
     if (const auto next = calls_.earliest()) {
@@ -246,18 +253,11 @@ COMMUNICA_INLINE std::shared_ptr<InflightCall> Responder::take_expired(Clock::ti
     const std::lock_guard lock(mutex_);
     auto call = calls_.expired(now);
     if (call) {
+        call->ticket.fail();
         remove(*call);
         answer_and_cancel(call, errc::timeout, 504);
     }
     return call;
-}
-
-COMMUNICA_INLINE Error Responder::unavailable(errc why, std::string message, std::int64_t status) {
-    return {.code = why, .message = std::move(message), .status = status, .kind = Error::Kind::responder};
-}
-
-COMMUNICA_INLINE Error Responder::unavailable(errc why, std::int64_t status) {
-    return unavailable(why, make_error_code(why).message(), status);
 }
 
 COMMUNICA_INLINE void Responder::count(const Reply& reply) {

@@ -145,7 +145,7 @@ TEST_CASE("abandoning cancels what is at work without an answer, and drops answe
     const auto work = one.begin(first, metadata_of("x"));
     one.lose(first);
     one.answer(*first, "waits");
-    one.responder->abandon();
+    one.responder->abandon({});
     CHECK(one.responder->is_idle());
     one.run();
     CHECK(*work.cancelled == 1);
@@ -160,7 +160,7 @@ TEST_CASE("coroutines that were cancelled may end later, when others are at work
     OneResponder one;
     const auto connection = one.connect();
     const auto cancelled = one.begin(connection, metadata_of("x"));
-    one.responder->abandon();
+    one.responder->abandon({});
     const auto next = one.begin(connection, metadata_of("x"));
     one.finish(cancelled, "late");
     CHECK(one.responder->at_work() == 1);
@@ -185,7 +185,7 @@ TEST_CASE("a deadline that nobody waits for any more does not keep the context a
                 break;
             case End::abandoned_after:
                 one.lose(connection);
-                one.responder->abandon();
+                one.responder->abandon({});
                 break;
             case End::closed: one.responder->close(); break;
         }

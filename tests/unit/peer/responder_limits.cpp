@@ -182,7 +182,7 @@ TEST_CASE("what is at work, and what waits, is taken from the budget of the enti
     CHECK(budget->used() == 0);
 
     one.begin(connection, metadata_of("2"), 5 * step);
-    one.responder->abandon();
+    one.responder->abandon({});
     CHECK(budget->used() == 0);
     one.begin(connection, metadata_of("3"), 5 * step);
     one.responder->close();
