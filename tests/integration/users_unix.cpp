@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -227,6 +228,59 @@ TEST_CASE(
         CHECK_AWAITED(0, choosing.request<int>("who", nullptr));
         co_await choosing.close();
         co_await server->close();
+    });
+}
+
+TEST_CASE("the id of a client that is away is not another user's, however many ids he says, nor what is sent to it") {
+    if (!is_root()) {
+        return;
+    }
+    constexpr ::uid_t ann = 1234;
+    const Place place;
+    const LocalConnector connector = place.connector({ann, nobody});
+    const LocalConnector of_root = place.connector({0});
+    asio::io_context context;
+    communica::ServerOptions options;
+    options.resume_window = 0s;  // what is known of an absent client is forgotten at once, but for its user
+    Server server(context, connector, Routes(), options);
+    Routes whose;
+    whose.add("whose", [] { return std::string("ann's"); });
+    Routes stolen;
+    stolen.add("whose", [] { return std::string("another's"); });
+    Client first(context, of_root, whose, named("x"));
+    Client thief(context, of_root, stolen, named("x"));
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await server.start();
+        {
+            const Being user(ann);
+            co_await first.connect();
+            co_await first.close();
+        }
+        co_await test::until([&] { return server.client_ids().empty(); });
+        std::optional<std::string> answer;
+        server.client("x").request<std::string>(
+            "whose", nullptr, [&](const std::exception_ptr&, std::string text) { answer = std::move(text); });
+        {
+            const Being user(nobody);
+            const std::string state = connector.dump_state();
+            for (int number = 0; number != 1100; ++number) {  // more than are kept of one user
+                const std::string id = "y" + std::to_string(number);
+                auto peer = co_await test::ScriptedPeer::greet(state, id);
+                peer.cut();
+            }
+            const Error refused = co_await error_of(thief.connect({.attempts = 1}));
+            CHECK(refused.code == communica::errc::handshake_failed);
+            CHECK(refused.message.find("this client id belongs to another user") != std::string::npos);
+        }
+        CHECK_FALSE(answer);
+        {
+            const Being user(ann);
+            co_await first.connect();
+        }
+        co_await test::until([&] { return answer.has_value(); });
+        CHECK(answer == "ann's");
+        co_await first.close();
+        co_await server.close();
     });
 }
 
