@@ -12,9 +12,11 @@ import base64
 import importlib.util
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 DEBIANS_PYTHON = "/usr/bin/python3"  # for which Debian's packages are
@@ -144,6 +146,28 @@ def find_codecs(options):
     return codecs, missing
 
 
+# Python before 3.11 reads no, three or six digits of a second, and no "Z".
+READ_BY_PYTHON_3_9 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?[+-]\d\d:\d\d")
+
+
+def check_times(peer):
+    """Words for each text of a time that Python does not read as docs/serializers.md has it."""
+    second, fractions = "2024-05-06T07:08:09", ["", ".123", ".123456", ".123456789"]
+    questions = [
+        {"format": "json", "type": "time", "bytes": json.dumps(f"{second}{fraction}+00:00").encode().hex()}
+        for fraction in fractions
+    ]
+    for fraction, answer in zip(fractions, peer.ask(questions), strict=True):
+        text = json.loads(bytes.fromhex(answer["json"]["hex"]))
+        is_read_by_all = len(fraction) < len(".123456789")
+        if (READ_BY_PYTHON_3_9.fullmatch(text) is not None) != is_read_by_all:
+            yield f"Python 3.9 {'does not read' if is_read_by_all else 'reads'} {text}"
+        if is_read_by_all or sys.version_info >= (3, 11):
+            microseconds = timedelta(microseconds=int(fraction[1:7].ljust(6, "0")))
+            if datetime.fromisoformat(text) != datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc) + microseconds:
+                yield f"Python reads {text} as {datetime.fromisoformat(text)}"
+
+
 def table(page, header):
     """The rows of the table with this header, as the texts of their cells."""
     rows = page.partition(header + "\n")[2].partition("\n\n")[0].splitlines()[1:]
@@ -193,7 +217,7 @@ def main():
         else:
             libraries.append(library)
     outcomes = try_loads(libraries, codecs, peer) | try_decodes(libraries, codecs, peer)
-    failures = [*check_page(PAGE.read_text()), *judge(libraries, outcomes)]
+    failures = [*check_page(PAGE.read_text()), *check_times(peer), *judge(libraries, outcomes)]
     for failure in failures:
         print("FAILED", failure)
     for reason, number in skipped.items():
