@@ -1,6 +1,7 @@
 // A collector of events and its senders, under each fault: an event is handled, or its sender reports that it may not be.
 #include "support/frames.hpp"
 #include "support/pair.hpp"
+#include "support/process.hpp"
 #include "support/scripted_peer.hpp"
 
 #include <cstdint>
@@ -49,15 +50,18 @@ struct Collector {
         server.emplace(context, meeting.at_server(), routes, options);
     }
 
-    asio::awaitable<void> connect() {
+    asio::awaitable<void> connect(int count = senders) {
         co_await server->start();
-        for (int number = 0; number != senders; ++number) {
+        for (int number = 0; number != count; ++number) {
             communica::ClientOptions client = test::quick_client("sender-" + std::to_string(number));
             client.counters = at_clients;
             client.log = client_log.hook();
             clients.push_back(
                 std::make_unique<test::RouteClient>(context, meeting.at_client(*server), Routes(), client));
         }
+        co_await connect_clients();
+    }
+    asio::awaitable<void> connect_clients() {
         for (const auto& client : clients) {
             co_await client->connect();
         }
@@ -67,6 +71,29 @@ struct Collector {
             for (const auto& client : clients) {
                 client->notify("event", number, [this](const std::exception_ptr& error) { ++(error ? unsent : sent); });
             }
+        }
+    }
+    /// Each sender sends so many, one after another, until one is not taken. `all_sent` is set when all have ended.
+    void send_in_turn(int count) {
+        all_sent = test::Event();
+        sending = clients.size();
+        for (const auto& client : clients) {
+            test::spawn(context, send_in_turn(*this, *client, count));
+        }
+    }
+    // NOLINTNEXTLINE(*-reference-coroutine-parameters): both outlive it
+    static asio::awaitable<void> send_in_turn(Collector& self, test::RouteClient& client, int count) {
+        int number = 0;
+        try {
+            for (; number != count; ++number) {
+                co_await client.notify("event", number);
+                ++self.sent;
+            }
+        } catch (const std::system_error&) {
+            self.unsent += count - number;
+        }
+        if (--self.sending == 0) {
+            self.all_sent.set();
         }
     }
     asio::awaitable<void> flush() {
@@ -109,6 +136,8 @@ struct Collector {
     std::vector<std::unique_ptr<test::RouteClient>> clients;
     int sent = 0;
     int unsent = 0;
+    std::size_t sending = 0;
+    test::Event all_sent;
 };
 
 asio::awaitable<void> wait_a_little() {
@@ -351,6 +380,67 @@ TEST_CASE("a side that closes reports the notifications that it could not write"
         CHECK(log.has(R"(client "ann": )" + count + R"( notifications were not written ("event": )" + count + "): "));
     });
     test::run_out(context);
+}
+
+TEST_CASE("each of two million events is accounted for, through slow handlers, closes, a drain and a kill", "[.long]") {
+    constexpr int many = 20;
+    constexpr int before_kill = 100'000;
+    int handled = 0;
+    int next_of_killed = 0;
+    bool is_flushed = false;
+    Routes routes;
+    routes.add("event", [&](int number) -> asio::awaitable<void> {
+        if (number % 100 == 0) {
+            co_await wait_a_little();
+        }
+        ++handled;
+    });
+    routes.add("event of the killed", [&](int number) {
+        if (number == next_of_killed) {  // none is lost before another, and none comes twice
+            ++next_of_killed;
+        }
+    });
+    routes.add("flushed", [&] { is_flushed = true; });
+    Collector collector(routes);
+    test::run(
+        collector.context,
+        [&]() -> asio::awaitable<void> {
+            co_await collector.connect(many);
+            test::Process killed("notifying", {collector.server->connector_state(), std::to_string(before_kill)});
+
+            collector.send_in_turn(40'000);  // through handlers that are slower
+            co_await collector.all_sent.wait();
+            co_await collector.flush();
+            co_await test::until([&] { return handled == many * 40'000; });
+
+            collector.send_in_turn(30'000);  // with a close right after the last
+            co_await collector.all_sent.wait();
+            co_await collector.close_clients();
+            co_await test::until([&] { return handled == many * 70'000; });
+            CHECK(collector.unsent == 0);
+            CHECK(collector.at_clients->unconfirmed_notifications == 0);
+
+            co_await test::until([&] { return is_flushed && next_of_killed > before_kill; });
+            killed.kill();
+            CHECK(killed.wait() == test::killed);
+
+            co_await collector.connect_clients();
+            collector.send_in_turn(30'000);  // amid a drain
+            co_await test::until([&] { return handled > many * 80'000; });
+            co_await collector.server->drain(60s);
+            co_await test::until([&] { return !collector.is_connected(); });
+            co_await collector.close_clients();
+            co_await collector.all_sent.wait();
+        },
+        170s);
+    test::run_out(collector.context);
+    const auto unconfirmed = collector.at_clients->unconfirmed_notifications.load();
+    const auto refused = collector.at_clients->failed_notifications.load();
+    CAPTURE(handled, collector.sent, collector.unsent, unconfirmed, refused, next_of_killed);
+    CHECK(collector.sent + collector.unsent == many * 100'000);
+    CHECK(collector.unsent > 0);
+    CHECK(static_cast<std::uint64_t>(handled) + unconfirmed + refused == static_cast<std::uint64_t>(collector.sent));
+    CHECK(next_of_killed > before_kill);  // what its flush told it
 }
 
 TEST_CASE("the handler of a notification may close its entity without a word of a loss") {
