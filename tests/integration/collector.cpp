@@ -225,6 +225,35 @@ TEST_CASE("a collector logs each event that fails, and its sender counts them") 
     CHECK(collector.at_clients->unconfirmed_notifications == 0);
 }
 
+TEST_CASE("a collector logs and counts each event over its limit, of a sender that knows of no limit") {
+    test::Event go;
+    int handled = 0;
+    Routes routes;
+    routes.add("event", [&](int) -> asio::awaitable<void> {
+        co_await go.wait();
+        ++handled;
+    });
+    Collector collector(routes);
+    constexpr int limit = 64;
+    std::string frames;
+    for (int number = 0; number != limit + 5; ++number) {
+        frames += test::message_frame(R"({"id": "", "type": 2, "route": "event"})", "7");
+    }
+    test::run(collector.context, [&]() -> asio::awaitable<void> {
+        co_await collector.connect(0);
+        auto peer = co_await test::ScriptedPeer::greet(collector.server->connector_state(), "ann");
+        co_await peer.send(frames);
+        co_await test::until([&] { return collector.failed() == 5; });
+        go.set();
+        co_await test::until([&] { return handled == limit; });
+        co_await collector.server->close();
+    });
+    test::run_out(collector.context);
+    CHECK(collector.at_server->failures().at(0).code == communica::errc::busy);
+    CHECK(collector.log.lines.size() == 5);
+    CHECK(collector.log.has(R"(the notification "event" failed: too many notifications at work)"));
+}
+
 TEST_CASE("the senders of a collector that ends report how many of their events it has not handled") {
     const auto transport = GENERATE(Transport::local, Transport::tcp, Transport::memory);
     const bool drains = GENERATE(true, false);

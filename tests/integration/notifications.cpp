@@ -312,6 +312,8 @@ struct Slow {
             co_await test::until([&] { return begun == at_once; });
             CHECK(sent == at_once);
             CHECK(begun == at_once);
+            const auto full = std::chrono::steady_clock::now();
+            co_await test::until([&] { return std::chrono::steady_clock::now() - full >= hold; });
             go.set();
             co_await client.flush();  // behind all of them
             CHECK(sent == count);
@@ -321,6 +323,7 @@ struct Slow {
         });
         test::run_out(context);
         CHECK(counters->failures().empty());
+        CHECK(counters->reconnects == 0);
     }
 
     std::shared_ptr<communica::Counters> counters = std::make_shared<communica::Counters>();
@@ -329,6 +332,7 @@ struct Slow {
     std::optional<test::RouteServer> server;
     int begun = 0;
     int handled = 0;
+    std::chrono::milliseconds hold{};  // how long none is handled once the sender waits
     test::Event go;
 };
 
@@ -338,6 +342,15 @@ TEST_CASE("a sender waits while as many notifications are handled as may be, and
     communica::Limits limits;
     limits.max_requests = 20;
     Slow(transport, limits).run(500, "x", 10);
+}
+
+TEST_CASE("pings pass while a sender waits for the handlers of its notifications") {
+    communica::Limits limits;
+    limits.max_requests = 20;
+    limits.liveness_timeout = 300ms;
+    Slow slow(Transport::local, limits);
+    slow.hold = 900ms;
+    slow.run(100, "x", 10);
 }
 
 TEST_CASE("a sender waits while as many bytes of notifications are held as may be") {
