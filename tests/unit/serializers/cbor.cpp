@@ -97,6 +97,11 @@ TEST_CASE("CBOR refuses integers beyond 64 bits") {
     CHECK(refusal("813bffffffffffffffff") == "/0: an integer that does not fit 64 bits");
 }
 
+TEST_CASE("CBOR: undefined is an empty optional") {
+    CHECK(load<std::optional<int>>("f7") == std::nullopt);
+    CHECK(load<std::vector<std::optional<int>>>("82f705") == std::vector<std::optional<int>>{std::nullopt, 5});
+}
+
 TEST_CASE("CBOR: a big integer that fits 64 bits is an integer") {
     CHECK(load<int>("c24105") == 5);
     CHECK(load<int>("c34105") == -6);
