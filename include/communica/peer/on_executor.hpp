@@ -32,7 +32,7 @@ class OnExecutor {
     static asio::awaitable<R> run(asio::any_io_executor executor, std::shared_ptr<F> function,
                                   std::tuple<A...> arguments) {
         std::optional<Stored> result;
-        auto call = call_on(std::move(executor), [&function, &arguments, &result] {
+        auto call = call_on(std::move(executor), [&] {
             if constexpr (std::is_void_v<R>) {
                 apply(*function, arguments);
             } else {
