@@ -66,7 +66,7 @@ TEST_CASE("of what waits for a connection the high goes first and the low last")
 }
 
 TEST_CASE("of what waits for room the high goes first and the low last, however the room comes") {
-    for (const std::size_t step : {1, 2, 3, 6}) {
+    for (const std::size_t step : {1U, 2U, 3U, 6U}) {
         OneRequester one;
         const auto connection = one.connect();
         connection->room = 0;

@@ -149,7 +149,7 @@ TEST_CASE("what is put back comes before what waits with its priority, however m
     unsent_queue.add(1, of(low, "l1"));
     unsent_queue.add(2, of(normal, "n1"));
     unsent_queue.add(3, of(high, "h1"));
-    for (const RequestId id : {1, 2, 3}) {
+    for (const RequestId id : {1U, 2U, 3U}) {
         unsent_queue.take(id);
         unsent_queue.put_back(id, of(std::array{low, normal, high}[id - 1], "back"));
         unsent_queue.add(id + 3, of(std::array{low, normal, high}[id - 1], "new"));
