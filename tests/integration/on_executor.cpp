@@ -1,5 +1,6 @@
 #include "support/pair.hpp"
 
+#include <asio/steady_timer.hpp>
 #include <asio/thread_pool.hpp>
 
 #include <array>
@@ -109,26 +110,35 @@ TEST_CASE(
                    ++ended;
                    return number;
                }));
-    routes.add("echo", [](int number) { return number; });
+    bool waits = false;
+    bool is_cancelled = false;
+    routes.add("wait", [&](int number) -> asio::awaitable<int> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, test::patience);
+        waits = true;
+        const auto [error] = co_await timer.async_wait(communica::no_throw);
+        is_cancelled = error == asio::error::operation_aborted;
+        co_return number;
+    });
     RoutePair pair(transport, routes);
 
     pair.run([&]() -> asio::awaitable<void> {
-        std::array<asio::cancellation_signal, threads + 1> signals;
+        std::array<asio::cancellation_signal, threads + 2> signals;
         int cancelled = 0;
         for (asio::cancellation_signal& signal : signals) {
             pair.client().request<int>(
-                "block", 1, asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failure, int) {
+                &signal == &signals.back() ? "wait" : "block", 1,
+                asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failure, int) {
                     cancelled += failure && Error::from(failure).code == asio::error::operation_aborted ? 1 : 0;
                 }));
         }
-        co_await test::until([&] { return begun == threads; });
+        co_await test::until([&] { return begun == threads && waits; });
         for (asio::cancellation_signal& signal : signals) {
             signal.emit(asio::cancellation_type::terminal);
         }
-        CHECK_AWAITED(3, pair.client().request<int>("echo", 3));  // the server has seen the cancellations
+        co_await test::until([&] { return is_cancelled; });  // the last of them
         release.set_value();
         CHECK_AWAITED(4, pair.client().request<int>("block", 4));
-        co_await test::until([&] { return cancelled == threads + 1 && ended == threads + 1; });
+        co_await test::until([&] { return cancelled == threads + 2 && ended == threads + 1; });
         CHECK(begun == threads + 1);
     });
 }
