@@ -14,7 +14,7 @@ namespace communica::peer {
 class CancelledFlag {
  public:
     explicit CancelledFlag(asio::cancellation_state state)
-        : state_(std::move(state)), set_(std::make_shared<std::atomic<bool>>(false)) {
+        : state_(state), set_(std::make_shared<std::atomic<bool>>(false)) {
         if (asio::cancellation_slot slot = state_.slot(); slot.is_connected()) {
             slot.assign([set = set_](asio::cancellation_type) { *set = true; });
         }

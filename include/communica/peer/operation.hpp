@@ -53,8 +53,7 @@ class RequestOperation final : public Operation, public Submission {
     void fail(Error error, CompletionMode mode) override {
         SubmissionPtr self(this);  // the value that stands beside an error may throw
         Completion completion(std::move(error));
-        (void)self.release();
-        finish(completion, mode);
+        static_cast<RequestOperation&>(*self.release()).finish(completion, mode);
     }
 
  private:

@@ -44,10 +44,14 @@ class UnsentQueue {
         if (message.type == wire::MessageType::flush && begin_of(Priority::low) != end()) {
             message.priority = Priority::low;
         }
-        insert(end_of(message.priority), id, std::move(message));
+        const Place before = end_of(message.priority);
+        insert(before, id, std::move(message));
     }
     /// Puts a message in front of all others of its priority: a connection has returned it.
-    void put_back(RequestId id, Outgoing message) { insert(begin_of(message.priority), id, std::move(message)); }
+    void put_back(RequestId id, Outgoing message) {
+        const Place before = begin_of(message.priority);
+        insert(before, id, std::move(message));
+    }
 
     /// Is there a message that is sent before a new one of this priority?
     bool has_before(Priority priority) noexcept { return begin() != end_of(priority); }
