@@ -33,18 +33,20 @@ class RequestOperation final : public Operation, public Submission {
  public:
     /// Takes the handler, unless it throws.
     static OperationPtr make(Handler& handler, const S& serializer, const asio::any_io_executor& inner) {
+        const Executor executor = asio::get_associated_executor(handler, inner);
+        const bool has_other_executor = !is_equal(executor, inner);
+        Turn turn = has_other_executor ? turn_for(executor) : Turn();
         Allocator allocator = allocator_of(handler);
         RequestOperation* memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
-        return OperationPtr(new (memory) RequestOperation(std::move(handler), serializer, inner));
+        auto* const made = new (memory) RequestOperation(std::move(handler), serializer, inner, std::move(turn));
+        if (has_other_executor) {
+            made->work_.emplace(executor);
+        }
+        return OperationPtr(made);
     }
 
-    RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner)
-        : handler_(std::move(handler)), serializer_(serializer), inner_(inner) {
-        auto executor = asio::get_associated_executor(handler_, inner_);
-        if (!is_inner(executor)) {
-            work_.emplace(executor);
-        }
-    }
+    RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner, Turn turn)
+        : Submission(std::move(turn)), handler_(std::move(handler)), serializer_(serializer), inner_(inner) {}
 
     void succeed(const Answer& answer, CompletionMode mode) override {
         Completion completion = load(answer);
@@ -57,9 +59,9 @@ class RequestOperation final : public Operation, public Submission {
     }
 
  private:
-    bool is_inner(const Executor& executor) const noexcept {
+    static bool is_equal(const Executor& executor, const asio::any_io_executor& inner) noexcept {
         if constexpr (std::is_same_v<Executor, asio::any_io_executor>) {
-            return executor == inner_;
+            return executor == inner;
         } else {
             return false;
         }

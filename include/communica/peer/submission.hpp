@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace communica::peer {
@@ -16,11 +16,22 @@ namespace communica::peer {
 /// ends it (`post`).
 enum class CompletionMode { dispatch, post };
 
-/// A stored result and its handler, with the memory that Asio needs to call it: an executor's operation and, for a
-/// strand, the turn of the strand. Making it is the last step that can fail for lack of memory.
+/// What Asio needs on Linux. For Windows a turn is larger, and allocated when it is needed.
+inline constexpr std::size_t turn_size = 64;
+struct FreeTurn {
+    void operator()(void* memory) const noexcept { ::operator delete(memory); }
+};
+/// Memory for the turn of a strand, or null.
+using Turn = std::unique_ptr<void, FreeTurn>;
+
+/// Allocates the turn that a submission to this executor needs, if it is a strand on an io_context.
+Turn turn_for(const asio::any_io_executor& executor);
+
+/// A stored result and its handler, with the memory that Asio needs to call it. Making it is the last step that can fail
+/// for lack of memory.
 class Submission {
  public:
-    Submission() = default;
+    explicit Submission(Turn turn = {}) noexcept : turn_(std::move(turn)) {}
     Submission(const Submission&) = delete;
     Submission& operator=(const Submission&) = delete;
 
@@ -29,25 +40,23 @@ class Submission {
     /// Destroys this without calling the handler.
     virtual void destroy() noexcept = 0;
 
-    /// Returns null if too little is left. Never reused: a submission is submitted once.
-    void* take_memory(std::size_t size) noexcept {
-        const std::size_t rounded = (size + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
-        if (rounded > sizeof memory_ - used_) {
-            return nullptr;
+    /// Returns memory for an executor's operation, then for the turn of a strand. Other memory is allocated.
+    void* take_memory(std::size_t size) {
+        if (!std::exchange(is_used_, true) && size <= sizeof operation_) {
+            return operation_;
         }
-        return memory_ + std::exchange(used_, used_ + rounded);
+        return size <= turn_size && turn_ ? turn_.release()
+                                          : ::operator new(size);  // Asio's: it outlives the submission
     }
-    bool holds(const void* memory) const noexcept {
-        return !std::less<const void*>()(memory, memory_) && std::less<const void*>()(memory, memory_ + sizeof memory_);
-    }
+    const void* own_memory() const noexcept { return operation_; }
 
  protected:
     ~Submission() = default;
 
  private:
-    // 40 and 64 bytes on Linux. Asio for Windows has larger operations, of which the second is allocated.
-    alignas(std::max_align_t) std::byte memory_[112];
-    std::size_t used_ = 0;
+    alignas(std::max_align_t) std::byte operation_[48];
+    Turn turn_;
+    bool is_used_ = false;
 };
 
 struct DestroySubmission {
@@ -55,34 +64,35 @@ struct DestroySubmission {
 };
 using SubmissionPtr = std::unique_ptr<Submission, DestroySubmission>;
 
-/// Allocates from a submission what fits there. The submission outlives that memory: Asio frees it before it calls the
-/// handler.
+/// Allocates from a submission, which may be gone when the memory is freed.
 template <class T = void>
 class SubmissionAllocator {
  public:
     using value_type = T;
 
-    explicit SubmissionAllocator(Submission& submission) noexcept : submission_(&submission) {}
+    explicit SubmissionAllocator(Submission& submission) noexcept
+        : submission_(&submission), own_(submission.own_memory()) {}
     template <class U>
-    SubmissionAllocator(const SubmissionAllocator<U>& other) noexcept : submission_(&other.submission()) {}
+    SubmissionAllocator(const SubmissionAllocator<U>& other) noexcept
+        : submission_(other.submission_), own_(other.own_) {}
 
-    T* allocate(std::size_t count) {
-        void* const memory = submission_->take_memory(count * sizeof(T));
-        return memory != nullptr ? static_cast<T*>(memory) : std::allocator<T>().allocate(count);
-    }
-    void deallocate(T* memory, std::size_t count) noexcept {
-        if (!submission_->holds(memory)) {
-            std::allocator<T>().deallocate(memory, count);
+    T* allocate(std::size_t count) { return static_cast<T*>(submission_->take_memory(count * sizeof(T))); }
+    void deallocate(T* memory, std::size_t /*count*/) noexcept {
+        if (memory != own_) {
+            ::operator delete(memory);
         }
     }
-    Submission& submission() const noexcept { return *submission_; }
     template <class U>
     bool operator==(const SubmissionAllocator<U>& other) const noexcept {
-        return submission_ == &other.submission();
+        return submission_ == other.submission_;
     }
 
  private:
+    template <class U>
+    friend class SubmissionAllocator;
+
     Submission* submission_;
+    const void* own_;
 };
 
 /// What an executor receives. It does not depend on the operation's type: for each further type that an executor
@@ -109,8 +119,8 @@ void submit(const Executor& executor, SubmissionPtr submission, CompletionMode m
     }
 }
 
-/// Calls `complete` on the executor. Allocates nothing for the executor of an io_context and for a strand on one. A
-/// type-erased executor of another kind allocates; without memory the handler is destroyed, as with Asio's operations.
+/// Calls `complete` on the executor. Allocates nothing for the executor of an io_context, and for a strand on one whose turn
+/// is reserved. A type-erased executor of another kind allocates; without memory the handler is destroyed, as with Asio's operations.
 void submit(const asio::any_io_executor& executor, SubmissionPtr submission, CompletionMode mode);
 
 }  // namespace communica::peer

@@ -7,6 +7,11 @@
 
 namespace communica::peer {
 
+COMMUNICA_INLINE Turn turn_for(const asio::any_io_executor& executor) {
+    const bool is_strand = base::target_of<asio::strand<asio::io_context::executor_type>>(executor) != nullptr;
+    return Turn(is_strand ? ::operator new(turn_size) : nullptr);
+}
+
 [[gnu::noinline]] COMMUNICA_INLINE void submit(const asio::any_io_executor& executor, SubmissionPtr submission,
                                                CompletionMode mode) {
     using OnContext = asio::io_context::executor_type;

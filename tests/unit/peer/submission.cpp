@@ -43,20 +43,23 @@ using Seen = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("what fits is allocated in the submission, the rest elsewhere") {
+TEST_CASE("an operation is allocated in the submission, the rest elsewhere") {
     Seen seen;
-    const SubmissionPtr submission(new Recorded(seen));
+    SubmissionPtr submission(new Recorded(seen));
     SubmissionAllocator<std::byte> allocator(*submission);
-    std::byte* const first = allocator.allocate(1);
-    std::byte* const second = allocator.allocate(96);
-    std::byte* const third = allocator.allocate(1);
-    CHECK(submission->holds(first));
-    CHECK(submission->holds(second));
-    CHECK(second == first + alignof(std::max_align_t));
-    CHECK_FALSE(submission->holds(third));
-    allocator.deallocate(third, 1);
-    allocator.deallocate(second, 96);
-    allocator.deallocate(first, 1);
+    std::byte* const operation = allocator.allocate(40);
+    std::byte* const turn = allocator.allocate(64);
+    CHECK(operation == submission->own_memory());
+    CHECK(turn != submission->own_memory());
+    allocator.deallocate(operation, 40);
+    submission.reset();
+    allocator.deallocate(turn, 64);  // a destroyed context frees it last
+}
+
+TEST_CASE("only a strand on an io_context has a turn") {
+    asio::io_context context;
+    CHECK(communica::peer::turn_for(asio::make_strand(context)) != nullptr);
+    CHECK(communica::peer::turn_for(context.get_executor()) == nullptr);
 }
 
 TEST_CASE("a submission is completed on every kind of executor, and never at once if it is posted") {

@@ -79,9 +79,10 @@ class WaitingHandler final : public StreamWaiter, public Submission {
 
  public:
     static WaitingHandler* make(Handler&& handler, const asio::any_io_executor& inner) {
+        Turn turn = turn_for(asio::get_associated_executor(handler, inner));
         Allocator allocator(asio::get_associated_allocator(handler, Recycling()));
         WaitingHandler* const memory = std::allocator_traits<Allocator>::allocate(allocator, 1);
-        return new (memory) WaitingHandler(std::move(handler), inner);
+        return new (memory) WaitingHandler(std::move(handler), inner, std::move(turn));
     }
 
     void wake(asio::error_code error) override {
@@ -102,8 +103,10 @@ class WaitingHandler final : public StreamWaiter, public Submission {
     }
 
  private:
-    WaitingHandler(Handler&& handler, const asio::any_io_executor& inner)
-        : handler_(std::move(handler)), work_(asio::get_associated_executor(handler_, inner)) {}
+    WaitingHandler(Handler&& handler, const asio::any_io_executor& inner, Turn turn)
+        : Submission(std::move(turn)),
+          handler_(std::move(handler)),
+          work_(asio::get_associated_executor(handler_, inner)) {}
     ~WaitingHandler() = default;
 
     Handler handler_;
