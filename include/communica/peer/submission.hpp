@@ -4,6 +4,7 @@
 #include "../asio.hpp"
 #include "../separate_compilation.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -26,6 +27,11 @@ using Turn = std::unique_ptr<void, FreeTurn>;
 
 /// Allocates the turn that a submission to this executor needs, if it is a strand on an io_context.
 Turn turn_for(const asio::any_io_executor& executor);
+template <class Executor>
+    requires(!std::convertible_to<const Executor&, asio::any_io_executor>)
+Turn turn_for(const Executor& /*executor*/) {
+    return {};
+}
 
 /// A stored result and its handler, with the memory that Asio needs to call it. Making it is the last step that can fail
 /// for lack of memory.
