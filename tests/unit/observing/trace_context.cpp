@@ -81,8 +81,13 @@ TEST_CASE("a state of over 512 characters is cut behind an entry") {
 
 TEST_CASE("a handler sees the trace of its requester, and hands it on to whom it asks") {
     std::string seen;
+    std::string seen_state;
     test::Routes at_client;
-    at_client.add("inner", [&](communica::Context& context) { seen = TraceContext::of(context)->traceparent(); });
+    at_client.add("inner", [&](communica::Context& context) {
+        const auto trace = TraceContext::of(context);
+        seen = trace->traceparent();
+        seen_state = trace->tracestate();
+    });
     test::Routes at_server;
     at_server.add("outer",
                   [](communica::Context& context, communica::RoutePeer<>& asker) -> asio::awaitable<std::string> {
@@ -97,6 +102,7 @@ TEST_CASE("a handler sees the trace of its requester, and hands it on to whom it
         const auto headers = trace->headers();
         const auto sent = co_await pair.client().request<std::string>("outer", nullptr, {.headers = headers.span()});
         CHECK(sent == seen);
+        CHECK(seen_state == state);
         CHECK(TraceContext::parse(seen)->trace_id() == trace->trace_id());
     });
 }
