@@ -1,10 +1,11 @@
 // Mutexes that a thread locks in one order only. The library's own tests check that it does.
 #pragma once
 
+#include "mutex.hpp"
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
 
 namespace communica::base {
 
@@ -47,7 +48,7 @@ inline constexpr bool checks_lock_order = true;
 inline constexpr bool checks_lock_order = false;
 #endif
 
-/// A `std::mutex` with a place in the order. Ends the process at a lock that is out of order, where this is checked.
+/// A mutex with a place in the order. Ends the process at a lock that is out of order, where this is checked.
 template <LockOrder Order>
 class OrderedMutex {
  public:
@@ -70,7 +71,7 @@ class OrderedMutex {
     }
 
  private:
-    std::mutex mutex_;
+    Mutex mutex_;
 };
 
 }  // namespace communica::base
