@@ -13,7 +13,7 @@ import sys
 from std_headers import EVERYWHERE, HEADER_OF
 
 BASE = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "histogram.hpp", "spare_block.hpp",
-        "plain_block.hpp", "plain_text.hpp", "owned_json.hpp", "limits.hpp", "mutex.hpp", "lock_order.hpp", "asio.hpp", "asio/",
+        "plain_block.hpp", "plain_text.hpp", "owned_json.hpp", "limits.hpp", "mutex.hpp", "lock_order.hpp", "turn_scope.hpp", "asio.hpp", "asio/",
         "separate_compilation.hpp", "version.hpp"]
 
 # Which layer may include which, from the top. A layer may include itself, the base and the layers in its list.

@@ -3,6 +3,7 @@
 
 #include "requirements.hpp"
 #include "separate_compilation.hpp"
+#include "turn_scope.hpp"
 
 #if defined(COMMUNICA_USE_BOOST_ASIO)
 #include "asio/boost.hpp"
@@ -183,7 +184,8 @@ class Strand {
     std::optional<asio::strand<Direct>> direct_;
 };
 
-/// A pointer-sized executor for a `Strand`. Its handlers must keep the owner of the strand alive.
+/// A pointer-sized executor for a `Strand`, whose calls are turns (`TurnScope`). Its handlers must keep the owner of the strand
+/// alive.
 class StrandExecutor {
  public:
     explicit StrandExecutor(const Strand& strand) noexcept : strand_(&strand) {}
@@ -191,6 +193,7 @@ class StrandExecutor {
     /// Calls `function` on the strand, now or later.
     template <class Function>
     void execute(Function&& function) const {
+        const TurnScope scope;
         strand_->execute(std::forward<Function>(function));
     }
     /// The execution context of the strand. Asio calls it.

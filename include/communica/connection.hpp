@@ -8,6 +8,7 @@
 #include "error.hpp"
 #include "limits.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -117,9 +118,12 @@ class Room {
         return false;
     }
 
+    /// Returns true if a class was refused and has not got room since.
+    bool is_awaited() const noexcept { return requests_wait_ || low_wait_ || streams_wait_; }
+
     /// Returns true once when a refused class has room again.
     bool is_back(std::size_t request_bytes, std::size_t stream_bytes) noexcept {
-        if (!requests_wait_ && !low_wait_ && !streams_wait_) [[likely]] {
+        if (!is_awaited()) [[likely]] {
             return false;
         }
         const bool requests = requests_wait_ && is_there(SendClass::request, request_bytes, 0);
@@ -210,6 +214,9 @@ class Connection {
     /// room for the class (`Receiver::on_room` reports when it has), and after `take_unsent`.
     virtual bool send(SendClass send_class, std::string_view metadata, Buffer& body) = 0;
 
+    /// Writes what a `Gathering` holds back. Thread-safe.
+    virtual void write_gathered() noexcept {}
+
     /// Bytes of responses that the peer has not read. Thread-safe.
     virtual std::size_t unread_answers() const = 0;
 
@@ -254,6 +261,62 @@ class Connection {
         }
         receiver->on_end(std::move(why));
     }
+};
+
+/// While it exists, this thread gathers what it sends over the connection, so that it goes out in one write.
+class Gathering {
+ public:
+    /// As long as `is_flush_coming` is true, all messages wait: for the end of the scope, or for another thread that sets
+    /// it to false and then calls `Connection::write_gathered`.
+    Gathering(Connection& connection, const std::atomic<bool>& is_flush_coming) noexcept
+        : connection_(connection), is_flush_coming_(is_flush_coming), outer_(std::exchange(innermost, this)) {}
+    Gathering(const Gathering&) = delete;
+    Gathering& operator=(const Gathering&) = delete;
+    ~Gathering() {
+        innermost = outer_;
+        connection_.write_gathered();
+    }
+
+    /// Returns true if what this thread sends over the connection waits. Called under the lock of the connection's queue.
+    static bool holds(const Connection& connection) noexcept {
+        return innermost != nullptr && &innermost->connection_ == &connection && innermost->holds();
+    }
+
+    /// Surrounds the sending of one message. If it need not wait for others, this thread writes it at the end of the scope:
+    /// once, for later messages are likely to be many. No lock may be held then.
+    class One {
+     public:
+        One() noexcept : gathering_(innermost) {
+            if (gathering_ == nullptr || gathering_->holds() || std::exchange(gathering_->wrote_one_, true))
+                [[likely]] {
+                gathering_ = nullptr;
+            } else {
+                gathering_->holds_one_ = true;
+            }
+        }
+        One(const One&) = delete;
+        One& operator=(const One&) = delete;
+        ~One() {
+            if (gathering_ != nullptr) {
+                gathering_->holds_one_ = false;
+                gathering_->connection_.write_gathered();
+            }
+        }
+
+     private:
+        Gathering* gathering_;
+    };
+
+ private:
+    bool holds() const noexcept { return holds_one_ || is_flush_coming_.load(std::memory_order_relaxed); }
+
+    static inline thread_local constinit Gathering* innermost = nullptr;
+
+    Connection& connection_;
+    const std::atomic<bool>& is_flush_coming_;
+    Gathering* outer_;
+    bool holds_one_ = false;
+    bool wrote_one_ = false;
 };
 
 }  // namespace communica

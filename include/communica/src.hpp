@@ -20,6 +20,7 @@
 #include "entities/server_core.ipp"
 #include "peer/await_notification.ipp"
 #include "peer/capabilities.ipp"
+#include "peer/completions.ipp"
 #include "peer/context.ipp"
 #include "peer/lateness.ipp"
 #include "peer/peer.ipp"

@@ -23,12 +23,12 @@ class RecordedOperation final : public communica::peer::Operation {
         return communica::peer::OperationPtr(new RecordedOperation(std::move(outcome)));
     }
 
-    void succeed(const communica::peer::Answer& answer, communica::peer::CompletionMode) override {
+    void succeed(const communica::peer::Answer& answer, communica::peer::Completions*) override {
         ++outcome_->completions;
         outcome_->body = communica::as_text(answer.body);
         destroy();
     }
-    void fail(communica::Error error, communica::peer::CompletionMode) override {
+    void fail(communica::Error error, communica::peer::Completions*) override {
         ++outcome_->completions;
         outcome_->error = std::move(error);
         destroy();

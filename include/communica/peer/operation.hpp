@@ -48,14 +48,14 @@ class RequestOperation final : public Operation, public Submission {
     RequestOperation(Handler&& handler, const S& serializer, const asio::any_io_executor& inner, Turn turn)
         : Submission(std::move(turn)), handler_(std::move(handler)), serializer_(serializer), inner_(inner) {}
 
-    void succeed(const Answer& answer, CompletionMode mode) override {
-        Completion completion = load(answer);
-        finish(completion, mode);
+    void succeed(const Answer& answer, Completions* completions) override {
+        completion_.emplace(Loading{*this, answer});
+        finish(completions);
     }
-    void fail(Error error, CompletionMode mode) override {
+    void fail(Error error, Completions* completions) override {
         SubmissionPtr self(this);  // the value that stands beside an error may throw
-        Completion completion(std::move(error));
-        static_cast<RequestOperation&>(*self.release()).finish(completion, mode);
+        completion_.emplace(std::move(error));
+        static_cast<RequestOperation&>(*self.release()).finish(completions);
     }
 
  private:
@@ -66,6 +66,14 @@ class RequestOperation final : public Operation, public Submission {
             return false;
         }
     }
+
+    /// Constructs the completion in place.
+    struct Loading {
+        const RequestOperation& operation;
+        const Answer& answer;
+
+        operator Completion() const { return operation.load(answer); }
+    };
 
     Completion load(const Answer& answer) const {
         if constexpr (std::is_void_v<T>) {
@@ -81,29 +89,25 @@ class RequestOperation final : public Operation, public Submission {
         }
     }
 
-    void finish(Completion& completion, CompletionMode mode) {
-        const asio::any_io_executor inner(std::move(inner_));
-        if (mode == CompletionMode::dispatch && !work_) {
-            try {
-                call(completion);
-            } catch (...) {
-                base::rethrow_on(inner, std::current_exception());
-            }
-            return;
+    void finish(Completions* completions) {
+        if (completions != nullptr) {
+            completions->add(SubmissionPtr(this));
+        } else {
+            submit_as(CompletionMode::post);
         }
+    }
+    void submit_as(CompletionMode mode) {
+        const asio::any_io_executor inner(std::move(inner_));
         const auto work = std::move(work_);
         const Executor executor = asio::get_associated_executor(handler_, inner);
-        completion_.emplace(std::move(completion));
         submit(executor, SubmissionPtr(this), mode);
     }
 
-    void complete() override {
-        Completion completion = *std::move(completion_);
-        call(completion);
-    }
+    void deliver() override { work_ ? submit_as(CompletionMode::dispatch) : complete(); }
 
     /// Frees the memory, then calls the handler.
-    void call(Completion& completion) {
+    void complete() override {
+        Completion completion = *std::move(completion_);
         const Allocator allocator = allocator_of(handler_);
         Handler handler = std::move(handler_);
         free(allocator);
@@ -122,7 +126,7 @@ class RequestOperation final : public Operation, public Submission {
     [[no_unique_address]] S serializer_;
     asio::any_io_executor inner_;
     std::optional<asio::executor_work_guard<Executor>> work_;  // for a handler with another executor
-    std::optional<Completion> completion_;                     // while the handler is posted or dispatched
+    std::optional<Completion> completion_;                     // until the handler is called
 };
 
 /// A request ready to start, or the error of its value.
@@ -182,7 +186,7 @@ void start_request(const std::shared_ptr<Requester>& requester, Prepared& reques
     }
     requester->count(request.outgoing, request.error, *operation);
     if (request.error) {
-        operation.release()->fail(*std::move(request.error), CompletionMode::post);
+        operation.release()->fail(*std::move(request.error), nullptr);
         return;
     }
     RequestId id = 0;
@@ -232,7 +236,7 @@ struct InitiateRequest {
             if (!operation) {  // the failed attempt has freed its memory
                 operation = Op::make(own, serializer, requester ? requester->executor() : request->source->executor());
             }
-            operation.release()->fail(std::move(error), CompletionMode::post);
+            operation.release()->fail(std::move(error), nullptr);
         }
     }
 };

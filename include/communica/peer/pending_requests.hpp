@@ -5,9 +5,10 @@
 #include "../error.hpp"
 #include "../lock_order.hpp"
 #include "../serializers/codec/allowance.hpp"
+#include "completions.hpp"
 #include "deadline_queue.hpp"
+#include "linked_list.hpp"
 #include "outgoing.hpp"
-#include "submission.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -54,9 +55,9 @@ class Operation {
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
 
-    /// Loads the value. A notification has none.
-    virtual void succeed(const Answer& answer, CompletionMode mode) = 0;
-    virtual void fail(Error error, CompletionMode mode) = 0;
+    /// Loads the value. A notification has none. The completion is added to `completions`, or posted if that is null.
+    virtual void succeed(const Answer& answer, Completions* completions) = 0;
+    virtual void fail(Error error, Completions* completions) = 0;
     /// What to call with the progress of the request; null if nothing.
     virtual std::shared_ptr<const ProgressSink> progress() const { return nullptr; }
 
@@ -81,36 +82,7 @@ struct DestroyOperation {
 };
 using OperationPtr = std::unique_ptr<Operation, DestroyOperation>;
 
-/// Operations in order. Adding one allocates nothing.
-class OperationList {
- public:
-    OperationList() = default;
-    OperationList(const OperationList&) = delete;
-    OperationList& operator=(const OperationList&) = delete;
-    ~OperationList() {
-        while (pop()) {
-        }
-    }
-
-    void add(OperationPtr operation) noexcept {
-        Operation* const added = operation.release();
-        (last_ != nullptr ? last_->next : first_) = added;
-        last_ = added;
-    }
-    /// Removes and returns the first; null if there is none.
-    OperationPtr pop() noexcept {
-        OperationPtr first(first_);
-        if (first) {
-            first_ = std::exchange(first->next, nullptr);
-            last_ = first_ != nullptr ? last_ : nullptr;
-        }
-        return first;
-    }
-
- private:
-    Operation* first_ = nullptr;
-    Operation* last_ = nullptr;
-};
+using OperationList = LinkedList<Operation, DestroyOperation>;
 
 /// A table with constant-time access by number and to the earliest deadline. Uses no executor and no clock. Not
 /// thread-safe.

@@ -76,8 +76,8 @@ class ReportedOperation final : public Operation {
     }
 
     std::shared_ptr<const ProgressSink> progress() const override { return sink_; }
-    void succeed(const Answer& answer, CompletionMode mode) override { end().release()->succeed(answer, mode); }
-    void fail(Error error, CompletionMode mode) override { end().release()->fail(std::move(error), mode); }
+    void succeed(const Answer& answer, Completions* to) override { end().release()->succeed(answer, to); }
+    void fail(Error error, Completions* to) override { end().release()->fail(std::move(error), to); }
 
  private:
     explicit ReportedOperation(std::shared_ptr<const ProgressSink> sink) noexcept : sink_(std::move(sink)) {}

@@ -107,6 +107,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
         const auto now = Clock::now();
         const std::size_t bytes = outgoing.size();
+        const Gathering::One one;
         const std::lock_guard lock(mutex_);
         if (!burst_.admits(now, bytes) || !send_now(outgoing)) {
             return false;
@@ -217,7 +218,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
 
     // ---- answers
 
-    /// Completes the request of this answer. An answer without a pending request is dropped.
+    /// Completes the request of this answer, after the turn. An answer without a pending request is dropped.
     void on_answer(const wire::Metadata& metadata, const Message& message);
 
     /// Reports the progress of a request, if it is pending and wants that.
@@ -241,7 +242,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Fails a request whose answer was dropped, or that does not reach the peer.
     void on_no_answer(const wire::Metadata& metadata, const Error& why) {
         if (auto operation = take_answered(metadata)) {
-            fail(std::move(operation), why, CompletionMode::dispatch);
+            fail(std::move(operation), why, completions_.get());
         }
     }
 
@@ -314,6 +315,10 @@ class Requester : public std::enable_shared_from_this<Requester> {
     /// Puts the idempotent requests that were sent, but not over this connection, before all that wait, in the order in
     /// which they were started. Without memory for that they remain where they are.
     void put_back_idempotent(std::uint32_t connection = no_connection);
+    void take_all(OperationList& taken) {
+        pending_.for_each([&](RequestId id) { taken.add(pending_.take(id)); });
+        unsent_queue_.clear();
+    }
     /// Takes the requests that were sent, but not over this connection, and are not queued again.
     void take_sent(OperationList& taken, std::uint32_t connection = no_connection) {
         pending_.for_each([&](RequestId id) {
@@ -361,7 +366,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
         }
     }
 
-    void fail(OperationPtr operation, const Error& error, CompletionMode mode = CompletionMode::post);
+    void fail(OperationPtr operation, const Error& error, Completions* completions = nullptr);
 
     static constexpr std::uint32_t no_connection = 0;
     const std::size_t max_unsent_;
@@ -369,6 +374,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     const std::size_t max_loaded_;
     const std::shared_ptr<Counters> counters_;
     const Destination destination_;
+    const std::shared_ptr<Completions> completions_;
 
     mutable base::OrderedMutex<base::LockOrder::requests> mutex_;  // guards the members below
     Sender sender_;

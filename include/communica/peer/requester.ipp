@@ -22,12 +22,14 @@ COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_
       max_loaded_(max_loaded),
       counters_(std::move(counters)),
       destination_(std::move(destination)),
+      completions_(std::make_shared<Completions>(executor)),
       sender_(std::move(streams)),
       text_(text),
       unsent_queue_(counters_),
       timer_(std::move(executor)) {}
 
 COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
+    const Gathering::One one;
     try {
         std::unique_lock lock(mutex_);
         if (closed_) {
@@ -68,7 +70,7 @@ COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, Operat
         if (error || (sent && notification)) {
             auto done = pending_.take(id);
             lock.unlock();
-            return error ? fail(std::move(done), *error) : done.release()->succeed({}, CompletionMode::post);
+            return error ? fail(std::move(done), *error) : done.release()->succeed({}, nullptr);
         }
         if (sent) {
             pending_.note_sent(id, connections_, std::move(outgoing.quoted_route));
@@ -113,13 +115,13 @@ COMMUNICA_INLINE Requester::Taken Requester::take_unsent(RequestId id) {
 }
 
 COMMUNICA_INLINE void Requester::abandon() {
+    completions_->abandon();
     OperationList waiting;
     const std::lock_guard lock(mutex_);
     service_ = nullptr;
     closed_ = true;
     sender_.detach();
-    pending_.for_each([&](RequestId id) { waiting.add(pending_.take(id)); });
-    unsent_queue_.clear();
+    take_all(waiting);
 }
 
 COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
@@ -132,6 +134,7 @@ COMMUNICA_INLINE void Requester::attach(const std::shared_ptr<Connection>& conne
     }
     ++connections_;
     sender_.attach(connection, offer);
+    completions_->attach(connection);
     send_waiting();
 }
 
@@ -231,8 +234,7 @@ COMMUNICA_INLINE void Requester::close(const Error& reason) {
     closed_ = true;
     close_reason_ = reason.worded();
     sender_.close();
-    pending_.for_each([&](RequestId id) { failed.add(pending_.take(id)); });
-    unsent_queue_.clear();
+    take_all(failed);
     timer_.disarm();
 }
 
@@ -246,9 +248,9 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
                 Counters::add(counters_->answers);
                 count_time(*operation);
             }
-            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, CompletionMode::dispatch);
+            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, completions_.get());
         } else {
-            fail(std::move(operation), error_of(metadata, message), CompletionMode::dispatch);
+            fail(std::move(operation), error_of(metadata, message), completions_.get());
         }
     }
 }
@@ -366,7 +368,7 @@ COMMUNICA_INLINE void Requester::send_waiting() {
         pending_.note_sent(id, connections_, std::move(message.quoted_route), message.timeout);
         const bool done = sent != Sender::Sent::yes || message.is_notification();
         if (auto operation = done ? pending_.take(id) : nullptr) {
-            sent == Sender::Sent::yes ? operation.release()->succeed({}, CompletionMode::post)
+            sent == Sender::Sent::yes ? operation.release()->succeed({}, nullptr)
                                       : fail(std::move(operation), sender_.error_of(sent));
         }
         place = unsent_queue_.erase(place);
@@ -387,12 +389,12 @@ COMMUNICA_INLINE OperationPtr Requester::take_answered(const wire::Metadata& met
     return pending_.take(*id);
 }
 
-COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, CompletionMode mode) {
+COMMUNICA_INLINE void Requester::fail(OperationPtr operation, const Error& error, Completions* completions) {
     if (counters_) {
         counters_->count_error(error.code);
         count_time(*operation);
     }
-    operation.release()->fail(error.worded(), mode);
+    operation.release()->fail(error.worded(), completions);
 }
 
 }  // namespace communica::peer

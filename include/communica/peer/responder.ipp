@@ -94,6 +94,7 @@ COMMUNICA_INLINE Worker Responder::begin(const std::shared_ptr<Connection>& conn
 }
 
 COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
+    const Gathering::One one;
     std::function<void()> idle;
     bool is_late = false;
     {
@@ -102,8 +103,7 @@ COMMUNICA_INLINE void Responder::finish(InflightCall& call, Reply& reply) {
         if (!std::exchange(call.is_answered, true) && !call.is_cancelled() && call.wants_answer) {
             try {
                 answer_locked(call, reply);
-            } catch (...) {  // NOLINT(bugprone-empty-catch)
-                // Out of memory: the requester's deadline ends the request.
+            } catch (...) {  // NOLINT(bugprone-empty-catch): without memory the requester's deadline ends the request
             }
         }
         call.timer.has_failed = reply.type != wire::MessageType::ok;

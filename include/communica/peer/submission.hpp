@@ -3,6 +3,7 @@
 
 #include "../asio.hpp"
 #include "../separate_compilation.hpp"
+#include "linked_list.hpp"
 
 #include <concepts>
 #include <cstddef>
@@ -43,6 +44,8 @@ class Submission {
 
     /// Calls the handler with the stored result. Destroys this.
     virtual void complete() = 0;
+    /// The same on the handler's executor: now if that is the executor of the thread, or lets it.
+    virtual void deliver() { complete(); }
     /// Destroys this without calling the handler.
     virtual void destroy() noexcept = 0;
 
@@ -55,6 +58,8 @@ class Submission {
                                           : ::operator new(size);  // Asio's: it outlives the submission
     }
     const void* own_memory() const noexcept { return operation_; }
+
+    Submission* next = nullptr;  ///< in a `SubmissionList`
 
  protected:
     ~Submission() = default;
@@ -69,6 +74,7 @@ struct DestroySubmission {
     void operator()(Submission* submission) const noexcept { submission->destroy(); }
 };
 using SubmissionPtr = std::unique_ptr<Submission, DestroySubmission>;
+using SubmissionList = LinkedList<Submission, DestroySubmission>;
 
 /// Allocates from a submission, which may be gone when the memory is freed.
 template <class T = void>

@@ -21,23 +21,22 @@ class WatchedOperation final : public Operation {
     }
 
     std::shared_ptr<const ProgressSink> progress() const override { return inner_->progress(); }
-    void succeed(const Answer& answer, CompletionMode mode) override { end({}, mode).release()->succeed(answer, mode); }
-    void fail(Error error, CompletionMode mode) override { end(error, mode).release()->fail(std::move(error), mode); }
+    void succeed(const Answer& answer, Completions* to) override { end({}, to).release()->succeed(answer, to); }
+    void fail(Error error, Completions* to) override { end(error, to).release()->fail(std::move(error), to); }
 
  private:
     WatchedOperation(AskingEnd on_end, const asio::any_io_executor& executor)
         : on_end_(std::move(on_end)), executor_(executor) {}
 
-    /// Destroys this, as an operation is gone once it is completed. With `post`, the caller may hold a lock, so the
-    /// report is posted.
-    OperationPtr end(const Error& error, CompletionMode mode) {
+    /// Destroys this, as an operation is gone once it is completed. Where the completion is posted, the caller may hold a
+    /// lock, so the report is posted as well.
+    OperationPtr end(const Error& error, const Completions* to) {
         OperationPtr inner = std::move(inner_);
         const AskingEnd on_end = std::move(on_end_);
         const asio::any_io_executor executor = std::move(executor_);
         destroy();
         try {
-            mode == CompletionMode::post ? asio::post(executor, base::Task([on_end, error] { on_end(error); }))
-                                         : on_end(error);
+            to == nullptr ? asio::post(executor, base::Task([on_end, error] { on_end(error); })) : on_end(error);
         } catch (...) {  // NOLINT(bugprone-empty-catch): must not throw; without memory the end is not reported
         }
         return inner;

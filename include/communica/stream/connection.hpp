@@ -107,6 +107,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
         return writer_.send(send_class, metadata, body);
     }
+    void write_gathered() noexcept override { writer_.write_gathered(); }
     bool has_undelivered() override {
         return state_ == State::open && !writer_.is_closing() && reader_.has_undelivered();
     }
@@ -154,6 +155,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         return kept ? std::move(kept) : this->shared_from_this();
     }
     Out& writer() noexcept { return writer_; }
+    bool gathers() const noexcept { return Gathering::holds(*this); }
 
     void note_activity() { liveness_.note_activity(); }
     void on_read_failed(asio::error_code error) noexcept {
@@ -215,7 +217,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void act_on(LivenessMonitor::Health verdict) {
         reader_.give_back_memory();
         if constexpr (GivesBackMemory<Stream>) {
-            stream_.give_back_memory();
+            writer_.exclude_writes([this] { stream_.give_back_memory(); });
         }
         writer_.flush_left();
         switch (verdict) {
@@ -274,8 +276,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void shutdown_send() {
         if constexpr (HasShutdownSend<Stream>) {
-            asio::error_code ignored;
-            stream_.shutdown(Stream::shutdown_send, ignored);
+            writer_.exclude_writes([this] {
+                asio::error_code ignored;
+                stream_.shutdown(Stream::shutdown_send, ignored);
+            });
         } else if constexpr (HasAsyncShutdownSend<Stream>) {
             if (!std::exchange(shutdown_begun_, true)) {
                 auto done = [self = this->shared_from_this()](asio::error_code, std::size_t) {};
@@ -335,11 +339,13 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void shut() {
         timer_.cancel();
-        asio::error_code ignored;
-        if constexpr (base::writes_are_whole && HasCancel<Stream>) {
-            stream_.cancel(ignored);  // Wine leaves a write pending when its socket closes
-        }
-        stream_.close(ignored);
+        writer_.exclude_writes([this] {
+            asio::error_code ignored;
+            if constexpr (base::writes_are_whole && HasCancel<Stream>) {
+                stream_.cancel(ignored);  // Wine leaves a write pending when its socket closes
+            }
+            stream_.close(ignored);
+        });
     }
 
     Stream stream_;

@@ -4,13 +4,14 @@
 #include "../limits.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
 namespace communica::stream {
 
 /// Counts the ticks of one timer in which no byte was received, and those in which no queued byte was written. A
-/// message costs no clock read and no timer. Not thread-safe.
+/// message costs no clock read and no timer. Only `on_written` is thread-safe.
 class LivenessMonitor {
  public:
     using Duration = std::chrono::steady_clock::duration;
@@ -25,7 +26,7 @@ class LivenessMonitor {
     Duration period() const noexcept { return period_; }
 
     void note_activity() noexcept { read_ = true; }
-    void on_written() noexcept { written_ = true; }
+    void on_written() noexcept { written_.store(true, std::memory_order_relaxed); }
     /// The peer answers pings: from now on its silence counts.
     void start_pings() noexcept { pings_ = true; }
 
@@ -34,7 +35,7 @@ class LivenessMonitor {
     enum class Health { fine, ping, pong, silent, slow };
 
     Health tick(bool is_writing) noexcept {
-        const bool written = std::exchange(written_, false);
+        const bool written = written_.exchange(false, std::memory_order_relaxed);
         const bool read = std::exchange(read_, false);
         // Progress of a blocked write shows that the peer reads. A write that the system takes at once shows nothing.
         const bool taken = std::exchange(was_writing_, is_writing) && written;
@@ -63,7 +64,7 @@ class LivenessMonitor {
     Duration::rep stalled_ = 0;
     bool pings_ = false;
     bool read_ = false;
-    bool written_ = false;
+    std::atomic<bool> written_ = false;
     bool was_writing_ = false;  // as of the last tick
 };
 

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -168,7 +169,7 @@ class Reader {
         int turns = 0;
         do {
             switch (take_turn()) {
-                case Turn::over: return asio::post(owner_.strand().executor(), make_read_handler());
+                case Turn::over: return asio::post(stream_.get_executor(), make_read_handler());
                 case Turn::closed: return owner_.on_read_end({errc::closed});
                 case Turn::stopped: return owner_.on_read_failed(asio::error::operation_aborted);
                 case Turn::read_more: chunks_.shrink();
@@ -202,7 +203,7 @@ class Reader {
         if constexpr (IsNonBlocking<Stream>) {
             if (spin_ != Clock::duration::zero() && Clock::now() < poll_until_) {
                 polls_ = true;
-                asio::post(owner_.strand().executor(), make_read_handler());
+                asio::post(stream_.get_executor(), make_read_handler());
                 return true;
             }
         }
@@ -232,20 +233,25 @@ class Reader {
     /// Dispatches the buffered messages, then flushes the replies.
     Turn take_turn() {
         struct Scope {
-            Scope(Owner& o, Receiver& r) : owner(o), receiver(r) {
+            Scope(Owner& o, Receiver& r, bool polls_in_place) : owner(o), receiver(r) {
+                if (polls_in_place) {
+                    work.emplace();
+                }
                 owner.writer().begin_turn();
                 receiver.begin_turn();
             }
             ~Scope() {  // NOLINT(bugprone-exception-escape): out of memory: terminating is all that is left
                 receiver.end_turn();
+                work.reset();
                 if (!goes_on) {
                     owner.writer().end_turn();
                 }
             }
             Owner& owner;
             Receiver& receiver;
+            std::optional<base::TurnScope> work;  // what the turn leaves does not wait until the polling ends
             bool goes_on = false;
-        } scope(owner_, *receiver_);
+        } scope(owner_, *receiver_, ReadsInMemory<Stream> && spin_ != Clock::duration::zero());
 
         wire::Frame frame;
         std::size_t bytes = 0;

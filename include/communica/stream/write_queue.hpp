@@ -42,6 +42,9 @@ class WriteQueue {
     bool admits(SendClass send_class, std::size_t more) noexcept {
         return room_.admits(send_class, size(send_class), more);
     }
+    bool is_room_awaited() const noexcept { return room_.is_awaited(); }
+    /// Bytes of the pending write.
+    std::size_t in_flight() const noexcept { return in_flight_bytes_; }
     bool room_is_back() noexcept { return room_.is_back(size(SendClass::request), size(SendClass::stream)); }
 
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {

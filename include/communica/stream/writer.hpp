@@ -10,6 +10,7 @@
 #include <atomic>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -20,8 +21,8 @@ namespace communica::stream {
 /// Queues messages from any thread and writes them on the owner's strand, one write at a time. Messages sent during a
 /// write, or while messages are dispatched, go out together in the next write.
 ///
-/// `Owner` contains the writer. It has `strand()`, `kept()` and `shared_from_this()`. It is told on the strand, without
-/// a lock, by `on_progress()`, `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. A posted flush
+/// `Owner` contains the writer. It has `strand()`, `kept()`, `gathers()` and `shared_from_this()`. It is told without a lock, on any thread
+/// by `on_progress()`, on the strand by `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. A posted flush
 /// holds `shared_from_this()`, a pending write holds `kept()`.
 template <class Stream, class Owner>
 class Writer {
@@ -57,6 +58,25 @@ class Writer {
         });
     }
 
+    /// Writes what threads have gathered: on this thread, if the stream takes it at once. A strand would take 500
+    /// instructions, and memory that Asio has not in store while a handler runs.
+    void write_gathered() noexcept {
+        try {
+            std::unique_lock lock(mutex_);
+            if (!gathered_) {
+                return;
+            }
+            if constexpr (IsNonBlocking<Stream>) {
+                if (!writing_ && !failed_ && !queue_.empty()) {
+                    return write_here(std::move(lock));
+                }
+            }
+            lock.unlock();
+            owner_.strand().execute([this, owner = owner_.shared_from_this()] { flush(std::unique_lock(mutex_)); });
+        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory: the owner's next `flush_left` sends it
+        }
+    }
+
     std::size_t unread_answers() const noexcept { return unread_answers_.load(std::memory_order_relaxed); }
 
     std::size_t unwritten_requests() const {
@@ -77,9 +97,18 @@ class Writer {
 
     // ---- on the strand
 
-    bool is_writing() const {
+    /// If so, the owner is told of the write's end.
+    bool is_writing() {
         const std::lock_guard lock(mutex_);
+        is_end_awaited_ = writing_;
         return writing_;
+    }
+
+    /// Calls `function` while no other thread uses the stream.
+    template <class Function>
+    void exclude_writes(Function function) {
+        const std::lock_guard lock(stream_mutex_);
+        function();
     }
 
     /// Holds back writes while messages are dispatched; `end_turn` writes the replies.
@@ -87,6 +116,10 @@ class Writer {
     /// Called periodically: writes messages whose flush failed for want of memory.
     void flush_left() {
         std::unique_lock lock(mutex_);
+        if (const auto written = std::exchange(left_, std::nullopt)) {
+            lock.unlock();
+            return go_on_after(*written);
+        }
         if (!flush_posted_) {
             flush(std::move(lock));
         }
@@ -128,9 +161,17 @@ class Writer {
             note_answers();
             unread = send_class == SendClass::rejection && queue_.size(send_class) > max_refusals_ &&
                      !std::exchange(refusals_unread_, true);
-            if (!unread &&
-                (in_turn_.load(std::memory_order_relaxed) || writing_ || std::exchange(flush_posted_, true))) {
-                return true;
+            if (!unread) {
+                if (in_turn_.load(std::memory_order_relaxed) || writing_) {
+                    return true;
+                }
+                if (owner_.gathers()) {
+                    gathered_ = true;
+                    return true;
+                }
+                if (std::exchange(flush_posted_, true)) {
+                    return true;
+                }
             }
         }
         try {
@@ -148,6 +189,7 @@ class Writer {
     /// completion handler would cost more than the bytes (a request at a time: 1.13 times raw Asio, 1.07 without it).
     void flush(std::unique_lock<Mutex> lock) {
         flush_posted_ = false;
+        gathered_ = false;
         while (!writing_ && !failed_ && !queue_.empty()) {
             std::span<const asio::const_buffer> buffers;
             try {
@@ -166,6 +208,47 @@ class Writer {
                 return;
             }
             lock.lock();
+        }
+    }
+
+    /// Writes the queue on a thread that is not the strand's. Only a write that leaves nothing to do ends here.
+    void write_here(std::unique_lock<Mutex> lock) {
+        gathered_ = false;
+        const std::span<const asio::const_buffer> buffers = queue_.begin_write();
+        writing_ = true;
+        lock.unlock();
+        std::size_t count = 0;
+        exclude_writes([&] { count = write_now(buffers); });
+        const bool is_whole = count == asio::buffer_size(buffers);
+        lock.lock();
+        if (is_whole && !closing_ && !is_end_awaited_ && queue_.empty() && !queue_.is_room_awaited()) {
+            writing_ = false;
+            queue_.end_write(count);
+            note_answers();
+            lock.unlock();
+            return count_written(count);
+        }
+        left_ = count;
+        lock.unlock();
+        owner_.strand().execute([this, owner = owner_.shared_from_this()] {
+            std::unique_lock left(mutex_);
+            if (const auto written = std::exchange(left_, std::nullopt)) {
+                left.unlock();
+                go_on_after(*written);
+            }
+        });
+    }
+
+    /// On the strand: after the first `count` bytes of the pending write.
+    void go_on_after(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        if (count != queue_.in_flight()) {
+            lock.unlock();
+            return write_rest(count);
+        }
+        if (end_write(lock, {}, count)) {
+            lock.lock();
+            flush(std::move(lock));
         }
     }
 
@@ -211,6 +294,7 @@ class Writer {
     /// Unlocks and tells the owner. Says whether more is queued.
     bool end_write(std::unique_lock<Mutex>& lock, asio::error_code error, std::size_t count) {
         writing_ = false;
+        is_end_awaited_ = false;
         failed_ = failed_ || error;
         queue_.end_write(count);
         note_answers();
@@ -219,16 +303,20 @@ class Writer {
         const bool room = queue_.room_is_back();
         lock.unlock();
         if (count != 0) {
-            if (counters_) {
-                Counters::add(counters_->bytes_sent, count);
-            }
-            owner_.on_progress();  // Asio does not call the condition after the last part
+            count_written(count);
         }
         owner_.on_write_done(error, last);
         if (room && !error) {
             owner_.on_room();
         }
         return more;
+    }
+
+    void count_written(std::size_t count) {
+        if (counters_) {
+            Counters::add(counters_->bytes_sent, count);
+        }
+        owner_.on_progress();  // Asio does not call the condition after the last part
     }
 
     /// To be called after each change of the queue.
@@ -241,10 +329,14 @@ class Writer {
     std::atomic<std::size_t> unread_answers_ = 0;
     std::atomic<bool> in_turn_ = false;  // cleared under the lock, so that `end_turn` writes what was queued before
 
-    mutable Mutex mutex_;  // guards the members below
+    base::Mutex stream_mutex_;  // held by writes off the strand, and while the stream is closed
+    mutable Mutex mutex_;       // guards the members below
     WriteQueue queue_;
     bool writing_ = false;
+    bool is_end_awaited_ = false;      // of the pending write, by the owner
+    std::optional<std::size_t> left_;  // bytes written off the strand, of a write that goes on there
     bool flush_posted_ = false;
+    bool gathered_ = false;  // messages wait for the end of a `Gathering`
     bool closing_ = false;
     bool failed_ = false;
     bool refusals_unread_ = false;

@@ -49,7 +49,7 @@ TEST_CASE("an operation is found by its number, once") {
     CHECK_FALSE(pending.contains(id));
     CHECK(pending.empty());
     CHECK_FALSE(pending.take(id));
-    taken.release()->succeed({communica::as_bytes("answer")}, communica::peer::CompletionMode::post);
+    taken.release()->succeed({communica::as_bytes("answer")}, nullptr);
     CHECK(outcome->body == "answer");
 }
 

@@ -23,6 +23,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
 
     const communica::base::Strand& strand() const { return its_strand; }
     std::shared_ptr<Owner> kept() { return shared_from_this(); }
+    bool gathers() const { return is_gathering; }
 
     void on_progress() { ++progress; }
     void on_room() { ++rooms; }
@@ -42,6 +43,7 @@ struct Owner : std::enable_shared_from_this<Owner> {
     int unread = 0;
     bool last = false;
     bool failed = false;
+    bool is_gathering = false;
 };
 
 struct Pair {
@@ -127,6 +129,57 @@ TEST_CASE("what is sent during a turn goes out at its end") {
     pair.run();
     pair.expect(frame_a + test::pong_frame());
     CHECK(pair.owner->writes == 1);
+}
+
+TEST_CASE("gathered messages are written at once by the thread that gathered them") {
+    Pair pair;
+    pair.owner->is_gathering = true;
+    CHECK(pair.send(SendClass::request, "a"));
+    CHECK(pair.send(SendClass::request, "b"));
+    pair.run();
+    CHECK(pair.other.available() == 0);
+    pair.owner->writer.write_gathered();
+    CHECK(pair.owner->progress == 1);
+    pair.expect(frame_a + frame_b);
+    CHECK(pair.owner->writes == 0);  // there was nothing to tell
+    pair.owner->writer.write_gathered();
+    CHECK(pair.owner->progress == 1);
+}
+
+TEST_CASE("gathered messages that the socket does not take at once go on on the strand") {
+    Pair pair;
+    pair.owner->is_gathering = true;
+    CHECK(pair.send(SendClass::request, large + large + large));
+    pair.owner->writer.write_gathered();
+    CHECK(pair.owner->writer.is_writing());
+    CHECK(pair.send(SendClass::response, "a"));
+    pair.read_until([&] { return pair.owner->writes == 2; });
+    pair.expect(test::message_frame("m", large + large + large) + frame_a);
+    CHECK_FALSE(pair.owner->failed);
+}
+
+TEST_CASE("a closing writer is told of the end of gathered messages") {
+    Pair pair;
+    pair.owner->is_gathering = true;
+    CHECK(pair.send(SendClass::request, "a"));
+    CHECK(pair.owner->writer.close());
+    pair.owner->writer.write_gathered();
+    pair.read_until([&] { return pair.owner->last; });
+    pair.expect(frame_a);
+}
+
+TEST_CASE("gathered messages that can't be written are told, and given back") {
+    Pair pair;
+    pair.owner->is_gathering = true;
+    CHECK(pair.send(SendClass::request, "a"));
+    pair.owner->stream.close();
+    pair.owner->writer.write_gathered();
+    const auto end = std::chrono::steady_clock::now() + test::patience;
+    while (!pair.owner->failed && std::chrono::steady_clock::now() < end) {
+        pair.run();
+    }
+    CHECK(pair.owner->failed);
+    CHECK(pair.owner->writer.take_unsent().size() == 1);
 }
 
 TEST_CASE("what is sent during a write goes out with the next") {
