@@ -95,6 +95,23 @@ TEST_CASE("a change is told for old clients and for new ones, in sentences with 
     CHECK(told == expected);
 }
 
+TEST_CASE("pairs, tuples and several arguments are compared value by value") {
+    DescribedTable<> two;
+    two.add("set", [](const std::string&, std::int8_t) {});
+    DescribedTable<> wider;
+    wider.add("set", [](const std::string&, double) {});
+    DescribedTable<> three;
+    three.add("set", [](const std::string&, std::int8_t, bool) {});
+    CHECK(sentences(communica::contract(two), communica::contract(wider)) ==
+          std::vector<std::string>{"new: set: argument /1: integer in -128..127 -> number: new clients that send 0.5 "
+                                   "are refused by old servers"});
+    CHECK(sentences(communica::contract(two), communica::contract(three)) ==
+          std::vector<std::string>{
+              "old: set: argument: array of 2 -> array of 3: old clients that send an array are refused",
+              "new: set: argument: array of 2 -> array of 3: new clients that send an array are refused by old "
+              "servers"});
+}
+
 TEST_CASE("a narrower result is safe for old clients and a wider one is not, an argument the other way round") {
     const std::string wide = "integer in -2147483648..2147483647";
     const std::string narrow = "integer in -128..127";
