@@ -42,6 +42,10 @@ constexpr Route<std::string(std::string), Flipped> flipped{"flipped"};
 constexpr Route<std::string(std::string, std::string)> joined{"joined"};
 constexpr Route<double(double, int, std::vector<int>), communica::MsgpackSerializer> total{"total"};
 constexpr Route<void(int, int), Flipped> noted{"noted"};
+constexpr Route<void(std::string, std::vector<int>)> set{"set", {"key", "value"}};
+constexpr Route<void(std::string, std::vector<int>)> set_later{"set_later", {"key", "value"}};
+constexpr Route<communica::Stream<int>(int, int)> count{"count", {"from", "to"}};
+constexpr Route<communica::Stream<int>(int, std::string)> count_to_text{"count"};
 
 }  // namespace
 
@@ -220,6 +224,40 @@ TEST_CASE("entities may have another serializer than JSON") {
         co_await server.close();
     });
     test::run_out(context);
+}
+
+TEST_CASE("an error of a value of several names it, if its route does") {
+    static_assert(set.value_names().size() == 2 && set.value_names()[1] == "value" && joined.value_names().empty());
+    asio::thread_pool pool(1);
+    Routes routes;
+    routes.add(set, [](const std::string&, const std::vector<int>&) {});
+    routes.add(set_later, communica::on_executor(pool, [](const std::string&, const std::vector<int>&) {}));
+    routes.add(count, [](int, int to) -> communica::Stream<int> { co_yield to; });
+    routes.add(joined, [](const std::string& first, const std::string&) { return first; });
+    RoutePair pair(Transport::memory, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        const auto error = [&](std::string route, std::string value) -> asio::awaitable<std::string> {
+            const Error found = co_await error_of(client.request<std::string>(route, nlohmann::json::parse(value)));
+            CHECK(found.code == communica::errc::serializer_error);
+            co_return found.message;
+        };
+        CHECK_AWAITED("argument 1, key: expected string, got 7", error("set", "[7, []]"));
+        CHECK_AWAITED("argument 2, value: /1: expected integer in -2147483648..2147483647, got \"x\"",
+                      error("set", R"(["", [1, "x"]])"));
+        CHECK_AWAITED("argument 2, value: expected array, got 7", error("set_later", R"(["", 7])"));
+        CHECK_AWAITED("expected array of 2, got 1", error("set", R"([""])"));
+        CHECK_AWAITED("/2: expected array of 2, got more", error("set", R"(["", [], 7])"));
+        CHECK_AWAITED("/0: expected string, got 7", error("joined", "[7, 7]"));
+        std::string opened;
+        try {
+            co_await client.open(count_to_text, 1, "x");
+        } catch (const communica::SerializerError& e) {
+            opened = e.what();
+        }
+        CHECK(opened == "argument 2, to: expected integer in -2147483648..2147483647, got \"x\"");
+    });
 }
 
 TEST_CASE("a route of several values takes them as an array") {
