@@ -1,6 +1,10 @@
 #include "support/errors.hpp"
 #include "support/pair.hpp"
 
+#include <set>
+#include <string>
+#include <utility>
+
 namespace route_tables {
 
 using communica::Error;
@@ -36,6 +40,28 @@ struct Flipped {
         }
         return communica::JsonSerializer().load<T>(communica::as_bytes(json));
     }
+};
+
+/// A text that is given as a value. GCC 12 destroys some temporaries of a `co_await` expression twice.
+class Temporary {
+ public:
+    explicit Temporary(std::string text) : text_(std::move(text)) { begin(); }
+    Temporary(const Temporary& other) : text_(other.text_) { begin(); }
+    Temporary& operator=(const Temporary&) = delete;
+    ~Temporary() { destroyed_twice += alive.erase(this) == 0 ? 1 : 0; }
+    operator std::string() const { return text_; }
+
+    static inline std::set<const Temporary*> alive;
+    static inline int made = 0;
+    static inline int destroyed_twice = 0;
+
+ private:
+    void begin() {
+        alive.insert(this);
+        ++made;
+    }
+
+    std::string text_;
 };
 
 constexpr Route<std::string(std::string), Flipped> flipped{"flipped"};
@@ -91,6 +117,33 @@ TEST_CASE("the routes of joined tables are all served, each with its own seriali
         const Error error = co_await error_of(pair.client().request<std::string>("c", "x"));
         CHECK(error.kind == Error::Kind::serializer);
     });
+}
+
+TEST_CASE("temporaries that are given as several values are destroyed once") {
+    Routes routes;
+    routes.add(joined, [](const std::string& first, const std::string& second) { return first + "+" + second; });
+    RoutePair pair(Transport::memory, routes);
+    const std::string long_text(100, 'x');
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        std::string answer = co_await client.request(joined, Temporary("key"), Temporary(long_text));
+        CHECK(answer == "key+" + long_text);
+        answer = co_await client.request(joined, Temporary(long_text), Temporary("b"), {.timeout = 10s});
+        CHECK(answer == long_text + "+b");
+        answer = co_await client.request(joined, std::string(100, 'k'), long_text + "y");
+        CHECK(answer == std::string(100, 'k') + "+" + long_text + "y");
+        auto outcome = co_await client.try_request(joined, Temporary("c"), Temporary("d"));
+        CHECK(outcome.value() == "c+d");
+        co_await client.notify(joined, Temporary("e"), Temporary("f"));
+        co_await client.flush();
+        asio::awaitable<std::string> later = client.request(joined, Temporary("g"), Temporary("h"));
+        CHECK(Temporary::alive.empty());  // it does not wait for the answer
+        answer = co_await std::move(later);
+        CHECK(answer == "g+h");
+    });
+    CHECK(Temporary::made == 10);
+    CHECK(Temporary::alive.empty());
+    CHECK(Temporary::destroyed_twice == 0);
 }
 
 TEST_CASE("an entity takes several tables at once, if they do not clash") {
