@@ -8,6 +8,7 @@
 //     fast         the same by the fast JSON serializer
 //     nlohmann     a string by nlohmann's parse and dump only
 //     routes       json, RouteClient to RouteServer with 20 routes
+//     notify       json, notifications in place of requests
 //     burn         json with a handler that uses 100 us of CPU time
 //     no_deadline  json, requests without a deadline
 
@@ -125,6 +126,8 @@ void serve(const bench::Options& options) {
         serve_simple<NlohmannSerializer>(options, echo);
     } else if (options.variant == "routes") {
         serve_routes(options);
+    } else if (options.variant == "notify") {
+        serve_simple<JsonSerializer>(options, [](const std::string&) {});
     } else if (options.variant == "burn") {
         serve_simple<JsonSerializer>(options, echo_after_work);
     } else {
@@ -189,6 +192,10 @@ void ask(const bench::Options& options) {
                                     [&route](RouteClient& client, const std::string& value) {
                                         return client.request<std::string>(route, value);
                                     });
+    } else if (options.variant == "notify") {
+        bench::measure<Client<JsonSerializer>>(
+            options, connector_of(options), text,
+            [](Client<JsonSerializer>& client, const std::string& value) { return client.notify(value); });
     } else if (options.variant == "no_deadline") {
         bench::measure<Client<JsonSerializer>>(options, connector_of(options), text,
                                                [](Client<JsonSerializer>& client, const std::string& value) {

@@ -23,6 +23,7 @@ GROUPS = {
     "one": "One request at a time, 64 B, Unix socket",
     "one tcp": "One request at a time, 64 B, TCP",
     "many": "64 requests at once on one connection, 64 B, Unix socket",
+    "notify": "Notifications one after another, 64 B, Unix socket",
     "struct": "64 requests at once, a struct of 1 KiB, Unix socket",
     "large": "One request at a time, 1 MiB, Unix socket",
     "one tls": "One request at a time, 64 B, TLS over TCP",
@@ -93,6 +94,8 @@ def cases():
     yield case("many", ASIO, "asio", "coro", **many)
     yield case("many", WAIT, "asio", "wait", **many)
     yield case("many", BLOCKING, "blocking", **many)
+
+    yield case("notify", f"{OURS} JSON", "communica", "notify")
 
     yield case("struct", f"{OURS} JSON", "communica", "struct", **many)
     yield case("struct", f"{OURS} fast JSON", "communica", "fast", **many)
@@ -169,6 +172,8 @@ TARGETS = [
     Target("64 at once, JSON", "cpu_us", f"many/{OURS} JSON", "many/ZeroMQ", 0.5),
     Target("64 at once, bytes", "cpu_us", f"many/{OURS} bytes", f"many/{ASIO}", 1.5),
     Target("64 at once, a handler that suspends", "cpu_us", f"many/{OURS} suspending handler", f"many/{ASIO}", 3),
+    Target("notifications/s, against 64 requests at once", "per_second", f"notify/{OURS} JSON", f"many/{OURS} JSON", 1,
+           at_least=True),
     Target("64 at once, struct of 1 KiB", "cpu_us", f"struct/{OURS} fast JSON", "struct/ZeroMQ, RapidJSON", 0.6),
     Target("1 MiB, bytes, MB/s", "mb_per_second", f"large/{OURS} bytes", f"large/{BLOCKING}", 0.8, at_least=True),
     Target("1 MiB, JSON text, MB/s", "mb_per_second", f"large/{OURS} JSON", f"large/{OURS} nlohmann alone", 20,
@@ -218,6 +223,7 @@ SCRIPTS = {
     "64 at once, a handler that suspends": ("suspend", 64, 6400),
     "64 at once, routes": ("routes", 64, 6400),
     "64 at once, no deadline": ("no_deadline", 64, 6400),
+    "64 notifications at once": ("notify", 64, 6400),
 }
 DEADLINE_BOUND = 1.03  # with the default deadline, against none
 

@@ -11,6 +11,7 @@
 #include <deque>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace bench {
@@ -39,13 +40,17 @@ inline bool is_same(const communica::Buffer& answer, const communica::Buffer& va
     return answer.size() == value.size();
 }
 
-/// Calls `request()` in an endless loop.
+/// Calls `request()` in an endless loop. A notification has no answer.
 template <class Request, class Value>
 asio::awaitable<void> ask_again_and_again(Request request, const Value& value, Meter& meter) {
     for (Ticks begin = ticks();; begin = meter.lap(begin)) {
-        const Value answer = co_await request();
-        if (!is_same(answer, value)) {
-            fail("not what was sent");
+        if constexpr (std::is_void_v<typename decltype(request())::value_type>) {
+            co_await request();
+        } else {
+            const Value answer = co_await request();
+            if (!is_same(answer, value)) {
+                fail("not what was sent");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 // Sends a fixed number of requests through the message path, in one process and one thread over a socketpair, so that
 // each run executes the same number of instructions. `run.py --instructions` counts those in `measured` with callgrind.
 //
-//     bench_instructions json|bytes|no_deadline|suspend|routes DEPTH REQUESTS
+//     bench_instructions json|bytes|no_deadline|suspend|routes|notify DEPTH REQUESTS
 
 #include <communica/communica.hpp>
 
@@ -114,6 +114,23 @@ void run_routes(int depth, int requests) {
     run(server, client, context, depth, requests, [&] { return client.request<std::string>(route, text); });
 }
 
+/// Every 100th is a flush, also the last. The token is not the default one, with which the time that passes decides how
+/// many notifications complete at once.
+void run_notifications(int depth, int requests) {
+    const Ends ends;
+    asio::io_context context(1);
+    communica::RouteTable routes;
+    routes.add("shop.orders.event", [](const std::string&) {});
+    communica::RouteServer server{context, DescriptorConnector(ends.server), routes};
+    communica::RouteClient client{context, DescriptorConnector(ends.client)};
+    const std::string text(64, 'x');
+    int count = 0;
+    std::error_code error;
+    const auto token = [&] { return asio::redirect_error(asio::use_awaitable, error); };
+    run(server, client, context, depth, requests,
+        [&] { return ++count % 100 == 0 ? client.flush(token()) : client.notify("shop.orders.event", text, token()); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -131,6 +148,8 @@ int main(int argc, char** argv) try {
         run_simple<JsonSerializer>(echo_later, {}, depth, requests);
     } else if (variant == "routes") {
         run_routes(depth, requests);
+    } else if (variant == "notify") {
+        run_notifications(depth, requests);
     } else {
         run_simple<JsonSerializer>(echo, {}, depth, requests);
     }

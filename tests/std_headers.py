@@ -1,8 +1,8 @@
 """Which standard header declares what this project uses of namespace std. A name that several declare stands under one of them."""
 
 DECLARED_BY = {
-    "algorithm": "max_element all_of any_of clamp copy equal erase_if fill find find_if for_each generate lower_bound max min minmax partition "
-                 "none_of pop_heap push_heap remove_if replace reverse sort transform upper_bound ranges",
+    "algorithm": "max_element all_of any_of clamp copy equal erase_if fill find find_if for_each for_each_n generate lower_bound max min minmax "
+                 "partition none_of pop_heap push_heap remove_if replace reverse sort transform upper_bound ranges",
     "array": "array to_array",
     "atomic": "atomic memory_order memory_order_acquire memory_order_relaxed memory_order_release",
     "bit": "bit_cast bit_width countr_zero endian",
@@ -26,7 +26,7 @@ DECLARED_BY = {
     "initializer_list": "initializer_list",
     "limits": "numeric_limits",
     "ios": "ios streamoff streamsize",
-    "iterator": "next",
+    "iterator": "next prev",
     "list": "list",
     "map": "map multimap",
     "memory": "addressof allocator allocator_traits construct_at destroy_at enable_shared_from_this make_shared make_unique "

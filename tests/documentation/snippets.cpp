@@ -206,7 +206,7 @@ asio::awaitable<void> ask_routes(asio::any_io_executor executor) {
 
 namespace several {
 
-inline constexpr communica::Route<void(std::string, std::string)> set_entry{"set_entry"};
+inline constexpr communica::Route<void(std::string, std::string)> set_entry{"set_entry", {"key", "value"}};
 
 asio::awaitable<void> colour(communica::RouteClient<communica::MemoryConnector>& client,
                              communica::RouteTable<>& routes) {

@@ -52,14 +52,18 @@ struct Late {
 
     /// So many were cancelled, and each was reported.
     void check_cancelled(std::size_t count) const {
+        check_cancelled(count, communica::errc::timeout, "within the resume window of its sender, which is gone");
+    }
+    void check_forgotten(std::size_t count) const {
+        check_cancelled(count, communica::errc::connection_lost, "before its sender was forgotten");
+    }
+    void check_cancelled(std::size_t count, communica::errc code, const std::string& when) const {
         const auto failures = counters->failures();
         REQUIRE(failures.size() == 1);
         CHECK(failures[0].route == "late");
-        CHECK(failures[0].code == communica::errc::timeout);
+        CHECK(failures[0].code == code);
         CHECK(failures[0].count == count);
-        const std::string line =
-            R"(the notification "late" failed: its handler did not end within the resume window of its sender, )"
-            "which is gone";
+        const std::string line = R"(the notification "late" failed: its handler did not end )" + when;
         CHECK(lines == std::vector<std::string>(count, line));
     }
 
@@ -72,6 +76,27 @@ struct Late {
 struct Serving : Late {
     explicit Serving(test::Transport transport)
         : meeting(transport), server(context, meeting.at_server(), routes(), reporting(communica::ServerOptions())) {}
+    /// With a window that does not end, and so many absent clients.
+    explicit Serving(std::size_t max_sessions)
+        : meeting(test::Transport::local), server(context, meeting.at_server(), routes(), patient(max_sessions)) {}
+
+    communica::ServerOptions patient(std::size_t max_sessions) {
+        auto options = reporting(communica::ServerOptions());
+        options.resume_window = 1h;
+        options.max_sessions = max_sessions;
+        return options;
+    }
+    /// A client that starts a request and two notifications, and is lost.
+    asio::awaitable<void> lose(std::string id) {
+        const int before = at_work;
+        auto peer = co_await test::ScriptedPeer::greet(server.connector_state(), id);
+        const std::string told = test::message_frame(R"({"id": "", "type": 2, "route": "late"})", "null");
+        const std::string asked = test::message_frame(R"({"id": "1", "type": 1, "route": "late"})", "null");
+        co_await peer.send(told + asked + told + told.substr(0, 10));  // cut: this is no orderly end
+        co_await test::until([&] { return at_work == before + 3; });
+        peer.cut();
+        co_await test::until([&] { return server.client_ids().empty(); });
+    }
 
     asio::io_context context;
     test::Meeting meeting;
@@ -166,6 +191,38 @@ TEST_CASE("the handler of a notification is cancelled when its sender was lost a
         co_await test::until([&] { return serving.at_work == 0; });
         serving.check_cancelled(1);
         co_await serving.server.close();
+    });
+    test::run_out(serving.context);
+}
+
+TEST_CASE("the handlers of notifications of a client that is forgotten are cancelled, and that is said") {
+    Serving serving(1000);
+
+    test::run(serving.context, [&]() -> asio::awaitable<void> {
+        co_await serving.server.start();
+        co_await serving.lose("ann");
+        CHECK(serving.lines.empty());
+        CHECK(serving.at_work == 3);
+        CHECK(serving.server.forget("ann"));
+        co_await test::until([&] { return serving.at_work == 0; });
+        serving.check_forgotten(2);
+        co_await serving.server.close();
+    });
+    test::run_out(serving.context);
+}
+
+TEST_CASE("the handlers of the longest absent client are cancelled where there are too many, and that is said") {
+    Serving serving(1);
+
+    test::run(serving.context, [&]() -> asio::awaitable<void> {
+        co_await serving.server.start();
+        co_await serving.lose("ann");
+        CHECK(serving.lines.empty());
+        co_await serving.lose("bob");
+        co_await test::until([&] { return serving.at_work == 3; });
+        serving.check_forgotten(2);
+        co_await serving.server.close();
+        serving.check_forgotten(2);  // an order of this side is not reported
     });
     test::run_out(serving.context);
 }

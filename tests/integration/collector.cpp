@@ -360,7 +360,7 @@ TEST_CASE("a side whose connection breaks reports how many notifications may be 
         auto peer = co_await test::ScriptedPeer::greet_offering(state, "ann", extensions);
         const auto ann = server.client("ann");
         for (int number = 0; number != 10; ++number) {
-            co_await ann.notify("event", number);
+            co_await ann.notify(number < 7 ? "event" : "log", number);
         }
         for (int number = 0; number != 10; ++number) {
             co_await peer.read_message();
@@ -368,7 +368,7 @@ TEST_CASE("a side whose connection breaks reports how many notifications may be 
         co_await peer.send(test::message_frame(R"({"id": "", "type": 12})", "4"));
         peer.cut();
         co_await test::until([&] { return counters->unconfirmed_notifications == 6; });
-        CHECK(log.has(R"(client "ann": up to 6 notifications that were sent may be lost)"));
+        CHECK(log.has(R"(client "ann": up to 6 notifications that were sent may be lost ("event": 3, "log": 3): )"));
         co_await server.close();
     });
     test::run_out(context);

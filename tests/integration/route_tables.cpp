@@ -1,6 +1,10 @@
 #include "support/errors.hpp"
 #include "support/pair.hpp"
 
+#include <set>
+#include <string>
+#include <utility>
+
 namespace route_tables {
 
 using communica::Error;
@@ -38,10 +42,36 @@ struct Flipped {
     }
 };
 
+/// A text that is given as a value. GCC 12 destroys some temporaries of a `co_await` expression twice.
+class Temporary {
+ public:
+    explicit Temporary(std::string text) : text_(std::move(text)) { begin(); }
+    Temporary(const Temporary& other) : text_(other.text_) { begin(); }
+    Temporary& operator=(const Temporary&) = delete;
+    ~Temporary() { destroyed_twice += alive.erase(this) == 0 ? 1 : 0; }
+    operator std::string() const { return text_; }
+
+    static inline std::set<const Temporary*> alive;
+    static inline int made = 0;
+    static inline int destroyed_twice = 0;
+
+ private:
+    void begin() {
+        alive.insert(this);
+        ++made;
+    }
+
+    std::string text_;
+};
+
 constexpr Route<std::string(std::string), Flipped> flipped{"flipped"};
 constexpr Route<std::string(std::string, std::string)> joined{"joined"};
 constexpr Route<double(double, int, std::vector<int>), communica::MsgpackSerializer> total{"total"};
 constexpr Route<void(int, int), Flipped> noted{"noted"};
+constexpr Route<void(std::string, std::vector<int>)> set{"set", {"key", "value"}};
+constexpr Route<void(std::string, std::vector<int>)> set_later{"set_later", {"key", "value"}};
+constexpr Route<communica::Stream<int>(int, int)> count{"count", {"from", "to"}};
+constexpr Route<communica::Stream<int>(int, std::string)> count_to_text{"count"};
 
 }  // namespace
 
@@ -87,6 +117,33 @@ TEST_CASE("the routes of joined tables are all served, each with its own seriali
         const Error error = co_await error_of(pair.client().request<std::string>("c", "x"));
         CHECK(error.kind == Error::Kind::serializer);
     });
+}
+
+TEST_CASE("temporaries that are given as several values are destroyed once") {
+    Routes routes;
+    routes.add(joined, [](const std::string& first, const std::string& second) { return first + "+" + second; });
+    RoutePair pair(Transport::memory, routes);
+    const std::string long_text(100, 'x');
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        std::string answer = co_await client.request(joined, Temporary("key"), Temporary(long_text));
+        CHECK(answer == "key+" + long_text);
+        answer = co_await client.request(joined, Temporary(long_text), Temporary("b"), {.timeout = 10s});
+        CHECK(answer == long_text + "+b");
+        answer = co_await client.request(joined, std::string(100, 'k'), long_text + "y");
+        CHECK(answer == std::string(100, 'k') + "+" + long_text + "y");
+        auto outcome = co_await client.try_request(joined, Temporary("c"), Temporary("d"));
+        CHECK(outcome.value() == "c+d");
+        co_await client.notify(joined, Temporary("e"), Temporary("f"));
+        co_await client.flush();
+        asio::awaitable<std::string> later = client.request(joined, Temporary("g"), Temporary("h"));
+        CHECK(Temporary::alive.empty());  // it does not wait for the answer
+        answer = co_await std::move(later);
+        CHECK(answer == "g+h");
+    });
+    CHECK(Temporary::made == 10);
+    CHECK(Temporary::alive.empty());
+    CHECK(Temporary::destroyed_twice == 0);
 }
 
 TEST_CASE("an entity takes several tables at once, if they do not clash") {
@@ -220,6 +277,40 @@ TEST_CASE("entities may have another serializer than JSON") {
         co_await server.close();
     });
     test::run_out(context);
+}
+
+TEST_CASE("an error of a value of several names it, if its route does") {
+    static_assert(set.value_names().size() == 2 && set.value_names()[1] == "value" && joined.value_names().empty());
+    asio::thread_pool pool(1);
+    Routes routes;
+    routes.add(set, [](const std::string&, const std::vector<int>&) {});
+    routes.add(set_later, communica::on_executor(pool, [](const std::string&, const std::vector<int>&) {}));
+    routes.add(count, [](int, int to) -> communica::Stream<int> { co_yield to; });
+    routes.add(joined, [](const std::string& first, const std::string&) { return first; });
+    RoutePair pair(Transport::memory, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        const auto error = [&](std::string route, std::string value) -> asio::awaitable<std::string> {
+            const Error found = co_await error_of(client.request<std::string>(route, nlohmann::json::parse(value)));
+            CHECK(found.code == communica::errc::serializer_error);
+            co_return found.message;
+        };
+        CHECK_AWAITED("argument 1, key: expected string, got 7", error("set", "[7, []]"));
+        CHECK_AWAITED("argument 2, value: /1: expected integer in -2147483648..2147483647, got \"x\"",
+                      error("set", R"(["", [1, "x"]])"));
+        CHECK_AWAITED("argument 2, value: expected array, got 7", error("set_later", R"(["", 7])"));
+        CHECK_AWAITED("expected array of 2, got 1", error("set", R"([""])"));
+        CHECK_AWAITED("/2: expected array of 2, got more", error("set", R"(["", [], 7])"));
+        CHECK_AWAITED("/0: expected string, got 7", error("joined", "[7, 7]"));
+        std::string opened;
+        try {
+            co_await client.open(count_to_text, 1, "x");
+        } catch (const communica::SerializerError& e) {
+            opened = e.what();
+        }
+        CHECK(opened == "argument 2, to: expected integer in -2147483648..2147483647, got \"x\"");
+    });
 }
 
 TEST_CASE("a route of several values takes them as an array") {

@@ -1,12 +1,14 @@
 // Who may be at the other end of a local socket. Only root can be several users.
 #include "support/environment.hpp"
 #include "support/pair.hpp"
+#include "support/process.hpp"
 #include "support/scripted_peer.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -282,6 +284,93 @@ TEST_CASE("the id of a client that is away is not another user's, however many i
         co_await first.close();
         co_await server.close();
     });
+}
+
+namespace {
+
+/// Two users on one machine: each has a daemon of the same name, as a process. Ann has a runtime directory.
+struct Machine {
+    static constexpr ::uid_t ann = 1234;
+
+    Machine() {
+        std::filesystem::permissions(place.directory.path(), std::filesystem::perms(01777));
+        std::filesystem::create_directory(runtime);
+        std::filesystem::permissions(runtime, std::filesystem::perms(0700));
+        REQUIRE(::chown(runtime.c_str(), ann, ann) == 0);
+    }
+
+    test::Process start(::uid_t user, std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), std::to_string(user));
+        return test::Process("daemon_of_user", std::move(arguments),
+                             {.environment = {"XDG_RUNTIME_DIR=" + (user == ann ? runtime : std::string())}});
+    }
+    /// What a client of this user says about a server.
+    std::string ask(::uid_t user, const std::string& id, const std::string& directory = {}) const {
+        test::Process client = start(user, {"ask", id, directory});
+        const std::string said = client.read_line().value_or("nothing");
+        CHECK(client.wait() == test::in_order);
+        return said;
+    }
+
+    Place place;
+    std::string runtime = place.directory.path() + "/runtime";
+    test::Variable temporary{"TMPDIR", place.directory.path()};
+    test::Variable no_runtime{"XDG_RUNTIME_DIR", ""};
+};
+
+}  // namespace
+
+TEST_CASE("daemons of two users and of root have one name, each in a place of its own, and root may ask them all") {
+    if (!is_root()) {
+        return;
+    }
+    const Machine machine;
+    asio::io_context context;
+    Server of_root(context, LocalConnector("daemon"), who());
+    test::run(context, [&]() -> asio::awaitable<void> {
+        co_await of_root.start();  // first: the Python library's place is root's, too
+        test::Process of_ann = machine.start(Machine::ann, {"serve"});
+        test::Process of_nobody = machine.start(nobody, {"serve"});
+        const std::string place_of_ann = of_ann.expect("READY");
+        const std::string place_of_nobody = of_nobody.expect("READY");
+        CHECK(place_of_ann == machine.runtime + "/communica");
+        CHECK(place_of_nobody == machine.place.directory.path() + "/communica-" + std::to_string(nobody));
+        CHECK(communica::local_directory() == machine.place.directory.path() + "/communica-0");
+
+        CHECK(machine.ask(Machine::ann, "x") == "ANSWER 1234 1234");
+        CHECK(machine.ask(nobody, "x") == "ANSWER 65534 65534");
+        CHECK(machine.ask(0, "root", place_of_ann) == "ANSWER 1234 0");
+        CHECK(machine.ask(0, "root", place_of_nobody) == "ANSWER 65534 0");
+        CHECK(machine.ask(nobody, "y", place_of_ann).starts_with("REFUSED "));
+        CHECK(machine.ask(Machine::ann, "y", place_of_nobody).starts_with("REFUSED "));
+        for (test::Process* daemon : {&of_ann, &of_nobody}) {
+            daemon->end_input();
+            CHECK(daemon->wait() == test::in_order);
+        }
+        co_await of_root.close();
+    });
+}
+
+TEST_CASE("a process of one user can not take the id of another's") {
+    if (!is_root()) {
+        return;
+    }
+    const Machine machine;
+    const std::string directory = machine.place.directory.path() + "/shared";
+    std::filesystem::create_directory(directory);
+    asio::io_context context;
+    Routes routes;
+    routes.add("users", [](Context& caller) { return "0 " + std::to_string(caller.credentials().uid.value_or(-1)); });
+    const LocalConnector shared("daemon", {.directory = directory, .users = {0, Machine::ann, nobody}});
+    Server server(context, shared, routes);
+    test::run(context, [&]() -> asio::awaitable<void> { co_await server.start(); });
+    std::thread serving([&] { context.run(); });
+    CHECK(machine.ask(Machine::ann, "x", directory) == "ANSWER 0 1234");
+    CHECK(machine.ask(nobody, "x", directory).find("this client id belongs to another user") != std::string::npos);
+    CHECK(machine.ask(nobody, "y", directory) == "ANSWER 0 65534");
+    CHECK(machine.ask(Machine::ann, "x", directory) == "ANSWER 0 1234");
+    server.close([](const std::exception_ptr&) {});
+    serving.join();
 }
 
 TEST_CASE("the users of a local socket are a part of its state") {

@@ -740,6 +740,8 @@ def case_schemas():
     with Server(PROGRAMS / "types", "types"):
         routes = {route["route"]: route for route in json.loads(tool("describe", "local:types", "--json"))["routes"]}
         equal(sorted(routes), sorted(VALUES))
+        has(tool("describe", "local:types"), "two values([number: integer in -128..127, text: string]) -> [integer")
+        has(tool("call", "local:types", "two values", '["a", 1]', code=9), "argument 1, number: expected integer")
         for name, (fitting, others) in VALUES.items():
             validators = []
             for schema in (routes[name]["argument"], routes[name]["result"]):

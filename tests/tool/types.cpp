@@ -55,6 +55,9 @@ struct communica::Converter<Port> {
 
 namespace {
 
+constexpr communica::Route<std::tuple<std::int8_t, std::string>(std::int8_t, std::string)> two_values{
+    "two values", {"number", "text"}};
+
 template <class... T>
 struct Types {};
 
@@ -79,7 +82,7 @@ int main(int argc, char** argv) {
                {"bool",       "int8", "uint64",         "float",    "double",         "string", "bytes",
                 "four bytes", "enum", "optional",       "duration", "time",           "vector", "array",
                 "tuple",      "map",  "map of numbers", "variant",  "tagged variant", "model",  "converter"});
-    routes.add("two values", [](std::int8_t number, std::string text) { return std::tuple(number, text); });
+    routes.add(two_values, [](std::int8_t number, std::string text) { return std::tuple(number, text); });
 
     asio::io_context context;
     communica::RouteServer server(context, communica::LocalConnector(argc > 1 ? argv[1] : "types"), routes);

@@ -130,7 +130,8 @@ std::string type_text(const json& schema, const json& root) {
     if (schema.contains("prefixItems")) {
         std::string text;
         for (const auto& one : schema.at("prefixItems")) {
-            text += (text.empty() ? "[" : ", ") + type_text(one, root);
+            const std::string name = one.is_object() ? one.value("title", "") : "";
+            text += (text.empty() ? "[" : ", ") + (name.empty() ? "" : name + ": ") + type_text(one, root);
         }
         return text + "]";
     }

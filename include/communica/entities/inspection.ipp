@@ -75,7 +75,7 @@ COMMUNICA_INLINE std::string write_routes(const peer::Handlers& handlers) {
             route.text("doc", description->text);
         }
         if (description && description->types != nullptr) {
-            route.join(description->types());
+            route.join(description->types(description->value_names));
         } else {
             route.text("kind", described.handler->opens_streams() ? "stream" : "request");
         }

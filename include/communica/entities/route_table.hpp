@@ -7,6 +7,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,12 +46,13 @@ class RouteTable {
     RouteTable& add(const Route<R(A...), Own>& route, F&& function) {
         if constexpr (peer::StreamShape<R(A...)>::is_one) {
             using Shape = peer::StreamShape<R(A...)>;
-            return insert(route.name(),
-                          peer::make_stream_handler<Shape>(std::forward<F>(function), route.serializer()));
+            return insert(route.name(), peer::make_stream_handler<Shape>(std::forward<F>(function), route.serializer()),
+                          route.value_names());
         } else {
             using Data = typename Route<R(A...), Own>::argument_type;
             return insert(route.name(),
-                          peer::make_route_handler<R, Data>(std::forward<F>(function), route.serializer()));
+                          peer::make_route_handler<R, Data>(std::forward<F>(function), route.serializer()),
+                          route.value_names());
         }
     }
 
@@ -75,16 +77,27 @@ class RouteTable {
     const peer::HandlerMap& handlers() const noexcept { return handlers_; }
 
  protected:
-    /// Sets the description of a route in the table.
-    void describe(std::string_view route, std::shared_ptr<const peer::RouteDescription> description) {
-        handlers_.find(route)->second.description = std::move(description);
+    /// Sets the types and the purpose of a route in the table.
+    void describe(std::string_view route, std::string (*types)(peer::ValueNames), std::string text) {
+        auto& description = handlers_.find(route)->second.description;
+        peer::RouteDescription described{types, std::move(text)};
+        if (description) {
+            described.value_names = description->value_names;
+        }
+        description = std::make_shared<const peer::RouteDescription>(std::move(described));
     }
 
  private:
     static std::string of_table(const std::string& name) { return name.empty() ? "" : " in table \"" + name + "\""; }
 
-    RouteTable& insert(std::string_view route, peer::HandlerPtr handler) {
-        if (!handlers_.emplace(route, std::move(handler)).second) {
+    RouteTable& insert(std::string_view route, peer::HandlerPtr handler,
+                       std::span<const std::string_view> value_names = {}) {
+        peer::DescribedHandler described(std::move(handler));
+        if (!value_names.empty()) {
+            described.description = std::make_shared<const peer::RouteDescription>(
+                peer::RouteDescription{.value_names = {value_names.begin(), value_names.end()}});
+        }
+        if (!handlers_.emplace(route, std::move(described)).second) {
             throw RouteOverrideError("route \"" + std::string(route) + "\" is defined already" + of_table(name_));
         }
         return *this;

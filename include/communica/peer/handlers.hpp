@@ -199,6 +199,10 @@ class Handlers {
         return described != nullptr ? described->get() : nullptr;
     }
     const DescribedHandler* find_described(std::string_view route) const noexcept { return routes_.find(route); }
+    ValueNames value_names(std::string_view route) const noexcept {
+        const DescribedHandler* const described = find_described(route);
+        return described != nullptr && described->description ? described->description->value_names : ValueNames();
+    }
 
     /// Counts the requests of each route from now on, if they are to be. Call it before the first request arrives.
     void count_routes(bool counts) {

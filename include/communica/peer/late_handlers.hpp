@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace communica::peer {
 
@@ -26,6 +27,19 @@ class LateHandlers {
         });
     }
 
+    /// The handlers of a sender that was forgotten, which were cancelled.
+    void report_forgotten(const std::vector<std::shared_ptr<InflightCall>>& calls) const noexcept {
+        const auto text = [] { return std::string("its handler did not end before its sender was forgotten"); };
+        try {
+            for (const auto& call : calls) {
+                if (!call->wants_answer) {
+                    report(call->route(), Failure::What::notification, text, errc::connection_lost);
+                }
+            }
+        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory
+        }
+    }
+
     void report(const InflightCall& call) const noexcept {
         try {
             if (call.wants_answer) {
@@ -40,10 +54,10 @@ class LateHandlers {
 
  private:
     template <class Text>
-    void report(std::string_view route, Failure::What what, Text text) const noexcept {
+    void report(std::string_view route, Failure::What what, Text text, errc why = errc::timeout) const noexcept {
         try {
             if (handlers_) {
-                const Error error{errc::timeout, text()};
+                const Error error{why, text()};
                 handlers_->report({route, error, what});
             }
         } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, or the log throws

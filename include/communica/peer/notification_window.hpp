@@ -6,14 +6,18 @@
 #include "../lock_order.hpp"
 #include "../wire/ended_notifications.hpp"
 #include "../wire/metadata.hpp"
+#include "route_numbers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 namespace communica::peer {
@@ -34,47 +38,68 @@ class NotificationCredit {
  public:
     void begin(NotificationLimits limits) {
         limits_ = limits;
-        sizes_.clear();
+        sent_.clear();
+        routes_.clear();
         ended_ = failed_ = bytes_ = 0;
     }
 
     /// While at most a quarter of the bytes is in use, admits a notification of any size.
     bool admits(std::size_t bytes) const noexcept {
-        return sizes_.size() < limits_.items &&
+        return sent_.size() < limits_.items &&
                (bytes_ <= limits_.bytes / 4 || bytes <= limits_.bytes - std::min(bytes_, limits_.bytes));
     }
-    void on_sent(std::size_t bytes) {
+    void on_sent(std::size_t bytes, std::string_view route) {
         if (limits_.items != NotificationLimits().items) {
-            sizes_.push_back(bytes);
+            sent_.push_back({bytes, routes_.number_of(route)});
             bytes_ += bytes;
         }
     }
     /// The number of sent notifications that are not reported as ended. 0 if the peer does not report.
-    std::size_t unconfirmed() const noexcept { return sizes_.size(); }
-    /// The last one was not sent.
-    void on_unsent() noexcept {
-        if (!sizes_.empty()) {
-            bytes_ -= sizes_.back();
-            sizes_.pop_back();
+    std::size_t unconfirmed() const noexcept { return sent_.size(); }
+    /// Calls `function(route, count)` for each route of the last `count` that were sent. The route is nothing for
+    /// routes that are not known any more.
+    template <class F>
+    void for_each_route(std::size_t count, F function) const {
+        std::array<std::uint64_t, RouteNumbers::most + 1> counts{};
+        std::for_each_n(sent_.rbegin(), count, [&](const Sent& sent) { ++counts[sent.route]; });
+        for (std::size_t number = 0; number != counts.size(); ++number) {
+            if (counts[number] != 0) {
+                function(routes_.route_of(static_cast<RouteNumbers::Number>(number)), counts[number]);
+            }
+        }
+    }
+    /// The last one of this route was not sent.
+    void on_unsent(std::string_view route) noexcept {
+        const auto number = routes_.number_of(route);
+        const auto found = std::find_if(sent_.rbegin(), sent_.rend(), [=](const Sent& s) { return s.route == number; });
+        if (found != sent_.rend()) {
+            bytes_ -= found->bytes;
+            sent_.erase(std::prev(found.base()));
         }
     }
     /// The peer reports how many have ended so far. It does not say which, so the oldest are removed. Returns how many
     /// have failed since the last report.
     std::uint64_t on_ended(const wire::EndedNotifications& reported) noexcept {
-        for (; ended_ < reported.all && !sizes_.empty(); ++ended_) {
-            bytes_ -= sizes_.front();
-            sizes_.pop_front();
+        for (; ended_ < reported.all && !sent_.empty(); ++ended_) {
+            bytes_ -= sent_.front().bytes;
+            sent_.pop_front();
         }
         const std::uint64_t failed = std::max(std::min(reported.failed, ended_), failed_);
         return failed - std::exchange(failed_, failed);
     }
 
  private:
+    struct Sent {
+        std::size_t bytes;
+        RouteNumbers::Number route;
+    };
+
     NotificationLimits limits_;
-    std::deque<std::size_t> sizes_;  // of notifications that have not ended
+    std::deque<Sent> sent_;  // and not ended
+    RouteNumbers routes_;
     std::uint64_t ended_ = 0;
     std::uint64_t failed_ = 0;  // of those that have ended
-    std::size_t bytes_ = 0;     // the sum of `sizes_`
+    std::size_t bytes_ = 0;     // of all in `sent_`
 };
 
 /// The receiver's count of ended notifications on one connection. Reports it to the sender after each quarter of the

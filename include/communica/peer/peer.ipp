@@ -151,6 +151,7 @@ COMMUNICA_INLINE void Peer::drain(std::function<void()> idle) {
 COMMUNICA_INLINE void Peer::close(const Error& reason) {
     std::shared_ptr<Connection> connection;
     std::shared_ptr<NotificationWindow> window;
+    std::vector<std::shared_ptr<InflightCall>> cancelled;
     {
         const std::lock_guard lock(mutex_);
         closed_ = reason.worded();
@@ -161,7 +162,7 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
         connection = std::exchange(connection_, nullptr);
         window = std::exchange(window_, nullptr);
         timer_.disarm();
-        responder_->close();
+        cancelled = responder_->close();
         if (requester_) {
             requester_->close(reason);
         }
@@ -171,6 +172,9 @@ COMMUNICA_INLINE void Peer::close(const Error& reason) {
             base::post_or_again(connection->get_executor(), [window] { window->close(); });
         }
         connection->close();
+    }
+    if (reason.code == errc::connection_lost) {  // what this side closes is not reported
+        LateHandlers(handlers_).report_forgotten(cancelled);
     }
 }
 

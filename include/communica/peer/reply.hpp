@@ -5,6 +5,7 @@
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata.hpp"
+#include "route_description.hpp"
 
 #include <exception>
 #include <utility>
@@ -45,12 +46,12 @@ struct Reply {
 
     void set_error(const Error& error);
 
-    /// Answers that the request's value could not be loaded. Returns the error.
-    Error set_load_error(const std::exception_ptr& exception);
+    /// Answers that the request's value could not be loaded. Returns the error, which names the value of several.
+    Error set_load_error(const std::exception_ptr& exception, ValueNames names = {});
 
     /// Answers the exception of the handler or of `set_value`. Only `RequesterError` and `ResponderError` keep their
     /// kind. Returns the error.
-    Error set_handler_error(const std::exception_ptr& exception);
+    Error set_handler_error(const std::exception_ptr& exception, ValueNames names = {});
 };
 
 }  // namespace communica::peer

@@ -3,7 +3,30 @@
 #include "../wire/error_body.hpp"
 #include "reply.hpp"
 
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
 namespace communica::peer {
+
+namespace detail {
+
+/// Returns the error of a value of several with its name: `/1/age: ...` becomes `argument 2, value: /age: ...`.
+COMMUNICA_INLINE std::string with_name(std::string_view message, ValueNames names) {
+    std::size_t index = names.size();
+    if (message.starts_with('/')) {
+        const char* const rest = std::from_chars(message.data() + 1, message.data() + message.size(), index).ptr;
+        message.remove_prefix(index < names.size() ? static_cast<std::size_t>(rest - message.data()) : 0);
+    }
+    if (index >= names.size()) {
+        return std::string(message);
+    }
+    return "argument " + std::to_string(index + 1) + ", " + names[index] + (message.starts_with(':') ? "" : ": ") +
+           std::string(message);
+}
+
+}  // namespace detail
 
 COMMUNICA_INLINE void Reply::set_error(const Error& error) {
     type = wire::error_type(error);
@@ -11,17 +34,18 @@ COMMUNICA_INLINE void Reply::set_error(const Error& error) {
     wire::write_error_body(body, error);
 }
 
-COMMUNICA_INLINE Error Reply::set_load_error(const std::exception_ptr& exception) {
+COMMUNICA_INLINE Error Reply::set_load_error(const std::exception_ptr& exception, ValueNames names) {
     Error error = Error::of_serializer(exception);
+    error.message = detail::with_name(error.message, names);
     set_error(error);
     return error;
 }
 
-COMMUNICA_INLINE Error Reply::set_handler_error(const std::exception_ptr& exception) {
+COMMUNICA_INLINE Error Reply::set_handler_error(const std::exception_ptr& exception, ValueNames names) {
     try {
         std::rethrow_exception(exception);
     } catch (const UnloadableValue& e) {
-        return set_load_error(e.cause);
+        return set_load_error(e.cause, names);
     } catch (const UndumpableResult& e) {
         set_error(
             {.code = errc::responder_error, .message = "Response serialize error", .kind = Error::Kind::responder});

@@ -162,7 +162,7 @@ COMMUNICA_INLINE UnconfirmedNotifications Requester::detach(const Connection& co
     } else {
         send_waiting();
     }
-    return UnconfirmedNotifications(sender_.take_unconfirmed());
+    return sender_.take_unconfirmed();
 }
 
 COMMUNICA_INLINE std::unique_ptr<RequestIds> Requester::read_resumed(Bytes body) {
@@ -205,7 +205,7 @@ COMMUNICA_INLINE void Requester::put_back(UnsentMessage& unsent, bool is_current
     }
     outgoing.quoted_route = metadata.route ? wire::quote_json(*metadata.route) : std::string();
     if (outgoing.is_notification()) {
-        sender_.on_unsent_notification(is_current);
+        sender_.on_unsent_notification(is_current, outgoing.quoted_route);
     }
     outgoing.body = std::move(unsent.body);
     unsent_queue_.put_back(id, std::move(outgoing));

@@ -120,8 +120,9 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// each time the last running call ends.
     void drain(std::function<void()> idle);
 
-    /// Answers all running requests with `closed`, and cancels them. Nothing starts until `open`.
-    void close();
+    /// Answers all running requests with `closed`, and cancels them. Nothing starts until `open`. Returns what it has
+    /// cancelled.
+    std::vector<std::shared_ptr<InflightCall>> close();
 
     void open();
 
@@ -187,7 +188,6 @@ class Responder : public std::enable_shared_from_this<Responder> {
     static std::size_t cost_of(const UnsentMessage& answer) noexcept {
         return answer.body.size() + answer.metadata.size() + sizeof(UnsentMessage);
     }
-    void keep(UnsentMessage answer);
 
     void send_kept();
 

@@ -209,10 +209,11 @@ COMMUNICA_INLINE void Responder::drain(std::function<void()> idle) {
     idle_ = std::move(idle);
 }
 
-COMMUNICA_INLINE void Responder::close() {
+COMMUNICA_INLINE std::vector<std::shared_ptr<InflightCall>> Responder::close() {
     const std::lock_guard lock(mutex_);
     rejection_reason_.store(errc::closed);
-    for (const auto& call : calls_.take_all()) {
+    auto cancelled = calls_.take_all();
+    for (const auto& call : cancelled) {
         try {
             answer_and_cancel(call, errc::closed, 503);
         } catch (...) {  // out of memory: its handler ends by itself and is not answered
@@ -224,6 +225,7 @@ COMMUNICA_INLINE void Responder::close() {
     idle_ = nullptr;
     timer_.disarm();
     forget_all();
+    return cancelled;
 }
 
 COMMUNICA_INLINE void Responder::open() {
@@ -377,13 +379,10 @@ COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connecti
 COMMUNICA_INLINE void Responder::send_later(const Buffer& metadata, Reply& reply) {
     if (rejection_reason_.load(std::memory_order_relaxed) != errc::closed &&
         (!connection_ || !connection_->send(SendClass::response, metadata.text(), reply.body))) {
-        keep({std::string(metadata.text()), std::move(reply.body)});
+        UnsentMessage answer{std::string(metadata.text()), std::move(reply.body)};
+        hold(static_cast<std::ptrdiff_t>(cost_of(answer)));
+        answers_.push_back(std::move(answer));
     }
-}
-
-COMMUNICA_INLINE void Responder::keep(UnsentMessage answer) {
-    hold(static_cast<std::ptrdiff_t>(cost_of(answer)));
-    answers_.push_back(std::move(answer));
 }
 
 COMMUNICA_INLINE void Responder::send_kept() {

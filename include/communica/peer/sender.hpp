@@ -8,6 +8,7 @@
 #include "outgoing.hpp"
 #include "request_id_codec.hpp"
 #include "streams/stream_table.hpp"
+#include "unconfirmed.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -46,7 +47,8 @@ class Sender {
     }
     void detach() noexcept {
         if (connection_) {
-            unconfirmed_ += std::min<std::uint64_t>(credit_.unconfirmed(), told_ - taken_);
+            const auto lost = std::min<std::uint64_t>(credit_.unconfirmed(), told_ - taken_);
+            credit_.for_each_route(lost, [&](auto route, auto count) { unconfirmed_.add_sent(route, count); });
         }
         connection_.reset();
         is_unknown_ = is_unknown_ || told_ != taken_;
@@ -56,7 +58,7 @@ class Sender {
     /// This side closes the connection in order: the peer handles the notifications that it has received.
     void close() noexcept {
         detach();
-        unconfirmed_ = 0;
+        unconfirmed_ = {};
     }
     /// The peer refuses new requests.
     void set_draining() noexcept { draining_ = true; }
@@ -102,20 +104,20 @@ class Sender {
     }
 
     /// A notification counted as sent was not: it will be sent again. `is_current`: it was for the current connection.
-    void on_unsent_notification(bool is_current) noexcept {
+    void on_unsent_notification(bool is_current, std::string_view quoted_route) noexcept {
         --told_;
         if (is_current) {
-            credit_.on_unsent();
+            credit_.on_unsent(quoted_route);
         } else {  // the end of its connection has counted it in all three
             --taken_;
             flushed_ -= std::min<std::uint64_t>(flushed_, 1);
-            unconfirmed_ -= std::min<std::uint64_t>(unconfirmed_, 1);
+            unconfirmed_.remove_sent(quoted_route);
         }
     }
 
-    /// Returns how many notifications were sent over connections that have ended since the last call, and not
+    /// Returns the notifications that were sent over connections that have ended since the last call, and not
     /// confirmed. They may be lost.
-    std::uint64_t take_unconfirmed() noexcept { return std::exchange(unconfirmed_, 0); }
+    UnconfirmedNotifications take_unconfirmed() noexcept { return std::exchange(unconfirmed_, {}); }
 
     /// The answer to a flush confirms all notifications before the flush.
     void on_answer(std::string_view id) noexcept {
@@ -201,7 +203,7 @@ class Sender {
     void note(const RequestIdCodec::Id& id, const Outgoing& outgoing, std::size_t size) {
         if (outgoing.is_notification()) {
             ++told_;
-            credit_.on_sent(size);
+            credit_.on_sent(size, outgoing.quoted_route);
         } else {
             flushing_ = true;
             flush_ = id;
@@ -224,10 +226,10 @@ class Sender {
 
     // Notifications over all connections: sent, and confirmed.
     std::uint64_t told_ = 0;
-    std::uint64_t taken_ = 0;        // by a flush
-    std::uint64_t unconfirmed_ = 0;  // of ended connections, not reported yet
-    bool is_unknown_ = false;        // some of a lost connection are unconfirmed; the next flush fails
-    bool flushing_ = false;          // the last flush, behind `flushed_` notifications, is not answered
+    std::uint64_t taken_ = 0;               // by a flush
+    UnconfirmedNotifications unconfirmed_;  // of ended connections, not reported yet
+    bool is_unknown_ = false;               // some of a lost connection are unconfirmed; the next flush fails
+    bool flushing_ = false;                 // the last flush, behind `flushed_` notifications, is not answered
     RequestIdCodec::Id flush_{};
     std::uint64_t flushed_ = 0;
 };

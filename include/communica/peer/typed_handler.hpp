@@ -100,7 +100,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
                     data.emplace(codec::load_from<Loaded>(serializer_, incoming.body, incoming.backing_buffer));
                 }
             } catch (...) {
-                report(incoming, reply.set_load_error(std::current_exception()));
+                refuse_value(incoming, reply, std::current_exception());
             }
             return allowance.used();
         } else {

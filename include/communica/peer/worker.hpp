@@ -22,6 +22,9 @@ void answer(const Incoming& incoming, Reply& reply, SendClass send_class = SendC
 /// Reports a failure to the entity.
 void report(const Incoming& incoming, const Error& error);
 
+/// Answers that the request's value could not be loaded, and reports it.
+void refuse_value(const Incoming& incoming, Reply& reply, const std::exception_ptr& exception);
+
 /// Makes an error reply of the exception of a coroutine. Reports it to the entity, unless the call was cancelled.
 void fail(const InflightCall& call, const Peer& peer, Reply& reply, const std::exception_ptr& exception);
 

@@ -26,9 +26,14 @@ COMMUNICA_INLINE void report(const Incoming& incoming, const Error& error) {
     }
 }
 
+COMMUNICA_INLINE void refuse_value(const Incoming& incoming, Reply& reply, const std::exception_ptr& exception) {
+    const std::string_view route = incoming.metadata.route.value_or("");
+    report(incoming, reply.set_load_error(exception, incoming.peer->handlers().value_names(route)));
+}
+
 COMMUNICA_INLINE void fail(const InflightCall& call, const Peer& peer, Reply& reply,
                            const std::exception_ptr& exception) {
-    const Error error = reply.set_handler_error(exception);
+    const Error error = reply.set_handler_error(exception, peer.handlers().value_names(call.route()));
     if (!call.is_cancelled()) {
         const auto what = call.wants_answer ? Failure::What::request : Failure::What::notification;
         peer.handlers().report({call.route(), error, what});

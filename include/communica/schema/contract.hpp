@@ -11,10 +11,10 @@
 namespace communica {
 namespace schema {
 
-/// Removes the descriptions from a schema and its nested schemas.
-inline void leave_out_descriptions(nlohmann::json& schema) {
-    if (schema.is_object() && schema.contains("description") && schema.at("description").is_string()) {
-        schema.erase("description");
+/// Removes a keyword whose value is a text from a schema and its nested schemas.
+inline void leave_out(const char* keyword, nlohmann::json& schema) {
+    if (schema.is_object() && schema.contains(keyword) && schema.at(keyword).is_string()) {
+        schema.erase(keyword);
     }
     if (!schema.is_structured()) {
         return;
@@ -22,10 +22,10 @@ inline void leave_out_descriptions(nlohmann::json& schema) {
     for (auto& [key, inside] : schema.items()) {
         if (schema.is_object() && (key == "properties" || key == "$defs")) {  // their keys are the user's names
             for (auto& [name, named] : inside.items()) {
-                leave_out_descriptions(named);
+                leave_out(keyword, named);
             }
         } else {
-            leave_out_descriptions(inside);
+            leave_out(keyword, inside);
         }
     }
 }
@@ -43,7 +43,7 @@ inline nlohmann::json contract_of(const nlohmann::json& routes) {
         promised.erase("doc");
         promised.erase("counters");
         for (auto& [part, types] : promised.items()) {
-            schema::leave_out_descriptions(types);
+            schema::leave_out("description", types);
         }
         contract["routes"][route.at("route").get<std::string>()] = std::move(promised);
     }
@@ -59,7 +59,7 @@ std::string contract(const RouteTable<S>& table) {
         const auto& description = described.description;
         nlohmann::json route;
         if (description && description->types != nullptr) {
-            route = nlohmann::json::parse(description->types());
+            route = nlohmann::json::parse(description->types(description->value_names));
         } else {
             route["kind"] = described.handler->opens_streams() ? "stream" : "request";
         }

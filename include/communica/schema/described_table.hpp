@@ -4,7 +4,7 @@
 #include "../entities/route_table.hpp"
 #include "schema.hpp"
 
-#include <memory>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -52,14 +52,25 @@ struct OneOrSeveral<std::tuple<V...>> {
     using type = typename peer::ValuesOf<V...>::type;
 };
 
+/// Adds the names of several values to their schemas.
+inline void add_titles(nlohmann::json& argument, peer::ValueNames names) {
+    if (!argument.contains("prefixItems")) {
+        return;  // of another format
+    }
+    for (std::size_t index = 0; index != names.size(); ++index) {
+        argument["prefixItems"][index]["title"] = names[index];
+    }
+}
+
 /// The types of a route whose requests carry `Data`, or nothing if void, and whose responses carry a `Result`.
 template <class S, class Data, class Result>
 struct RequestTypes {
-    static std::string write() {
+    static std::string write(peer::ValueNames names) {
         nlohmann::json types;
         types["kind"] = std::is_void_v<Result> ? "notification" : "request";
         types["serializer"] = format_of<S>();
         types["argument"] = schema_in<S, Data>();
+        add_titles(types["argument"], names);
         types["result"] = schema_in<S, Result>();
         return types.dump();
     }
@@ -67,11 +78,12 @@ struct RequestTypes {
 
 template <class S, class Shape>
 struct StreamTypes {
-    static std::string write() {
+    static std::string write(peer::ValueNames names) {
         nlohmann::json types;
         types["kind"] = "stream";
         types["serializer"] = format_of<S>();
         types["argument"] = schema_in<S, typename OneOrSeveral<typename Shape::Values>::type>();
+        add_titles(types["argument"], names);
         if constexpr (!std::is_void_v<typename Shape::Out>) {
             types["items"] = schema_in<S, typename Shape::Out>();
         } else {
@@ -154,16 +166,15 @@ class DescribedTable : public RouteTable<S> {
         }
     }
 
-    DescribedTable& note(std::string_view route, std::string (*types)(), std::string text = {}) {
-        this->describe(route,
-                       std::make_shared<const peer::RouteDescription>(peer::RouteDescription{types, std::move(text)}));
+    DescribedTable& note(std::string_view route, std::string (*types)(peer::ValueNames), std::string text = {}) {
+        this->describe(route, types, std::move(text));
         last_ = route;
         types_ = types;
         return *this;
     }
 
     std::string last_;
-    std::string (*types_)() = nullptr;
+    std::string (*types_)(peer::ValueNames) = nullptr;
 };
 
 }  // namespace communica

@@ -88,7 +88,7 @@ class PeerTypes {
             for (const Json& inside : value) {
                 check_schema(inside);
             }
-        } else if (key == "items" || (key == "additionalProperties" && !value.is_boolean())) {
+        } else if (is_one_of(key, {"items", "additionalProperties"}) && !value.is_boolean()) {
             check_schema(value);
         } else if (is_one_of(key, {"enum", "required"})) {
             require(value.is_array() &&

@@ -122,7 +122,7 @@ TEST_CASE("a flush is certain of what a flush has confirmed, or what has not gon
     CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
     CHECK(sending.send(with_headers(MessageType::notification)) == Sent::yes);
     sending.sender.on_answer("another");
-    sending.sender.on_unsent_notification(true);
+    sending.sender.on_unsent_notification(true, {});
     again();
     CHECK(sending.send(with_headers(MessageType::flush)) == Sent::yes);
 }
@@ -139,16 +139,16 @@ TEST_CASE("notifications that their connection did not confirm before it ended a
     CHECK(sending.sender.on_notifications_ended({.all = 1, .failed = 1}) == 1);
     CHECK(sending.sender.on_notifications_ended({.all = 2, .failed = 1}) == 0);
     CHECK(sending.sender.on_notifications_ended({.all = 2, .failed = 100}) == 1);  // at most as many as have ended
-    CHECK(sending.sender.take_unconfirmed() == 0);
+    CHECK(sending.sender.take_unconfirmed().count() == 0);
     sending.sender.attach(sending.connection, offer);  // replaces the connection
-    sending.sender.on_unsent_notification(false);
-    CHECK(sending.sender.take_unconfirmed() == 2);
-    CHECK(sending.sender.take_unconfirmed() == 0);
+    sending.sender.on_unsent_notification(false, {});
+    CHECK(sending.sender.take_unconfirmed().count() == 2);
+    CHECK(sending.sender.take_unconfirmed().count() == 0);
 
     notify(4);
-    sending.sender.on_unsent_notification(true);
+    sending.sender.on_unsent_notification(true, {});
     sending.sender.detach();
-    CHECK(sending.sender.take_unconfirmed() == 3);
+    CHECK(sending.sender.take_unconfirmed().count() == 3);
 
     sending.sender.attach(sending.connection, offer);
     CHECK(sending.send(with_headers(MessageType::flush)) == Sent::unknown_before);
@@ -157,12 +157,49 @@ TEST_CASE("notifications that their connection did not confirm before it ended a
     notify(1);
     sending.sender.on_answer({sending.id.data(), sending.id.size()});
     sending.sender.detach();
-    CHECK(sending.sender.take_unconfirmed() == 1);  // the flush has confirmed the other
+    CHECK(sending.sender.take_unconfirmed().count() == 1);  // the flush has confirmed the other
 
     sending.sender.attach(sending.connection, offer);
     notify(1);
     sending.sender.close();
-    CHECK(sending.sender.take_unconfirmed() == 0);
+    CHECK(sending.sender.take_unconfirmed().count() == 0);
+}
+
+TEST_CASE("the routes of unconfirmed notifications are those of the last that were sent, and not taken back") {
+    const communica::peer::Capabilities offer{.ahead = {.items = 1000, .bytes = 100'000}};
+    Sending sending(offer);
+    const auto notify = [&](const std::string& route, int count = 1) {
+        for (int number = 0; number != count; ++number) {
+            auto message = with_headers(MessageType::notification);
+            message.quoted_route = '"' + route + '"';
+            CHECK(sending.send(std::move(message)) == Sent::yes);
+        }
+    };
+    const auto told = [&] { return sending.sender.take_unconfirmed().text({communica::errc::closed, "gone"}); };
+    const std::string lost = " notifications that were sent may be lost ";
+    notify("event", 3);
+    notify("log", 2);
+    notify("event", 2);
+    sending.sender.on_notifications_ended({.all = 2, .failed = 0});
+    sending.sender.on_unsent_notification(true, R"("log")");
+    sending.sender.attach(sending.connection, offer);  // replaces the connection
+    sending.sender.on_unsent_notification(false, R"("event")");
+    CHECK(told() == "up to 3" + lost + R"(("event": 2, "log": 1): gone)");
+
+    for (int number = 0; number != 70; ++number) {
+        notify("route " + std::to_string(100 + number), 2);
+    }
+    notify(std::string(300, 'r'));
+    sending.sender.on_notifications_ended({.all = 2 * 60, .failed = 0});
+    sending.sender.detach();
+    CHECK(told() ==
+          "up to 21" + lost +
+              R"(("route 160": 2, "route 161": 2, "route 162": 2, "route 163": 2, 13 of other routes): gone)");
+
+    sending.sender.attach(sending.connection, offer);  // has numbers of its own
+    notify("route 169", 5);
+    sending.sender.detach();
+    CHECK(told() == "up to 5" + lost + R"(("route 169": 5): gone)");
 }
 
 TEST_CASE("a message that is not sent keeps its body") {

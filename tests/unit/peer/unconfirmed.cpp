@@ -24,10 +24,27 @@ void add(UnconfirmedNotifications& lost, std::optional<std::string_view> route,
 
 }  // namespace
 
-TEST_CASE("notifications that may have been written are counted without their routes") {
-    CHECK(UnconfirmedNotifications().count() == 0);
-    const UnconfirmedNotifications lost(7);
-    CHECK(lost.count() == 7);
+TEST_CASE("notifications that may have been written are counted by route, as far as it is known") {
+    UnconfirmedNotifications lost;
+    CHECK(lost.count() == 0);
+    lost.add_sent(R"("a \"b\"")", 3);
+    lost.add_sent(R"("event")", 2);
+    CHECK(lost.text({errc::closed, "gone"}) ==
+          R"(up to 5 notifications that were sent may be lost ("a \"b\"": 3, "event": 2): gone)");
+    lost.add_sent(std::nullopt, 4);
+    lost.remove_sent(R"("event")");
+    lost.remove_sent(R"("a \"b\"")");
+    lost.remove_sent(R"("event")");
+    lost.remove_sent(R"("another")");
+    CHECK(lost.count() == 5);
+    CHECK(lost.text({errc::closed, "gone"}) ==
+          R"(up to 5 notifications that were sent may be lost ("a \"b\"": 2, 3 of other routes): gone)");
+}
+
+TEST_CASE("without routes, and without known ones, the number alone is told") {
+    UnconfirmedNotifications lost;
+    lost.add_sent("", 3);
+    lost.add_sent(std::nullopt, 4);
     CHECK(lost.text({errc::closed, "gone"}) == "up to 7 notifications that were sent may be lost: gone");
 }
 
@@ -55,7 +72,7 @@ TEST_CASE("a report of many routes is bounded") {
     const std::string text = lost.text({errc::closed, "gone"});
     CHECK(lost.count() == 20);
     CHECK(text.size() < 16 * 75 + 100);
-    CHECK(text.ends_with(", 4 other routes): gone"));
+    CHECK(text.ends_with(", 4 of other routes): gone"));
 }
 
 }  // namespace unconfirmed_tests

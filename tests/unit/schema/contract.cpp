@@ -95,6 +95,44 @@ TEST_CASE("a change is told for old clients and for new ones, in sentences with 
     CHECK(told == expected);
 }
 
+TEST_CASE("pairs, tuples and several arguments are compared value by value") {
+    DescribedTable<> two;
+    two.add("set", [](const std::string&, std::int8_t) {});
+    DescribedTable<> wider;
+    wider.add("set", [](const std::string&, double) {});
+    DescribedTable<> three;
+    three.add("set", [](const std::string&, std::int8_t, bool) {});
+    CHECK(sentences(communica::contract(two), communica::contract(wider)) ==
+          std::vector<std::string>{"new: set: argument /1: integer in -128..127 -> number: new clients that send 0.5 "
+                                   "are refused by old servers"});
+    CHECK(sentences(communica::contract(two), communica::contract(three)) ==
+          std::vector<std::string>{
+              "old: set: argument: array of 2 -> array of 3: old clients that send an array are refused",
+              "new: set: argument: array of 2 -> array of 3: new clients that send an array are refused by old "
+              "servers"});
+}
+
+TEST_CASE("the names of a route's values are the titles of their types, and a renamed value is no difference") {
+    constexpr communica::Route<void(std::string, before::Order)> unnamed{"set"};
+    constexpr communica::Route<void(std::string, before::Order)> named{"set", {"key", "value"}};
+    constexpr communica::Route<void(std::string, before::Order)> renamed{"set", {"name", "order"}};
+    constexpr communica::Route<communica::Stream<int>(int, bool)> stream{"stream", {"from", "backwards"}};
+    const auto set = [](const std::string&, const before::Order&) {};
+    const std::string without = communica::contract(DescribedTable<>().add(unnamed, set));
+    const std::string with = communica::contract(DescribedTable<>().add(named, set).doc("Sets."));
+    CHECK(without.find("title") == std::string::npos);
+    const json values = json::parse(with).at("routes").at("set").at("argument").at("prefixItems");
+    CHECK(values ==
+          json::parse(R"([{"type": "string", "title": "key"}, {"$ref": "#/$defs/Order", "title": "value"}])"));
+    CHECK(sentences(without, with).empty());
+    CHECK(sentences(with, communica::contract(DescribedTable<>().add(renamed, set))).empty());
+
+    DescribedTable<> streams;
+    streams.add(stream, [](int from, bool) -> communica::Stream<int> { co_yield from; });
+    const json opened = json::parse(communica::contract(streams)).at("routes").at("stream").at("argument");
+    CHECK(opened.at("prefixItems").at(1) == json::parse(R"({"type": "boolean", "title": "backwards"})"));
+}
+
 TEST_CASE("a narrower result is safe for old clients and a wider one is not, an argument the other way round") {
     const std::string wide = "integer in -2147483648..2147483647";
     const std::string narrow = "integer in -128..127";

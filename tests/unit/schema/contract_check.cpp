@@ -122,6 +122,16 @@ TEST_CASE("equal types, and routes of one side alone, are no difference") {
     CHECK(server->types_for(hello_of(asking(half))).empty());
 }
 
+TEST_CASE("the names of a route's values are no difference at connect") {
+    constexpr communica::Route<void(int, int)> unnamed{"put"};
+    constexpr communica::Route<void(int, int)> named{"put", {"key", "value"}};
+    communica::DescribedTable<> table;
+    table.add(named, [](int, int) {});
+    const Exchange server = ContractCheck().serves(table);
+    CHECK(json::parse(server->hashes()).at("serves") == json::parse(asking(unnamed)->hashes()).at("asks"));
+    CHECK(asking(named)->hashes() == asking(unnamed)->hashes());
+}
+
 TEST_CASE("both sides say of a difference what the comparison of contracts says: the asking side is the old one") {
     const std::string sentence =
         "half: argument: number -> integer in -128..127: old clients that send 0.5 are refused";

@@ -44,8 +44,7 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
             refuse(*refusal);
         }
     } catch (...) {
-        const Error error = reply.set_load_error(std::current_exception());
-        report(incoming, error);
+        refuse_value(incoming, reply, std::current_exception());
         answer(incoming, reply);
     }
     if (!served) {
