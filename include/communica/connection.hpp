@@ -210,6 +210,10 @@ class Connection {
     /// room for the class (`Receiver::on_room` reports when it has), and after `take_unsent`.
     virtual bool send(SendClass send_class, std::string_view metadata, Buffer& body) = 0;
 
+    /// Returns a buffer of `size` uninitialised bytes: memory that `send` passes to the peer, if the transport has such
+    /// memory and some is left; otherwise from the heap. Thread-safe.
+    virtual Buffer lend(std::size_t size) { return Buffer::of_size(size); }
+
     /// Bytes of responses that the peer has not read. Thread-safe.
     virtual std::size_t unread_answers() const = 0;
 
