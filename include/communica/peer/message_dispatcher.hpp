@@ -1,6 +1,7 @@
 // Dispatches the messages of one connection: answers to pending requests, requests to handlers.
 #pragma once
 
+#include "../serializers/serializer.hpp"
 #include "../wire/error_body.hpp"
 #include "../wire/goodbye.hpp"
 #include "../wire/metadata_reader.hpp"
@@ -46,14 +47,13 @@ class MessageDispatcher : public Receiver {
 
     void on_message(const Message& message) override {
         const auto metadata = read(message.metadata);
-        if (metadata.type == wire::MessageType::request) [[likely]] {
-            peer_->responder().count(metadata, message.body.size());
-            on_request(metadata, message, nullptr);
-        } else if (!on_other(metadata, message)) {
-            peer_->responder().count(metadata, message.body.size());
-            auto ticket = take_ticket(metadata, message.body.size());
-            on_request(metadata, message, &ticket);
+        if (message.backing_buffer != nullptr && message.backing_buffer->is_lent()) [[unlikely]] {
+            if (!reads_shared(metadata)) {
+                const Bytes copy = codec::copy_shared(message.body, *message.backing_buffer);
+                return on_read(metadata, {message.metadata, copy, message.redelivered, message.backing_buffer});
+            }
         }
+        on_read(metadata, message);
     }
 
     void on_discarded(std::string_view text, errc why) override {
@@ -125,6 +125,31 @@ class MessageDispatcher : public Receiver {
             metadata.type = wire::MessageType::notification;
         }
         return metadata;
+    }
+
+    /// May the peer change the body while it is read? Only of answers, which are copied before they are parsed, and of
+    /// requests whose handler parses nothing.
+    bool reads_shared(const wire::Metadata& metadata) const {
+        if (metadata.type == wire::MessageType::ok) {
+            return true;
+        }
+        if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification) {
+            return false;
+        }
+        RouteCounters* counters = nullptr;
+        const Handler* const handler = find_handler(metadata, counters);
+        return handler != nullptr && handler->reads_shared();
+    }
+
+    void on_read(const wire::Metadata& metadata, const Message& message) {
+        if (metadata.type == wire::MessageType::request) [[likely]] {
+            peer_->responder().count(metadata, message.body.size());
+            on_request(metadata, message, nullptr);
+        } else if (!on_other(metadata, message)) {
+            peer_->responder().count(metadata, message.body.size());
+            auto ticket = take_ticket(metadata, message.body.size());
+            on_request(metadata, message, &ticket);
+        }
     }
 
     /// Handles the messages that do not go to a handler. Returns false for the others.
