@@ -25,6 +25,7 @@ namespace communica {
 /// Bytes in lent memory are not copied either, except into owned values other than a `Buffer`: the peer may change them
 /// while they are read.
 struct BytesSerializer {
+    /// It parses nothing, so that bytes may change while they are read.
     static constexpr bool reads_shared = true;
 
     void dump(Nothing, Buffer&) const noexcept {}
