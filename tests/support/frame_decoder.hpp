@@ -57,8 +57,8 @@ inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limi
             if (bytes.size() < 9) {
                 break;
             }
-            result.frames.push_back({.kind = code == 33 ? Kind::returned : Kind::retired,
-                                     .segment = static_cast<std::uint32_t>(number(5))});
+            result.frames.push_back(
+                {.kind = code == 33 ? Kind::returned : Kind::retired, .index = static_cast<std::uint32_t>(number(5))});
             bytes.remove_prefix(9);
             continue;
         }
@@ -71,8 +71,8 @@ inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limi
             }
             OwnedFrame frame{.kind = Kind::lent,
                              .metadata = std::string(bytes.substr(17, length - 13)),
-                             .segment = static_cast<std::uint32_t>(number(5)),
-                             .offset = number(9),
+                             .index = static_cast<std::uint32_t>(number(5)),
+                             .total = static_cast<std::uint32_t>(number(9)),
                              .lent_size = number(13)};
             if (frame.lent_size != 0 && frame.lent_size + frame.metadata.size() > limits.max_message) {
                 frame.why = communica::errc::message_too_large;

@@ -52,8 +52,6 @@ struct OwnedFrame {
     std::uint32_t index = 0;
     std::uint32_t total = 0;
     communica::errc why{};
-    std::uint32_t segment = 0;
-    std::size_t offset = 0;
     std::size_t lent_size = 0;
 
     static OwnedFrame of(const communica::wire::Frame& frame) {
@@ -63,8 +61,6 @@ struct OwnedFrame {
                 frame.index,
                 frame.total,
                 frame.why,
-                frame.segment,
-                frame.offset,
                 frame.kind == Kind::lent ? frame.body_size : 0};
     }
     /// A message that was dropped, but for its metadata.

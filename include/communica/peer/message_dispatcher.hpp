@@ -46,14 +46,18 @@ class MessageDispatcher : public Receiver {
     void end_turn() noexcept override { peer_->calls().end(frame_); }
 
     void on_message(const Message& message) override {
-        const auto metadata = read(message.metadata);
-        if (message.backing_buffer != nullptr && message.backing_buffer->is_lent()) [[unlikely]] {
-            if (!reads_shared(metadata)) {
-                const Bytes copy = codec::copy_shared(message.body, *message.backing_buffer);
-                return on_read(metadata, {message.metadata, copy, message.redelivered, message.backing_buffer});
-            }
+        if (message.backing_buffer != nullptr && message.backing_buffer->is_lent() && pass_copy(message)) [[unlikely]] {
+            return;
         }
-        on_read(metadata, message);
+        const auto metadata = read(message.metadata);
+        if (metadata.type == wire::MessageType::request) [[likely]] {
+            peer_->responder().count(metadata, message.body.size());
+            on_request(metadata, message, nullptr);
+        } else if (!on_other(metadata, message)) {
+            peer_->responder().count(metadata, message.body.size());
+            auto ticket = take_ticket(metadata, message.body.size());
+            on_request(metadata, message, &ticket);
+        }
     }
 
     void on_discarded(std::string_view text, errc why) override {
@@ -141,15 +145,15 @@ class MessageDispatcher : public Receiver {
         return handler != nullptr && handler->reads_shared();
     }
 
-    void on_read(const wire::Metadata& metadata, const Message& message) {
-        if (metadata.type == wire::MessageType::request) [[likely]] {
-            peer_->responder().count(metadata, message.body.size());
-            on_request(metadata, message, nullptr);
-        } else if (!on_other(metadata, message)) {
-            peer_->responder().count(metadata, message.body.size());
-            auto ticket = take_ticket(metadata, message.body.size());
-            on_request(metadata, message, &ticket);
+    /// Passes on a copy of a message that the peer may still change, unless its receiver reads such messages. Returns
+    /// whether it did.
+    [[gnu::noinline]] bool pass_copy(const Message& message) {
+        if (reads_shared(read(message.metadata))) {
+            return false;
         }
+        const Bytes copy = codec::copy_shared(message.body, *message.backing_buffer);
+        on_message({message.metadata, copy, message.redelivered, message.backing_buffer});
+        return true;
     }
 
     /// Handles the messages that do not go to a handler. Returns false for the others.

@@ -67,7 +67,8 @@ template <class S>
 concept ReadsShared = S::reads_shared;
 
 /// Copies bytes that the peer may still change: they move to `backing_buffer`.
-inline Bytes copy_shared(Bytes bytes, Buffer& backing_buffer) {
+// Not inlined, so that `load_from` is.
+[[gnu::noinline]] inline Bytes copy_shared(Bytes bytes, Buffer& backing_buffer) {
     Buffer own;
     own.append(bytes);
     backing_buffer = std::move(own);
@@ -76,7 +77,7 @@ inline Bytes copy_shared(Bytes bytes, Buffer& backing_buffer) {
 
 /// Loads a `T` from bytes in `backing_buffer`, which it may take over. Null: the bytes are borrowed.
 template <class T, class S>
-T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
+[[gnu::always_inline]] inline T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
     if constexpr (!ReadsShared<S>) {
         if (backing_buffer != nullptr && backing_buffer->is_lent()) [[unlikely]] {
             bytes = copy_shared(bytes, *backing_buffer);

@@ -301,13 +301,13 @@ class Reader {
     }
 
     /// A message whose body lies in lent memory, or a notice about such memory.
-    void on_lent([[maybe_unused]] const wire::Frame& frame) {
+    [[gnu::noinline]] void on_lent([[maybe_unused]] const wire::Frame& frame) {
         if constexpr (LendsMemory<Stream>) {
-            auto& segments = stream_.segments_with(frame.segment);
+            auto& segments = stream_.segments_with(frame.index);
             if (frame.kind != wire::Frame::Kind::lent) {
-                return segments.on_notice(frame.kind, frame.segment);
+                return segments.on_notice(frame.kind, frame.index);
             }
-            Buffer body = segments.take(frame.segment, frame.offset, frame.body_size);
+            Buffer body = segments.take(frame.index, frame.total, frame.body_size);
             frame.why != errc{} ? receiver_->on_discarded(frame.metadata, frame.why)
                                 : receiver_->on_message({frame.metadata, body.bytes(), false, &body});
         }

@@ -144,7 +144,7 @@ class WriteQueue {
         std::vector<Buffer> lent = {};  // bodies that the frames refer to
         bool tail_is_borrowed = false;  // the last segment is a body: nothing may be appended to it
 
-        Buffer& open_segment() {
+        [[gnu::always_inline]] Buffer& open_segment() {
             if (segments.empty() || tail_is_borrowed || segments.back().size() >= segment_size) {
                 segments.emplace_back();
                 tail_is_borrowed = false;
@@ -174,7 +174,7 @@ class WriteQueue {
         }
     }
 
-    void push_lent(Lane& lane, std::string_view metadata, Buffer& body) {
+    [[gnu::noinline]] void push_lent(Lane& lane, std::string_view metadata, Buffer& body) {
         const base::LentMemory& memory = *body.lent_memory();
         const std::size_t size = wire::LentHead::size + metadata.size();
         if (lane.lent.size() == lane.lent.capacity()) {
@@ -311,7 +311,7 @@ class WriteQueue {
                 const bool whole = frame.kind == wire::Frame::Kind::message ||
                                    (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
                 if (frame.kind == wire::Frame::Kind::lent) {
-                    messages.push_back({std::string(frame.metadata), take_lent(lent, frame.segment), send_class});
+                    messages.push_back({std::string(frame.metadata), take_lent(lent, frame.index), send_class});
                 } else if (whole) {
                     messages.push_back({std::string(frame.metadata), {}, send_class});
                     messages.back().body.append(frame.body);

@@ -25,9 +25,9 @@ struct Frame {
         close,      ///< the peer closes the connection in order
         ping,       ///< the peer expects a pong
         pong,
-        lent,      ///< `metadata` of a message with its body in lent memory: `segment`, `offset`, `body_size`; or `why`
-        returned,  ///< the peer gives back `segment`
-        retired,   ///< the peer does not use its `segment` any more
+        lent,      ///< `metadata` of a message with its body in the lent memory `index`, at `total`; or `why`
+        returned,  ///< the peer gives back the lent memory `index`
+        retired,   ///< the peer does not use its memory `index` any more
     };
     Kind kind = Kind::message;
     std::string_view metadata = {};
@@ -35,8 +35,6 @@ struct Frame {
     std::uint32_t index = 0;
     std::uint32_t total = 0;
     std::size_t body_size = 0;
-    std::uint32_t segment = 0;
-    std::size_t offset = 0;
     errc why{};  ///< `message_too_large`, or `busy`: over the entity's budget
 };
 
@@ -146,37 +144,33 @@ class FrameReader {
         return take(frame, bytes, ChunkHead::size, metadata_size);
     }
 
-    bool next_lent(Frame& frame, std::string_view bytes, std::size_t length) {
-        if (!has_head(bytes, length, LentHead::size)) {
-            return false;
-        }
-        frame = {.kind = Frame::Kind::lent};
-        if (!take(frame, bytes, LentHead::size, length - 13)) {
-            return false;
-        }
-        frame.segment = load_u32(bytes.data() + 5);
-        frame.offset = load_u32(bytes.data() + 9);
-        frame.body_size = load_u32(bytes.data() + 13);
-        if (frame.body_size > max_message_ - std::min(frame.metadata.size(), max_message_)) {
-            frame.why = errc::message_too_large;
-        }
-        return true;
-    }
-
-    bool next_of_lent(Frame& frame, std::string_view bytes, std::size_t length) {
+    /// Not inlined and without the functions of other frames, so that those are inlined where messages are read.
+    [[gnu::noinline]] bool next_of_lent(Frame& frame, std::string_view bytes, std::size_t length) {
         const auto code = static_cast<FrameCode>(bytes[length_size]);
+        const std::size_t head = code == FrameCode::lent ? LentHead::size : SegmentNotice::size;
+        const std::size_t size = length_size + length;
+        if (size < head || (code != FrameCode::lent && size != head)) {
+            throw std::system_error(errc::protocol_error, "a frame of lent memory of the wrong length");
+        }
+        if (size - head > max_metadata_) {
+            throw std::system_error(errc::message_too_large, "metadata over the limit");
+        }
+        if (bytes.size() < size) {
+            return need(size);
+        }
+        frame = {.kind = code == FrameCode::lent       ? Frame::Kind::lent
+                         : code == FrameCode::returned ? Frame::Kind::returned
+                                                       : Frame::Kind::retired,
+                 .metadata = bytes.substr(head, size - head),
+                 .index = load_u32(bytes.data() + 5)};
         if (code == FrameCode::lent) {
-            return next_lent(frame, bytes, length);
+            frame.total = load_u32(bytes.data() + 9);
+            frame.body_size = load_u32(bytes.data() + 13);
+            if (frame.body_size > max_message_ - std::min(frame.metadata.size(), max_message_)) {
+                frame.why = errc::message_too_large;
+            }
         }
-        if (length != SegmentNotice::size - length_size) {
-            throw std::system_error(errc::protocol_error, "a notice of lent memory with something else in it");
-        }
-        if (!has_head(bytes, length, SegmentNotice::size)) {
-            return false;
-        }
-        frame = {.kind = code == FrameCode::returned ? Frame::Kind::returned : Frame::Kind::retired,
-                 .segment = load_u32(bytes.data() + 5)};
-        used_ = SegmentNotice::size;
+        used_ = size;
         return !need(0);
     }
 

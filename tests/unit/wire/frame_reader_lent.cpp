@@ -26,10 +26,10 @@ TEST_CASE("frames of lent memory come out the same however the bytes are cut") {
                               test::returned_frame(0xffffffff) + test::retired_frame(1) + test::lent_frame(0, 0, 0, "");
     const communica::Limits limits{.max_message = 0x20000000};
     const std::vector<OwnedFrame> expected{
-        {.kind = Kind::lent, .metadata = "meta", .segment = 2, .offset = 3, .lent_size = 0xfffffff},
+        {.kind = Kind::lent, .metadata = "meta", .index = 2, .total = 3, .lent_size = 0xfffffff},
         {.kind = Kind::message, .metadata = "m", .body = "b"},
-        {.kind = Kind::returned, .segment = 0xffffffff},
-        {.kind = Kind::retired, .segment = 1},
+        {.kind = Kind::returned, .index = 0xffffffff},
+        {.kind = Kind::retired, .index = 1},
         {.kind = Kind::lent}};
     for (std::size_t step = 1; step != bytes.size() + 1; ++step) {
         CHECK(read(bytes, limits, step) == expected);
@@ -43,7 +43,7 @@ TEST_CASE("a lent body over the limit is told with its memory, and what follows 
     REQUIRE(frames.size() == 3);
     CHECK(frames[0].why == errc{});
     CHECK(frames[1].why == errc::message_too_large);
-    CHECK(frames[1].segment == 4);
+    CHECK(frames[1].index == 4);
     CHECK(frames[2].kind == Kind::ping);
 }
 
