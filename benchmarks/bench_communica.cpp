@@ -3,6 +3,7 @@
 //     json         a string by JsonSerializer, a plain handler
 //     bytes        the same bytes by BytesSerializer
 //     buffer       the same as a Buffer, whose memory is moved
+//     lent         a Buffer in lent memory, which is written anew for each request and answered as it is
 //     suspend      json with a coroutine handler that yields once
 //     struct       a struct of 1 KiB by JsonSerializer
 //     fast         the same by the fast JSON serializer
@@ -114,7 +115,7 @@ void serve_routes(const bench::Options& options) {
 void serve(const bench::Options& options) {
     if (options.variant == "bytes") {
         serve_simple<BytesSerializer>(options, echo);
-    } else if (options.variant == "buffer") {
+    } else if (options.variant == "buffer" || options.variant == "lent") {
         serve_simple<BytesSerializer>(options, echo_buffer);
     } else if (options.variant == "suspend") {
         serve_simple<JsonSerializer>(options, echo_later);
@@ -144,6 +145,28 @@ template <class S, class Value>
 void measure_simple(const bench::Options& options, const Value& value) {
     bench::measure<Client<S>>(options, connector_of(options), value,
                               [](Client<S>& client, const Value& v) { return client.template request<Value>(v); });
+}
+
+asio::awaitable<void> send_lent(Client<BytesSerializer>& client, std::size_t size, bench::Meter& meter) {
+    for (bench::Ticks begin = bench::ticks();; begin = meter.lap(begin)) {
+        communica::Buffer body = co_await client.lend(size);
+        std::memset(body.data(), 'x', size);
+        body = co_await client.request<communica::Buffer>(std::move(body));
+        if (body.size() != size || body.data()[size - 1] != 'x') {
+            bench::fail("not what was sent");
+        }
+    }
+}
+
+void measure_lent(const bench::Options& options) {
+    asio::io_context context(1);
+    const communica::ClientOptions client_options{.busy_poll = std::chrono::microseconds{options.busy_poll_us}};
+    std::deque<Client<BytesSerializer>> clients;
+    clients.emplace_back(context, connector_of(options), client_options);
+    bench::connect_all(context, clients);
+    bench::Meter meter(options);
+    asio::co_spawn(context, send_lent(clients.front(), options.size, meter), bench::stop_on_error);
+    context.run();
 }
 
 void measure_idle(const bench::Options& options) {
@@ -179,6 +202,8 @@ void ask(const bench::Options& options) {
         communica::Buffer buffer;
         buffer.append(text);
         measure_simple<BytesSerializer>(options, buffer);
+    } else if (options.variant == "lent") {
+        measure_lent(options);
     } else if (options.variant == "struct") {
         measure_simple<JsonSerializer>(options, bench::make_order());
     } else if (options.variant == "fast") {

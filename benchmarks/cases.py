@@ -31,6 +31,10 @@ GROUPS = {
     "clients": "1,000 clients with one request each, 64 B, Unix socket",
     "threads": "8 clients, a handler that works for 100 us, both cores",
     "spin": "One request at a time, 64 B, Unix socket, both cores",
+    "shared": "One request at a time, 64 B, shared memory",
+    "shared many": "64 requests at once on one connection, 64 B, shared memory",
+    "shared spin": "One request at a time, 64 B, shared memory, both cores",
+    "shared large": "One request at a time, 1 MiB, shared memory",
     "idle": "Memory of an idle connection, server side",
 }
 CHART_GROUPS = ["one", "many"]
@@ -49,6 +53,8 @@ PACKAGES = {
     "capnp": "libcapnp-dev",
     "grpc": "libgrpc++-dev",
     "nng": "libnng-dev",
+    "iceoryx": "libiceoryx-posh-dev",
+    "iox-roudi": "iceoryx",
     "asio": "libasio-dev",
     "json": "nlohmann-json3-dev",
     "rapidjson": "rapidjson-dev",
@@ -59,6 +65,8 @@ OURS = "communica"
 ASIO = "Asio coroutines"
 WAIT = "Asio coroutines, async_wait"
 BLOCKING = "blocking sockets"
+SLOTS = "slots and eventfds by hand, epoll"
+LINE = "a cache line to and fro"
 
 
 def cases():
@@ -122,6 +130,26 @@ def cases():
     yield case("spin", f"{OURS} JSON, spin", "communica", "json", cores=2, **{"spin-us": 50})
     yield case("spin", BLOCKING, "blocking", cores=2)
     yield case("spin", f"{BLOCKING}, spin", "blocking", cores=2, **{"spin-us": 50})
+
+    shared = {"transport": "shared_memory"}
+    spin = {"spin-us": 50}
+    yield case("shared", f"{OURS} bytes", "communica", "bytes", **shared)
+    yield case("shared", f"{OURS} bytes, Unix socket", "communica", "bytes")
+    yield case("shared", f"{ASIO}, Unix socket", "asio", "coro")
+    yield case("shared", f"{BLOCKING}, Unix socket", "blocking")
+    yield case("shared", SLOTS, "slots", "epoll")
+    yield case("shared", "Boost.Interprocess", "interprocess")
+    yield case("shared", "iceoryx", "iceoryx", "event")
+    yield case("shared many", f"{OURS} bytes", "communica", "bytes", **shared, **many)
+    yield case("shared many", f"{ASIO}, Unix socket", "asio", "coro", **many)
+    yield case("shared spin", f"{OURS} bytes, spin", "communica", "bytes", cores=2, **shared, **spin)
+    yield case("shared spin", f"{BLOCKING}, Unix socket, spin", "blocking", cores=2, **spin)
+    yield case("shared spin", LINE, "slots", "line", cores=2)
+    yield case("shared spin", "iceoryx, spin", "iceoryx", "spin", cores=2)
+    yield case("shared large", f"{OURS} lent", "communica", "lent", **shared, **large)
+    yield case("shared large", f"{OURS} buffer, copied", "communica", "buffer", **shared, **large)
+    yield case("shared large", f"{BLOCKING}, Unix socket", "blocking", **large)
+    yield case("shared large", "iceoryx", "iceoryx", "event", **large)
 
     for program, label in PEERS.items():
         yield case("one", label, program)
@@ -190,6 +218,14 @@ TARGETS = [
     Target("1,000 clients", "cpu_us", f"clients/{OURS} JSON", f"clients/{ASIO}", 1.2),
     Target("2 threads, requests/s", "per_second", f"threads/{OURS} 2 threads", f"threads/{OURS} 1 thread", 1.7,
            at_least=True),
+    Target("shared memory, one at a time", "cpu_us", f"shared/{OURS} bytes", f"shared/{SLOTS}", 1.25),
+    Target("shared memory, one at a time", "cpu_us", f"shared/{OURS} bytes", f"shared/{ASIO}, Unix socket", 0.7),
+    Target("shared memory, 64 at once", "cpu_us", f"shared many/{OURS} bytes", f"shared many/{ASIO}, Unix socket", 0.8),
+    Target("shared memory, spin, p50", "p50_us", f"shared spin/{OURS} bytes, spin", f"shared spin/{LINE}", 3.5),
+    Target("shared memory, 1 MiB lent, requests/s", "per_second", f"shared large/{OURS} lent",
+           f"shared large/{BLOCKING}, Unix socket", 8, at_least=True),
+    Target("shared memory, 1 MiB copied, requests/s", "per_second", f"shared large/{OURS} buffer, copied",
+           f"shared large/{BLOCKING}, Unix socket", 1, at_least=True),
     Target("spin, p50", "p50_us", f"spin/{OURS} JSON, spin", f"spin/{OURS} JSON", 0.15),
 ]
 
@@ -211,6 +247,8 @@ class Limit:
 
 LIMITS = [
     Limit("1,000 clients, p99 / p50", f"clients/{OURS} JSON", lambda run: run["p99_us"] / run["p50_us"], 3, "x"),
+    Limit("shared memory, spin, p50", f"shared spin/{OURS} bytes, spin", lambda run: run["p50_us"], 1, "us"),
+    Limit("shared memory, 1 MiB lent, p50", f"shared large/{OURS} lent", lambda run: run["p50_us"], 30, "us"),
     Limit("idle connection", f"idle/{OURS} JSON", lambda run: run["idle_kb"], 4, "kB"),
 ]
 

@@ -5,7 +5,7 @@ DECLARED_BY = {
                  "partition none_of pop_heap push_heap remove_if replace reverse sort transform upper_bound ranges",
     "array": "array to_array",
     "atomic": "atomic memory_order memory_order_acquire memory_order_relaxed memory_order_release",
-    "bit": "bit_cast bit_width countr_zero endian",
+    "bit": "bit_cast bit_ceil bit_width countr_zero endian",
     "bitset": "bitset",
     "charconv": "chars_format from_chars to_chars to_chars_result",
     "chrono": "chrono",
@@ -26,7 +26,7 @@ DECLARED_BY = {
     "initializer_list": "initializer_list",
     "limits": "numeric_limits",
     "ios": "ios streamoff streamsize",
-    "iterator": "next prev",
+    "iterator": "back_inserter next prev",
     "list": "list",
     "map": "map multimap",
     "memory": "addressof allocator allocator_traits construct_at destroy_at enable_shared_from_this make_shared make_unique "

@@ -4,6 +4,7 @@
 #include "spare_block.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,6 +13,34 @@
 #include <utility>
 
 namespace communica {
+
+namespace base {
+
+/// Memory of a `Buffer` that belongs to a connection. The buffer ends the loan by one of the functions, once, on any
+/// thread and possibly under a lock.
+class LentMemory {
+ public:
+    LentMemory(const LentMemory&) = delete;
+    LentMemory& operator=(const LentMemory&) = delete;
+
+    /// The buffer does not need it any more. Destroys this object.
+    virtual void give_back() noexcept = 0;
+    /// The peer has it now. Destroys this object.
+    virtual void pass_on() noexcept = 0;
+    /// A message with it is being written: from now on the peer may pass it back.
+    virtual void note_sent() noexcept = 0;
+
+    const void* const lender;     ///< identifies the connection
+    const std::uint32_t segment;  ///< the number of the memory
+    char* const start;            ///< its first byte
+
+ protected:
+    LentMemory(const void* by, std::uint32_t number, char* memory) noexcept
+        : lender(by), segment(number), start(memory) {}
+    ~LentMemory() = default;
+};
+
+}  // namespace base
 
 /// A view of bytes that it does not own.
 using Bytes = std::span<const std::byte>;
@@ -26,12 +55,20 @@ inline std::string_view as_text(Bytes bytes) noexcept {
 
 /// A growable array of bytes. Up to `inline_capacity` bytes need no allocation. Growing does not zero memory. Moving a
 /// larger buffer moves a pointer. Movable, not copyable. Not thread-safe.
+///
+/// The memory may be lent by a connection (`lend`); then it is given back when the buffer is destroyed, or grows beyond
+/// its capacity.
 class Buffer {
  public:
     /// Bytes stored without an allocation.
     static constexpr std::size_t inline_capacity = 224;
 
     Buffer() noexcept {}  // NOLINT(modernize-use-equals-default): `Buffer{}` would set all its bytes to zero
+    /// Made by the library: `size` of `capacity` bytes at `data`, which lie in `memory`.
+    Buffer(base::LentMemory& memory, char* data, std::size_t size, std::size_t capacity) noexcept
+        : data_(data), size_(size), capacity_(capacity), dropped_(lent_mark) {
+        set_lent_memory(&memory);
+    }
     Buffer(Buffer&& other) noexcept { take(other); }
     Buffer& operator=(Buffer&& other) noexcept {
         if (this != &other) {
@@ -41,6 +78,13 @@ class Buffer {
         return *this;
     }
     ~Buffer() { free(); }
+
+    /// Returns a buffer of `size` uninitialised bytes.
+    static Buffer of_size(std::size_t size) {
+        Buffer buffer;
+        buffer.extend(size);
+        return buffer;
+    }
 
     char* data() noexcept { return data_; }
     const char* data() const noexcept { return data_; }
@@ -91,6 +135,22 @@ class Buffer {
         }
     }
 
+    /// The memory if it is lent; otherwise null. For the library.
+    base::LentMemory* lent_memory() const noexcept {
+        base::LentMemory* memory = nullptr;
+        if (is_lent()) {
+            std::memcpy(&memory, inline_, sizeof memory);
+        }
+        return memory;
+    }
+    /// True if the memory is lent by a connection. If it came from the peer, the peer may still change it.
+    bool is_lent() const noexcept { return (dropped_ & lent_mark) != 0; }
+    /// Forgets lent memory, which the peer has now. For the library.
+    void pass_on() noexcept {
+        lent_memory()->pass_on();
+        forget();
+    }
+
     /// Removes all bytes after the first `size`.
     void truncate(std::size_t size) noexcept { size_ = size; }
     void clear() noexcept { size_ = 0; }
@@ -98,12 +158,21 @@ class Buffer {
     /// Removes the content and releases the memory.
     void release() noexcept {
         free();
+        forget();
+    }
+
+ private:
+    /// In `dropped_`: the memory is lent, and `inline_` has the pointer to it.
+    static constexpr std::size_t lent_mark = ~(~std::size_t{0} >> 1);
+
+    void set_lent_memory(base::LentMemory* memory) noexcept { std::memcpy(inline_, &memory, sizeof memory); }
+
+    void forget() noexcept {
         data_ = inline_;
         size_ = dropped_ = 0;
         capacity_ = inline_capacity;
     }
 
- private:
     bool is_inline() const noexcept { return data_ == inline_; }
 
     // Not inlined, so that `extend` is.
@@ -116,6 +185,9 @@ class Buffer {
 
     void grow(std::size_t capacity) {
         undo_drop();
+        if (is_lent()) {
+            return move_to_heap(capacity);
+        }
         if (const auto spare = base::take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
             free();
@@ -136,15 +208,27 @@ class Buffer {
         capacity_ = capacity;
     }
 
+    void move_to_heap(std::size_t capacity) {
+        Buffer heap;
+        heap.grow(capacity);
+        heap.append(text());
+        *this = std::move(heap);
+    }
+
     void free() noexcept {
-        if (!is_inline()) {
+        if (is_inline()) {
+            return;
+        }
+        if (is_lent()) [[unlikely]] {
+            lent_memory()->give_back();
+        } else {
             base::give_block_back({data_ - dropped_, dropped_ + capacity_});
         }
     }
 
     /// Moves the bytes back to the front of their block.
     void undo_drop() noexcept {
-        if (dropped_ != 0) {
+        if (dropped_ != 0 && !is_lent()) {
             std::memmove(data_ - dropped_, data_, size_);
             data_ -= dropped_;
             capacity_ += std::exchange(dropped_, 0);
@@ -160,6 +244,9 @@ class Buffer {
             std::memcpy(inline_, other.inline_, size_);
         } else {
             data_ = std::exchange(other.data_, other.inline_);
+            if (is_lent()) [[unlikely]] {
+                std::memcpy(inline_, other.inline_, sizeof(base::LentMemory*));
+            }
         }
     }
 

@@ -217,6 +217,10 @@ class Connection {
     /// Writes what a `Gathering` holds back. Thread-safe.
     virtual void write_gathered() noexcept {}
 
+    /// Returns a buffer of `size` uninitialised bytes: memory that `send` passes to the peer, if the transport has such
+    /// memory and some is left; otherwise from the heap. Thread-safe.
+    virtual Buffer lend(std::size_t size) { return Buffer::of_size(size); }
+
     /// Bytes of responses that the peer has not read. Thread-safe.
     virtual std::size_t unread_answers() const = 0;
 

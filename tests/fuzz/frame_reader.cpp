@@ -13,9 +13,12 @@ using communica::Limits;
 using test::DecodedFrames;
 using test::OwnedFrame;
 
-DecodedFrames read(std::string_view bytes, const Limits& limits, std::size_t step) {
+DecodedFrames read(std::string_view bytes, const Limits& limits, bool lends, std::size_t step) {
     DecodedFrames result;
     communica::wire::FrameReader reader(limits);
+    if (lends) {
+        reader.accept_lent();
+    }
     try {
         const std::size_t largest =
             test::feed(reader, bytes, step, [&](const auto& frame) { result.frames.push_back(OwnedFrame::of(frame)); });
@@ -34,9 +37,10 @@ void fuzz_one(std::string_view input) {
     const unsigned choice = fuzz::take_byte(input);
     const Limits limits{.max_message = choice & 1 ? 48 : Limits{}.max_message,
                         .max_metadata = choice & 2 ? 32 : Limits{}.max_metadata};
-    const std::size_t step = 1 + (choice >> 2);
+    const bool lends = (choice & 4) != 0;
+    const std::size_t step = 1 + (choice >> 3);
 
-    const DecodedFrames whole = read(input, limits, input.size());
-    fuzz::require(whole == read(input, limits, step), "cutting changes nothing");
-    fuzz::require(whole == test::decode_frames(input, limits), "the second decoder agrees");
+    const DecodedFrames whole = read(input, limits, lends, input.size());
+    fuzz::require(whole == read(input, limits, lends, step), "cutting changes nothing");
+    fuzz::require(whole == test::decode_frames(input, limits, lends), "the second decoder agrees");
 }

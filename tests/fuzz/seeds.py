@@ -62,7 +62,9 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         "authentication": [seed.replace(proof, p) for p in (proof, nonce) for seed in
                            (b"\0" + challenge + greeting, b"\0" + greeting, b"\1" + keyed + shown, b"\1" + hello,
                             b"\1" + keyed + challenge)],
-        "frame_reader": [bytes([choice]) + frame for frame in frames + [b"".join(frames)] for choice in (0xFC, 3, 9)],
+        "frame_reader": [bytes([choice]) + frame for frame in frames + [b"".join(frames)] for choice in (0xF8, 3, 17)] +
+                        [bytes([0xFC]) + lent + b"\0\0\0\x05\x21\0\0\0\1\0\0\0\x05\x22\0\0\0\2" for lent in
+                         [b"\0\0\0\x0f\x20" + b"\0\0\0\2\0\0\0\1\0\0\0\x40{}"]],
         "chunks": [bytes([choice]) + v for v in chunks + [b"".join(chunks[:3]), b"".join(chunks)] for choice in (0, 33)],
         "metadata": [metadata for metadata, _ in messages],
         "handshake": [bytes([choice]) + v for v in hellos + refusals for choice in (0, 255)],

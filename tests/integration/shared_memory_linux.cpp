@@ -5,6 +5,7 @@
 #include "support/process.hpp"
 #include "support/run.hpp"
 #include "support/scripted_peer.hpp"
+#include "support/shared_memory_stranger.hpp"
 #include "support/system.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -41,7 +42,10 @@ using communica::detail::RingWriter;
 using communica::detail::SharedPages;
 using communica::detail::WakePipe;
 using test::error_of;
+using test::mapped;
+using test::open_descriptors;
 using test::Process;
+using test::Stranger;
 using namespace std::chrono_literals;
 
 namespace {
@@ -54,34 +58,6 @@ SharedMemoryConnector connector_in(const test::TemporaryDirectory& directory, st
     options.local.directory = directory.path();
     options.ring_size = ring_size;
     return SharedMemoryConnector("shared", options);
-}
-
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        ++count;
-    }
-    return count;
-}
-
-/// Bytes of the memory of all connections that are in use, by any process that has it mapped; or how many are mapped.
-struct Mapped {
-    std::size_t resident = 0;
-    int count = 0;
-};
-Mapped mapped() {
-    std::ifstream file("/proc/self/smaps");
-    Mapped found;
-    bool is_ours = false;
-    for (std::string line; std::getline(file, line);) {
-        if (line.find('-') < line.find(' ') && line.find(':') > line.find(' ')) {
-            is_ours = line.find("memfd:communica") != line.npos;
-            found.count += is_ours ? 1 : 0;
-        } else if (is_ours && line.starts_with("Rss:")) {
-            found.resident += std::stoul(line.substr(4)) * 1024;
-        }
-    }
-    return found;
 }
 
 /// A server that echoes, and what it logs.
@@ -129,85 +105,6 @@ struct Echo {
     test::TemporaryDirectory directory;
     asio::io_context context;
     Server server;
-};
-
-/// The other side without the library's stream: it says at the meeting, and writes into the memory, what a test wants.
-class Stranger {
- public:
-    Stranger(asio::io_context& context, const SharedMemoryConnector& server) : socket_(context) {
-        socket_.connect(asio::local::stream_protocol::endpoint(server.address()));
-        socket_.native_non_blocking(true);
-    }
-
-    void say(const std::string& bytes, const std::vector<int>& descriptors) {
-        communica::detail::send_with_descriptors(socket_.native_handle(), bytes, descriptors);
-    }
-    /// The answer's text; empty for consent.
-    asio::awaitable<std::string> answer() {
-        std::optional<communica::detail::Received> received;
-        while (!received) {
-            co_await socket_.async_wait(asio::socket_base::wait_read, asio::use_awaitable);
-            received = communica::detail::receive_with_descriptors(socket_.native_handle());
-        }
-        if (!received->descriptors.empty()) {
-            others_ = WakePipe::open_anew(received->descriptors.front());
-        }
-        co_return received->bytes.starts_with(MeetingHead::signature) ? received->bytes.substr(MeetingHead::size)
-                                                                      : received->bytes;
-    }
-    asio::awaitable<void> expect_end() {
-        for (;;) {
-            std::array<char, 64> bytes;
-            const auto [error, count] = co_await socket_.async_read_some(asio::buffer(bytes), communica::no_throw);
-            if (error) {
-                co_return;
-            }
-        }
-    }
-
-    /// A meeting as it should be.
-    asio::awaitable<void> meet(std::size_t ring_size = 64 * 1024) {
-        file = SharedPages::make_file(ring_size);
-        pages.emplace(SharedPages::map(file, ring_size));
-        out = pages->ring(SharedPages::Direction::to_server);
-        in = pages->ring(SharedPages::Direction::to_client);
-        pipe = WakePipe::make();
-        say(MeetingHead{.ring_size = static_cast<std::uint32_t>(ring_size)}.store(),
-            {file.get(), pipe.read_end().get()});
-        const std::string text = co_await answer();
-        CHECK(text.empty());
-    }
-    /// And the hello of a client.
-    asio::awaitable<void> greet() {
-        co_await meet();
-        writer.emplace(out);
-        write(test::client_hello("stranger"));
-        RingReader reader(in);
-        std::string room(1'000, '\0');
-        std::size_t count = 0;
-        while (count == 0) {
-            asio::steady_timer pause(co_await asio::this_coro::executor, 1ms);
-            co_await pause.async_wait(asio::use_awaitable);
-            count = reader.read(room);
-        }
-        CHECK(room.find("hello") != room.npos);
-    }
-    void write(std::string_view bytes) {
-        CHECK(writer->write(bytes) == bytes.size());
-        writer->publish();
-        pipe.wake();
-    }
-
-    OwnedDescriptor file;
-    WakePipe pipe;
-    std::optional<SharedPages> pages;
-    RingMemory<> out;
-    RingMemory<> in;
-    std::optional<RingWriter<>> writer;
-
- private:
-    asio::local::stream_protocol::socket socket_;
-    OwnedDescriptor others_;
 };
 
 std::string echo_frame(std::size_t size) {

@@ -18,7 +18,8 @@ struct DecodedFrames {
     bool operator==(const DecodedFrames&) const = default;
 };
 
-inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limits& limits = {}) {
+/// `lends`: bodies may be in lent memory.
+inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limits& limits = {}, bool lends = false) {
     DecodedFrames result;
     const auto number = [&](std::size_t at) {
         std::size_t value = 0;
@@ -47,6 +48,37 @@ inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limi
         if ((code == 30 || code == 31) && length == 1) {
             result.frames.push_back({.kind = code == 30 ? Kind::ping : Kind::pong});
             bytes.remove_prefix(5);
+            continue;
+        }
+        if (lends && (code == 33 || code == 34)) {
+            if (length != 5) {
+                return fail();
+            }
+            if (bytes.size() < 9) {
+                break;
+            }
+            result.frames.push_back(
+                {.kind = code == 33 ? Kind::returned : Kind::retired, .index = static_cast<std::uint32_t>(number(5))});
+            bytes.remove_prefix(9);
+            continue;
+        }
+        if (lends && code == 32) {
+            if (length < 13 || length - 13 > limits.max_metadata) {
+                return fail();
+            }
+            if (bytes.size() < length + 4) {
+                break;
+            }
+            OwnedFrame frame{.kind = Kind::lent,
+                             .metadata = std::string(bytes.substr(17, length - 13)),
+                             .index = static_cast<std::uint32_t>(number(5)),
+                             .total = static_cast<std::uint32_t>(number(9)),
+                             .lent_size = number(13)};
+            if (frame.lent_size != 0 && frame.lent_size + frame.metadata.size() > limits.max_message) {
+                frame.why = communica::errc::message_too_large;
+            }
+            result.frames.push_back(std::move(frame));
+            bytes.remove_prefix(length + 4);
             continue;
         }
         if (code != 10 && code != 11) {

@@ -33,6 +33,13 @@ inline std::string chunk_frame(std::size_t index, std::size_t total, std::string
            std::string(metadata) + std::string(body);
 }
 
+/// A message whose body is in lent memory.
+inline std::string lent_frame(std::size_t segment, std::size_t offset, std::size_t size, std::string_view metadata) {
+    return u32(13 + metadata.size()) + '\x20' + u32(segment) + u32(offset) + u32(size) + std::string(metadata);
+}
+inline std::string returned_frame(std::size_t segment) { return u32(5) + '\x21' + u32(segment); }
+inline std::string retired_frame(std::size_t segment) { return u32(5) + '\x22' + u32(segment); }
+
 inline std::string close_frame() { return u32(1) + '\x14'; }
 inline std::string ping_frame() { return u32(1) + '\x1e'; }
 inline std::string pong_frame() { return u32(1) + '\x1f'; }
@@ -45,9 +52,16 @@ struct OwnedFrame {
     std::uint32_t index = 0;
     std::uint32_t total = 0;
     communica::errc why{};
+    std::size_t lent_size = 0;
 
     static OwnedFrame of(const communica::wire::Frame& frame) {
-        return {frame.kind, std::string(frame.metadata), std::string(frame.body), frame.index, frame.total, frame.why};
+        return {frame.kind,
+                std::string(frame.metadata),
+                std::string(frame.body),
+                frame.index,
+                frame.total,
+                frame.why,
+                frame.kind == Kind::lent ? frame.body_size : 0};
     }
     /// A message that was dropped, but for its metadata.
     static OwnedFrame discarded(std::string metadata, communica::errc why = communica::errc::message_too_large) {

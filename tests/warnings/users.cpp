@@ -150,6 +150,14 @@
 #undef serve
 #undef talk
 
+#define main main_of_lent_bodies
+#define serve serve_of_lent_bodies
+#define talk talk_of_lent_bodies
+#include "examples/lent_bodies.cpp"
+#undef main
+#undef serve
+#undef talk
+
 #define main main_of_own_serializer
 #define serve serve_of_own_serializer
 #define talk talk_of_own_serializer

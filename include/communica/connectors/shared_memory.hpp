@@ -21,6 +21,9 @@ namespace communica {
 /// once and checked, and an invalid one ends the connection with `errc::protocol_error`. Nothing the peer does blocks
 /// this side.
 ///
+/// Bodies in memory of `lend` are not copied: the message refers to them. The receiver reads and writes them in place,
+/// if it takes a `Buffer`, `Bytes` or `std::string_view` by `BytesSerializer`; any other value is loaded from a copy.
+///
 /// A waiting side sleeps. With `ClientOptions::busy_poll` and `ServerOptions::busy_poll` it polls for that long
 /// instead, without system calls: 10 us at a time, between which its thread does other work.
 ///
@@ -41,7 +44,7 @@ class SharedMemoryConnector {
     std::string address() const;
 
     /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, with the members of a `LocalConnector`, and with
-    /// `"ring_size"`, `"max_ring_size"` and `"or_local"` if they are not the defaults.
+    /// `"ring_size"`, `"max_ring_size"`, `"max_lent"` and `"or_local"` if they are not the defaults.
     std::string dump_state() const;
     static SharedMemoryConnector load_state(const std::string& text);
 

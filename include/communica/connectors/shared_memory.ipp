@@ -70,6 +70,9 @@ inline LocalAddress shared_memory_address(const std::string& name, LocalOptions 
 COMMUNICA_INLINE SharedMemoryConnector::SharedMemoryConnector(std::string name, SharedMemoryOptions options)
     : name_(detail::local_name(std::move(name))), options_(std::move(options)) {
     options_.ring_size = detail::ring_size_of(options_.ring_size);
+    if (options_.max_lent > detail::LentSegments::largest_total) {
+        throw std::system_error(errc::invalid_argument, "more than 64 GiB of lent memory");
+    }
     (void)detail::shared_memory_address(name_, options_.local);  // throws if the address is invalid
 }
 
@@ -90,6 +93,9 @@ COMMUNICA_INLINE std::string SharedMemoryConnector::dump_state() const {
     if (options_.max_ring_size != defaults.max_ring_size) {
         state += ", \"max_ring_size\": " + std::to_string(options_.max_ring_size);
     }
+    if (options_.max_lent != defaults.max_lent) {
+        state += ", \"max_lent\": " + std::to_string(options_.max_lent);
+    }
     return state + "}";
 }
 
@@ -100,7 +106,8 @@ COMMUNICA_INLINE SharedMemoryConnector SharedMemoryConnector::load_state(const s
                                  {.local = detail::load_local_options(state),
                                   .or_local = state.get_or("or_local", defaults.or_local),
                                   .ring_size = state.get_or("ring_size", defaults.ring_size),
-                                  .max_ring_size = state.get_or("max_ring_size", defaults.max_ring_size)});
+                                  .max_ring_size = state.get_or("max_ring_size", defaults.max_ring_size),
+                                  .max_lent = state.get_or("max_lent", defaults.max_lent)});
 }
 
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> SharedMemoryConnector::connect(

@@ -19,6 +19,10 @@ struct SharedMemoryOptions {
     std::size_t ring_size = 1024 * 1024;
     /// A server refuses clients with larger rings.
     std::size_t max_ring_size = 16 * 1024 * 1024;
+    /// Bytes of lent memory (`lend`) that each side makes for a connection, at most; the smaller value of both sides is
+    /// used. Over it, `lend` returns memory of the heap. The system allocates what is written, and gets it back when it
+    /// is idle. 0: none; at most 64 GiB.
+    std::size_t max_lent = 64 * 1024 * 1024;
 };
 
 }  // namespace communica

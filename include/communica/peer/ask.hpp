@@ -124,11 +124,12 @@ inline PreparedPtr prepare_message(RequestTarget target, wire::MessageType type,
 }
 
 template <class S, class Value>
-void dump_into(Prepared& request, const S& serializer, const Value& value) {
-    static_assert(codec::MustDump<S, Value>::value, "communica: not a type to send");
+void dump_into(Prepared& request, const S& serializer, Value&& value) {
+    using Dumped = std::remove_cvref_t<Value>;
+    static_assert(codec::MustDump<S, Dumped>::value, "communica: not a type to send");
     try {
-        if constexpr (Dumps<S, Value>) {
-            serializer.dump(value, request.outgoing.body);
+        if constexpr (Dumps<S, Dumped>) {
+            serializer.dump(std::forward<Value>(value), request.outgoing.body);
         }
     } catch (...) {
         request.error = Error::of_serializer(std::current_exception());
@@ -145,17 +146,17 @@ asio::awaitable<T> value_of(asio::awaitable<Result<T>> request) {
 /// Serialises `value` at once. The token decides when the request starts.
 template <class T, template <class> class Completion, class S, class Value, class Token>
 auto ask(RequestTarget target, wire::MessageType type, const S& serializer, std::string_view route, bool with_route,
-         const Value& value, const RequestOptions& options, Token&& token) {
+         Value&& value, const RequestOptions& options, Token&& token) {
     static_assert(!is_borrowed<T>, "communica: a reply is not borrowed: ask for std::string, std::vector, ...");
     static_assert(std::disjunction_v<std::is_void<T>, codec::MustLoad<S, T>>, "communica: not a reply type");
     if constexpr (std::is_same_v<Completion<T>, ExceptionCompletion<T>> && !std::is_void_v<T> &&
                   !std::is_default_constructible_v<T> && std::is_same_v<std::remove_cvref_t<Token>, default_token>) {
         // An error would be given with a `T`, which has no default value.
-        return value_of<T>(ask<T, ResultCompletion>(std::move(target), type, serializer, route, with_route, value,
-                                                    options, std::forward<Token>(token)));
+        return value_of<T>(ask<T, ResultCompletion>(std::move(target), type, serializer, route, with_route,
+                                                    std::forward<Value>(value), options, std::forward<Token>(token)));
     } else {
         PreparedPtr request = prepare_message(std::move(target), type, route, with_route, options);
-        dump_into(*request, serializer, value);
+        dump_into(*request, serializer, std::forward<Value>(value));
         if constexpr (std::is_same_v<Completion<T>, ExceptionCompletion<void>> &&
                       std::is_same_v<std::remove_cvref_t<Token>, default_token>) {
             if (type == wire::MessageType::notification) {

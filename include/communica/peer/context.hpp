@@ -60,6 +60,9 @@ class Context {
         return send_progress(json);
     }
 
+    /// Returns a buffer of `size` uninitialised bytes for an answer, as `co_await client.lend(size)`.
+    Buffer lend(std::size_t size) const { return connection_->lend(size); }
+
     /// The connection's executor, on which handlers run. Handlers of one connection run one at a time.
     asio::any_io_executor get_executor() const { return connection_->get_executor(); }
 

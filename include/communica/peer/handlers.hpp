@@ -61,6 +61,9 @@ class Handler {
     virtual ~Handler() = default;
     virtual void handle(const Incoming& incoming) const = 0;
 
+    /// True if the handler reads bodies that the peer may still change; others get a copy.
+    virtual bool reads_shared() const noexcept { return false; }
+
     /// True if the handler accepts streams, and nothing else.
     bool opens_streams() const noexcept { return opens_streams_; }
 

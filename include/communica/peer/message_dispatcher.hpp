@@ -1,6 +1,7 @@
 // Dispatches the messages of one connection: answers to pending requests, requests to handlers.
 #pragma once
 
+#include "../serializers/serializer.hpp"
 #include "../wire/error_body.hpp"
 #include "../wire/goodbye.hpp"
 #include "../wire/metadata_reader.hpp"
@@ -45,6 +46,9 @@ class MessageDispatcher : public Receiver {
     void end_turn() noexcept override { peer_->calls().end(frame_); }
 
     void on_message(const Message& message) override {
+        if (message.backing_buffer != nullptr && message.backing_buffer->is_lent() && pass_copy(message)) [[unlikely]] {
+            return;
+        }
         const auto metadata = read(message.metadata);
         if (metadata.type == wire::MessageType::request) [[likely]] {
             peer_->responder().count(metadata, message.body.size());
@@ -125,6 +129,31 @@ class MessageDispatcher : public Receiver {
             metadata.type = wire::MessageType::notification;
         }
         return metadata;
+    }
+
+    /// May the peer change the body while it is read? Only of answers, which are copied before they are parsed, and of
+    /// requests whose handler parses nothing.
+    bool reads_shared(const wire::Metadata& metadata) const {
+        if (metadata.type == wire::MessageType::ok) {
+            return true;
+        }
+        if (metadata.type != wire::MessageType::request && metadata.type != wire::MessageType::notification) {
+            return false;
+        }
+        RouteCounters* counters = nullptr;
+        const Handler* const handler = find_handler(metadata, counters);
+        return handler != nullptr && handler->reads_shared();
+    }
+
+    /// Passes on a copy of a message that the peer may still change, unless its receiver reads such messages. Returns
+    /// whether it did.
+    [[gnu::noinline]] bool pass_copy(const Message& message) {
+        if (reads_shared(read(message.metadata))) {
+            return false;
+        }
+        const Bytes copy = codec::copy_shared(message.body, *message.backing_buffer);
+        on_message({message.metadata, copy, message.redelivered, message.backing_buffer});
+        return true;
     }
 
     /// Handles the messages that do not go to a handler. Returns false for the others.

@@ -59,6 +59,12 @@ class Requester : public std::enable_shared_from_this<Requester> {
         return pending_.empty() && unsent_queue_.empty();
     }
 
+    /// Returns a buffer in memory that the connection passes to the peer, or of the heap.
+    Buffer lend(std::size_t size) const {
+        const auto connection = (std::lock_guard(mutex_), sender_.connection());
+        return connection ? connection->lend(size) : Buffer::of_size(size);
+    }
+
     // ---- requests
 
     /// Counts a request or notification; with an error, also its failure.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "ask.hpp"
+#include "buffer_requests.hpp"
+#include "simple_requests.hpp"
 #include "streams/open.hpp"
 #include "streams/subscription.hpp"
 
@@ -13,86 +15,7 @@
 namespace communica {
 
 template <class S>
-class SimpleRequestsWith;
-template <class S>
 class RouteRequestsWith;
-
-/// Requests, notifications and streams without routes.
-///
-/// `request<Reply>(value[, options][, token])`, `try_request<Reply>(...)` and `notify(value[, options][, token])`
-/// serialise the value before they return.
-template <class Derived>
-class SimpleRequests {
- public:
-    /// Sends a request.
-    /// Completes with: the answer, `void(std::exception_ptr, Reply)`, no later than its deadline
-    /// (`RequestOptions::timeout`).
-    /// Executor: the token's, by default the entity's. Thread-safe.
-    /// Cancellation: any type forgets the request, which completes with `operation_aborted`, and leaves the connection
-    /// open.
-    /// Errors: the peer's (`RequesterError`, `ResponderError`, `SerializerError`, `UnknownError`); `SerializerError`
-    /// for a value or an answer that does not convert; or an `errc`, such as `timeout`, `connection_lost`,
-    /// `queue_full`, `message_too_large`, `closed`; without `wait_for_connection` also `not_connected` and `draining`.
-    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
-    auto request(const V& value, Token&& token = {}) const {
-        return ask<Reply, peer::ExceptionCompletion>(value, {}, std::forward<Token>(token));
-    }
-    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
-    auto request(const V& value, RequestOptions options, Token&& token = {}) const {
-        return ask<Reply, peer::ExceptionCompletion>(value, options, std::forward<Token>(token));
-    }
-    /// As `request`, with the error as a value.
-    /// Completes with: `void(Result<Reply>)`.
-    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
-    auto try_request(const V& value, Token&& token = {}) const {
-        return ask<Reply, peer::ResultCompletion>(value, {}, std::forward<Token>(token));
-    }
-    template <class Reply = nlohmann::json, peer::Sendable V, peer::NotOptions Token = default_token>
-    auto try_request(const V& value, RequestOptions options, Token&& token = {}) const {
-        return ask<Reply, peer::ResultCompletion>(value, options, std::forward<Token>(token));
-    }
-    /// Sends a notification. Completes when it was handed to a connection, not when it was handled. `co_await` of it
-    /// does not suspend the coroutine while notifications follow each other closely (docs/requests.md).
-    /// Completes with: `void(std::exception_ptr)`.
-    /// Executor: as of `request`.
-    /// Cancellation: as of `request`.
-    /// Errors: as of `request`, without the peer's.
-    template <peer::Sendable V, peer::NotOptions Token = default_token>
-    auto notify(const V& value, Token&& token = {}) const {
-        return notify(value, RequestOptions{}, std::forward<Token>(token));
-    }
-    template <peer::Sendable V, peer::NotOptions Token = default_token>
-    auto notify(const V& value, RequestOptions options, Token&& token = {}) const {
-        return peer::ask<void, peer::ExceptionCompletion>(self().target(), wire::MessageType::notification,
-                                                          self().serializer(), {}, false, value, options,
-                                                          std::forward<Token>(token));
-    }
-
-    /// Opens a stream of this signature: `client.open<Stream<Tick>(Symbol)>(symbol[, options][, token])`. Otherwise as
-    /// `RouteRequests::open`.
-    template <class Signature, class... Given>
-    auto open(Given&&... given) const {
-        return peer::open_with<peer::StreamShape<Signature>>(self().target(), self().serializer(), {}, false,
-                                                             std::forward<Given>(given)...);
-    }
-
-    /// Returns the same peer with another serializer: `client.with(MsgpackSerializer{}).request<int>(value)`.
-    template <Serializer S>
-    SimpleRequestsWith<S> with(S serializer) const {
-        return {self().target(), std::move(serializer)};
-    }
-
- private:
-    friend Derived;
-    SimpleRequests() = default;
-
-    template <class Reply, template <class> class Completion, class V, class Token>
-    auto ask(const V& value, const RequestOptions& options, Token&& token) const {
-        return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), {}, false,
-                                            value, options, std::forward<Token>(token));
-    }
-    const Derived& self() const { return static_cast<const Derived&>(*this); }
-};
 
 /// Requests, notifications and streams by route: a typed `Route`, or a name. Otherwise as `SimpleRequests`.
 template <class Derived>
@@ -144,6 +67,16 @@ class RouteRequests {
         return ask<Reply, peer::ExceptionCompletion>(route, value, options, std::forward<Token>(token));
     }
 
+    /// The same for a buffer, which becomes the message.
+    template <class R, class S, class... Given>
+    auto request(const Route<R(Buffer), S>& route, Buffer&& body, Given&&... given) const {
+        return move<R, peer::ExceptionCompletion>(route, std::move(body), std::forward<Given>(given)...);
+    }
+    template <class Reply = nlohmann::json, class... Given>
+    auto request(std::string_view route, Buffer&& body, Given&&... given) const {
+        return move<Reply, peer::ExceptionCompletion>(route, std::move(body), std::forward<Given>(given)...);
+    }
+
     /// As `request`, with the error as a value.
     /// Completes with: `void(Result<R>)`.
     template <class R, class A, class S, peer::NotOptions Token = default_token>
@@ -184,6 +117,14 @@ class RouteRequests {
     template <class Reply = nlohmann::json, peer::Sendable V = nlohmann::json, peer::NotOptions Token = default_token>
     auto try_request(std::string_view route, const V& value, RequestOptions options, Token&& token = {}) const {
         return ask<Reply, peer::ResultCompletion>(route, value, options, std::forward<Token>(token));
+    }
+    template <class R, class S, class... Given>
+    auto try_request(const Route<R(Buffer), S>& route, Buffer&& body, Given&&... given) const {
+        return move<R, peer::ResultCompletion>(route, std::move(body), std::forward<Given>(given)...);
+    }
+    template <class Reply = nlohmann::json, class... Given>
+    auto try_request(std::string_view route, Buffer&& body, Given&&... given) const {
+        return move<Reply, peer::ResultCompletion>(route, std::move(body), std::forward<Given>(given)...);
     }
 
     /// Sends a notification. Completes when it was handed to a connection, not when it was handled. `co_await` of it
@@ -232,6 +173,18 @@ class RouteRequests {
         return tell(route, self().serializer(), value, options, std::forward<Token>(token));
     }
 
+    template <class R, class S, class... Given>
+    auto notify(const Route<R(Buffer), S>& route, Buffer&& body, Given&&... given) const {
+        return move_to(route.name(), route.serializer(), std::move(body), std::forward<Given>(given)...);
+    }
+    template <class... Given>
+    auto notify(std::string_view route, Buffer&& body, Given&&... given) const {
+        return move_to(route, self().serializer(), std::move(body), std::forward<Given>(given)...);
+    }
+
+    /// As `SimpleRequests::lend`.
+    asio::awaitable<Buffer> lend(std::size_t size) const { return peer::lend(self().target(), size); }
+
     /// Opens a stream: `client.open(route, values...[, options][, token])`. The options are for the opening: an open
     /// stream has no deadline.
     /// Completes with: when the peer has accepted it, a `Stream<T>` for a `Route<Stream<T>(...)>`, an `Upload<T, R>`
@@ -264,14 +217,31 @@ class RouteRequests {
     RouteRequests() = default;
 
     template <class Reply, template <class> class Completion, class V, class Token>
-    auto ask(std::string_view route, const V& value, const RequestOptions& options, Token&& token) const {
+    auto ask(std::string_view route, V&& value, const RequestOptions& options, Token&& token) const {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, self().serializer(), route,
-                                            true, value, options, std::forward<Token>(token));
+                                            true, std::forward<V>(value), options, std::forward<Token>(token));
     }
     template <class Reply, template <class> class Completion, class Signature, class S, class V, class Token>
-    auto ask(const Route<Signature, S>& route, const V& value, const RequestOptions& options, Token&& token) const {
+    auto ask(const Route<Signature, S>& route, V&& value, const RequestOptions& options, Token&& token) const {
         return peer::ask<Reply, Completion>(self().target(), wire::MessageType::request, route.serializer(),
-                                            route.name(), true, value, options, std::forward<Token>(token));
+                                            route.name(), true, std::forward<V>(value), options,
+                                            std::forward<Token>(token));
+    }
+    template <class Reply, template <class> class Completion, class Route, class... Given>
+    auto move(const Route& route, Buffer&& body, Given&&... given) const {
+        return peer::ask_with_options(
+            [&](const RequestOptions& options, auto&& token) {
+                return ask<Reply, Completion>(route, std::move(body), options, std::forward<decltype(token)>(token));
+            },
+            std::forward<Given>(given)...);
+    }
+    template <class S, class... Given>
+    auto move_to(std::string_view route, const S& serializer, Buffer&& body, Given&&... given) const {
+        return peer::ask_with_options(
+            [&](const RequestOptions& options, auto&& token) {
+                return tell(route, serializer, std::move(body), options, std::forward<decltype(token)>(token));
+            },
+            std::forward<Given>(given)...);
     }
     template <template <class> class Completion, class R, class... A, class S, class... Given>
     auto ask_several(const Route<R(A...), S>& route, Given&&... given) const {
@@ -290,10 +260,11 @@ class RouteRequests {
             std::forward<Given>(given)...);
     }
     template <class S, class V, class Token>
-    auto tell(std::string_view route, const S& serializer, const V& value, const RequestOptions& options,
+    auto tell(std::string_view route, const S& serializer, V&& value, const RequestOptions& options,
               Token&& token) const {
         return peer::ask<void, peer::ExceptionCompletion>(self().target(), wire::MessageType::notification, serializer,
-                                                          route, true, value, options, std::forward<Token>(token));
+                                                          route, true, std::forward<V>(value), options,
+                                                          std::forward<Token>(token));
     }
     const Derived& self() const { return static_cast<const Derived&>(*this); }
 };

@@ -30,6 +30,7 @@ class Sender {
     explicit Sender(std::shared_ptr<StreamTable> streams = nullptr) : streams_(std::move(streams)) {}
 
     bool is_connected() const noexcept { return connection_ != nullptr; }
+    const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
     bool is_connected_by(const Connection& connection) const noexcept { return connection_.get() == &connection; }
     const Capabilities& offer() const noexcept { return offer_; }
     bool is_draining() const noexcept { return draining_; }

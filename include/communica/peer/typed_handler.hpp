@@ -59,6 +59,8 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
  public:
     TypedHandler(F function, S serializer) : function_(std::move(function)), serializer_(std::move(serializer)) {}
 
+    bool reads_shared() const noexcept override { return codec::ReadsShared<S>; }
+
     void handle(const Incoming& incoming) const override {
         Reply reply;
         std::optional<Loaded> data;

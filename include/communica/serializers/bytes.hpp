@@ -21,7 +21,13 @@ namespace communica {
 /// Loaded values may be borrowed: a handler that is not a coroutine can take `Bytes` or `std::string_view`, which are
 /// valid during its call, and nothing is copied. An owned value is copied once. A large `Buffer` is not copied: it
 /// takes over the memory of the message. A `Buffer` returned by a handler becomes the message.
+///
+/// Bytes in lent memory are not copied either, except into owned values other than a `Buffer`: the peer may change them
+/// while they are read.
 struct BytesSerializer {
+    /// It parses nothing, so that bytes may change while they are read.
+    static constexpr bool reads_shared = true;
+
     void dump(Nothing, Buffer&) const noexcept {}
     void dump(Bytes value, Buffer& out) const { out.append(value); }
     void dump(std::string_view value, Buffer& out) const { out.append(value); }

@@ -17,6 +17,9 @@ struct Nothing {};
 /// Converts values to bytes and back. A serializer is a value that is cheap to copy. Its functions are const and may be
 /// called from several threads at once.
 ///
+/// A serializer that parses nothing may say `static constexpr bool reads_shared = true`: then it reads bodies in memory
+/// that the peer may still change. Other serializers get a copy.
+///
 /// - `dump(value, out)` appends to a buffer of the library, from which the socket is written. If it throws, the
 ///   appended bytes are dropped.
 /// - `load<T>(bytes)` makes a `T` from borrowed bytes. They come from the peer: limit their depth, and use no length
@@ -59,9 +62,27 @@ concept LoadsInPlace = requires(const S& serializer, Buffer&& bytes) {
     { serializer.template load<T>(std::move(bytes)) } -> std::same_as<T>;
 };
 
+/// Does serializer `S` read memory that the peer may still change?
+template <class S>
+concept ReadsShared = S::reads_shared;
+
+/// Copies bytes that the peer may still change: they move to `backing_buffer`.
+// Not inlined, so that `load_from` is.
+[[gnu::noinline]] inline Bytes copy_shared(Bytes bytes, Buffer& backing_buffer) {
+    Buffer own;
+    own.append(bytes);
+    backing_buffer = std::move(own);
+    return backing_buffer.bytes();
+}
+
 /// Loads a `T` from bytes in `backing_buffer`, which it may take over. Null: the bytes are borrowed.
 template <class T, class S>
-T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
+[[gnu::always_inline]] inline T load_from(const S& serializer, Bytes bytes, Buffer* backing_buffer) {
+    if constexpr (!ReadsShared<S>) {
+        if (backing_buffer != nullptr && backing_buffer->is_lent()) [[unlikely]] {
+            bytes = copy_shared(bytes, *backing_buffer);
+        }
+    }
     if constexpr (LoadsInPlace<S, T>) {
         if (backing_buffer != nullptr) {
             const auto begin = static_cast<std::size_t>(as_text(bytes).data() - backing_buffer->data());

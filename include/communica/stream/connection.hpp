@@ -12,6 +12,7 @@
 #include <concepts>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -96,10 +97,22 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         receiver_ = receiver.get();
         kept_ = std::shared_ptr<StreamConnection>(receiver, this);
         state_ = State::open;
+        if constexpr (LendsMemory<Stream>) {
+            begin_lending();
+        }
         if (writer_.is_closing()) {  // closed before `start`
             return on_read_failed(asio::error::operation_aborted);
         }
         reader_.start(*receiver);
+    }
+
+    Buffer lend(std::size_t size) override {
+        if constexpr (LendsMemory<Stream>) {
+            if (auto lent = stream_.segments() ? stream_.segments()->lend(size) : std::nullopt) {
+                return std::move(*lent);
+            }
+        }
+        return Connection::lend(size);
     }
 
     void start_pings() override { liveness_.start_pings(); }
@@ -156,6 +169,28 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
     Out& writer() noexcept { return writer_; }
     bool gathers() const noexcept { return Gathering::holds(*this); }
+
+    void begin_lending() {
+        if (const auto& segments = stream_.segments()) {
+            writer_.set_lender(segments.get());
+            // Posted, because memory is given back under locks, this connection's included.
+            segments->on_news([weak = this->weak_from_this()] {
+                if (auto self = weak.lock()) {
+                    const auto strand = self->strand_.executor();
+                    asio::post(strand, base::Task([self = std::move(self)] { self->tell_about_memory(); }));
+                }
+            });
+        }
+    }
+
+    /// Tells the peer of memory that is given back, or not used any more.
+    void tell_about_memory() {
+        if (const auto& segments = stream_.segments()) {
+            if (const std::string frames = segments->take_notices(); !frames.empty()) {
+                writer_.send_frame(SendClass::response, frames);
+            }
+        }
+    }
 
     void note_activity() { liveness_.note_activity(); }
     void on_read_failed(asio::error_code error) noexcept {
@@ -218,6 +253,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         reader_.give_back_memory();
         if constexpr (GivesBackMemory<Stream>) {
             writer_.exclude_writes([this] { stream_.give_back_memory(); });
+        }
+        if constexpr (LendsMemory<Stream>) {
+            tell_about_memory();
         }
         writer_.flush_left();
         switch (verdict) {

@@ -56,6 +56,10 @@ concept ReadsInMemory = S::reads_in_memory;
 template <class S>
 concept GivesBackMemory = requires(S& stream) { stream.give_back_memory(); };
 
+/// May lend memory for bodies: `segments()` is null if it does not.
+template <class S>
+concept LendsMemory = requires(S& stream) { stream.segments(); };
+
 /// Can tell how many received bytes a read would return at once.
 template <class S>
 concept HasAvailable = requires(S& stream, asio::error_code& error) { stream.available(error); };

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -28,6 +30,9 @@ class WriteQueue {
 
     explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr)
         : max_frame_(limits.max_frame), share_(std::move(budget)) {}
+
+    /// From now on the memory lent by `lender` is passed on instead of copied.
+    void set_lender(const void* lender) noexcept { lender_ = lender; }
 
     bool empty() const noexcept { return queued_bytes_ == 0; }
     /// Bytes queued, and those of the pending write.
@@ -64,6 +69,12 @@ class WriteQueue {
     std::span<const asio::const_buffer> begin_write() {
         in_flight_high_ = first_.segments.empty() ? 0 : put_first();
         buffers_.reserve(queued_.segments.size());
+        if (!queued_.lent.empty()) [[unlikely]] {
+            std::swap(queued_.lent, lent_in_flight_);
+            for (Buffer& body : lent_in_flight_) {
+                body.lent_memory()->note_sent();
+            }
+        }
         std::swap(queued_.segments, in_flight_);
         in_flight_bytes_ = std::exchange(queued_bytes_, 0);
         in_flight_by_class_ = std::exchange(queued_by_class_, {});
@@ -94,6 +105,7 @@ class WriteQueue {
         in_flight_bytes_ = 0;
         in_flight_by_class_ = {};
         share_.set(size());
+        pass_on(lent_in_flight_);
         if (in_flight_.size() > 1) {
             in_flight_.erase(in_flight_.begin() + 1, in_flight_.end());
         }
@@ -110,13 +122,17 @@ class WriteQueue {
             in_flight_.clear();
         }
         std::vector<UnsentMessage> unsent;
+        std::vector<Buffer> lent = std::exchange(lent_in_flight_, {});
+        std::ranges::move(std::exchange(first_.lent, {}), std::back_inserter(lent));
+        std::ranges::move(std::exchange(queued_.lent, {}), std::back_inserter(lent));
         const Buffer begun = join(std::exchange(in_flight_, {}));
         const std::size_t begin = first_not_written(begun.text(), written_);
         const std::size_t high = std::clamp(in_flight_high_, begin, begun.size());
-        unframe(begun.text().substr(begin, high - begin), SendClass::high_request, unsent);
-        unframe(begun.text().substr(high), SendClass::request, unsent);
-        unframe(join(std::exchange(first_, {}).segments).text(), SendClass::high_request, unsent);
-        unframe(join(std::exchange(queued_, {}).segments).text(), SendClass::request, unsent);
+        unframe(begun.text().substr(begin, high - begin), SendClass::high_request, lent, unsent);
+        unframe(begun.text().substr(high), SendClass::request, lent, unsent);
+        unframe(join(std::exchange(first_, {}).segments).text(), SendClass::high_request, lent, unsent);
+        unframe(join(std::exchange(queued_, {}).segments).text(), SendClass::request, lent, unsent);
+        pass_on(lent);  // written whole
         queued_bytes_ = in_flight_bytes_ = written_ = 0;
         queued_by_class_ = in_flight_by_class_ = {};
         share_.set(0);
@@ -128,9 +144,10 @@ class WriteQueue {
 
     struct Lane {
         std::vector<Buffer> segments = {};
+        std::vector<Buffer> lent = {};  // bodies that the frames refer to
         bool tail_is_borrowed = false;  // the last segment is a body: nothing may be appended to it
 
-        Buffer& open_segment() {
+        [[gnu::always_inline]] Buffer& open_segment() {
             if (segments.empty() || tail_is_borrowed || segments.back().size() >= segment_size) {
                 segments.emplace_back();
                 tail_is_borrowed = false;
@@ -144,7 +161,9 @@ class WriteQueue {
     }
 
     void push_message(Lane& lane, std::string_view metadata, Buffer& body) {
-        if (metadata.size() + body.size() > max_frame_) {
+        if (body.is_lent() && body.lent_memory()->lender == lender_) [[unlikely]] {
+            push_lent(lane, metadata, body);
+        } else if (metadata.size() + body.size() > max_frame_) {
             all_or_nothing(lane, [&] { push_chunks(lane, metadata, body.text()); });
         } else if (body.size() < large_body) {
             char* const at = push_head(lane, metadata, body.size(), body.size());
@@ -156,6 +175,28 @@ class WriteQueue {
                 lane.tail_is_borrowed = true;
             });
         }
+    }
+
+    [[gnu::noinline]] void push_lent(Lane& lane, std::string_view metadata, Buffer& body) {
+        const base::LentMemory& memory = *body.lent_memory();
+        const std::size_t size = wire::LentHead::size + metadata.size();
+        if (lane.lent.size() == lane.lent.capacity()) {
+            lane.lent.reserve(2 * lane.lent.size() + 1);
+        }
+        char* const at = lane.open_segment().extend(size);
+        wire::LentHead{memory.segment, static_cast<std::size_t>(body.data() - memory.start), body.size(),
+                       metadata.size()}
+            .store(at);
+        std::memcpy(at + wire::LentHead::size, metadata.data(), metadata.size());
+        queued_bytes_ += size;
+        lane.lent.push_back(std::move(body));
+    }
+
+    static void pass_on(std::vector<Buffer>& lent) noexcept {
+        for (Buffer& body : lent) {
+            body.pass_on();
+        }
+        lent.clear();
     }
 
     /// Appends the head. Returns where the following `room` bytes are to be written.
@@ -203,6 +244,7 @@ class WriteQueue {
     /// Moves the messages of high priority before the others. Returns their bytes. Throws with the queue unchanged.
     [[gnu::noinline]] std::size_t put_first() {
         first_.segments.reserve(first_.segments.size() + queued_.segments.size());
+        queued_.lent.reserve(queued_.lent.size() + first_.lent.size());
         buffers_.reserve(first_.segments.capacity());
         std::size_t bytes = 0;
         for (const Buffer& segment : first_.segments) {
@@ -212,6 +254,7 @@ class WriteQueue {
             first_.segments.push_back(std::move(segment));
         }
         std::swap(first_.segments, queued_.segments);
+        std::ranges::move(first_.lent, std::back_inserter(queued_.lent));
         first_ = {};
         return bytes;
     }
@@ -240,10 +283,22 @@ class WriteQueue {
         return all;
     }
 
-    static void unframe(std::string_view frames, SendClass send_class, std::vector<UnsentMessage>& messages) {
+    /// Moves the body in this memory out of `lent`. Of two the later: the earlier has come back since it was sent.
+    static Buffer take_lent(std::vector<Buffer>& lent, std::uint32_t segment) noexcept {
+        const auto found = std::find_if(lent.rbegin(), lent.rend(), [segment](const Buffer& body) {
+            return body.lent_memory()->segment == segment;
+        });
+        Buffer body = std::move(*found);
+        lent.erase(std::next(found).base());
+        return body;
+    }
+
+    static void unframe(std::string_view frames, SendClass send_class, std::vector<Buffer>& lent,
+                        std::vector<UnsentMessage>& messages) {
         constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
         constexpr Limits no_limits{.max_message = unlimited, .max_metadata = unlimited};
         wire::FrameReader reader(no_limits);
+        reader.accept_lent();
         wire::ChunkAssembler chunks(no_limits);
         while (!frames.empty()) {
             const auto room = reader.prepare();
@@ -258,7 +313,9 @@ class WriteQueue {
                 }
                 const bool whole = frame.kind == wire::Frame::Kind::message ||
                                    (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
-                if (whole) {
+                if (frame.kind == wire::Frame::Kind::lent) {
+                    messages.push_back({std::string(frame.metadata), take_lent(lent, frame.index), send_class});
+                } else if (whole) {
                     messages.push_back({std::string(frame.metadata), {}, send_class});
                     messages.back().body.append(frame.body);
                 }
@@ -272,6 +329,8 @@ class WriteQueue {
     Lane first_;  // requests of high priority
     Lane queued_;
     std::vector<Buffer> in_flight_;
+    std::vector<Buffer> lent_in_flight_;
+    const void* lender_ = nullptr;
     std::vector<asio::const_buffer> buffers_;
     std::size_t queued_bytes_ = 0;
     std::size_t in_flight_bytes_ = 0;

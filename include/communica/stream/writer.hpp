@@ -77,6 +77,12 @@ class Writer {
         }
     }
 
+    /// From now on the memory lent by `lender` is passed on instead of copied.
+    void set_lender(const void* lender) {
+        const std::lock_guard lock(mutex_);
+        queue_.set_lender(lender);
+    }
+
     std::size_t unread_answers() const noexcept { return unread_answers_.load(std::memory_order_relaxed); }
 
     std::size_t unwritten_requests() const {

@@ -10,7 +10,16 @@
 namespace communica::wire {
 
 /// The codes in use. The others from 30 to 39 are reserved for extensions of this library, 40 to 59 for streams.
-enum class FrameCode : std::uint8_t { message = 10, chunk = 11, close_notify = 20, ping = 30, pong = 31 };
+enum class FrameCode : std::uint8_t {
+    message = 10,
+    chunk = 11,
+    close_notify = 20,
+    ping = 30,
+    pong = 31,
+    lent = 32,
+    returned = 33,
+    retired = 34
+};
 
 /// The length field of a frame counts everything after itself.
 inline constexpr std::size_t length_size = 4;
@@ -42,6 +51,37 @@ struct ChunkHead {
         store_u32(bytes + 5, index);
         store_u32(bytes + 9, total);
         store_u32(bytes + 13, static_cast<std::uint32_t>(metadata_size));
+    }
+};
+
+/// A message whose body lies in lent memory: the number of the memory, the offset and the size of the body there. The
+/// metadata follows.
+struct LentHead {
+    static constexpr std::size_t size = length_size + 1 + 12;
+    std::uint32_t segment = 0;
+    std::size_t offset = 0;
+    std::size_t body_size = 0;
+    std::size_t metadata_size = 0;
+
+    void store(char* bytes) const noexcept {
+        store_u32(bytes, static_cast<std::uint32_t>(1 + 12 + metadata_size));
+        bytes[4] = static_cast<char>(FrameCode::lent);
+        store_u32(bytes + 5, segment);
+        store_u32(bytes + 9, static_cast<std::uint32_t>(offset));
+        store_u32(bytes + 13, static_cast<std::uint32_t>(body_size));
+    }
+};
+
+/// Says of lent memory that it is given back (`returned`), or not used any more (`retired`).
+struct SegmentNotice {
+    static constexpr std::size_t size = length_size + 1 + 4;
+    FrameCode code = FrameCode::returned;
+    std::uint32_t segment = 0;
+
+    void store(char* bytes) const noexcept {
+        store_u32(bytes, 1 + 4);
+        bytes[4] = static_cast<char>(code);
+        store_u32(bytes + 5, segment);
     }
 };
 

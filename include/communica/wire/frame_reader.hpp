@@ -25,6 +25,9 @@ struct Frame {
         close,      ///< the peer closes the connection in order
         ping,       ///< the peer expects a pong
         pong,
+        lent,      ///< `metadata` of a message with its body in the lent memory `index`, at `total`; or `why`
+        returned,  ///< the peer gives back the lent memory `index`
+        retired,   ///< the peer does not use its memory `index` any more
     };
     Kind kind = Kind::message;
     std::string_view metadata = {};
@@ -43,6 +46,9 @@ class FrameReader {
  public:
     explicit FrameReader(const Limits& limits = {}, std::shared_ptr<Budget> budget = nullptr)
         : max_message_(limits.max_message), max_metadata_(limits.max_metadata), share_(std::move(budget)) {}
+
+    /// Accepts bodies in lent memory. Without this their frames are of unknown codes.
+    void accept_lent() noexcept { accepts_lent_ = true; }
 
     /// The bytes received. The handshake reads from the same buffer before the first frame.
     ReadBuffer& buffer() noexcept { return buffer_; }
@@ -99,6 +105,13 @@ class FrameReader {
             case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
             case FrameCode::ping: return next_sign(frame, Frame::Kind::ping, length);
             case FrameCode::pong: return next_sign(frame, Frame::Kind::pong, length);
+            case FrameCode::lent:
+            case FrameCode::returned:
+            case FrameCode::retired:
+                if (!accepts_lent_) {
+                    break;
+                }
+                return next_of_lent(frame, bytes, length);
         }
         throw std::system_error(errc::protocol_error, "a frame of unknown code");
     }
@@ -129,6 +142,36 @@ class FrameReader {
                  .total = load_u32(bytes.data() + length_size + 5),
                  .body_size = length - 13 - metadata_size};
         return take(frame, bytes, ChunkHead::size, metadata_size);
+    }
+
+    /// Not inlined and without the functions of other frames, so that those are inlined where messages are read.
+    [[gnu::noinline]] bool next_of_lent(Frame& frame, std::string_view bytes, std::size_t length) {
+        const auto code = static_cast<FrameCode>(bytes[length_size]);
+        const std::size_t head = code == FrameCode::lent ? LentHead::size : SegmentNotice::size;
+        const std::size_t size = length_size + length;
+        if (size < head || (code != FrameCode::lent && size != head)) {
+            throw std::system_error(errc::protocol_error, "a frame of lent memory of the wrong length");
+        }
+        if (size - head > max_metadata_) {
+            throw std::system_error(errc::message_too_large, "metadata over the limit");
+        }
+        if (bytes.size() < size) {
+            return need(size);
+        }
+        frame = {.kind = code == FrameCode::lent       ? Frame::Kind::lent
+                         : code == FrameCode::returned ? Frame::Kind::returned
+                                                       : Frame::Kind::retired,
+                 .metadata = bytes.substr(head, size - head),
+                 .index = load_u32(bytes.data() + 5)};
+        if (code == FrameCode::lent) {
+            frame.total = load_u32(bytes.data() + 9);
+            frame.body_size = load_u32(bytes.data() + 13);
+            if (frame.body_size > max_message_ - std::min(frame.metadata.size(), max_message_)) {
+                frame.why = errc::message_too_large;
+            }
+        }
+        used_ = size;
+        return !need(0);
     }
 
     /// Sets metadata and body once all bytes are buffered, or the metadata alone if the message is over a limit.
@@ -207,8 +250,9 @@ class FrameReader {
     std::size_t max_metadata_;
     BudgetReservation share_;  // for the content of `buffer_`
     ReadBuffer buffer_;
-    std::size_t used_ = 0;      // of the frame returned last
-    std::size_t needed_ = 0;    // bytes needed for the next frame, as far as known
+    std::size_t used_ = 0;    // of the frame returned last
+    std::size_t needed_ = 0;  // bytes needed for the next frame, as far as known
+    bool accepts_lent_ = false;
     bool at_once_ = false;      // all of them are charged already
     std::size_t skipping_ = 0;  // bytes of a dropped body still to come
 };

@@ -45,6 +45,7 @@ class KeyedConnection final : public Connection {
     bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
         return inner_->send(send_class, metadata, body);
     }
+    Buffer lend(std::size_t size) override { return inner_->lend(size); }
     std::size_t unread_answers() const override { return inner_->unread_answers(); }
     std::size_t unwritten_requests() const override { return inner_->unwritten_requests(); }
     bool has_undelivered() override { return inner_->has_undelivered(); }

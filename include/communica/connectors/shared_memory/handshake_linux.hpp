@@ -24,14 +24,17 @@ struct SharedEnd {
     SharedPages pages;
     WakePipe own;            ///< wakes the other end
     OwnedDescriptor others;  ///< wakes this end
+    std::size_t max_lent;    ///< bytes of lent memory that the other end maps
 };
 
 /// The client's first step. `others` is set by the second.
-inline SharedEnd offer_memory(int socket, std::size_t ring_size) {
+inline SharedEnd offer_memory(int socket, std::size_t ring_size, std::size_t max_lent) {
     const OwnedDescriptor file = SharedPages::make_file(ring_size);
-    SharedEnd end{SharedPages::map(file, ring_size), WakePipe::make(), {}};
+    SharedEnd end{SharedPages::map(file, ring_size), WakePipe::make(), {}, 0};
     const std::array<int, 2> descriptors{file.get(), end.own.read_end().get()};
-    send_with_descriptors(socket, MeetingHead{.ring_size = static_cast<std::uint32_t>(ring_size)}.store(), descriptors);
+    const MeetingHead head{.ring_size = static_cast<std::uint32_t>(ring_size),
+                           .text_size = MeetingHead::lending(max_lent, false)};
+    send_with_descriptors(socket, head.store(), descriptors);
     return end;
 }
 
@@ -44,6 +47,7 @@ inline void take_answer(SharedEnd& end, Received& answer) {
                                 "refused: " + std::string(text.substr(MeetingHead::size, head.text_size)));
     }
     end.others = WakePipe::open_anew(take_descriptors(answer, 1).front());
+    end.max_lent = head.lent_by(true);
 }
 
 namespace meeting {
@@ -52,20 +56,22 @@ inline void refuse(int socket, std::string_view bytes) noexcept {
     ::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-inline SharedEnd open_offer(Received& offer, std::size_t ring_size, std::size_t max_ring_size) {
+inline SharedEnd open_offer(Received& offer, const MeetingHead& head, std::size_t max_ring_size) {
     const auto descriptors = take_descriptors(offer, 2);
+    const std::size_t ring_size = head.ring_size;
     if (ring_size < SharedPages::least_ring || ring_size > max_ring_size || ring_size % SharedPages::page != 0) {
         throw std::system_error(errc::handshake_failed, "a ring of " + std::to_string(ring_size) +
                                                             " bytes, where at most " + std::to_string(max_ring_size) +
                                                             " are allowed");
     }
-    return {SharedPages::map(descriptors[0], ring_size), WakePipe::make(), WakePipe::open_anew(descriptors[1])};
+    return {SharedPages::map(descriptors[0], ring_size), WakePipe::make(), WakePipe::open_anew(descriptors[1]),
+            head.lent_by(false)};
 }
 
 }  // namespace meeting
 
 /// The server's step. Sends the client the text of the exception that it throws.
-inline SharedEnd take_offer(int socket, Received& offer, std::size_t max_ring_size) {
+inline SharedEnd take_offer(int socket, Received& offer, std::size_t max_ring_size, std::size_t max_lent) {
     MeetingHead head;
     try {
         head = MeetingHead::load(offer.bytes);
@@ -74,8 +80,9 @@ inline SharedEnd take_offer(int socket, Received& offer, std::size_t max_ring_si
         throw;
     }
     try {
-        SharedEnd end = meeting::open_offer(offer, head.ring_size, max_ring_size);
+        SharedEnd end = meeting::open_offer(offer, head, max_ring_size);
         const std::array<int, 1> descriptors{end.own.read_end().get()};
+        head.text_size = MeetingHead::lending(max_lent, true);
         send_with_descriptors(socket, head.store(), descriptors);
         return end;
     } catch (const std::system_error& e) {

@@ -29,7 +29,16 @@ struct MeetingHead {
     static constexpr std::size_t max_text = 1024;
 
     std::uint32_t ring_size = 0;  ///< bytes of a ring with its control; 0 in a refusal
-    std::uint32_t text_size = 0;  ///< bytes of the text that follows in a refusal: the reason
+    std::uint32_t text_size = 0;  ///< bytes of the text that follows in a refusal: the reason; otherwise see `lending`
+
+    /// Says how many bytes of lent memory this side maps. Older versions return what they get, which is no answer.
+    static std::uint32_t lending(std::size_t most, bool is_answer) noexcept {
+        return static_cast<std::uint32_t>(most / 4096) << 1 | (is_answer ? 1U : 0U);
+    }
+    /// How many bytes the peer maps; 0 for an older version.
+    std::size_t lent_by(bool is_answer) const noexcept {
+        return (text_size & 1) == (is_answer ? 1U : 0U) ? std::size_t{text_size >> 1} * 4096 : 0;
+    }
 
     std::string store() const {
         std::string bytes(signature);
@@ -83,8 +92,9 @@ inline void send_with_descriptors(int socket, std::string_view bytes, std::span<
     }
 }
 
-/// Reads without waiting; null if there is nothing. The result owns the descriptors. Too many are an error.
-inline std::optional<Received> receive_with_descriptors(int socket) {
+/// Reads without waiting; null if there is nothing. The result owns the descriptors. Too many are an error, and so is
+/// the end.
+inline std::optional<Received> receive_with_descriptors(int socket, errc failure = errc::handshake_failed) {
     alignas(::cmsghdr) MeetingControl control{};
     Received received{std::string(MeetingHead::size + MeetingHead::max_text, '\0'), {}};
     ::iovec part{.iov_base = received.bytes.data(), .iov_len = received.bytes.size()};
@@ -110,10 +120,10 @@ inline std::optional<Received> receive_with_descriptors(int socket) {
         }
     }
     if (count == 0) {
-        throw std::system_error(errc::handshake_failed, "the other side closed the connection");
+        throw std::system_error(failure, "the other side closed the connection");
     }
     if ((message.msg_flags & MSG_CTRUNC) != 0) {
-        throw std::system_error(errc::handshake_failed, "the descriptors of the other side did not all arrive");
+        throw std::system_error(failure, "the descriptors of the other side did not all arrive");
     }
     received.bytes.resize(static_cast<std::size_t>(count));
     return received;

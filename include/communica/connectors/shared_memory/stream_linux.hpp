@@ -7,9 +7,12 @@
 #include "../../stream/connection.hpp"
 #include "../detail/sockets_unix.hpp"
 #include "../shared_memory_options.hpp"
+#include "continuation.hpp"
 #include "handshake_linux.hpp"
+#include "lent_linux.hpp"
 #include "meeting_linux.hpp"
 #include "pages_linux.hpp"
+#include "relax.hpp"
 #include "ring.hpp"
 #include "wake_linux.hpp"
 
@@ -19,6 +22,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,29 +33,6 @@
 #include <sys/socket.h>
 
 namespace communica::detail {
-
-/// The processor's hint for loops that poll memory.
-inline void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
-/// The completion handler of a wait: calls `then(error, handler)`, with the handler's executor and allocator.
-template <class Handler, class Then>
-struct Continuation {
-    using executor_type = asio::associated_executor_t<Handler>;
-    using allocator_type = asio::associated_allocator_t<Handler>;
-    executor_type get_executor() const noexcept { return asio::get_associated_executor(handler); }
-    allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler); }
-
-    void operator()(asio::error_code error = {}, std::size_t = 0) { then(error, std::move(handler)); }
-
-    Handler handler;
-    Then then;
-};
 
 /// Two rings, a pipe that wakes this side when bytes are readable, and the socket of the handshake. A byte on the
 /// socket says that there is room to write again. The end of the pipe or the socket says that the peer is gone. While
@@ -71,7 +52,8 @@ class SharedStream {
           others_(socket_.get_executor()),
           side_(side),
           ring_size_(options.ring_size),
-          max_ring_size_(options.max_ring_size) {
+          max_ring_size_(options.max_ring_size),
+          max_lent_(options.max_lent) {
         socket_.native_non_blocking(true);
     }
 
@@ -81,7 +63,7 @@ class SharedStream {
     /// The client shares its memory; the server maps it or refuses it with a reason.
     asio::awaitable<void> handshake() {
         if (side_ == Side::client) {
-            end_.emplace(offer_memory(socket_.native_handle(), ring_size_));
+            end_.emplace(offer_memory(socket_.native_handle(), ring_size_, max_lent_));
         }
         // Repeated, because a wait may end with nothing to read.
         std::optional<Received> received;
@@ -92,7 +74,7 @@ class SharedStream {
         if (side_ == Side::client) {
             take_answer(*end_, *received);
         } else {
-            end_.emplace(take_offer(socket_.native_handle(), *received, max_ring_size_));
+            end_.emplace(take_offer(socket_.native_handle(), *received, max_ring_size_, max_lent_));
         }
         use();
     }
@@ -156,6 +138,9 @@ class SharedStream {
     }
 
     void close(asio::error_code& error) {
+        if (segments_) {
+            segments_->close();
+        }
         asio::error_code ignored;
         others_.close(ignored);
         socket_.close(error);
@@ -192,6 +177,26 @@ class SharedStream {
             end_->pages.give_back(direction_out(), used);
             return used;
         });
+        if (segments_) {
+            segments_->retire_idle();
+        }
+    }
+
+    // ---- lent memory
+
+    /// Null if either side maps none.
+    const std::shared_ptr<LentSegments>& segments() const noexcept { return segments_; }
+
+    /// The segments, with this one if it was announced: its descriptor was sent before any frame that refers to it.
+    LentSegments& segments_with(std::uint32_t number) {
+        const bool had_sign = has_room_sign_;
+        while (!segments_->knows(number) && receive_signs()) {
+        }
+        if (has_room_sign_ && !had_sign) {  // it may be for a pending write
+            asio::error_code ignored;
+            socket_.cancel(ignored);
+        }
+        return *segments_;
     }
 
  private:
@@ -214,6 +219,28 @@ class SharedStream {
         in_.emplace(end_->pages.ring(direction_in()));
         others_.assign(end_->others.get());
         end_->others.release();
+        if (max_lent_ != 0 && end_->max_lent != 0) {
+            segments_ = std::make_shared<LentSegments>(socket_.native_handle(), side_ == Side::client,
+                                                       std::min(max_lent_, end_->max_lent), max_lent_);
+        }
+    }
+
+    // ---- the socket: signs of room, and descriptors of segments
+
+    /// Reads from the socket once. Returns false if there was nothing.
+    bool receive_signs() {
+        auto received = receive_with_descriptors(socket_.native_handle(), errc::connection_lost);
+        if (!received) {
+            return false;
+        }
+        has_room_sign_ = has_room_sign_ || received->bytes.find('\0') != std::string::npos;
+        for (const OwnedDescriptor& file : received->descriptors) {
+            if (!segments_) {
+                throw std::system_error(errc::protocol_error, "a descriptor that was not asked for");
+            }
+            segments_->add(file);
+        }
+        return true;
     }
 
     // ---- reading and writing
@@ -331,28 +358,19 @@ class SharedStream {
             return complete_later(std::move(handler), count != 0 ? asio::error_code() : error, count);
         }
         bool has_to_wait = false;
+        has_room_sign_ = false;
         guarded(error, [&]() -> std::size_t { return (has_to_wait = out_->has_to_wait()) ? 1 : 0; });
         auto then = [this, buffers](asio::error_code waited, Handler to_call) {
-            if (!waited) {
-                waited = take_room_signs();
+            if (waited == asio::error::operation_aborted && has_room_sign_ && socket_.is_open()) {
+                waited = {};
+            } else if (!waited) {
+                guarded(waited, [this]() -> std::size_t { return receive_signs() ? 1 : 0; });
             }
             waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
         };
         Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
         has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
                     : complete_later(std::move(continuation), error);
-    }
-
-    /// Reads the bytes that say that there is room.
-    asio::error_code take_room_signs() noexcept {
-        std::array<char, 64> signs;
-        const ::ssize_t count = ::recv(socket_.native_handle(), signs.data(), signs.size(), MSG_DONTWAIT);
-        if (count == 0) {
-            return asio::error::eof;
-        }
-        return count > 0 || errno == EAGAIN || errno == EINTR
-                   ? asio::error_code()
-                   : asio::error_code(errno, asio::error::get_system_category());
     }
 
     template <class Handler, class... Results>
@@ -366,11 +384,14 @@ class SharedStream {
     const Side side_;
     const std::size_t ring_size_;
     const std::size_t max_ring_size_;
+    const std::size_t max_lent_;
     std::optional<SharedEnd> end_;
     std::optional<RingWriter<>> out_;
     std::optional<RingReader<>> in_;
+    std::shared_ptr<LentSegments> segments_;  // null: nothing is lent
     std::array<char, 64> wakes_;
-    int idle_wakes_ = 0;  // since the last bytes were read
+    bool has_room_sign_ = false;  // since the last write began to wait
+    int idle_wakes_ = 0;          // since the last bytes were read
 };
 
 }  // namespace communica::detail

@@ -1,0 +1,25 @@
+// borrowing STATE: a server by shared memory that answers each body with its memory, until its input ends. Says `READY`.
+#include "support/program.hpp"
+
+#include <communica/communica.hpp>
+#include <communica/connectors/shared_memory.hpp>
+
+namespace {
+
+using Server = communica::SimpleServer<communica::SharedMemoryConnector, communica::BytesSerializer>;
+
+asio::awaitable<void> serve(Server& server) {
+    co_await server.start();
+    test::say("READY");
+    co_await test::input_ended();
+    co_await server.close();
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+    asio::io_context context;
+    Server server(context, communica::SharedMemoryConnector::load_state(argv[1]),
+                  [](communica::Buffer body) { return body; });
+    return test::run_program(context, serve(server));
+}
