@@ -45,8 +45,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
             service_->remove(this);
         }
     }
-    Requester(const Requester&) = delete;
-    Requester& operator=(const Requester&) = delete;
 
     const asio::any_io_executor& executor() const noexcept { return timer_.executor(); }
 
@@ -60,10 +58,7 @@ class Requester : public std::enable_shared_from_this<Requester> {
     }
 
     /// Returns a buffer in memory that the connection passes to the peer, or of the heap.
-    Buffer lend(std::size_t size) const {
-        const auto connection = (std::lock_guard(mutex_), sender_.connection());
-        return connection ? connection->lend(size) : Buffer::of_size(size);
-    }
+    Buffer lend(std::size_t size) const;
 
     // ---- requests
 
@@ -356,7 +351,6 @@ class Requester : public std::enable_shared_from_this<Requester> {
     Lateness lateness_of(RequestId id) const;
 
     OperationPtr take_answered(const wire::Metadata& metadata);
-    static Error error_of(const wire::Metadata& metadata, const Message& message) noexcept;
 
     /// An armed timer keeps `io_context::run` from returning. So does a connection: with a connection the timer stays
     /// armed, which saves each request the work.

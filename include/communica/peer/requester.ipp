@@ -28,6 +28,11 @@ COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_
       unsent_queue_(counters_),
       timer_(std::move(executor)) {}
 
+COMMUNICA_INLINE Buffer Requester::lend(std::size_t size) const {
+    const auto connection = (std::lock_guard(mutex_), sender_.connection());
+    return connection ? connection->lend(size) : Buffer::of_size(size);
+}
+
 COMMUNICA_INLINE void Requester::start(RequestId id, Outgoing&& outgoing, OperationPtr operation) {
     const Gathering::One one;
     try {
@@ -250,16 +255,8 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
             }
             operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, completions_.get());
         } else {
-            fail(std::move(operation), error_of(metadata, message), completions_.get());
+            fail(std::move(operation), wire::error_of(metadata.type, message.body), completions_.get());
         }
-    }
-}
-
-COMMUNICA_INLINE Error Requester::error_of(const wire::Metadata& metadata, const Message& message) noexcept {
-    try {
-        return wire::read_error_body(metadata.type, message.body);
-    } catch (...) {
-        return Error::from(std::current_exception());
     }
 }
 

@@ -61,7 +61,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             }
             const auto [error, count] = co_await reader_.read_some();
             if (error) {
-                const Error why = refusal_or(error.message());
+                const Error why = wire::refusal_or(reader_.buffer().unread(), error.message());
                 throw std::system_error(is_about_identity(error) ? errc::authentication_failed : why.code, why.message);
             }
         }
@@ -175,9 +175,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
             writer_.set_lender(segments.get());
             // Posted, because memory is given back under locks, this connection's included.
             segments->on_news([weak = this->weak_from_this()] {
-                if (auto self = weak.lock()) {
-                    const auto strand = self->strand_.executor();
-                    asio::post(strand, base::Task([self = std::move(self)] { self->tell_about_memory(); }));
+                if (const auto self = weak.lock()) {
+                    asio::post(self->strand_.executor(), base::Task([self] { self->tell_about_memory(); }));
                 }
             });
         }
@@ -194,7 +193,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void note_activity() { liveness_.note_activity(); }
     void on_read_failed(asio::error_code error) noexcept {
-        on_read_end([&] { return reader_.is_refused() ? refusal_or(error.message()) : ending_for(error); });
+        on_read_end([&] {
+            return reader_.is_refused() ? wire::refusal_or(reader_.buffer().unread(), error.message())
+                                        : ending_for(error);
+        });
     }
     void on_read_end(Error why) noexcept {
         on_read_end([&] { return std::move(why); });
@@ -299,13 +301,6 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         } else {
             return false;
         }
-    }
-
-    Error refusal_or(std::string otherwise) {
-        if (const auto refusal = wire::read_refusal(reader_.buffer().unread())) {
-            return {refusal->code, "refused: " + refusal->message};
-        }
-        return {errc::handshake_failed, std::move(otherwise)};
     }
 
     Error ending_for(asio::error_code error) {

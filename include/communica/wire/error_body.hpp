@@ -45,6 +45,9 @@ void write_error_body(Buffer& out, const Error& error);
 /// Reads the body of an error response. An invalid body still gives an error, so that the requester does not wait.
 Error read_error_body(MessageType type, Bytes bytes);
 
+/// The same. Where there is no memory for it, that is the error.
+Error error_of(MessageType type, Bytes bytes) noexcept;
+
 }  // namespace communica::wire
 
 #if !defined(COMMUNICA_SEPARATE_COMPILATION)

@@ -116,4 +116,12 @@ COMMUNICA_INLINE Error read_error_body(MessageType type, Bytes bytes) {
     return error;
 }
 
+COMMUNICA_INLINE Error error_of(MessageType type, Bytes bytes) noexcept {
+    try {
+        return read_error_body(type, bytes);
+    } catch (...) {
+        return Error::from(std::current_exception());
+    }
+}
+
 }  // namespace communica::wire

@@ -110,4 +110,12 @@ inline std::optional<Error> read_refusal(std::string_view bytes) {
     return Error{.code = code, .message = reason.empty() ? "no reason given" : reason};
 }
 
+/// The error of a handshake that the stream's end has cut off: the refusal if the bytes are one.
+inline Error refusal_or(std::string_view bytes, std::string otherwise) {
+    if (const auto refusal = read_refusal(bytes)) {
+        return {refusal->code, "refused: " + refusal->message};
+    }
+    return {errc::handshake_failed, std::move(otherwise)};
+}
+
 }  // namespace communica::wire
