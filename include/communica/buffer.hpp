@@ -1,11 +1,13 @@
 // A borrowed view of bytes, and the growable buffer that values are serialised into.
 #pragma once
 
+#include "attachments.hpp"
 #include "spare_block.hpp"
 
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <span>
 #include <string_view>
@@ -91,6 +93,26 @@ class Buffer {
         }
     }
 
+    /// Returns a buffer with the same bytes and the same attachments.
+    Buffer copy() const {
+        Buffer other;
+        other.append(text());
+        if (attached() != nullptr) {
+            other.attachments() = attached_;
+        }
+        return other;
+    }
+
+    /// What the message of these bytes has besides them; null: nothing. `clear` keeps them, `release` does not.
+    base::Attachments* attached() const noexcept { return is_inline() ? nullptr : attached_.get(); }
+    /// The same, to be set. A buffer with attachments is not inline.
+    std::shared_ptr<base::Attachments>& attachments() {
+        if (is_inline()) {
+            grow(2 * inline_capacity);
+        }
+        return attached_;
+    }
+
     /// Removes all bytes after the first `size`.
     void truncate(std::size_t size) noexcept { size_ = size; }
     void clear() noexcept { size_ = 0; }
@@ -118,7 +140,7 @@ class Buffer {
         undo_drop();
         if (const auto spare = base::take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
-            free();
+            is_inline() ? begin_block() : base::give_block_back({data_, capacity_});
             data_ = spare.memory;
             capacity_ = spare.capacity;
             return;
@@ -131,6 +153,7 @@ class Buffer {
         }
         if (is_inline()) {
             std::memcpy(grown, inline_, size_);
+            begin_block();
         }
         data_ = grown;
         capacity_ = capacity;
@@ -139,8 +162,10 @@ class Buffer {
     void free() noexcept {
         if (!is_inline()) {
             base::give_block_back({data_ - dropped_, dropped_ + capacity_});
+            std::destroy_at(&attached_);
         }
     }
+    void begin_block() noexcept { std::construct_at(&attached_); }
 
     /// Moves the bytes back to the front of their block.
     void undo_drop() noexcept {
@@ -160,6 +185,8 @@ class Buffer {
             std::memcpy(inline_, other.inline_, size_);
         } else {
             data_ = std::exchange(other.data_, other.inline_);
+            std::construct_at(&attached_, std::move(other.attached_));
+            std::destroy_at(&other.attached_);
         }
     }
 
@@ -167,7 +194,10 @@ class Buffer {
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
     std::size_t dropped_ = 0;  // bytes of the block before `data_`
-    char inline_[inline_capacity];
+    union {
+        char inline_[inline_capacity];                 ///< the bytes, unless they lie in a block
+        std::shared_ptr<base::Attachments> attached_;  ///< if they do
+    };
 };
 
 }  // namespace communica
