@@ -31,7 +31,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
           liveness_(options.limits),
           timer_(strand_.executor()),
           reader_(*this, stream_, options),
-          writer_(*this, stream_, options) {}
+          writer_(*this, stream_, options, may_pass_descriptors()) {}
 
     asio::any_io_executor get_executor() const override { return strand_.executor(); }
     const Credentials& credentials() const override { return credentials_; }
@@ -104,6 +104,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void start_pings() override { liveness_.start_pings(); }
 
+    bool passes_descriptors() const override { return may_pass_descriptors(); }
     bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
         return writer_.send(send_class, metadata, body);
     }
@@ -142,6 +143,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         throw_error(co_await asio::async_write(stream_, asio::buffer(bytes), no_throw));
         if (counters_) {
             Counters::add(counters_->bytes_sent, bytes.size());
+        }
+    }
+
+    bool may_pass_descriptors() const {
+        if constexpr (PassesDescriptors<Stream>) {
+            return stream_.passes_descriptors();
+        } else {
+            return false;
         }
     }
 

@@ -46,6 +46,7 @@ class Reader {
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
+          max_descriptors_(options.limits.max_descriptors),
           spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})),
           adaptive_(options.adaptive_poll) {}  // 24 hours at most, so that time points do not overflow
 
@@ -106,6 +107,7 @@ class Reader {
         executor_type get_executor() const noexcept { return base::StrandExecutor(owner->strand()); }
 
         void operator()(asio::error_code error, std::size_t count) const { self->handle_read(error, count); }
+        void operator()(asio::error_code error) const { self->handle_ready(error); }
         void operator()() const { self->process_buffered(); }
 
         Reader* self;
@@ -186,7 +188,18 @@ class Reader {
     void begin_read() {
         room_ = room();
         waits_ = true;
+        if constexpr (PassesDescriptors<Stream>) {
+            if (stream_.expects_descriptors()) [[unlikely]] {
+                return stream_.async_wait(Stream::wait_read, make_read_handler());
+            }
+        }
         stream_.async_read_some(room_, make_read_handler());
+    }
+
+    /// Reads while descriptors are expected, which Asio's own reads would drop.
+    void handle_ready(asio::error_code error) {
+        const std::size_t count = error ? 0 : stream_.read_some(room_, error);
+        error == asio::error::would_block ? end_if_it_throws([this] { begin_read(); }) : handle_read(error, count);
     }
 
     /// Polls in memory for a moment. This costs less than a round of the event loop.
@@ -260,14 +273,18 @@ class Reader {
                 continue;
             }
             bytes += frame.body_size;
-            if (frame.kind == wire::Frame::Kind::chunk && !chunks_.add(frame)) {
+            if (frame.kind == wire::Frame::Kind::chunk && !add_chunk(frame)) {
                 continue;
             }
             switch (frame.kind) {
                 case wire::Frame::Kind::close: return Turn::closed;
                 case wire::Frame::Kind::ping: owner_.writer().send_frame(SendClass::rejection, wire::pong_frame); break;
-                case wire::Frame::Kind::discarded: receiver_->on_discarded(frame.metadata, frame.why); break;
+                case wire::Frame::Kind::discarded:
+                    attached_.reset();
+                    receiver_->on_discarded(frame.metadata, frame.why);
+                    break;
                 case wire::Frame::Kind::message: hand_out(frame); break;
+                default: on_descriptors(frame); break;
                 case wire::Frame::Kind::chunk:
                 case wire::Frame::Kind::pong: break;
             }
@@ -279,13 +296,45 @@ class Reader {
     void hand_out(const wire::Frame& frame) {
         Buffer* const memory = frames_.memory_of(frame);
         if (memory == nullptr) {
-            receiver_->on_message({frame.metadata, as_bytes(frame.body)});
+            receiver_->on_message({frame.metadata, as_bytes(frame.body), false, nullptr, attached_.get()});
         } else {
             Buffer metadata;  // keeps the metadata when the receiver takes the buffer
             metadata.append(frame.metadata);
-            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory});
+            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory, attached_.get()});
             frames_.forget_taken();
         }
+        if (attached_) [[unlikely]] {
+            attached_.reset();  // closes those that were not taken
+        }
+    }
+
+    bool add_chunk(wire::Frame& frame) {
+        if (frame.index == 0) {
+            attached_to_chunks_ = std::move(attached_);
+        }
+        const bool is_message = chunks_.add(frame);
+        if (is_message) {
+            attached_ = std::move(attached_to_chunks_);
+        }
+        return is_message;
+    }
+
+    [[gnu::noinline]] void on_descriptors(const wire::Frame& frame) {
+        if constexpr (PassesDescriptors<Stream>) {
+            if (frame.kind == wire::Frame::Kind::permit_descriptors) {
+                if (owner_.writer().permit_descriptors()) {
+                    return;
+                }
+            } else if (frame.kind == wire::Frame::Kind::ask_for_descriptors) {
+                if (max_descriptors_ != 0 && stream_.expect_descriptors()) {
+                    return owner_.writer().send_first(wire::permit_descriptors_frame);
+                }
+            } else if (frame.total <= max_descriptors_ && stream_.expects_descriptors()) {
+                attached_ = stream_.take_descriptors(frame.total);
+                return;
+            }
+        }
+        throw std::system_error(errc::protocol_error, "descriptors that were not asked for, or too many");
     }
 
     /// Reads without waiting: after a read that filled the buffer, so that one write answers both, and while polling.
@@ -322,12 +371,15 @@ class Reader {
     wire::FrameReader frames_;
     wire::ChunkAssembler chunks_;
     const std::shared_ptr<Counters> counters_;
+    const std::size_t max_descriptors_;
     const Clock::duration spin_;
     const bool adaptive_;
     Clock::time_point last_bytes_ = {};
     Clock::time_point poll_until_ = {};
     Receiver* receiver_ = nullptr;
-    asio::mutable_buffer room_;    // of the pending read
+    std::shared_ptr<base::Attachments> attached_;            // of the next message
+    std::shared_ptr<base::Attachments> attached_to_chunks_;  // of the message whose chunks arrive
+    asio::mutable_buffer room_;                              // of the pending read
     asio::error_code read_error_;  // of a synchronous read: reported after the buffered messages
     unsigned turns_ = 0;           // turns that ended with messages left
     bool is_begun_ = false;        // the first frame has begun, so there is no refusal

@@ -56,6 +56,11 @@ concept ReadsInMemory = S::reads_in_memory;
 template <class S>
 concept GivesBackMemory = requires(S& stream) { stream.give_back_memory(); };
 
+/// May pass descriptors (`passes_descriptors()` tells). `expect_descriptors()` makes the next read receive those of one
+/// message, `take_descriptors(count)` returns them, `write_with(frame, list, error)` sends a frame with them.
+template <class S>
+concept PassesDescriptors = requires(S& stream) { stream.passes_descriptors(); };
+
 /// Can tell how many received bytes a read would return at once.
 template <class S>
 concept HasAvailable = requires(S& stream, asio::error_code& error) { stream.available(error); };

@@ -6,13 +6,16 @@
 #include "../limits.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame.hpp"
-#include "../wire/frame_reader.hpp"
+#include "unwritten_frames.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <limits>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -21,13 +24,17 @@ namespace communica::stream {
 
 /// All messages queued between two writes go out in one gathered write, those of high priority first. Small messages are
 /// copied one behind the other, large bodies are moved in. Does no I/O; not thread-safe.
+///
+/// Descriptors are those of the attachments of a segment, which is a frame of its own before their message. Each such
+/// message waits, with all behind it, for the peer's permission: only then the peer reads with room for descriptors.
 class WriteQueue {
  public:
     /// A body of at least this size is moved instead of copied.
     static constexpr std::size_t large_body = 16 * 1024;
 
-    explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr)
-        : max_frame_(limits.max_frame), share_(std::move(budget)) {}
+    /// Without `passes_descriptors` they are dropped.
+    explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr, bool passes_descriptors = false)
+        : max_frame_(limits.max_frame), passes_descriptors_(passes_descriptors), share_(std::move(budget)) {}
 
     bool empty() const noexcept { return queued_bytes_ == 0; }
     /// Bytes queued, and those of the pending write.
@@ -46,7 +53,16 @@ class WriteQueue {
 
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {
         const std::size_t before = queued_bytes_;
-        push_message(send_class == SendClass::high_request ? first_ : queued_, metadata, body);
+        Lane& lane = send_class == SendClass::high_request ? first_ : queued_;
+        if (body.attached() != nullptr) [[unlikely]] {
+            push_attachments(lane, body);
+        }
+        try {
+            push_message(lane, metadata, body);
+        } catch (...) {
+            drop_last_attachments(lane);
+            throw;
+        }
         queued_by_class_[index_of(send_class)] += queued_bytes_ - before;
         share_.set(size());
     }
@@ -57,10 +73,27 @@ class WriteQueue {
         queued_by_class_[index_of(send_class)] += frame.size();
     }
 
+    /// Queues a frame before all others.
+    void push_first(std::string_view frame) {
+        Buffer segment;
+        segment.append(frame);
+        first_.segments.insert(first_.segments.begin(), std::move(segment));
+        queued_bytes_ += frame.size();
+        queued_by_class_[index_of(SendClass::response)] += frame.size();
+    }
+
+    /// The peer permits one message with descriptors. Returns false if this side did not ask.
+    bool permit_descriptors() noexcept { return asked_ && !std::exchange(permitted_, true); }
+
     /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
+    /// Returns none if all waits for a permission.
     std::span<const asio::const_buffer> begin_write() {
         in_flight_high_ = first_.segments.empty() ? 0 : put_first();
         buffers_.reserve(queued_.segments.size());
+        if (attached_ != 0) [[unlikely]] {
+            in_flight_.reserve(queued_.segments.size());
+            first_.segments.reserve(1);
+        }
         std::swap(queued_.segments, in_flight_);
         in_flight_bytes_ = std::exchange(queued_bytes_, 0);
         in_flight_by_class_ = std::exchange(queued_by_class_, {});
@@ -69,7 +102,39 @@ class WriteQueue {
         for (const Buffer& segment : in_flight_) {
             buffers_.emplace_back(segment.data(), segment.size());
         }
+        if (attached_ != 0) [[unlikely]] {
+            hold_back_attached();
+        }
         return buffers_;
+    }
+
+    /// Does the write contain descriptors, or nothing because all waits for a permission? It is written piece by piece.
+    bool has_pieces() const noexcept { return has_pieces_; }
+    /// Bytes of the write.
+    std::size_t in_flight() const noexcept { return in_flight_bytes_; }
+
+    /// Bytes that are written at once. With `attachments`: one frame, with which they are sent.
+    struct Piece {
+        std::span<const asio::const_buffer> buffers;
+        asio::mutable_buffer frame = {};
+        const base::Attachments* attachments = nullptr;
+    };
+    /// The piece of the write behind its first `written` bytes.
+    Piece piece(std::size_t written) {
+        std::size_t index = 0;
+        for (; written >= in_flight_[index].size(); ++index) {
+            written -= in_flight_[index].size();
+        }
+        Buffer& segment = in_flight_[index];
+        if (segment.attached() != nullptr && written == 0 && wire::DescriptorsFrame::has_any(segment.data())) {
+            return {{}, asio::mutable_buffer(segment.data(), segment.size()), segment.attached()};
+        }
+        std::size_t end = index + 1;
+        while (end != in_flight_.size() && in_flight_[end].attached() == nullptr) {
+            ++end;
+        }
+        buffers_[index] = asio::const_buffer(segment.data() + written, segment.size() - written);
+        return {std::span<const asio::const_buffer>(buffers_).subspan(index, end - index)};
     }
 
     /// The rest of the write behind its first `count` bytes.
@@ -91,6 +156,9 @@ class WriteQueue {
         in_flight_bytes_ = 0;
         in_flight_by_class_ = {};
         share_.set(size());
+        if (std::exchange(has_pieces_, false)) [[unlikely]] {
+            return in_flight_.clear();
+        }
         if (in_flight_.size() > 1) {
             in_flight_.erase(in_flight_.begin() + 1, in_flight_.end());
         }
@@ -107,14 +175,16 @@ class WriteQueue {
             in_flight_.clear();
         }
         std::vector<UnsentMessage> unsent;
-        const Buffer begun = join(std::exchange(in_flight_, {}));
-        const std::size_t begin = first_not_written(begun.text(), written_);
+        UnwrittenFrames begun(std::exchange(in_flight_, {}));
+        const std::size_t begin = begun.first_not_written(written_);
         const std::size_t high = std::clamp(in_flight_high_, begin, begun.size());
-        unframe(begun.text().substr(begin, high - begin), SendClass::high_request, unsent);
-        unframe(begun.text().substr(high), SendClass::request, unsent);
-        unframe(join(std::exchange(first_, {}).segments).text(), SendClass::high_request, unsent);
-        unframe(join(std::exchange(queued_, {}).segments).text(), SendClass::request, unsent);
-        queued_bytes_ = in_flight_bytes_ = written_ = 0;
+        begun.unframe(begin, high, SendClass::high_request, unsent);
+        begun.unframe(high, begun.size(), SendClass::request, unsent);
+        UnwrittenFrames first(std::exchange(first_, {}).segments);
+        first.unframe(0, first.size(), SendClass::high_request, unsent);
+        UnwrittenFrames queued(std::exchange(queued_, {}).segments);
+        queued.unframe(0, queued.size(), SendClass::request, unsent);
+        queued_bytes_ = in_flight_bytes_ = written_ = attached_ = 0;
         queued_by_class_ = in_flight_by_class_ = {};
         share_.set(0);
         return unsent;
@@ -152,6 +222,72 @@ class WriteQueue {
                 lane.segments.push_back(std::move(body));
                 lane.tail_is_borrowed = true;
             });
+        }
+    }
+
+    /// Queues the frame of the descriptors before their message.
+    [[gnu::noinline]] void push_attachments(Lane& lane, Buffer& body) {
+        if (!passes_descriptors_) {
+            return body.attachments().reset();
+        }
+        ask();
+        Buffer frame;
+        frame.attachments() = std::move(body.attachments());
+        const auto count = static_cast<std::uint8_t>(frame.attached()->size());
+        wire::DescriptorsFrame{count}.store(frame.extend(wire::DescriptorsFrame::size));
+        lane.segments.push_back(std::move(frame));
+        lane.tail_is_borrowed = true;
+        queued_bytes_ += wire::DescriptorsFrame::size;
+        ++attached_;
+    }
+    /// The message of the frame that was queued last, if that is one of descriptors, could not be queued.
+    void drop_last_attachments(Lane& lane) noexcept {
+        while (!lane.segments.empty() && lane.segments.back().empty()) {
+            lane.segments.pop_back();
+        }
+        if (!lane.segments.empty() && lane.segments.back().attached() != nullptr) {
+            lane.segments.pop_back();
+            lane.tail_is_borrowed = true;  // nothing is known of the segment before
+            queued_bytes_ -= wire::DescriptorsFrame::size;
+            --attached_;
+        }
+    }
+    static bool has_attachments(const Buffer& segment) noexcept { return segment.attached() != nullptr; }
+    void ask() {
+        if (!std::exchange(asked_, true)) {
+            push_first(wire::ask_for_descriptors_frame);
+        }
+    }
+
+    /// Moves back what waits for a permission: from the first message with descriptors on, or the second if there is a
+    /// permission. The bytes of all classes count as queued until all of them are written.
+    [[gnu::noinline]] void hold_back_attached() {
+        has_pieces_ = false;
+        auto held = std::ranges::find_if(in_flight_, has_attachments);
+        if (held != in_flight_.end() && std::exchange(permitted_, false)) {
+            has_pieces_ = true;
+            --attached_;
+            held = std::find_if(std::next(held), in_flight_.end(), has_attachments);
+            asked_ = false;
+            if (attached_ != 0) {
+                ask();
+            }
+        }
+        const auto kept = static_cast<std::size_t>(held - in_flight_.begin());
+        has_pieces_ = has_pieces_ || kept == 0;
+        if (kept == in_flight_.size()) {
+            return;
+        }
+        queued_.segments.assign(std::move_iterator(held), std::move_iterator(in_flight_.end()));
+        queued_.tail_is_borrowed = true;
+        in_flight_.resize(kept);
+        buffers_.resize(kept);
+        const std::size_t before = in_flight_bytes_;
+        in_flight_bytes_ = asio::buffer_size(buffers_);
+        queued_bytes_ += before - in_flight_bytes_;
+        in_flight_high_ = std::min(in_flight_high_, in_flight_bytes_);
+        for (std::size_t index = 0; index != send_classes; ++index) {
+            queued_by_class_[index] += std::exchange(in_flight_by_class_[index], 0);
         }
     }
 
@@ -213,57 +349,8 @@ class WriteQueue {
         return bytes;
     }
 
-    /// The offset of the first message, whole or chunked, with bytes beyond the first `written`.
-    static std::size_t first_not_written(std::string_view frames, std::size_t written) noexcept {
-        std::size_t message = 0;
-        std::size_t at = 0;
-        while (at < written) {
-            const char* const frame = frames.data() + at;
-            const bool is_chunk = frame[wire::length_size] == static_cast<char>(wire::FrameCode::chunk);
-            const bool is_last = !is_chunk || wire::load_u32(frame + 5) + 1 == wire::load_u32(frame + 9);
-            at += wire::length_size + wire::load_u32(frame);
-            if (at <= written && is_last) {
-                message = at;
-            }
-        }
-        return message;
-    }
-
-    static Buffer join(const std::vector<Buffer>& segments) {
-        Buffer all;
-        for (const Buffer& segment : segments) {
-            all.append(segment.text());
-        }
-        return all;
-    }
-
-    static void unframe(std::string_view frames, SendClass send_class, std::vector<UnsentMessage>& messages) {
-        constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-        constexpr Limits no_limits{.max_message = unlimited, .max_metadata = unlimited};
-        wire::FrameReader reader(no_limits);
-        wire::ChunkAssembler chunks(no_limits);
-        while (!frames.empty()) {
-            const auto room = reader.prepare();
-            const std::size_t count = std::min(room.size(), frames.size());
-            std::memcpy(room.data(), frames.data(), count);
-            reader.commit(count);
-            frames.remove_prefix(count);
-            wire::Frame frame;
-            while (reader.next(frame)) {
-                if (frame.kind == wire::Frame::Kind::close) {
-                    return;  // a late goodbye: nothing is queued behind it
-                }
-                const bool whole = frame.kind == wire::Frame::Kind::message ||
-                                   (frame.kind == wire::Frame::Kind::chunk && chunks.add(frame));
-                if (whole) {
-                    messages.push_back({std::string(frame.metadata), {}, send_class});
-                    messages.back().body.append(frame.body);
-                }
-            }
-        }
-    }
-
     std::size_t max_frame_;
+    bool passes_descriptors_;
     BudgetReservation share_;  // for all bytes in the queue
     Room room_;
     Lane first_;  // requests of high priority
@@ -275,7 +362,11 @@ class WriteQueue {
     std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
     std::array<std::size_t, send_classes> queued_by_class_{};
     std::array<std::size_t, send_classes> in_flight_by_class_{};
-    std::size_t written_ = 0;  // of the failed write
+    std::size_t written_ = 0;   // of the failed write
+    std::size_t attached_ = 0;  // queued messages with descriptors
+    bool asked_ = false;        // for the permission to send one of them
+    bool permitted_ = false;
+    bool has_pieces_ = false;  // the pending write has descriptors
 };
 
 }  // namespace communica::stream

@@ -25,6 +25,9 @@ struct Frame {
         close,      ///< the peer closes the connection in order
         ping,       ///< the peer expects a pong
         pong,
+        ask_for_descriptors,  ///< the peer wants to send a message with descriptors
+        permit_descriptors,   ///< the peer is ready for one
+        descriptors,          ///< `total` descriptors were sent with this frame, for the next message
     };
     Kind kind = Kind::message;
     std::string_view metadata = {};
@@ -99,8 +102,8 @@ class FrameReader {
             case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
             case FrameCode::ping: return next_sign(frame, Frame::Kind::ping, length);
             case FrameCode::pong: return next_sign(frame, Frame::Kind::pong, length);
+            default: return next_of_descriptors(frame, bytes, length);
         }
-        throw std::system_error(errc::protocol_error, "a frame of unknown code");
     }
 
  private:
@@ -173,10 +176,32 @@ class FrameReader {
 
     bool next_sign(Frame& frame, Frame::Kind kind, std::size_t length) {
         if (length != 1) {
-            throw std::system_error(errc::protocol_error, "a ping or pong with something in it");
+            throw std::system_error(errc::protocol_error, "a frame with something in it that has to be empty");
         }
         frame = {.kind = kind};
         used_ = length_size + 1;
+        need(0);
+        return true;
+    }
+
+    [[gnu::noinline]] bool next_of_descriptors(Frame& frame, std::string_view bytes, std::size_t length) {
+        switch (static_cast<FrameCode>(bytes[length_size])) {
+            case FrameCode::ask_for_descriptors: return next_sign(frame, Frame::Kind::ask_for_descriptors, length);
+            case FrameCode::permit_descriptors: return next_sign(frame, Frame::Kind::permit_descriptors, length);
+            case FrameCode::descriptors: return next_descriptors(frame, bytes, length);
+            default: throw std::system_error(errc::protocol_error, "a frame of unknown code");
+        }
+    }
+
+    bool next_descriptors(Frame& frame, std::string_view bytes, std::size_t length) {
+        if (length_size + length != DescriptorsFrame::size) {
+            throw std::system_error(errc::protocol_error, "a frame of descriptors without their number");
+        }
+        if (bytes.size() < DescriptorsFrame::size) {
+            return need(DescriptorsFrame::size);
+        }
+        frame = {.kind = Frame::Kind::descriptors, .total = static_cast<unsigned char>(bytes[length_size + 1])};
+        used_ = DescriptorsFrame::size;
         need(0);
         return true;
     }
