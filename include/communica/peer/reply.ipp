@@ -7,7 +7,7 @@ namespace communica::peer {
 
 COMMUNICA_INLINE void Reply::set_error(const Error& error) {
     type = wire::error_type(error);
-    body.clear();
+    body.release();  // with the descriptors of a result
     wire::write_error_body(body, error);
 }
 

@@ -246,7 +246,8 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
                 Counters::add(counters_->answers);
                 count_time(*operation);
             }
-            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, CompletionMode::dispatch);
+            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_, message.attachments},
+                                         CompletionMode::dispatch);
         } else {
             fail(std::move(operation), error_of(metadata, message), CompletionMode::dispatch);
         }

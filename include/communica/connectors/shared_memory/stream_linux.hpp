@@ -7,6 +7,7 @@
 #include "../../stream/connection.hpp"
 #include "../detail/sockets_unix.hpp"
 #include "../shared_memory_options.hpp"
+#include "control_socket_linux.hpp"
 #include "handshake_linux.hpp"
 #include "meeting_linux.hpp"
 #include "pages_linux.hpp"
@@ -63,6 +64,7 @@ class SharedStream {
     using shutdown_type = asio::socket_base::shutdown_type;
     static constexpr shutdown_type shutdown_send = asio::socket_base::shutdown_send;
     static constexpr auto wait_read = asio::socket_base::wait_read;
+    static constexpr auto wait_write = asio::socket_base::wait_write;
     /// For `stream::Reader`.
     static constexpr bool reads_in_memory = true;
 
@@ -71,9 +73,7 @@ class SharedStream {
           others_(socket_.get_executor()),
           side_(side),
           ring_size_(options.ring_size),
-          max_ring_size_(options.max_ring_size) {
-        socket_.native_non_blocking(true);
-    }
+          max_ring_size_(options.max_ring_size) {}
 
     executor_type get_executor() { return socket_.get_executor(); }
     std::string binding() const { return "local"; }
@@ -138,11 +138,14 @@ class SharedStream {
             buffers);
     }
 
-    /// Completes when there is something to read, or nothing will come any more.
+    /// Completes when there is something to read or room to write, or nothing will come any more.
     template <class Token>
-    auto async_wait(asio::socket_base::wait_type, Token&& token) {
+    auto async_wait(asio::socket_base::wait_type what, Token&& token) {
         return asio::async_initiate<Token, void(asio::error_code)>(
-            [this](auto handler) { this->begin_wait(std::move(handler)); }, token);
+            [this, what](auto handler) {
+                what == wait_read ? this->begin_wait(std::move(handler)) : this->when_writable(std::move(handler));
+            },
+            token);
     }
 
     void shutdown(shutdown_type) {
@@ -165,6 +168,20 @@ class SharedStream {
     }
 
     // ---- additions to the interface of a socket
+
+    static bool passes_descriptors() noexcept { return true; }
+    bool expects_descriptors() const noexcept { return socket_.arriving().is_expecting(); }
+    bool expect_descriptors() { return socket_.arriving().expect(); }
+    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count) { return socket_.take_descriptors(count); }
+    std::size_t write_with(asio::mutable_buffer frame, const base::Attachments& list,
+                           asio::error_code& error) noexcept {
+        socket_.send_before(frame, list);
+        const std::size_t count = write_some(asio::const_buffer(frame), error);
+        if (count != 0) {
+            socket_.frame_is_written();
+        }
+        return count;
+    }
 
     /// Polls for readable bytes for `time`, without a system call. Returns whether there are any, or an error to read.
     bool poll(std::chrono::steady_clock::duration time) noexcept {
@@ -242,7 +259,7 @@ class SharedStream {
             if (more != 0) {
                 idle_wakes_ = 0;
                 if (in_->release()) {
-                    ::send(socket_.native_handle(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+                    socket_.say_room();
                 }
             }
             count += more;
@@ -330,29 +347,27 @@ class SharedStream {
         if (error != asio::error::would_block || asio::buffer_size(buffers) == 0) {
             return complete_later(std::move(handler), count != 0 ? asio::error_code() : error, count);
         }
+        auto then = [this, buffers](asio::error_code waited, Handler to_call) {
+            waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
+        };
+        when_writable(Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
+    }
+
+    /// Calls `handler(error)` when there may be room. An error says that the peer is gone or this side closed.
+    template <class Handler>
+    void when_writable(Handler handler) {
+        asio::error_code error;
         bool has_to_wait = false;
         guarded(error, [&]() -> std::size_t { return (has_to_wait = out_->has_to_wait()) ? 1 : 0; });
-        auto then = [this, buffers](asio::error_code waited, Handler to_call) {
-            if (!waited) {
-                waited = take_room_signs();
+        auto then = [this](asio::error_code waited, Handler to_call) {
+            if (!waited || (waited == asio::error::operation_aborted && socket_.is_open())) {
+                waited = socket_.read_signs();
             }
-            waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
+            to_call(waited);
         };
         Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
         has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
                     : complete_later(std::move(continuation), error);
-    }
-
-    /// Reads the bytes that say that there is room.
-    asio::error_code take_room_signs() noexcept {
-        std::array<char, 64> signs;
-        const ::ssize_t count = ::recv(socket_.native_handle(), signs.data(), signs.size(), MSG_DONTWAIT);
-        if (count == 0) {
-            return asio::error::eof;
-        }
-        return count > 0 || errno == EAGAIN || errno == EINTR
-                   ? asio::error_code()
-                   : asio::error_code(errno, asio::error::get_system_category());
     }
 
     template <class Handler, class... Results>
@@ -361,7 +376,7 @@ class SharedStream {
         asio::post(get_executor(), Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
     }
 
-    Socket socket_;
+    ControlSocket socket_;
     asio::posix::stream_descriptor others_;  // wakes this side
     const Side side_;
     const std::size_t ring_size_;
