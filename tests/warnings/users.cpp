@@ -66,6 +66,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,6 +147,14 @@
 #define serve serve_of_key_value_server
 #define talk talk_of_key_value_server
 #include "examples/key_value_server.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_open_files
+#define serve serve_of_open_files
+#define talk talk_of_open_files
+#include "examples/open_files.cpp"
 #undef main
 #undef serve
 #undef talk
