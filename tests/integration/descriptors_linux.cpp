@@ -3,10 +3,13 @@
 #include "support/pair.hpp"
 
 #include <asio/thread_pool.hpp>
+#include <asio/use_future.hpp>
 
 #include <array>
+#include <atomic>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fcntl.h>
@@ -155,6 +158,35 @@ TEST_CASE("each of many messages at once gets its own descriptors") {
         }
         co_await test::until([&] { return left == 0; });
         CHECK(wrong == 0);
+    });
+}
+
+TEST_CASE("descriptors that several threads send are not mixed up") {
+    const test::NoneLeft none_left;
+    const auto transport = GENERATE(passing_transports());
+    CAPTURE(transport);
+    RoutePair pair(transport, routes_with_files());
+
+    pair.run([&]() -> asio::awaitable<void> {
+        constexpr int thread_count = 4;
+        constexpr int request_count = 50;
+        std::atomic<int> right = 0;
+        std::atomic<int> done = 0;
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread != thread_count; ++thread) {
+            threads.emplace_back([&, thread] {
+                for (int number = 0; number != request_count; ++number) {
+                    const std::string name = std::to_string(thread) + "-" + std::to_string(number);
+                    const File file{name, memory_file(name)};
+                    right += pair.client().request(read_file, file, asio::use_future).get() == name + ": " + name;
+                    right += text_of(pair.client().request(open_file, name, asio::use_future).get().descriptor) ==
+                             "of " + name;
+                }
+                ++done;
+            });
+        }
+        co_await test::until([&] { return done == thread_count; });
+        CHECK(right == 2 * thread_count * request_count);
     });
 }
 
