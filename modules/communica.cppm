@@ -113,6 +113,9 @@ using communica::Buffer;
 using communica::Bytes;
 using communica::BytesSerializer;
 using communica::CborSerializer;
+#if !defined(_WIN32)
+using communica::Descriptor;
+#endif
 using communica::Dumps;
 using communica::Enumerators;
 using communica::enumerators;

@@ -12,7 +12,7 @@ import sys
 
 from std_headers import EVERYWHERE, HEADER_OF
 
-BASE = ["requirements.hpp", "error.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "histogram.hpp", "spare_block.hpp",
+BASE = ["requirements.hpp", "error.hpp", "attachments.hpp", "descriptor_unix.hpp", "buffer.hpp", "budget.hpp", "counters.hpp", "histogram.hpp", "spare_block.hpp",
         "plain_block.hpp", "plain_text.hpp", "owned_json.hpp", "limits.hpp", "mutex.hpp", "lock_order.hpp", "turn_scope.hpp", "asio.hpp", "asio/",
         "separate_compilation.hpp", "version.hpp"]
 
@@ -46,7 +46,7 @@ MAX_LINES = 400
 LIBRARIES = {"asio::": ("asio.hpp", "asio/", "boost/asio/"), "nlohmann::": ("nlohmann/",), "simdjson::": ("simdjson",)}
 
 PLATFORM = re.compile(r"_WIN32|_WIN64|WINDOWS|MINGW|CYGWIN|MSC_VER|__linux|__unix|__APPLE__|BSD__|POSIX|ASIO_HAS_|__SSE|__ARM")
-PLATFORM_FILES = re.compile(r"plain_block\.hpp|connectors/(detail|shared_memory)/(((local|descriptor|activation)_)?platform|.*_(unix|linux|windows))\.hpp|asio/.*\.hpp")
+PLATFORM_FILES = re.compile(r"plain_block\.hpp|serializers/codec/platform\.hpp|connectors/(detail|shared_memory)/(((local|descriptor|activation|passing)_)?platform|.*_(unix|linux|windows))\.hpp|asio/.*\.hpp")
 
 
 def layer_of(header):

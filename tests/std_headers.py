@@ -26,7 +26,7 @@ DECLARED_BY = {
     "initializer_list": "initializer_list",
     "limits": "numeric_limits",
     "ios": "ios streamoff streamsize",
-    "iterator": "back_inserter next prev",
+    "iterator": "back_inserter move_iterator next prev",
     "list": "list",
     "map": "map multimap",
     "memory": "addressof allocator allocator_traits construct_at destroy_at enable_shared_from_this make_shared make_unique "

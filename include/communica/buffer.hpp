@@ -1,12 +1,15 @@
 // A borrowed view of bytes, and the growable buffer that values are serialised into.
 #pragma once
 
+#include "attachments.hpp"
 #include "spare_block.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <span>
 #include <string_view>
@@ -66,9 +69,7 @@ class Buffer {
     Buffer() noexcept {}  // NOLINT(modernize-use-equals-default): `Buffer{}` would set all its bytes to zero
     /// Made by the library: `size` of `capacity` bytes at `data`, which lie in `memory`.
     Buffer(base::LentMemory& memory, char* data, std::size_t size, std::size_t capacity) noexcept
-        : data_(data), size_(size), capacity_(capacity), dropped_(lent_mark) {
-        set_lent_memory(&memory);
-    }
+        : data_(data), size_(size), capacity_(capacity), dropped_(lent_mark), lent_(&memory) {}
     Buffer(Buffer&& other) noexcept { take(other); }
     Buffer& operator=(Buffer&& other) noexcept {
         if (this != &other) {
@@ -136,19 +137,33 @@ class Buffer {
     }
 
     /// The memory if it is lent; otherwise null. For the library.
-    base::LentMemory* lent_memory() const noexcept {
-        base::LentMemory* memory = nullptr;
-        if (is_lent()) {
-            std::memcpy(&memory, inline_, sizeof memory);
-        }
-        return memory;
-    }
+    base::LentMemory* lent_memory() const noexcept { return is_lent() ? lent_ : nullptr; }
     /// True if the memory is lent by a connection. If it came from the peer, the peer may still change it.
     bool is_lent() const noexcept { return (dropped_ & lent_mark) != 0; }
     /// Forgets lent memory, which the peer has now. For the library.
     void pass_on() noexcept {
         lent_memory()->pass_on();
         forget();
+    }
+
+    /// Returns a buffer with the same bytes, in memory of its own, and the same attachments.
+    Buffer copy() const {
+        Buffer other;
+        other.append(text());
+        if (attached() != nullptr) {
+            other.attachments() = attached_;
+        }
+        return other;
+    }
+
+    /// What the message of these bytes has besides them; null: nothing. `clear` keeps them, `release` does not.
+    base::Attachments* attached() const noexcept { return has_block() ? attached_.get() : nullptr; }
+    /// The same, to be set. A buffer with attachments is neither inline nor lent: this moves such bytes to the heap.
+    std::shared_ptr<base::Attachments>& attachments() {
+        if (!has_block()) {
+            grow(std::max(2 * inline_capacity, size_));
+        }
+        return attached_;
     }
 
     /// Removes all bytes after the first `size`.
@@ -162,10 +177,8 @@ class Buffer {
     }
 
  private:
-    /// In `dropped_`: the memory is lent, and `inline_` has the pointer to it.
+    /// In `dropped_`: the memory is lent.
     static constexpr std::size_t lent_mark = ~(~std::size_t{0} >> 1);
-
-    void set_lent_memory(base::LentMemory* memory) noexcept { std::memcpy(inline_, &memory, sizeof memory); }
 
     void forget() noexcept {
         data_ = inline_;
@@ -174,6 +187,7 @@ class Buffer {
     }
 
     bool is_inline() const noexcept { return data_ == inline_; }
+    bool has_block() const noexcept { return !is_inline() && !is_lent(); }
 
     // Not inlined, so that `extend` is.
     [[gnu::noinline]] void make_room(std::size_t count) {
@@ -190,7 +204,7 @@ class Buffer {
         }
         if (const auto spare = base::take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
-            free();
+            is_inline() ? begin_block() : base::give_block_back({data_, capacity_});
             data_ = spare.memory;
             capacity_ = spare.capacity;
             return;
@@ -203,6 +217,7 @@ class Buffer {
         }
         if (is_inline()) {
             std::memcpy(grown, inline_, size_);
+            begin_block();
         }
         data_ = grown;
         capacity_ = capacity;
@@ -223,8 +238,10 @@ class Buffer {
             lent_memory()->give_back();
         } else {
             base::give_block_back({data_ - dropped_, dropped_ + capacity_});
+            std::destroy_at(&attached_);
         }
     }
+    void begin_block() noexcept { std::construct_at(&attached_); }
 
     /// Moves the bytes back to the front of their block.
     void undo_drop() noexcept {
@@ -245,7 +262,10 @@ class Buffer {
         } else {
             data_ = std::exchange(other.data_, other.inline_);
             if (is_lent()) [[unlikely]] {
-                std::memcpy(inline_, other.inline_, sizeof(base::LentMemory*));
+                lent_ = other.lent_;
+            } else {
+                std::construct_at(&attached_, std::move(other.attached_));
+                std::destroy_at(&other.attached_);
             }
         }
     }
@@ -254,7 +274,11 @@ class Buffer {
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
     std::size_t dropped_ = 0;  // bytes of the block before `data_`
-    char inline_[inline_capacity];
+    union {
+        char inline_[inline_capacity];                 ///< the bytes, unless they lie in a block
+        std::shared_ptr<base::Attachments> attached_;  ///< if they do
+        base::LentMemory* lent_;                       ///< if they are lent
+    };
 };
 
 }  // namespace communica

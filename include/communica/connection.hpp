@@ -2,6 +2,7 @@
 #pragma once
 
 #include "asio.hpp"
+#include "attachments.hpp"
 #include "budget.hpp"
 #include "buffer.hpp"
 #include "counters.hpp"
@@ -30,6 +31,7 @@ struct Message {
     bool redelivered = false;  ///< it may have been delivered before, to a receiver that did not acknowledge it
     Buffer* backing_buffer =
         nullptr;  ///< if not null: the buffer that the body lies in, which may be moved instead of copied
+    base::Attachments* attachments = nullptr;  ///< what its value may take besides the body; null: nothing
 };
 
 /// The class of a message. It decides what happens when the peer reads too slowly.
@@ -237,6 +239,9 @@ class Connection {
     /// Returns true if one process reads all messages sent here and over the previous connection. Only then can it
     /// report which of them it has received.
     virtual bool has_one_reader() const { return true; }
+
+    /// Returns true if attachments of a body are sent with it. Otherwise they are dropped.
+    virtual bool passes_descriptors() const { return false; }
 
     /// Returns, after the end, the messages that were not completely sent, oldest first. `send` fails from then on.
     virtual std::vector<UnsentMessage> take_unsent() = 0;

@@ -20,6 +20,8 @@ struct Limits {
     /// Largest metadata and body sent in one frame. A larger message is sent in chunks. The default, which is the
     /// Python library's, sends every message whole that fits a 32-bit length.
     std::size_t max_frame = std::numeric_limits<std::uint32_t>::max() - 5;
+    /// Largest accepted number of descriptors in one message, at most 253. 0: none are accepted.
+    std::size_t max_descriptors = 253;
 
     /// Number of running requests of the peer.
     std::size_t max_requests = 16 * 1024;

@@ -45,11 +45,12 @@ std::vector<Said> conversation(const std::string& heading) {
     return all;
 }
 
-/// Sessions are drawn at random: any will do.
+/// Sessions are drawn at random: any will do. Only local sockets have descriptors.
 nlohmann::json without_session(const std::string& hello) {
     auto json = nlohmann::json::parse(hello);
     if (json.contains("communica")) {
         json["communica"]["session"] = "";
+        json["communica"].erase("max_descriptors");
     }
     return json;
 }

@@ -4,6 +4,8 @@
 #include "frames.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,17 @@ struct DecodedFrames {
     bool failed = false;
     bool operator==(const DecodedFrames&) const = default;
 };
+
+/// What a frame without content says.
+inline std::optional<Kind> kind_of_empty(char code) {
+    switch (code) {
+        case 30: return Kind::ping;
+        case 31: return Kind::pong;
+        case 35: return Kind::ask_for_descriptors;
+        case 36: return Kind::permit_descriptors;
+        default: return std::nullopt;
+    }
+}
 
 /// `lends`: bodies may be in lent memory.
 inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limits& limits = {}, bool lends = false) {
@@ -45,8 +58,8 @@ inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limi
             result.frames.push_back({.kind = Kind::close});
             break;
         }
-        if ((code == 30 || code == 31) && length == 1) {
-            result.frames.push_back({.kind = code == 30 ? Kind::ping : Kind::pong});
+        if (const auto kind = kind_of_empty(code); kind && length == 1) {
+            result.frames.push_back({.kind = *kind});
             bytes.remove_prefix(5);
             continue;
         }
@@ -79,6 +92,14 @@ inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limi
             }
             result.frames.push_back(std::move(frame));
             bytes.remove_prefix(length + 4);
+            continue;
+        }
+        if (code == 37 && length == 2) {
+            if (bytes.size() == 5) {
+                break;
+            }
+            result.frames.push_back({.kind = Kind::descriptors, .total = static_cast<unsigned char>(bytes[5])});
+            bytes.remove_prefix(6);
             continue;
         }
         if (code != 10 && code != 11) {
@@ -121,14 +142,14 @@ inline DecodedFrames decode_frames(std::string_view bytes, const communica::Limi
     return result;
 }
 
-/// The same without pings and pongs, and with chunks put together; one that is not finished is left out.
+/// The same without pings, pongs and frames about descriptors, and with chunks put together; one that is not finished is left out.
 inline DecodedFrames decode_messages(std::string_view bytes) {
     DecodedFrames decoded = decode_frames(bytes);
     DecodedFrames result{.failed = decoded.failed};
     OwnedFrame chunked;
     std::size_t parts = 0;
     for (OwnedFrame& frame : decoded.frames) {
-        if (frame.kind == Kind::ping || frame.kind == Kind::pong) {
+        if (frame.kind > Kind::close) {
             continue;
         }
         if (frame.kind != Kind::chunk) {

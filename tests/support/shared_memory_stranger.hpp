@@ -1,8 +1,10 @@
-// What tests of shared memory need: what this process has mapped and open, and a peer that does as a test wants.
+// What tests of shared memory need: what this process has mapped, and a peer that does as a test wants.
 #pragma once
 
 #include "catch.hpp"
+#include "descriptors_linux.hpp"
 #include "frames.hpp"
+#include "scripted_peer.hpp"
 
 #include <communica/connectors/shared_memory.hpp>
 #include <communica/connectors/shared_memory/platform.hpp>
@@ -13,7 +15,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -30,14 +31,6 @@ using communica::detail::RingReader;
 using communica::detail::RingWriter;
 using communica::detail::SharedPages;
 using communica::detail::WakePipe;
-
-inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        ++count;
-    }
-    return count;
-}
 
 /// Bytes of the memory of all connections that are in use, by any process that has it mapped; or how many are mapped.
 struct Mapped {

@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/lent_memory.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -63,6 +64,33 @@ TEST_CASE("lent memory is given back by release, by assignment, and not after it
     CHECK(buffer.text() == "again");
     CHECK(memory.passed_on == 1);
     CHECK(memory.given_back == 2);
+}
+
+TEST_CASE("a lent buffer that gets attachments moves to the heap, and one that is lent has none") {
+    struct Attached final : communica::base::Attachments {};
+    const auto attached = std::make_shared<Attached>();
+    for (const std::size_t size : {std::size_t{1}, std::size_t{1'000}}) {
+        test::LentMemory memory(size);
+        Buffer buffer = memory.lend();
+        buffer.clear();
+        buffer.append(std::string(size, 'a'));
+        CHECK(buffer.attached() == nullptr);
+        CHECK(memory.given_back == 0);
+        buffer.attachments() = attached;
+        CHECK_FALSE(buffer.is_lent());
+        CHECK(memory.given_back == 1);
+        CHECK(buffer.text() == std::string(size, 'a'));
+        CHECK(buffer.attached() == attached.get());
+        CHECK(buffer.copy().attached() == attached.get());
+        Buffer lent = memory.lend();
+        CHECK(lent.copy().attached() == nullptr);
+        lent = std::move(buffer);
+        CHECK(memory.given_back == 2);
+        CHECK(lent.attached() == attached.get());
+        lent = memory.lend();
+        CHECK(lent.attached() == nullptr);
+        CHECK(attached.use_count() == 1);
+    }
 }
 
 }  // namespace buffer_lent_tests

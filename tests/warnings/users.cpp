@@ -66,6 +66,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +155,14 @@
 #define serve serve_of_lent_bodies
 #define talk talk_of_lent_bodies
 #include "examples/lent_bodies.cpp"
+#undef main
+#undef serve
+#undef talk
+
+#define main main_of_open_files
+#define serve serve_of_open_files
+#define talk talk_of_open_files
+#include "examples/open_files.cpp"
 #undef main
 #undef serve
 #undef talk

@@ -300,7 +300,8 @@ COMMUNICA_INLINE asio::awaitable<void> ClientCore::handshake(std::shared_ptr<Cli
         const peer::HandshakeDeadline limit(connection, deadline);
         const auto contract = self->options_.contract;
         const std::string hashes = contract ? contract->hashes() : "";
-        co_await connection->write_hello(peer::client_hello(self->options_.client_id, self->peer_->offer(), hashes));
+        const auto own = self->peer_->offer(connection->passes_descriptors());
+        co_await connection->write_hello(peer::client_hello(self->options_.client_id, own, hashes));
         std::string hello;
         if (contract) {
             const std::string address = self->connection_factory_.address();

@@ -37,7 +37,7 @@ auto notify_all(std::vector<std::shared_ptr<Peer>> peers, asio::any_io_executor 
            const std::string& named, Buffer bytes, const std::optional<Error>& failed) {
             std::size_t count = 0;
             for (const auto& peer : to) {
-                count += !failed && peer->requester()->notify_now(named, bytes.bytes()) ? 1 : 0;
+                count += !failed && peer->requester()->notify_now(named, bytes) ? 1 : 0;
             }
             const auto on = asio::get_associated_executor(handler, inner);
             asio::post(on,

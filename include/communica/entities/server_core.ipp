@@ -366,7 +366,8 @@ COMMUNICA_INLINE asio::awaitable<ServerCore::AcceptedClient> ServerCore::handsha
     }
     std::string().swap(hello);  // frees the memory: a refused client may take long to disconnect
     if (accepted.lease) {
-        co_await connection->write_hello(peer::server_hello(accepted.offer, accepted.lease->peer()->offer()));
+        const auto offer = accepted.lease->peer()->offer(connection->passes_descriptors());
+        co_await connection->write_hello(peer::server_hello(accepted.offer, offer));
     } else {
         self->hooks_.log(LogLevel::warning, [&] { return "a client was refused: " + refusal.message; });
         co_await connection->refuse(refusal);

@@ -188,8 +188,9 @@ auto ask_with_values(Ask ask, Given&&... given) {
     static_assert(sizeof...(Given) >= count, "communica: the route takes more values");
     All all(std::forward<Given>(given)...);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        static_assert((std::convertible_to<std::tuple_element_t<I, All>, A> && ...),
-                      "communica: these are not the values that the route takes");
+        static_assert(
+            (std::convertible_to<std::tuple_element_t<I, All>, PassedAs<S, A, std::tuple_element_t<I, All>>> && ...),
+            "communica: these are not the values that the route takes");
         const std::tuple<PassedAs<S, A, std::tuple_element_t<I, All>>...> values(
             static_cast<std::tuple_element_t<I, All>>(std::get<I>(all))...);
         if constexpr (sizeof...(Given) == count) {

@@ -22,6 +22,8 @@ struct Capabilities {
     std::string session = {};
     /// The largest message that the peer accepts, metadata and body, in bytes.
     std::size_t max_message = std::numeric_limits<std::size_t>::max();
+    /// The most descriptors of a message that the peer accepts over this connection.
+    std::size_t max_descriptors = 0;
     bool cancel = false;    ///< accepts the cancellation of a request
     bool deadline = false;  ///< accepts the remaining time of a request
     bool flush = false;     ///< answers a flush once it has taken all earlier messages

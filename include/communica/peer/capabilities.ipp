@@ -56,6 +56,9 @@ COMMUNICA_INLINE std::string write_offer(const Capabilities& offer) {
         json += ", \"notifications_ahead\": [" + std::to_string(offer.ahead.items) + ", " +
                 std::to_string(offer.ahead.bytes) + "]";
     }
+    if (offer.max_descriptors != 0) {
+        json += ", \"max_descriptors\": " + std::to_string(offer.max_descriptors);
+    }
     json += ", \"extensions\": [";
     std::string_view separator;
     for (const auto& [name, extension] : detail::extensions) {
@@ -83,6 +86,9 @@ COMMUNICA_INLINE Capabilities read_capabilities(const nlohmann::json& hello) {
     }
     if (const auto size = found->find("max_message"); size != found->end() && size->is_number_unsigned()) {
         offer.max_message = size->get<std::uint64_t>();
+    }
+    if (const auto most = found->find("max_descriptors"); most != found->end() && most->is_number_unsigned()) {
+        offer.max_descriptors = most->get<std::uint64_t>();
     }
     if (const auto names = found->find("extensions"); names != found->end() && names->is_array()) {
         for (const auto& [name, extension] : detail::extensions) {

@@ -56,7 +56,7 @@ class Context {
             return false;
         }
         Buffer json;
-        JsonSerializer().dump(value, json);
+        codec::dump_part(JsonSerializer(), value, json);
         return send_progress(json);
     }
 

@@ -23,7 +23,8 @@ class MessageDispatcher : public Receiver {
         : peer_(std::move(peer)), connection_(std::move(connection)) {}
 
     /// Starts to serve a peer with these capabilities.
-    static void begin(const std::shared_ptr<MessageDispatcher>& inbox, const Capabilities& offer) {
+    static void begin(const std::shared_ptr<MessageDispatcher>& inbox, Capabilities offer) {
+        offer.max_descriptors = inbox->connection_->passes_descriptors() ? offer.max_descriptors : 0;
         inbox->cancel_ = offer.cancel;
         inbox->flush_ = offer.flush;
         inbox->goodbye_ = offer.goodbye;
@@ -235,7 +236,7 @@ class MessageDispatcher : public Receiver {
         } else {
             HandlerTimer timer = handler->opens_streams() ? HandlerTimer() : peer_->responder().start_timer(counters);
             handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.backing_buffer,
-                             nullptr, ticket, timer.runs() ? &timer : nullptr});
+                             nullptr, ticket, timer.runs() ? &timer : nullptr, message.attachments});
             if (timer.runs()) {
                 peer_->responder().stop_timer(timer, metadata);
             }

@@ -36,9 +36,7 @@ struct Outgoing {
     std::size_t size() const noexcept { return sizeof(Outgoing) + quoted_route.size() + headers.size() + body.size(); }
 
     Outgoing copy() const {
-        Outgoing other{type, quoted_route, headers, {}, timeout, wait_for_connection, idempotent, priority, stream};
-        other.body.append(body.text());
-        return other;
+        return {type, quoted_route, headers, body.copy(), timeout, wait_for_connection, idempotent, priority, stream};
     }
 };
 

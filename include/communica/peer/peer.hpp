@@ -64,8 +64,8 @@ class Peer : public std::enable_shared_from_this<Peer> {
     /// The running calls of handlers. After `close`, once these have ended, none starts.
     CallsUnderWay& calls() noexcept { return calls_; }
 
-    /// The extensions of this side, for the hello.
-    Capabilities offer() const;
+    /// The extensions of this side, for the hello. `passes_descriptors`: the connection does.
+    Capabilities offer(bool passes_descriptors = false) const;
 
     /// Bytes that the value of one message may allocate.
     std::size_t max_loaded() const noexcept { return max_loaded_; }
@@ -129,6 +129,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
     const std::shared_ptr<const Handlers> handlers_;
     const std::string id_;
     const std::size_t max_message_;
+    const std::size_t max_descriptors_;
     const NotificationLimits ahead_;
     const std::size_t max_unsent_;
     const std::size_t max_loaded_;

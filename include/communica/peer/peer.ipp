@@ -14,6 +14,7 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
     : handlers_(settings.handlers),
       id_(std::move(id)),
       max_message_(settings.connection.limits.max_message),
+      max_descriptors_(settings.connection.limits.max_descriptors),
       ahead_(NotificationLimits::of(settings.connection.limits)),
       max_unsent_(settings.connection.limits.max_unsent),
       max_loaded_(settings.connection.limits.max_loaded()),
@@ -25,9 +26,11 @@ COMMUNICA_INLINE Peer::Peer(const PeerSettings& settings, std::string id, std::f
       counters_(settings.connection.counters),
       timer_(settings.executor) {}
 
-COMMUNICA_INLINE Capabilities Peer::offer() const {
+COMMUNICA_INLINE Capabilities Peer::offer(bool passes_descriptors) const {
     const std::lock_guard lock(mutex_);
-    return full_offer(std::string(text_.session()), max_message_, ahead_);
+    Capabilities offer = full_offer(std::string(text_.session()), max_message_, ahead_);
+    offer.max_descriptors = passes_descriptors ? max_descriptors_ : 0;
+    return offer;
 }
 
 COMMUNICA_INLINE bool Peer::is_connected() const {

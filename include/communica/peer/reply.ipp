@@ -30,7 +30,7 @@ COMMUNICA_INLINE std::string with_name(std::string_view message, ValueNames name
 
 COMMUNICA_INLINE void Reply::set_error(const Error& error) {
     type = wire::error_type(error);
-    body.clear();
+    body.release();  // with the descriptors of a result
     wire::write_error_body(body, error);
 }
 

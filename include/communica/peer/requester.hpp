@@ -94,9 +94,9 @@ class Requester : public std::enable_shared_from_this<Requester> {
     void start(RequestId id, Outgoing&& outgoing, OperationPtr operation);
 
     /// Sends a notification if there is a connection with room and credit for it. Returns whether it was sent.
-    bool notify_now(std::string_view quoted_route, Bytes value) {
-        Outgoing outgoing{.type = wire::MessageType::notification, .quoted_route = std::string(quoted_route)};
-        outgoing.body.append(value);
+    bool notify_now(std::string_view quoted_route, const Buffer& value) {
+        Outgoing outgoing{
+            .type = wire::MessageType::notification, .quoted_route = std::string(quoted_route), .body = value.copy()};
         const std::lock_guard lock(mutex_);
         return send_now(outgoing);
     }

@@ -92,7 +92,10 @@ class Responder : public std::enable_shared_from_this<Responder> {
     /// The requester has cancelled the request.
     void cancel(std::string_view id);
 
-    bool is_idle() const;
+    bool is_idle() const {
+        const std::lock_guard lock(mutex_);
+        return calls_.empty() && answers_.empty();
+    }
     std::size_t at_work() const noexcept {
         return at_work_.load(std::memory_order_relaxed) + notifications_at_work_.load(std::memory_order_relaxed);
     }
@@ -174,7 +177,8 @@ class Responder : public std::enable_shared_from_this<Responder> {
     Buffer answer_metadata(const Connection& connection, Reply& reply, std::string_view before_type,
                            std::string_view after_type, std::size_t freed = 0);
 
-    /// Replaces an answer by an error if it is over the requester's limit, or if too many bytes of answers are unread.
+    /// Replaces an answer by an error if it or its descriptors are over the requester's limit, or if too many bytes of
+    /// answers are unread.
     void replace_if_too_large(const Connection& connection, Reply& reply, bool is_too_large, std::size_t freed);
 
     /// True if `bytes` more may be held once `freed` are released, or if nothing else is held. The entity's budget has
@@ -201,6 +205,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     std::atomic<errc> rejection_reason_ = errc{};  // `draining` or `closed`
     std::atomic<bool> offers_deadline_ = false;
     std::atomic<std::size_t> max_answer_ = Capabilities().max_message;
+    std::atomic<std::size_t> max_descriptors_ = 0;
     std::atomic<std::size_t> at_work_ = 0;  // requests
     std::atomic<std::size_t> notifications_at_work_ = 0;
     std::atomic<std::size_t> held_ = 0;  // bytes of running calls and of waiting answers

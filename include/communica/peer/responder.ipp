@@ -140,17 +140,13 @@ COMMUNICA_INLINE void Responder::cancel(std::string_view id) {
     }
 }
 
-COMMUNICA_INLINE bool Responder::is_idle() const {
-    const std::lock_guard lock(mutex_);
-    return calls_.empty() && answers_.empty();
-}
-
 COMMUNICA_INLINE void Responder::attach(const std::shared_ptr<Connection>& connection, const Capabilities& offer) {
     const std::lock_guard lock(mutex_);
     connection_ = connection;
     idle_workers_.reset();
     offers_deadline_.store(offer.deadline, std::memory_order_relaxed);
     max_answer_.store(offer.max_message, std::memory_order_relaxed);
+    max_descriptors_.store(offer.max_descriptors, std::memory_order_relaxed);
     send_kept();
 }
 
@@ -356,7 +352,8 @@ COMMUNICA_INLINE Buffer Responder::answer_metadata(const Connection& connection,
                                                    std::size_t freed) {
     constexpr std::size_t digits = 2;  // of the message's type
     const std::size_t size = before_type.size() + digits + after_type.size() + reply.body.size();
-    if (const std::size_t most = max_answer_.load(std::memory_order_relaxed); size > std::min(most, always_sent)) {
+    if (const std::size_t most = max_answer_.load(std::memory_order_relaxed);
+        size > std::min(most, always_sent) || reply.body.attached() != nullptr) {
         replace_if_too_large(connection, reply, size > most, freed);
     }
     Buffer metadata;
@@ -369,6 +366,9 @@ COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connecti
                                                       std::size_t freed) {
     if (is_too_large) {
         reply.set_error(unavailable(errc::message_too_large, "The answer is over the requester's limit", 413));
+    } else if (const auto* const attached = reply.body.attached();
+               attached != nullptr && attached->size() > max_descriptors_.load(std::memory_order_relaxed)) {
+        reply.set_error(unavailable(errc::responder_error, "The requester accepts fewer descriptors, or none", 501));
     } else if (reply.type == wire::MessageType::ok && !has_room(connection, reply.body.size(), freed)) {
         // Not `busy`, which says that the request was not carried out.
         reply.set_error(unavailable(errc::responder_error,

@@ -24,7 +24,7 @@ namespace communica::peer {
 /// The current connection, if any, and its peer's extensions. Not thread-safe.
 class Sender {
  public:
-    enum class Sent { yes, no_room, no_credit, too_large, not_supported, unknown_before, lost };
+    enum class Sent { yes, no_room, no_credit, too_large, too_many_descriptors, not_supported, unknown_before, lost };
 
     /// `streams`: the streams that this side opens; null if it opens none.
     explicit Sender(std::shared_ptr<StreamTable> streams = nullptr) : streams_(std::move(streams)) {}
@@ -91,6 +91,10 @@ class Sender {
         if (metadata.size() + size > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
         }
+        if (const auto* const attached = outgoing.body.attached();
+            attached != nullptr && attached->size() > offer_.max_descriptors) [[unlikely]] {
+            return Sent::too_many_descriptors;
+        }
         if (is_request) [[likely]] {
             return connection_->send(send_class_of(outgoing.priority), metadata.text(), outgoing.body) ? Sent::yes
                                                                                                        : Sent::no_room;
@@ -132,6 +136,12 @@ class Sender {
     Error error_of(Sent sent) const {
         if (sent == Sent::not_supported) {
             return {errc::not_supported, "the other side does not know this extension"};
+        }
+        if (sent == Sent::too_many_descriptors) {
+            const std::size_t most = offer_.max_descriptors;
+            return {errc::not_supported,
+                    most == 0 ? "no descriptors pass over this connection, or the other side accepts none"
+                              : "the other side accepts at most " + std::to_string(most) + " descriptors in a message"};
         }
         if (sent == Sent::lost) {
             return {errc::connection_lost};

@@ -95,6 +95,16 @@ template <class T, class S>
     return serializer.template load<T>(bytes);
 }
 
+/// Dumps a value that is only a part of a message, or a message of the library's own: such have no descriptors.
+template <class S, class T>
+void dump_part(const S& serializer, const T& value, Buffer& out) {
+    serializer.dump(value, out);
+    if (out.attached() != nullptr) [[unlikely]] {
+        out.release();
+        throw SerializerError("descriptors pass only in requests, notifications and their answers");
+    }
+}
+
 /// Fails to compile unless `S` can dump a `T`. The first lines of the compiler's message name both, and the concept.
 template <class S, class T>
 struct MustDump {

@@ -12,7 +12,6 @@
 #include <concepts>
 #include <memory>
 #include <new>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -32,7 +31,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
           liveness_(options.limits),
           timer_(strand_.executor()),
           reader_(*this, stream_, options),
-          writer_(*this, stream_, options) {}
+          writer_(*this, stream_, options, stream::passes_descriptors(stream_)) {}
 
     asio::any_io_executor get_executor() const override { return strand_.executor(); }
     const Credentials& credentials() const override { return credentials_; }
@@ -107,16 +106,13 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     Buffer lend(std::size_t size) override {
-        if constexpr (LendsMemory<Stream>) {
-            if (auto lent = stream_.segments() ? stream_.segments()->lend(size) : std::nullopt) {
-                return std::move(*lent);
-            }
-        }
-        return Connection::lend(size);
+        auto lent = lend_from(stream_, size);
+        return lent ? *std::move(lent) : Connection::lend(size);
     }
 
     void start_pings() override { liveness_.start_pings(); }
 
+    bool passes_descriptors() const override { return stream::passes_descriptors(stream_); }
     bool send(SendClass send_class, std::string_view metadata, Buffer& body) override {
         return writer_.send(send_class, metadata, body);
     }

@@ -6,6 +6,7 @@
 #include "../wire/chunks.hpp"
 #include "../wire/frame_reader.hpp"
 #include "../wire/handshake.hpp"
+#include "arrived_attachments.hpp"
 #include "traits.hpp"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ class Reader {
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
+          attached_(options.limits.max_descriptors),
           spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})),
           adaptive_(options.adaptive_poll) {}  // 24 hours at most, so that time points do not overflow
 
@@ -113,6 +115,7 @@ class Reader {
         executor_type get_executor() const noexcept { return base::StrandExecutor(owner->strand()); }
 
         void operator()(asio::error_code error, std::size_t count) const { self->handle_read(error, count); }
+        void operator()(asio::error_code error) const { self->handle_ready(error); }
         void operator()() const { self->process_buffered(); }
 
         Reader* self;
@@ -193,7 +196,18 @@ class Reader {
     void begin_read() {
         room_ = room();
         waits_ = true;
+        if constexpr (PassesDescriptors<Stream>) {
+            if (stream_.expects_descriptors()) [[unlikely]] {
+                return stream_.async_wait(Stream::wait_read, make_read_handler());
+            }
+        }
         stream_.async_read_some(room_, make_read_handler());
+    }
+
+    /// Reads while descriptors are expected, which Asio's own reads would drop.
+    void handle_ready(asio::error_code error) {
+        const std::size_t count = error ? 0 : stream_.read_some(room_, error);
+        error == asio::error::would_block ? end_if_it_throws([this] { begin_read(); }) : handle_read(error, count);
     }
 
     /// Polls in memory for a moment. This costs less than a round of the event loop.
@@ -275,19 +289,23 @@ class Reader {
                 continue;
             }
             bytes += frame.kind == wire::Frame::Kind::lent ? 0 : frame.body_size;
-            if (frame.kind == wire::Frame::Kind::chunk && !chunks_.add(frame)) {
+            if (frame.kind == wire::Frame::Kind::chunk && !attached_.add_chunk(chunks_, frame)) {
                 continue;
             }
             switch (frame.kind) {
                 case wire::Frame::Kind::close: return Turn::closed;
                 case wire::Frame::Kind::ping: owner_.writer().send_frame(SendClass::rejection, wire::pong_frame); break;
-                case wire::Frame::Kind::discarded: receiver_->on_discarded(frame.metadata, frame.why); break;
+                case wire::Frame::Kind::discarded:
+                    attached_.close();
+                    receiver_->on_discarded(frame.metadata, frame.why);
+                    break;
                 case wire::Frame::Kind::message: hand_out(frame); break;
                 case wire::Frame::Kind::chunk:
                 case wire::Frame::Kind::pong: break;
                 case wire::Frame::Kind::lent:
                 case wire::Frame::Kind::returned:
                 case wire::Frame::Kind::retired: on_lent(frame); break;
+                default: attached_.on_frame(frame, stream_, owner_.writer()); break;
             }
         }
         scope.goes_on = ++turns_ % turns_a_write != 0;
@@ -297,13 +315,14 @@ class Reader {
     void hand_out(const wire::Frame& frame) {
         Buffer* const memory = frames_.memory_of(frame);
         if (memory == nullptr) {
-            receiver_->on_message({frame.metadata, as_bytes(frame.body)});
+            receiver_->on_message({frame.metadata, as_bytes(frame.body), false, nullptr, attached_.get()});
         } else {
             Buffer metadata;  // keeps the metadata when the receiver takes the buffer
             metadata.append(frame.metadata);
-            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory});
+            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory, attached_.get()});
             frames_.forget_taken();
         }
+        attached_.close();  // those that were not taken
     }
 
     /// A message whose body lies in lent memory, or a notice about such memory.
@@ -312,6 +331,9 @@ class Reader {
             auto& segments = stream_.segments_with(frame.index);
             if (frame.kind != wire::Frame::Kind::lent) {
                 return segments.on_notice(frame.kind, frame.index);
+            }
+            if (attached_.get() != nullptr) {
+                throw std::system_error(errc::protocol_error, "descriptors of a body in lent memory");
             }
             Buffer body = segments.take(frame.index, frame.total, frame.body_size);
             frame.why != errc{} ? receiver_->on_discarded(frame.metadata, frame.why)
@@ -353,6 +375,7 @@ class Reader {
     wire::FrameReader frames_;
     wire::ChunkAssembler chunks_;
     const std::shared_ptr<Counters> counters_;
+    ArrivedAttachments attached_;
     const Clock::duration spin_;
     const bool adaptive_;
     Clock::time_point last_bytes_ = {};

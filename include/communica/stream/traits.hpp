@@ -3,7 +3,10 @@
 
 #include "../asio.hpp"
 #include "../asio/local.hpp"
+#include "../buffer.hpp"
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 namespace communica::stream {
@@ -59,6 +62,29 @@ concept GivesBackMemory = requires(S& stream) { stream.give_back_memory(); };
 /// May lend memory for bodies: `segments()` is null if it does not.
 template <class S>
 concept LendsMemory = requires(S& stream) { stream.segments(); };
+/// Empty if it has no such memory.
+template <class S>
+std::optional<Buffer> lend_from(const S& stream, std::size_t size) {
+    if constexpr (LendsMemory<S>) {
+        if (const auto& segments = stream.segments()) {
+            return segments->lend(size);
+        }
+    }
+    return std::nullopt;
+}
+
+/// May pass descriptors (`passes_descriptors()` tells). `expect_descriptors()` makes the next read receive those of one
+/// message, `take_descriptors(count)` returns them, `write_with(frame, list, error)` sends a frame with them.
+template <class S>
+concept PassesDescriptors = requires(S& stream) { stream.passes_descriptors(); };
+template <class S>
+bool passes_descriptors(const S& stream) {
+    if constexpr (PassesDescriptors<S>) {
+        return stream.passes_descriptors();
+    } else {
+        return false;
+    }
+}
 
 /// Can tell how many received bytes a read would return at once.
 template <class S>

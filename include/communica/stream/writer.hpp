@@ -27,12 +27,12 @@ namespace communica::stream {
 template <class Stream, class Owner>
 class Writer {
  public:
-    Writer(Owner& owner, Stream& stream, const ConnectionOptions& options)
+    Writer(Owner& owner, Stream& stream, const ConnectionOptions& options, bool passes_descriptors = false)
         : owner_(owner),
           stream_(stream),
           max_refusals_(options.limits.max_refusals),
           counters_(options.counters),
-          queue_(options.limits, options.budget) {
+          queue_(options.limits, options.budget, passes_descriptors) {
         if constexpr (IsNonBlocking<Stream>) {
             stream_.non_blocking(true);
         }
@@ -58,6 +58,20 @@ class Writer {
         });
     }
 
+    /// Sends such bytes before all that is queued.
+    void send_first(std::string_view frame) {
+        enqueue(SendClass::response, [&] {
+            queue_.push_first(frame);
+            return true;
+        });
+    }
+
+    /// The peer permits one message with descriptors. Returns false if this side did not ask.
+    bool permit_descriptors() {
+        const std::lock_guard lock(mutex_);
+        return queue_.permit_descriptors();
+    }
+
     /// Writes what threads have gathered: on this thread, if the stream takes it at once. A strand would take 500
     /// instructions, and memory that Asio has not in store while a handler runs.
     void write_gathered() noexcept {
@@ -67,7 +81,7 @@ class Writer {
                 return;
             }
             if constexpr (IsNonBlocking<Stream>) {
-                if (!writing_ && !failed_ && !queue_.empty()) {
+                if (!writing_ && !failed_ && !queue_.empty() && !queue_.has_attached()) {
                     return write_here(std::move(lock));
                 }
             }
@@ -203,6 +217,11 @@ class Writer {
             } catch (...) {  // out of memory: `flush_left` tries again
                 return;
             }
+            if constexpr (PassesDescriptors<Stream>) {
+                if (queue_.has_pieces()) [[unlikely]] {
+                    return begin_pieces(lock, buffers.empty());
+                }
+            }
             writing_ = true;
             lock.unlock();
             const std::size_t count = write_now(buffers);
@@ -246,17 +265,7 @@ class Writer {
     }
 
     /// On the strand: after the first `count` bytes of the pending write.
-    void go_on_after(std::size_t count) {
-        std::unique_lock lock(mutex_);
-        if (count != queue_.in_flight()) {
-            lock.unlock();
-            return write_rest(count);
-        }
-        if (end_write(lock, {}, count)) {
-            lock.lock();
-            flush(std::move(lock));
-        }
-    }
+    void go_on_after(std::size_t count) { count != queue_.in_flight() ? write_rest(count) : end_later({}, count); }
 
     /// Writes without waiting. Returns the number of bytes written; an error is left to the asynchronous write.
     std::size_t write_now(std::span<const asio::const_buffer> buffers) {
@@ -272,19 +281,54 @@ class Writer {
 
     void write_rest(std::size_t written) {
         auto done = [this, written, owner = owner_.kept()](asio::error_code error, std::size_t count) {
-            std::unique_lock lock(mutex_);
-            if (end_write(lock, error, written + count + (error && base::writes_are_whole ? base::largest_write : 0))) {
-                lock.lock();
-                flush(std::move(lock));
-            }
+            end_later(error, written + count + (error && base::writes_are_whole ? base::largest_write : 0));
         };
         try {
             asio::async_write(stream_, queue_.skip(written), watched_transfer(),
                               asio::bind_executor(owner_.strand().executor(), std::move(done)));
         } catch (const std::bad_alloc&) {  // a frame may be written in part: nothing can follow it
-            std::unique_lock lock(mutex_);
-            end_write(lock, asio::error::no_memory, written);
+            end_later(asio::error::no_memory, written);
         }
+    }
+    void end_later(asio::error_code error, std::size_t written) {
+        std::unique_lock lock(mutex_);
+        if (end_write(lock, error, written)) {
+            lock.lock();
+            flush(std::move(lock));
+        }
+    }
+
+    [[gnu::noinline]] void begin_pieces(std::unique_lock<Mutex>& lock, bool all_waits) {
+        if (!all_waits) {
+            writing_ = true;
+            lock.unlock();
+            write_pieces(0);
+        }
+    }
+
+    /// Writes a queue with descriptors, which have to be sent with a frame of their own: the kernel may hand them out
+    /// with any byte of the same write.
+    void write_pieces(std::size_t written) {
+        asio::error_code error;
+        while (!error && written != queue_.in_flight()) {
+            const auto piece = queue_.piece(written);
+            const std::size_t count = piece.attachments != nullptr
+                                          ? stream_.write_with(piece.frame, *piece.attachments, error)
+                                          : stream_.write_some(piece.buffers, error);
+            written += error ? 0 : count;
+        }
+        if (error == asio::error::would_block || error == asio::error::interrupted) {
+            auto ready = [this, written, owner = owner_.kept()](asio::error_code failed) {
+                failed ? end_later(failed, written) : write_pieces(written);
+            };
+            try {
+                return stream_.async_wait(Stream::wait_write,
+                                          asio::bind_executor(owner_.strand().executor(), std::move(ready)));
+            } catch (const std::bad_alloc&) {
+                error = asio::error::no_memory;
+            }
+        }
+        end_later(error, written);
     }
 
     /// `asio::transfer_all` that reports each partial write.

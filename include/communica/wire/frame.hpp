@@ -18,7 +18,10 @@ enum class FrameCode : std::uint8_t {
     pong = 31,
     lent = 32,
     returned = 33,
-    retired = 34
+    retired = 34,
+    ask_for_descriptors = 35,
+    permit_descriptors = 36,
+    descriptors = 37,
 };
 
 /// The length field of a frame counts everything after itself.
@@ -90,5 +93,22 @@ inline constexpr std::string_view close_notify{"\0\0\0\1\x14", 5};
 /// A request for a sign of life, and the reply.
 inline constexpr std::string_view ping_frame{"\0\0\0\1\x1e", 5};
 inline constexpr std::string_view pong_frame{"\0\0\0\1\x1f", 5};
+/// A request to send one message with descriptors, and the permission.
+inline constexpr std::string_view ask_for_descriptors_frame{"\0\0\0\1\x23", 5};
+inline constexpr std::string_view permit_descriptors_frame{"\0\0\0\1\x24", 5};
+
+/// Says how many descriptors were sent with the bytes of this frame. They belong to the message behind it.
+struct DescriptorsFrame {
+    static constexpr std::size_t size = length_size + 2;
+    std::uint8_t count = 0;  ///< 0: the system refused to send them
+
+    void store(char* bytes) const noexcept {
+        store_u32(bytes, 2);
+        bytes[4] = static_cast<char>(FrameCode::descriptors);
+        bytes[5] = static_cast<char>(count);
+    }
+    static bool has_any(const char* bytes) noexcept { return bytes[5] != 0; }
+    static void set_refused(char* bytes) noexcept { bytes[5] = 0; }
+};
 
 }  // namespace communica::wire

@@ -28,6 +28,9 @@ struct Frame {
         lent,      ///< `metadata` of a message with its body in the lent memory `index`, at `total`; or `why`
         returned,  ///< the peer gives back the lent memory `index`
         retired,   ///< the peer does not use its memory `index` any more
+        ask_for_descriptors,  ///< the peer wants to send a message with descriptors
+        permit_descriptors,   ///< the peer is ready for one
+        descriptors,          ///< `total` descriptors were sent with this frame, for the next message
     };
     Kind kind = Kind::message;
     std::string_view metadata = {};
@@ -105,15 +108,8 @@ class FrameReader {
             case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
             case FrameCode::ping: return next_sign(frame, Frame::Kind::ping, length);
             case FrameCode::pong: return next_sign(frame, Frame::Kind::pong, length);
-            case FrameCode::lent:
-            case FrameCode::returned:
-            case FrameCode::retired:
-                if (!accepts_lent_) {
-                    break;
-                }
-                return next_of_lent(frame, bytes, length);
+            default: return next_of_extension(frame, bytes, length);
         }
-        throw std::system_error(errc::protocol_error, "a frame of unknown code");
     }
 
  private:
@@ -142,36 +138,6 @@ class FrameReader {
                  .total = load_u32(bytes.data() + length_size + 5),
                  .body_size = length - 13 - metadata_size};
         return take(frame, bytes, ChunkHead::size, metadata_size);
-    }
-
-    /// Not inlined and without the functions of other frames, so that those are inlined where messages are read.
-    [[gnu::noinline]] bool next_of_lent(Frame& frame, std::string_view bytes, std::size_t length) {
-        const auto code = static_cast<FrameCode>(bytes[length_size]);
-        const std::size_t head = code == FrameCode::lent ? LentHead::size : SegmentNotice::size;
-        const std::size_t size = length_size + length;
-        if (size < head || (code != FrameCode::lent && size != head)) {
-            throw std::system_error(errc::protocol_error, "a frame of lent memory of the wrong length");
-        }
-        if (size - head > max_metadata_) {
-            throw std::system_error(errc::message_too_large, "metadata over the limit");
-        }
-        if (bytes.size() < size) {
-            return need(size);
-        }
-        frame = {.kind = code == FrameCode::lent       ? Frame::Kind::lent
-                         : code == FrameCode::returned ? Frame::Kind::returned
-                                                       : Frame::Kind::retired,
-                 .metadata = bytes.substr(head, size - head),
-                 .index = load_u32(bytes.data() + 5)};
-        if (code == FrameCode::lent) {
-            frame.total = load_u32(bytes.data() + 9);
-            frame.body_size = load_u32(bytes.data() + 13);
-            if (frame.body_size > max_message_ - std::min(frame.metadata.size(), max_message_)) {
-                frame.why = errc::message_too_large;
-            }
-        }
-        used_ = size;
-        return !need(0);
     }
 
     /// Sets metadata and body once all bytes are buffered, or the metadata alone if the message is over a limit.
@@ -216,10 +182,70 @@ class FrameReader {
 
     bool next_sign(Frame& frame, Frame::Kind kind, std::size_t length) {
         if (length != 1) {
-            throw std::system_error(errc::protocol_error, "a ping or pong with something in it");
+            throw std::system_error(errc::protocol_error, "a frame with something in it that has to be empty");
         }
         frame = {.kind = kind};
         used_ = length_size + 1;
+        need(0);
+        return true;
+    }
+
+    /// Not inlined, so that the functions of messages are inlined where those are read.
+    [[gnu::noinline]] bool next_of_extension(Frame& frame, std::string_view bytes, std::size_t length) {
+        switch (static_cast<FrameCode>(bytes[length_size])) {
+            case FrameCode::lent:
+            case FrameCode::returned:
+            case FrameCode::retired:
+                if (!accepts_lent_) {
+                    break;
+                }
+                return next_of_lent(frame, bytes, length);
+            case FrameCode::ask_for_descriptors: return next_sign(frame, Frame::Kind::ask_for_descriptors, length);
+            case FrameCode::permit_descriptors: return next_sign(frame, Frame::Kind::permit_descriptors, length);
+            case FrameCode::descriptors: return next_descriptors(frame, bytes, length);
+            default: break;
+        }
+        throw std::system_error(errc::protocol_error, "a frame of unknown code");
+    }
+
+    bool next_of_lent(Frame& frame, std::string_view bytes, std::size_t length) {
+        const auto code = static_cast<FrameCode>(bytes[length_size]);
+        const std::size_t head = code == FrameCode::lent ? LentHead::size : SegmentNotice::size;
+        const std::size_t size = length_size + length;
+        if (size < head || (code != FrameCode::lent && size != head)) {
+            throw std::system_error(errc::protocol_error, "a frame of lent memory of the wrong length");
+        }
+        if (size - head > max_metadata_) {
+            throw std::system_error(errc::message_too_large, "metadata over the limit");
+        }
+        if (bytes.size() < size) {
+            return need(size);
+        }
+        frame = {.kind = code == FrameCode::lent       ? Frame::Kind::lent
+                         : code == FrameCode::returned ? Frame::Kind::returned
+                                                       : Frame::Kind::retired,
+                 .metadata = bytes.substr(head, size - head),
+                 .index = load_u32(bytes.data() + 5)};
+        if (code == FrameCode::lent) {
+            frame.total = load_u32(bytes.data() + 9);
+            frame.body_size = load_u32(bytes.data() + 13);
+            if (frame.body_size > max_message_ - std::min(frame.metadata.size(), max_message_)) {
+                frame.why = errc::message_too_large;
+            }
+        }
+        used_ = size;
+        return !need(0);
+    }
+
+    bool next_descriptors(Frame& frame, std::string_view bytes, std::size_t length) {
+        if (length_size + length != DescriptorsFrame::size) {
+            throw std::system_error(errc::protocol_error, "a frame of descriptors without their number");
+        }
+        if (bytes.size() < DescriptorsFrame::size) {
+            return need(DescriptorsFrame::size);
+        }
+        frame = {.kind = Frame::Kind::descriptors, .total = static_cast<unsigned char>(bytes[length_size + 1])};
+        used_ = DescriptorsFrame::size;
         need(0);
         return true;
     }

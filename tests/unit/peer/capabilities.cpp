@@ -42,6 +42,17 @@ TEST_CASE("a full offer has every extension, and is read as it was written") {
     CHECK(back.ahead.bytes == 16 * 1024 * 1024);
 }
 
+TEST_CASE("the number of descriptors is offered where they pass, and 0 if it is not of its form") {
+    Capabilities offer = full_offer("00ff", 1234);
+    CHECK(read(write_offer(offer)).max_descriptors == 0);
+    offer.max_descriptors = 253;
+    CHECK(read(write_offer(offer)).max_descriptors == 253);
+    for (const char* most : {"null", "-1", "1.5", "\"7\"", "[7]"}) {
+        INFO(most);
+        CHECK(read(std::string(R"({"session": "s", "max_descriptors": )") + most + "}").max_descriptors == 0);
+    }
+}
+
 TEST_CASE("limits for notifications that are not of their form, or not there, are not offered") {
     for (const char* ahead : {"null", "7", "[]", "[1]", "[1, 2, 3]", "[1, -2]", "[1.5, 2]", R"(["1", 2])", "{}"}) {
         INFO(ahead);

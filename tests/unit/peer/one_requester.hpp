@@ -23,6 +23,12 @@ inline communica::peer::Outgoing outgoing(std::string_view body) {
     return outgoing;
 }
 
+inline communica::Buffer body_of(std::string_view text) {
+    communica::Buffer body;
+    body.append(text);
+    return body;
+}
+
 class OneRequester {
  public:
     explicit OneRequester(std::size_t max_unsent = communica::Limits{}.max_unsent)

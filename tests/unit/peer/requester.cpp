@@ -123,12 +123,12 @@ TEST_CASE("a request cancelled before it starts is never sent") {
 
 TEST_CASE("a notification is sent now if there is a connection with room, or not at all") {
     OneRequester one;
-    CHECK_FALSE(one.requester->notify_now("", communica::as_bytes("1")));
+    CHECK_FALSE(one.requester->notify_now("", test::body_of("1")));
     const auto connection = one.connect();
-    CHECK(one.requester->notify_now("\"r\"", communica::as_bytes("2")));
+    CHECK(one.requester->notify_now("\"r\"", test::body_of("2")));
     CHECK(connection->sent == std::vector<test::SentMessage>{{R"({"id": "", "type": 2, "route": "r"})", "2"}});
     connection->room = 0;
-    CHECK_FALSE(one.requester->notify_now("", communica::as_bytes("3")));
+    CHECK_FALSE(one.requester->notify_now("", test::body_of("3")));
     connection->room = 9;
     one.requester->on_room();
     CHECK(bodies(*connection) == Bodies{"2"});

@@ -121,7 +121,7 @@ TEST_CASE("who drains gets no more requests: they wait for the next connection")
     CHECK(one.requester->is_connected());
     const auto waiting = one.request("waiting");
     one.requester->on_room();
-    CHECK_FALSE(one.requester->notify_now("", communica::as_bytes("now")));
+    CHECK_FALSE(one.requester->notify_now("", test::body_of("now")));
     CHECK(bodies(*draining) == Bodies{"sent"});
     CHECK(waiting->completions == 0);
     one.answer(draining->sent[0], "answered");
@@ -158,7 +158,7 @@ TEST_CASE("a notification too large for the other side fails at once") {
     OneRequester one;
     const auto connection = one.connect(Capabilities{.max_message = 100});
     CHECK(error_of(one.notify(std::string(100, 'b'))) == errc::message_too_large);
-    CHECK_FALSE(one.requester->notify_now("", communica::as_bytes(std::string(100, 'b'))));
+    CHECK_FALSE(one.requester->notify_now("", test::body_of(std::string(100, 'b'))));
     CHECK(connection->sent.empty());
 }
 

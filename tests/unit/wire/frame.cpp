@@ -48,6 +48,17 @@ TEST_CASE("a ping and a pong are frames of one byte") {
     CHECK(wire::pong_frame == test::pong_frame());
 }
 
+TEST_CASE("the frames about descriptors are those of docs/protocol.md") {
+    CHECK(wire::ask_for_descriptors_frame == test::u32(1) + '\x23');
+    CHECK(wire::permit_descriptors_frame == test::u32(1) + '\x24');
+    std::string two = stored(wire::DescriptorsFrame{2});
+    CHECK(two == test::u32(2) + "\x25\x02");
+    CHECK(wire::DescriptorsFrame::has_any(two.data()));
+    wire::DescriptorsFrame::set_refused(two.data());
+    CHECK(two == test::u32(2) + '\x25' + '\0');
+    CHECK_FALSE(wire::DescriptorsFrame::has_any(two.data()));
+}
+
 TEST_CASE("the close notify is one frame of one byte") { CHECK(wire::close_notify == test::golden("close_notify")); }
 
 }  // namespace frame_tests

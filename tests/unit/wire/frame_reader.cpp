@@ -22,8 +22,9 @@ struct Mixture {
     Mixture() {
         bytes = test::message_frame(R"({"type": 1})", "body") + test::message_frame("", "") +
                 test::chunk_frame(0, 2, "meta", "part") + test::message_frame("over", std::string(200, 'o')) +
-                test::ping_frame() + test::chunk_frame(1, 2, "", "rest") + test::pong_frame() +
-                test::message_frame("m", std::string(90, '\0')) + test::close_frame();
+                test::ping_frame() + test::chunk_frame(1, 2, "", "rest") + test::pong_frame() + test::u32(1) + '\x23' +
+                test::u32(1) + '\x24' + test::u32(2) + "\x25\xfd" + test::message_frame("m", std::string(90, '\0')) +
+                test::close_frame();
         frames = {{Kind::message, R"({"type": 1})", "body"},
                   {Kind::message},
                   {Kind::chunk, "meta", "part", 0, 2},
@@ -31,6 +32,9 @@ struct Mixture {
                   {Kind::ping},
                   {Kind::chunk, "", "rest", 1, 2},
                   {Kind::pong},
+                  {Kind::ask_for_descriptors},
+                  {Kind::permit_descriptors},
+                  {.kind = Kind::descriptors, .total = 253},
                   {Kind::message, "m", std::string(90, '\0')},
                   {Kind::close}};
     }
@@ -129,12 +133,20 @@ TEST_CASE("a close notify counts whatever follows it in its frame") {
     }
 }
 
-TEST_CASE("a ping or pong with something in it is a protocol error, as soon as its code is there") {
-    for (const char code : {'\x1e', '\x1f'}) {
+TEST_CASE("a frame that has to be empty and is not is a protocol error, as soon as its code is there") {
+    for (const char code : {'\x1e', '\x1f', '\x23', '\x24'}) {
         CHECK(error_for(test::u32(1) + code) == std::error_code());
         for (const std::size_t length : {0u, 2u, 5u, 1000u, 0xffffffffu}) {
             CHECK(error_for(test::u32(length) + code) == errc::protocol_error);
         }
+    }
+}
+
+TEST_CASE("a frame of descriptors has their number and nothing else") {
+    CHECK(error_for(test::u32(2) + '\x25') == std::error_code());
+    CHECK(error_for(test::u32(2) + "\x25\x01") == std::error_code());
+    for (const std::size_t length : {1u, 3u, 1000u, 0xffffffffu}) {
+        CHECK(error_for(test::u32(length) + '\x25') == errc::protocol_error);
     }
 }
 

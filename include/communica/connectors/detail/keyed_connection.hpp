@@ -48,6 +48,7 @@ class KeyedConnection final : public Connection {
     Buffer lend(std::size_t size) override { return inner_->lend(size); }
     std::size_t unread_answers() const override { return inner_->unread_answers(); }
     std::size_t unwritten_requests() const override { return inner_->unwritten_requests(); }
+    bool passes_descriptors() const override { return inner_->passes_descriptors(); }
     bool has_undelivered() override { return inner_->has_undelivered(); }
     void start_pings() override { inner_->start_pings(); }
     std::vector<UnsentMessage> take_unsent() override { return inner_->take_unsent(); }

@@ -4,6 +4,7 @@
 
 #include "../../asio.hpp"
 #include "../../connection.hpp"
+#include "../../descriptor_unix.hpp"
 
 #include <cerrno>
 #include <system_error>
@@ -38,6 +39,11 @@ inline bool is_own_user(::uid_t user) noexcept { return user == 0 || user == ::g
 /// Asio sends with MSG_NOSIGNAL.
 inline int new_socket(int family, int type, int protocol) { return ::socket(family, type | SOCK_CLOEXEC, protocol); }
 
+/// Received descriptors are not inherited either.
+inline constexpr int receives_close_on_exec = MSG_CMSG_CLOEXEC;
+inline constexpr int sends_no_signal = MSG_NOSIGNAL;
+inline Descriptor received(int descriptor) noexcept { return Descriptor(descriptor); }
+
 /// Accepts a connection, with the same properties.
 inline int accept_socket(int listener) { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }
 
@@ -66,6 +72,17 @@ inline int prepared(int descriptor) {
 }
 
 inline int new_socket(int family, int type, int protocol) { return prepared(::socket(family, type, protocol)); }
+
+inline constexpr int receives_close_on_exec = 0;
+#if defined(MSG_NOSIGNAL)
+inline constexpr int sends_no_signal = MSG_NOSIGNAL;
+#else
+inline constexpr int sends_no_signal = 0;
+#endif
+inline Descriptor received(int descriptor) noexcept {
+    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    return Descriptor(descriptor);
+}
 
 inline int accept_socket(int listener) { return prepared(::accept(listener, nullptr, nullptr)); }
 

@@ -92,9 +92,8 @@ inline void send_with_descriptors(int socket, std::string_view bytes, std::span<
     }
 }
 
-/// Reads without waiting; null if there is nothing. The result owns the descriptors. Too many are an error, and so is
-/// the end.
-inline std::optional<Received> receive_with_descriptors(int socket, errc failure = errc::handshake_failed) {
+/// Reads without waiting; null if there is nothing. The result owns the descriptors. Too many are an error.
+inline std::optional<Received> receive_with_descriptors(int socket) {
     alignas(::cmsghdr) MeetingControl control{};
     Received received{std::string(MeetingHead::size + MeetingHead::max_text, '\0'), {}};
     ::iovec part{.iov_base = received.bytes.data(), .iov_len = received.bytes.size()};
@@ -120,10 +119,10 @@ inline std::optional<Received> receive_with_descriptors(int socket, errc failure
         }
     }
     if (count == 0) {
-        throw std::system_error(failure, "the other side closed the connection");
+        throw std::system_error(errc::handshake_failed, "the other side closed the connection");
     }
     if ((message.msg_flags & MSG_CTRUNC) != 0) {
-        throw std::system_error(failure, "the descriptors of the other side did not all arrive");
+        throw std::system_error(errc::handshake_failed, "the descriptors of the other side did not all arrive");
     }
     received.bytes.resize(static_cast<std::size_t>(count));
     return received;

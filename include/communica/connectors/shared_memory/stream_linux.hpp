@@ -8,6 +8,7 @@
 #include "../detail/sockets_unix.hpp"
 #include "../shared_memory_options.hpp"
 #include "continuation.hpp"
+#include "control_socket_linux.hpp"
 #include "handshake_linux.hpp"
 #include "lent_linux.hpp"
 #include "meeting_linux.hpp"
@@ -23,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +46,7 @@ class SharedStream {
     using shutdown_type = asio::socket_base::shutdown_type;
     static constexpr shutdown_type shutdown_send = asio::socket_base::shutdown_send;
     static constexpr auto wait_read = asio::socket_base::wait_read;
+    static constexpr auto wait_write = asio::socket_base::wait_write;
     /// For `stream::Reader`.
     static constexpr bool reads_in_memory = true;
 
@@ -53,9 +56,7 @@ class SharedStream {
           side_(side),
           ring_size_(options.ring_size),
           max_ring_size_(options.max_ring_size),
-          max_lent_(options.max_lent) {
-        socket_.native_non_blocking(true);
-    }
+          max_lent_(options.max_lent) {}
 
     executor_type get_executor() { return socket_.get_executor(); }
     std::string binding() const { return "local"; }
@@ -120,11 +121,14 @@ class SharedStream {
             buffers);
     }
 
-    /// Completes when there is something to read, or nothing will come any more.
+    /// Completes when there is something to read or room to write, or nothing will come any more.
     template <class Token>
-    auto async_wait(asio::socket_base::wait_type, Token&& token) {
+    auto async_wait(asio::socket_base::wait_type what, Token&& token) {
         return asio::async_initiate<Token, void(asio::error_code)>(
-            [this](auto handler) { this->begin_wait(std::move(handler)); }, token);
+            [this, what](auto handler) {
+                what == wait_read ? this->begin_wait(std::move(handler)) : this->when_writable(std::move(handler));
+            },
+            token);
     }
 
     void shutdown(shutdown_type) {
@@ -138,8 +142,8 @@ class SharedStream {
     }
 
     void close(asio::error_code& error) {
-        if (segments_) {
-            segments_->close();
+        if (segments()) {
+            segments()->close();
         }
         asio::error_code ignored;
         others_.close(ignored);
@@ -150,6 +154,20 @@ class SharedStream {
     }
 
     // ---- additions to the interface of a socket
+
+    static bool passes_descriptors() noexcept { return true; }
+    bool expects_descriptors() const noexcept { return socket_.expects_descriptors(); }
+    bool expect_descriptors() { return socket_.expect_descriptors(); }
+    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count) { return socket_.take_descriptors(count); }
+    std::size_t write_with(asio::mutable_buffer frame, const base::Attachments& list,
+                           asio::error_code& error) noexcept {
+        socket_.send_before(frame, list);
+        const std::size_t count = write_some(asio::const_buffer(frame), error);
+        if (count != 0) {
+            socket_.frame_is_written();
+        }
+        return count;
+    }
 
     /// Polls for readable bytes for `time`, without a system call. Returns whether there are any, or an error to read.
     bool poll(std::chrono::steady_clock::duration time) noexcept {
@@ -177,27 +195,18 @@ class SharedStream {
             end_->pages.give_back(direction_out(), used);
             return used;
         });
-        if (segments_) {
-            segments_->retire_idle();
+        if (segments()) {
+            segments()->retire_idle();
         }
     }
 
     // ---- lent memory
 
     /// Null if either side maps none.
-    const std::shared_ptr<LentSegments>& segments() const noexcept { return segments_; }
+    const std::shared_ptr<LentSegments>& segments() const noexcept { return socket_.segments(); }
 
     /// The segments, with this one if it was announced: its descriptor was sent before any frame that refers to it.
-    LentSegments& segments_with(std::uint32_t number) {
-        const bool had_sign = has_room_sign_;
-        while (!segments_->knows(number) && receive_signs()) {
-        }
-        if (has_room_sign_ && !had_sign) {  // it may be for a pending write
-            asio::error_code ignored;
-            socket_.cancel(ignored);
-        }
-        return *segments_;
-    }
+    LentSegments& segments_with(std::uint32_t number) { return socket_.segments_with(number); }
 
  private:
     /// Bytes copied before the peer may read them or write over them.
@@ -220,27 +229,9 @@ class SharedStream {
         others_.assign(end_->others.get());
         end_->others.release();
         if (max_lent_ != 0 && end_->max_lent != 0) {
-            segments_ = std::make_shared<LentSegments>(socket_.native_handle(), side_ == Side::client,
-                                                       std::min(max_lent_, end_->max_lent), max_lent_);
+            socket_.use(std::make_shared<LentSegments>(socket_.native_handle(), side_ == Side::client,
+                                                       std::min(max_lent_, end_->max_lent), max_lent_));
         }
-    }
-
-    // ---- the socket: signs of room, and descriptors of segments
-
-    /// Reads from the socket once. Returns false if there was nothing.
-    bool receive_signs() {
-        auto received = receive_with_descriptors(socket_.native_handle(), errc::connection_lost);
-        if (!received) {
-            return false;
-        }
-        has_room_sign_ = has_room_sign_ || received->bytes.find('\0') != std::string::npos;
-        for (const OwnedDescriptor& file : received->descriptors) {
-            if (!segments_) {
-                throw std::system_error(errc::protocol_error, "a descriptor that was not asked for");
-            }
-            segments_->add(file);
-        }
-        return true;
     }
 
     // ---- reading and writing
@@ -257,6 +248,8 @@ class SharedStream {
             return function();
         } catch (const std::system_error& e) {
             error = e.code();
+        } catch (const std::bad_alloc&) {
+            error = asio::error::no_memory;
         }
         return 0;
     }
@@ -269,7 +262,7 @@ class SharedStream {
             if (more != 0) {
                 idle_wakes_ = 0;
                 if (in_->release()) {
-                    ::send(socket_.native_handle(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+                    socket_.say_room();
                 }
             }
             count += more;
@@ -357,16 +350,23 @@ class SharedStream {
         if (error != asio::error::would_block || asio::buffer_size(buffers) == 0) {
             return complete_later(std::move(handler), count != 0 ? asio::error_code() : error, count);
         }
-        bool has_to_wait = false;
-        has_room_sign_ = false;
-        guarded(error, [&]() -> std::size_t { return (has_to_wait = out_->has_to_wait()) ? 1 : 0; });
         auto then = [this, buffers](asio::error_code waited, Handler to_call) {
-            if (waited == asio::error::operation_aborted && has_room_sign_ && socket_.is_open()) {
-                waited = {};
-            } else if (!waited) {
-                guarded(waited, [this]() -> std::size_t { return receive_signs() ? 1 : 0; });
-            }
             waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
+        };
+        when_writable(Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
+    }
+
+    /// Calls `handler(error)` when there may be room. An error says that the peer is gone or this side closed.
+    template <class Handler>
+    void when_writable(Handler handler) {
+        asio::error_code error;
+        bool has_to_wait = false;
+        guarded(error, [&]() -> std::size_t { return (has_to_wait = out_->has_to_wait()) ? 1 : 0; });
+        auto then = [this](asio::error_code waited, Handler to_call) {
+            if (!waited || (waited == asio::error::operation_aborted && socket_.is_open())) {
+                guarded(waited, [this]() -> std::size_t { return socket_.receive() ? 1 : 0; });
+            }
+            to_call(waited);
         };
         Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
         has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
@@ -379,7 +379,7 @@ class SharedStream {
         asio::post(get_executor(), Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
     }
 
-    Socket socket_;
+    ControlSocket socket_;
     asio::posix::stream_descriptor others_;  // wakes this side
     const Side side_;
     const std::size_t ring_size_;
@@ -388,10 +388,8 @@ class SharedStream {
     std::optional<SharedEnd> end_;
     std::optional<RingWriter<>> out_;
     std::optional<RingReader<>> in_;
-    std::shared_ptr<LentSegments> segments_;  // null: nothing is lent
     std::array<char, 64> wakes_;
-    bool has_room_sign_ = false;  // since the last write began to wait
-    int idle_wakes_ = 0;          // since the last bytes were read
+    int idle_wakes_ = 0;  // since the last bytes were read
 };
 
 }  // namespace communica::detail

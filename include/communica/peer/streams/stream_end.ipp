@@ -128,6 +128,8 @@ COMMUNICA_INLINE void StreamEnd::finish(Reply&& reply) {
         replace(errc::message_too_large, "The answer is over the requester's limit", 413);
     } else if (has_result && !owner->has_room_for(connection_->unread_answers(), reply.body.size())) {
         replace(errc::busy, "too many bytes of answers not read", 503);
+    } else if (has_result && reply.body.attached() != nullptr) {
+        replace(errc::responder_error, "The result of a stream has no descriptors", 501);
     }
     if (reply.type == wire::MessageType::ok) {
         return finish_with(wire::StreamFrame::finish, std::string(reply.body.text()));

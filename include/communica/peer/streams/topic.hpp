@@ -109,7 +109,7 @@ class Topic {
             const std::lock_guard one_publisher(
                 publishing_);  // the user's serializer does not run under the other lock
             entry->item = {std::move(value), epoch_ + std::to_string(end_), 0};
-            serializer_.dump(entry->item, entry->bytes);
+            codec::dump_part(serializer_, entry->item, entry->bytes);
             {
                 const std::lock_guard lock(mutex_);
                 bytes_ += entry->bytes.size();

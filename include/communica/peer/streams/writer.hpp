@@ -94,7 +94,8 @@ class ItemWriter {
 template <class T, class S>
 std::shared_ptr<const ItemWriter<T>> make_item_writer(std::shared_ptr<StreamEnd> end, const S& serializer) {
     return std::make_shared<const ItemWriter<T>>(
-        std::move(end), [serializer](const T& item, Buffer& out) { serializer.dump(item, out); }, &serializer_tag<S>);
+        std::move(end), [serializer](const T& item, Buffer& out) { codec::dump_part(serializer, item, out); },
+        &serializer_tag<S>);
 }
 
 }  // namespace communica::peer

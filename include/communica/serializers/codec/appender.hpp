@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 namespace communica::codec {
@@ -38,6 +39,15 @@ class Appender {
             std::memcpy(at, bytes.data(), bytes.size());
         }
         end_at(at + bytes.size());
+    }
+
+    /// Those of the buffer.
+    std::shared_ptr<base::Attachments>& attachments() {
+        const std::size_t used = size();
+        buffer_.truncate(used);
+        std::shared_ptr<base::Attachments>& attachments = buffer_.attachments();
+        claim(used);
+        return attachments;
     }
 
     /// The last byte appended.

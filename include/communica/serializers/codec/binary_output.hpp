@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace communica::codec {
@@ -17,6 +18,9 @@ class BinaryOutput : public Position {
     static constexpr bool has_bytes = true;
 
     void finish() const noexcept {}
+
+    /// What the message has besides the bytes that are written.
+    std::shared_ptr<base::Attachments>& attachments() { return out_.attachments(); }
 
  protected:
     explicit BinaryOutput(Buffer& out) : out_(out) {}

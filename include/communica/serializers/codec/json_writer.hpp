@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 namespace communica::codec {
@@ -47,6 +48,9 @@ class JsonWriter : public Position {
     }
 
     void string(std::string_view text) { write_string(text, ','); }
+
+    /// What the message has besides the bytes that are written.
+    std::shared_ptr<base::Attachments>& attachments() { return out_.attachments(); }
 
     void bytes(Bytes bytes) {
         char* at = out_.room(base64_size(bytes.size()) + 3);

@@ -5,5 +5,6 @@
 #include "codec.hpp"
 #include "containers.hpp"
 #include "models.hpp"
+#include "platform.hpp"
 #include "scalars.hpp"
 #include "variant.hpp"
