@@ -52,25 +52,25 @@ class WriteQueue {
     bool room_is_back() noexcept { return room_.is_back(size(SendClass::request), size(SendClass::stream)); }
 
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {
-        const std::size_t before = queued_bytes_;
         Lane& lane = send_class == SendClass::high_request ? first_ : queued_;
         if (body.attached() != nullptr) [[unlikely]] {
             push_attachments(lane, body);
         }
+        const std::size_t before = queued_bytes_;
         try {
             push_message(lane, metadata, body);
         } catch (...) {
             drop_last_attachments(lane);
             throw;
         }
-        queued_by_class_[index_of(send_class)] += queued_bytes_ - before;
+        count(lane, send_class, queued_bytes_ - before);
         share_.set(size());
     }
     /// Queues bytes that are already framed.
     void push_frame(SendClass send_class, std::string_view frame) {
         queued_.open_segment().append(frame);
         queued_bytes_ += frame.size();
-        queued_by_class_[index_of(send_class)] += frame.size();
+        count(queued_, send_class, frame.size());
     }
 
     /// Queues a frame before all others.
@@ -193,9 +193,12 @@ class WriteQueue {
  private:
     static constexpr std::size_t segment_size = 64 * 1024;
 
+    using BytesByClass = std::array<std::size_t, send_classes>;
+
     struct Lane {
         std::vector<Buffer> segments = {};
-        bool tail_is_borrowed = false;  // the last segment is a body: nothing may be appended to it
+        std::vector<BytesByClass> behind_attached = {};  // of each message with descriptors and of what follows it
+        bool tail_is_borrowed = false;                   // the last segment is a body: nothing may be appended to it
 
         Buffer& open_segment() {
             if (segments.empty() || tail_is_borrowed || segments.back().size() >= segment_size) {
@@ -208,6 +211,13 @@ class WriteQueue {
 
     static constexpr std::size_t index_of(SendClass send_class) noexcept {
         return static_cast<std::size_t>(counted_as(send_class));
+    }
+
+    void count(Lane& lane, SendClass send_class, std::size_t bytes) {
+        queued_by_class_[index_of(send_class)] += bytes;
+        if (attached_ != 0 && !lane.behind_attached.empty()) [[unlikely]] {
+            lane.behind_attached.back()[index_of(send_class)] += bytes;
+        }
     }
 
     void push_message(Lane& lane, std::string_view metadata, Buffer& body) {
@@ -233,12 +243,15 @@ class WriteQueue {
         ask();
         Buffer frame;
         frame.attachments() = std::move(body.attachments());
-        const auto count = static_cast<std::uint8_t>(frame.attached()->size());
-        wire::DescriptorsFrame{count}.store(frame.extend(wire::DescriptorsFrame::size));
+        const auto number = static_cast<std::uint8_t>(frame.attached()->size());
+        wire::DescriptorsFrame{number}.store(frame.extend(wire::DescriptorsFrame::size));
+        lane.behind_attached.reserve(lane.behind_attached.size() + 1);
         lane.segments.push_back(std::move(frame));
+        lane.behind_attached.emplace_back();
         lane.tail_is_borrowed = true;
         queued_bytes_ += wire::DescriptorsFrame::size;
         ++attached_;
+        count(lane, SendClass::response, wire::DescriptorsFrame::size);
     }
     /// The message of the frame that was queued last, if that is one of descriptors, could not be queued.
     void drop_last_attachments(Lane& lane) noexcept {
@@ -248,7 +261,9 @@ class WriteQueue {
         if (!lane.segments.empty() && lane.segments.back().attached() != nullptr) {
             lane.segments.pop_back();
             lane.tail_is_borrowed = true;  // nothing is known of the segment before
+            lane.behind_attached.pop_back();
             queued_bytes_ -= wire::DescriptorsFrame::size;
+            queued_by_class_[index_of(SendClass::response)] -= wire::DescriptorsFrame::size;
             --attached_;
         }
     }
@@ -260,13 +275,14 @@ class WriteQueue {
     }
 
     /// Moves back what waits for a permission: from the first message with descriptors on, or the second if there is a
-    /// permission. The bytes of all classes count as queued until all of them are written.
+    /// permission.
     [[gnu::noinline]] void hold_back_attached() {
         has_pieces_ = false;
         auto held = std::ranges::find_if(in_flight_, has_attachments);
         if (held != in_flight_.end() && std::exchange(permitted_, false)) {
             has_pieces_ = true;
             --attached_;
+            queued_.behind_attached.erase(queued_.behind_attached.begin());
             held = std::find_if(std::next(held), in_flight_.end(), has_attachments);
             asked_ = false;
             if (attached_ != 0) {
@@ -286,8 +302,11 @@ class WriteQueue {
         in_flight_bytes_ = asio::buffer_size(buffers_);
         queued_bytes_ += before - in_flight_bytes_;
         in_flight_high_ = std::min(in_flight_high_, in_flight_bytes_);
-        for (std::size_t index = 0; index != send_classes; ++index) {
-            queued_by_class_[index] += std::exchange(in_flight_by_class_[index], 0);
+        for (const BytesByClass& held_bytes : queued_.behind_attached) {
+            for (std::size_t index = 0; index != send_classes; ++index) {
+                queued_by_class_[index] += held_bytes[index];
+                in_flight_by_class_[index] -= held_bytes[index];
+            }
         }
     }
 
@@ -337,6 +356,8 @@ class WriteQueue {
     [[gnu::noinline]] std::size_t put_first() {
         first_.segments.reserve(first_.segments.size() + queued_.segments.size());
         buffers_.reserve(first_.segments.capacity());
+        first_.behind_attached.insert(first_.behind_attached.end(), queued_.behind_attached.begin(),
+                                      queued_.behind_attached.end());
         std::size_t bytes = 0;
         for (const Buffer& segment : first_.segments) {
             bytes += segment.size();
@@ -345,6 +366,7 @@ class WriteQueue {
             first_.segments.push_back(std::move(segment));
         }
         std::swap(first_.segments, queued_.segments);
+        std::swap(first_.behind_attached, queued_.behind_attached);
         first_ = {};
         return bytes;
     }
@@ -360,8 +382,8 @@ class WriteQueue {
     std::size_t queued_bytes_ = 0;
     std::size_t in_flight_bytes_ = 0;
     std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
-    std::array<std::size_t, send_classes> queued_by_class_{};
-    std::array<std::size_t, send_classes> in_flight_by_class_{};
+    BytesByClass queued_by_class_{};
+    BytesByClass in_flight_by_class_{};
     std::size_t written_ = 0;   // of the failed write
     std::size_t attached_ = 0;  // queued messages with descriptors
     bool asked_ = false;        // for the permission to send one of them
