@@ -3,10 +3,12 @@
 
 #include "../attachments.hpp"
 #include "../buffer.hpp"
+#include "../connection.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame.hpp"
 #include "lent_bodies.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +19,8 @@
 
 namespace communica::stream {
 
+using BytesByClass = std::array<std::size_t, send_classes>;
+
 /// A part of a queue. Each head of a frame lies in one segment. Functions that throw change nothing.
 struct Lane {
     /// A body of at least this size is moved instead of copied.
@@ -24,7 +28,8 @@ struct Lane {
     static constexpr std::size_t segment_size = 64 * 1024;
 
     std::vector<Buffer> segments = {};
-    LentBodies lent = {};           // bodies that the frames refer to
+    LentBodies lent = {};                            // bodies that the frames refer to
+    std::vector<BytesByClass> behind_attached = {};  // of each message with descriptors and of what follows it
     bool tail_is_borrowed = false;  // nothing may be appended to the last segment, for example because it is a body
 
     [[gnu::always_inline]] Buffer& open_segment() {
@@ -62,8 +67,10 @@ struct Lane {
         frame.attachments() = nullptr;  // from here on it has room for them
         wire::DescriptorsFrame{static_cast<std::uint8_t>(attachments->size())}.store(
             frame.extend(wire::DescriptorsFrame::size));
+        behind_attached.reserve(behind_attached.size() + 1);
         segments.push_back(std::move(frame));
         segments.back().attachments() = std::move(attachments);
+        behind_attached.emplace_back();
         tail_is_borrowed = true;
     }
     /// Removes that frame if it is the last. Returns false if it is not.
@@ -75,6 +82,7 @@ struct Lane {
             return false;
         }
         segments.pop_back();
+        behind_attached.pop_back();
         tail_is_borrowed = true;  // nothing is known of the segment before
         return true;
     }

@@ -10,7 +10,6 @@
 #include "unwritten_frames.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -53,25 +52,24 @@ class WriteQueue {
     bool room_is_back() noexcept { return room_.is_back(size(SendClass::request), size(SendClass::stream)); }
 
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {
-        const std::size_t before = queued_bytes_;
         Lane& lane = send_class == SendClass::high_request ? first_ : queued_;
         if (body.attached() != nullptr) [[unlikely]] {
             push_attachments(lane, body);
         }
+        std::size_t bytes = 0;
         try {
-            queued_bytes_ += lane.push(metadata, body, max_frame_, lender_);
+            bytes = lane.push(metadata, body, max_frame_, lender_);
         } catch (...) {
             drop_last_attachments(lane);
             throw;
         }
-        queued_by_class_[index_of(send_class)] += queued_bytes_ - before;
+        count(lane, send_class, bytes);
         share_.set(size());
     }
     /// Queues bytes that are already framed.
     void push_frame(SendClass send_class, std::string_view frame) {
         queued_.open_segment().append(frame);
-        queued_bytes_ += frame.size();
-        queued_by_class_[index_of(send_class)] += frame.size();
+        count(queued_, send_class, frame.size());
     }
 
     /// Queues a frame before all others.
@@ -210,6 +208,14 @@ class WriteQueue {
         return static_cast<std::size_t>(counted_as(send_class));
     }
 
+    void count(Lane& lane, SendClass send_class, std::size_t bytes) noexcept {
+        queued_bytes_ += bytes;
+        queued_by_class_[index_of(send_class)] += bytes;
+        if (attached_ != 0 && !lane.behind_attached.empty()) [[unlikely]] {
+            lane.behind_attached.back()[index_of(send_class)] += bytes;
+        }
+    }
+
     /// Queues the frame of the descriptors before their message.
     [[gnu::noinline]] void push_attachments(Lane& lane, Buffer& body) {
         if (!passes_descriptors_) {
@@ -217,13 +223,14 @@ class WriteQueue {
         }
         ask();
         lane.push_descriptors(std::move(body.attachments()));
-        queued_bytes_ += wire::DescriptorsFrame::size;
         ++attached_;
+        count(lane, SendClass::response, wire::DescriptorsFrame::size);
     }
     /// The message of the frame that was queued last, if that is one of descriptors, could not be queued.
     void drop_last_attachments(Lane& lane) noexcept {
         if (lane.drop_descriptors()) {
             queued_bytes_ -= wire::DescriptorsFrame::size;
+            queued_by_class_[index_of(SendClass::response)] -= wire::DescriptorsFrame::size;
             --attached_;
         }
     }
@@ -235,13 +242,14 @@ class WriteQueue {
     }
 
     /// Moves back what waits for a permission: from the first message with descriptors on, or the second if there is a
-    /// permission. The bytes of all classes count as queued until all of them are written.
+    /// permission.
     [[gnu::noinline]] void hold_back_attached() {
         has_pieces_ = false;
         auto held = std::ranges::find_if(in_flight_, has_attachments);
         if (held != in_flight_.end() && std::exchange(permitted_, false)) {
             has_pieces_ = true;
             --attached_;
+            queued_.behind_attached.erase(queued_.behind_attached.begin());
             held = std::find_if(std::next(held), in_flight_.end(), has_attachments);
             asked_ = false;
             if (attached_ != 0) {
@@ -262,8 +270,11 @@ class WriteQueue {
         in_flight_bytes_ = asio::buffer_size(buffers_);
         queued_bytes_ += before - in_flight_bytes_;
         in_flight_high_ = std::min(in_flight_high_, in_flight_bytes_);
-        for (std::size_t index = 0; index != send_classes; ++index) {
-            queued_by_class_[index] += std::exchange(in_flight_by_class_[index], 0);
+        for (const BytesByClass& held_bytes : queued_.behind_attached) {
+            for (std::size_t index = 0; index != send_classes; ++index) {
+                queued_by_class_[index] += held_bytes[index];
+                in_flight_by_class_[index] -= held_bytes[index];
+            }
         }
     }
 
@@ -272,6 +283,8 @@ class WriteQueue {
         first_.segments.reserve(first_.segments.size() + queued_.segments.size());
         queued_.lent.reserve(queued_.lent.size() + first_.lent.size());
         buffers_.reserve(first_.segments.capacity());
+        first_.behind_attached.insert(first_.behind_attached.end(), queued_.behind_attached.begin(),
+                                      queued_.behind_attached.end());
         std::size_t bytes = 0;
         for (const Buffer& segment : first_.segments) {
             bytes += segment.size();
@@ -280,6 +293,7 @@ class WriteQueue {
             first_.segments.push_back(std::move(segment));
         }
         std::swap(first_.segments, queued_.segments);
+        std::swap(first_.behind_attached, queued_.behind_attached);
         queued_.lent.add(std::move(first_.lent));
         first_ = {};
         return bytes;
@@ -298,8 +312,8 @@ class WriteQueue {
     std::size_t queued_bytes_ = 0;
     std::size_t in_flight_bytes_ = 0;
     std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
-    std::array<std::size_t, send_classes> queued_by_class_{};
-    std::array<std::size_t, send_classes> in_flight_by_class_{};
+    BytesByClass queued_by_class_{};
+    BytesByClass in_flight_by_class_{};
     std::size_t written_ = 0;   // of the failed write
     std::size_t attached_ = 0;  // queued messages with descriptors
     bool asked_ = false;        // for the permission to send one of them

@@ -177,6 +177,33 @@ TEST_CASE("a message that is not written whole is given back with its descriptor
     }
 }
 
+TEST_CASE("what waits and what is written is counted by its class") {
+    WriteQueue queue = passing();
+    const std::size_t message = message_frame("{}", "1").size();
+    for (int time = 0; time != 3; ++time) {
+        push(queue, "2", std::make_shared<Attached>(1));
+        push(queue, "3", nullptr, SendClass::response);
+        push(queue, "4", std::make_shared<Attached>(1), SendClass::high_request);
+        CHECK_FALSE(write(queue).empty());
+        CHECK(queue.size(SendClass::request) == 2 * message);
+        CHECK(queue.size(SendClass::response) == message + 12);
+        CHECK(queue.permit_descriptors());
+        CHECK(write(queue) == frame_of(1) + message_frame("{}", "4"));
+        CHECK(queue.size(SendClass::request) == message);
+        CHECK(write(queue) == ask);
+        CHECK(queue.size(SendClass::response) == message + 6);
+        CHECK(queue.permit_descriptors());
+        queue.push_frame(SendClass::rejection, "ping");
+        const auto written = text_of(queue.begin_write()).size();
+        CHECK(queue.size(SendClass::response) == message + 6);
+        queue.end_write(written);
+        CHECK(queue.size() == 0);
+        for (const auto send_class : {SendClass::request, SendClass::response, SendClass::rejection}) {
+            CHECK(queue.size(send_class) == 0);
+        }
+    }
+}
+
 TEST_CASE("descriptors are dropped where they do not pass") {
     WriteQueue queue{Limits()};
     auto attached = std::make_shared<Attached>(1);
