@@ -41,7 +41,8 @@ struct Lane {
     }
 
     /// Adds a message, in chunks if it is over `max_frame`. Returns its bytes. A body in memory of `lender` is passed on.
-    std::size_t push(std::string_view metadata, Buffer& body, std::size_t max_frame, const void* lender) {
+    [[gnu::always_inline]] std::size_t push(std::string_view metadata, Buffer& body, std::size_t max_frame,
+                                            const void* lender) {
         const std::size_t size = wire::MessageHead::size + metadata.size() + body.size();
         if (body.is_lent() && body.lent_memory()->lender == lender) [[unlikely]] {
             return push_lent(metadata, body);

@@ -54,16 +54,10 @@ class WriteQueue {
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {
         Lane& lane = send_class == SendClass::high_request ? first_ : queued_;
         if (body.attached() != nullptr) [[unlikely]] {
-            push_attachments(lane, body);
+            push_attached(lane, send_class, metadata, body);
+        } else {
+            count(lane, send_class, lane.push(metadata, body, max_frame_, lender_));
         }
-        std::size_t bytes = 0;
-        try {
-            bytes = lane.push(metadata, body, max_frame_, lender_);
-        } catch (...) {
-            drop_last_attachments(lane);
-            throw;
-        }
-        count(lane, send_class, bytes);
         share_.set(size());
     }
     /// Queues bytes that are already framed.
@@ -86,16 +80,12 @@ class WriteQueue {
 
     /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
     /// Returns none if all waits for a permission.
-    std::span<const asio::const_buffer> begin_write() {
+    [[gnu::always_inline]] std::span<const asio::const_buffer> begin_write() {
         in_flight_high_ = first_.segments.empty() ? 0 : put_first();
         buffers_.reserve(queued_.segments.size());
-        if (attached_ != 0) [[unlikely]] {
-            in_flight_.reserve(queued_.segments.size());
-            first_.segments.reserve(1);
-            lent_in_flight_.reserve(queued_.lent.size());
-        }
-        if (!queued_.lent.empty()) [[unlikely]] {
-            std::swap(queued_.lent, lent_in_flight_);
+        const bool has_more_than_bytes = attached_ != 0 || !queued_.lent.empty();
+        if (has_more_than_bytes) [[unlikely]] {
+            begin_with_more();
         }
         std::swap(queued_.segments, in_flight_);
         in_flight_bytes_ = std::exchange(queued_bytes_, 0);
@@ -105,11 +95,8 @@ class WriteQueue {
         for (const Buffer& segment : in_flight_) {
             buffers_.emplace_back(segment.data(), segment.size());
         }
-        if (attached_ != 0) [[unlikely]] {
-            hold_back_attached();
-        }
-        if (!lent_in_flight_.empty()) [[unlikely]] {
-            lent_in_flight_.note_sent();
+        if (has_more_than_bytes) [[unlikely]] {
+            hold_back();
         }
         return buffers_;
     }
@@ -216,8 +203,17 @@ class WriteQueue {
         }
     }
 
+    [[gnu::noinline]] void push_attached(Lane& lane, SendClass send_class, std::string_view metadata, Buffer& body) {
+        push_attachments(lane, body);
+        try {
+            count(lane, send_class, lane.push(metadata, body, max_frame_, lender_));
+        } catch (...) {
+            drop_last_attachments(lane);
+            throw;
+        }
+    }
     /// Queues the frame of the descriptors before their message.
-    [[gnu::noinline]] void push_attachments(Lane& lane, Buffer& body) {
+    void push_attachments(Lane& lane, Buffer& body) {
         if (!passes_descriptors_) {
             return body.attachments().reset();
         }
@@ -241,9 +237,24 @@ class WriteQueue {
         }
     }
 
+    /// The first half of `begin_write` with descriptors or lent bodies. Throws with the queue unchanged.
+    [[gnu::noinline]] void begin_with_more() {
+        in_flight_.reserve(queued_.segments.size());
+        first_.segments.reserve(1);
+        lent_in_flight_.reserve(queued_.lent.size());
+        std::swap(queued_.lent, lent_in_flight_);
+    }
+    /// The second half.
+    [[gnu::noinline]] void hold_back() {
+        if (attached_ != 0) {
+            hold_back_attached();
+        }
+        lent_in_flight_.note_sent();
+    }
+
     /// Moves back what waits for a permission: from the first message with descriptors on, or the second if there is a
     /// permission.
-    [[gnu::noinline]] void hold_back_attached() {
+    void hold_back_attached() {
         has_pieces_ = false;
         auto held = std::ranges::find_if(in_flight_, has_attachments);
         if (held != in_flight_.end() && std::exchange(permitted_, false)) {
