@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <optional>
 #include <string>
@@ -28,7 +27,9 @@ class RouteNumbers {
 
     /// The first route may be empty: it is none, and shares the number of the others.
     Number number_of(std::string_view route) noexcept {
-        if (route.size() != last_route_.size() || std::memcmp(route.data(), last_route_.data(), route.size()) != 0) {
+        using Traits = std::string_view::traits_type;  // takes null, and unlike == it is compiled inline
+        if (route.size() != last_route_.size() ||
+            Traits::compare(route.data(), last_route_.data(), route.size()) != 0) {
             change_to(route);
         }
         return last_;
