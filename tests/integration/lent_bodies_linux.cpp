@@ -429,7 +429,7 @@ TEST_CASE("a request that waits or is repeated after its connection was lost arr
                 const communica::RequestOptions again{.idempotent = true};
                 client.try_request<Buffer>(std::move(body), again,
                                            [&answer](communica::Result<Buffer> result) { answer = std::move(result); });
-                CHECK(body.empty());
+                CHECK(body.empty());  // NOLINT(bugprone-use-after-move): moved from, as promised
             }
             serving->kill();
             serving->wait();
