@@ -187,7 +187,9 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
 
     bool is_own(std::uint32_t number) const noexcept { return number % 2 == parity_; }
     std::vector<std::uint32_t>& free_of(std::size_t size) noexcept {
-        return free_[static_cast<std::size_t>(std::countr_zero(size))];
+        const auto logarithm = static_cast<std::size_t>(std::countr_zero(size));
+        return free_[std::min(logarithm,
+                              free_.size() - 1)];  // the bound is for GCC 14, which does not know that of `size`
     }
 
     Segment& at_peer(std::uint32_t number) {
