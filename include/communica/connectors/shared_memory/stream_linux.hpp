@@ -175,11 +175,11 @@ class SharedStream {
         guarded(corrupt, [&]() -> std::size_t {
             const std::size_t used = out_->take_unused();
             end_->pages.give_back(direction_out(), used);
+            if (segments_) {
+                segments_->retire_idle();
+            }
             return used;
         });
-        if (segments_) {
-            segments_->retire_idle();
-        }
     }
 
     // ---- lent memory
@@ -190,7 +190,11 @@ class SharedStream {
     /// The segments, with this one if it was announced: its descriptor was sent before any frame that refers to it.
     LentSegments& segments_with(std::uint32_t number) {
         const bool had_sign = has_room_sign_;
+        int signs = 0;
         while (!segments_->knows(number) && receive_signs()) {
+            if (++signs == most_signs) {
+                throw std::system_error(errc::protocol_error, "a lent segment that is not announced");
+            }
         }
         if (has_room_sign_ && !had_sign) {  // it may be for a pending write
             asio::error_code ignored;
@@ -204,6 +208,8 @@ class SharedStream {
     static constexpr std::size_t step = 128 * 1024;
     /// More wake-ups in a row without bytes are a protocol error.
     static constexpr int most_idle_wakes = 1'000;
+    /// So are more reads of the socket before the segment that a frame names.
+    static constexpr int most_signs = 256;
 
     // ---- the handshake
 
@@ -257,6 +263,8 @@ class SharedStream {
             return function();
         } catch (const std::system_error& e) {
             error = e.code();
+        } catch (const std::bad_alloc&) {
+            error = asio::error::no_memory;
         }
         return 0;
     }
@@ -317,7 +325,7 @@ class SharedStream {
         asio::error_code error;
         const std::size_t count = read_some(room, error);
         if (error != asio::error::would_block) {
-            return complete_later(std::move(handler), error, count);
+            return complete_later(get_executor(), std::move(handler), error, count);
         }
         when_readable(std::move(handler), [this, room](asio::error_code waited, Handler to_call) {
             asio::error_code read_error = waited;
@@ -344,10 +352,11 @@ class SharedStream {
         bool has_to_wait = true;
         guarded(corrupt, [&]() -> std::size_t { return (has_to_wait = in_->has_to_wait()) ? 1 : 0; });
         if (corrupt || ++idle_wakes_ > most_idle_wakes) {
-            return complete_later(std::move(continuation), corrupt ? corrupt : asio::error_code(errc::protocol_error));
+            return complete_later(get_executor(), std::move(continuation),
+                                  corrupt ? corrupt : asio::error_code(errc::protocol_error));
         }
         has_to_wait ? others_.async_read_some(asio::buffer(wakes_), std::move(continuation))
-                    : complete_later(std::move(continuation), asio::error_code());
+                    : complete_later(get_executor(), std::move(continuation), asio::error_code());
     }
 
     template <class Buffers, class Handler>
@@ -355,7 +364,7 @@ class SharedStream {
         asio::error_code error;
         const std::size_t count = write_some(buffers, error);
         if (error != asio::error::would_block || asio::buffer_size(buffers) == 0) {
-            return complete_later(std::move(handler), count != 0 ? asio::error_code() : error, count);
+            return complete_later(get_executor(), std::move(handler), count != 0 ? asio::error_code() : error, count);
         }
         bool has_to_wait = false;
         has_room_sign_ = false;
@@ -370,13 +379,7 @@ class SharedStream {
         };
         Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
         has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
-                    : complete_later(std::move(continuation), error);
-    }
-
-    template <class Handler, class... Results>
-    void complete_later(Handler handler, Results... results) {
-        auto then = [results...](asio::error_code, Handler&& to_call) { std::move(to_call)(results...); };
-        asio::post(get_executor(), Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
+                    : complete_later(get_executor(), std::move(continuation), error);
     }
 
     Socket socket_;
