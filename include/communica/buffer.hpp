@@ -138,11 +138,11 @@ class Buffer {
 
     /// The memory if it is lent; otherwise null. For the library.
     base::LentMemory* lent_memory() const noexcept {
-        base::LentMemory* memory = nullptr;
+        Loan loan;
         if (is_lent()) {
-            std::memcpy(&memory, inline_, sizeof memory);
+            std::memcpy(&loan, inline_, sizeof loan);
         }
-        return memory;
+        return loan.memory;
     }
     /// True if the memory is lent by a connection. If it came from the peer, the peer may still change it.
     bool is_lent() const noexcept { return (dropped_ & lent_mark) != 0; }
@@ -166,7 +166,13 @@ class Buffer {
     /// In `dropped_`: the memory is lent, and `inline_` has the pointer to it.
     static constexpr std::size_t lent_mark = ~(~std::size_t{0} >> 1);
 
-    void set_lent_memory(base::LentMemory* memory) noexcept { std::memcpy(inline_, &memory, sizeof memory); }
+    struct Loan {
+        base::LentMemory* memory = nullptr;
+    };
+    void set_lent_memory(base::LentMemory* memory) noexcept {
+        const Loan loan{memory};
+        std::memcpy(inline_, &loan, sizeof loan);
+    }
 
     void forget() noexcept {
         data_ = inline_;
@@ -248,7 +254,7 @@ class Buffer {
         } else {
             data_ = std::exchange(other.data_, other.inline_);
             if (is_lent()) [[unlikely]] {
-                std::memcpy(inline_, other.inline_, sizeof(base::LentMemory*));
+                std::memcpy(inline_, other.inline_, sizeof(Loan));
             }
         }
     }
