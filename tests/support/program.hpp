@@ -28,6 +28,15 @@ inline asio::awaitable<void> input_ended() {
     }
 }
 
+/// Serves, says `READY`, and closes when the input has ended.
+template <class Server>
+asio::awaitable<void> serve_until_input_ends(Server& server) {
+    co_await server.start();
+    say("READY");
+    co_await input_ended();
+    co_await server.close();
+}
+
 /// Runs a program's coroutine until nothing is left to do. An exception ends the process with a message.
 inline int run_program(asio::io_context& context, asio::awaitable<void> program) {
     asio::co_spawn(context, std::move(program), [](std::exception_ptr failure) {

@@ -9,13 +9,6 @@ namespace {
 
 using Server = communica::RouteServer<communica::SharedMemoryConnector>;
 
-asio::awaitable<void> serve(Server& server) {
-    co_await server.start();
-    test::say("READY");
-    co_await test::input_ended();
-    co_await server.close();
-}
-
 }  // namespace
 
 int main(int, char** argv) {
@@ -25,5 +18,5 @@ int main(int, char** argv) {
     routes.add("pid", [] { return test::own_process_id(); });
     routes.add("caller", [](communica::Context& asked) { return asked.credentials().pid.value_or(-1); });
     Server server(context, communica::SharedMemoryConnector::load_state(argv[1]), routes);
-    return test::run_program(context, serve(server));
+    return test::run_program(context, test::serve_until_input_ends(server));
 }

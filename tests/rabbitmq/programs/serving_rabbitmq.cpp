@@ -7,22 +7,11 @@
 
 using Server = communica::RouteServer<communica::RmqConnector>;
 
-namespace {
-
-asio::awaitable<void> serve(Server& server) {
-    co_await server.start();
-    test::say("READY");
-    co_await test::input_ended();
-    co_await server.close();
-}
-
-}  // namespace
-
 int main(int, char** argv) {
     asio::io_context context;
     communica::RouteTable<> routes;
     routes.add("echo", [](std::string text) { return text; });
     routes.add("pid", [] { return test::own_process_id(); });
     Server server(context, communica::RmqConnector::load_state(argv[1]), routes);
-    return test::run_program(context, serve(server));
+    return test::run_program(context, test::serve_until_input_ends(server));
 }
