@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include <unistd.h>
+
 inline constexpr communica::Route<communica::Buffer(communica::Buffer), communica::BytesSerializer> brighten{
     "brighten"};
 
@@ -42,9 +44,10 @@ asio::awaitable<void> talk(communica::SharedMemoryConnector connector) {
 
 int main() try {
     asio::io_context context;
-    asio::co_spawn(context, talk(communica::SharedMemoryConnector{"lent-bodies"}), [](const std::exception_ptr& error) {
-        if (error) std::rethrow_exception(error);
-    });
+    asio::co_spawn(context, talk(communica::SharedMemoryConnector{"lent-bodies-" + std::to_string(::getpid())}),
+                   [](const std::exception_ptr& error) {
+                       if (error) std::rethrow_exception(error);
+                   });
     context.run();
 } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';

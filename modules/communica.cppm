@@ -89,6 +89,7 @@ using communica::DescriptorConnector;
 using communica::DescriptorOptions;
 using communica::Listener;
 using communica::ListenerFactory;
+using communica::Gathering;
 using communica::local_directory;
 using communica::LocalConnector;
 using communica::LocalOptions;

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace communica::base {
 
+#if defined(_GLIBCXX_HAVE_LINUX_FUTEX)
 /// A mutex in one atomic number. It is locked and unlocked inline, in 7 instructions where a `std::mutex` takes 50; a
 /// request takes four of these locks. A thread that has to wait sleeps (`std::atomic::wait`). Not recursive, not fair.
 class Mutex {
@@ -35,5 +37,9 @@ class Mutex {
 
     std::atomic<State> state_ = State::free;
 };
+#else
+/// Where `std::atomic::wait` is no futex, it loses wake-ups: that of libstdc++ 12 compares before it locks what it sleeps on.
+using Mutex = std::mutex;
+#endif
 
 }  // namespace communica::base

@@ -6,7 +6,7 @@
 
 namespace communica::base {
 
-/// Work that must not run on the strand that causes it.
+/// Work that is to run after the turn that causes it.
 class AfterTurn {
  public:
     virtual void run_after_turn() noexcept = 0;
@@ -16,7 +16,8 @@ class AfterTurn {
 };
 
 /// Surrounds the call of a strand that runs a turn. Work that the turn leaves runs on the same thread as soon as the strand
-/// is free again: without a pass through the event loop, which would cost a system call.
+/// is free again: without a pass through the event loop, which would cost a system call. A turn that queued behind another
+/// may run on a thread without a scope.
 class TurnScope {
  public:
     TurnScope() noexcept : outer_(std::exchange(innermost, this)) {}

@@ -73,6 +73,8 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         "streams": [bytes([choice]) + steps for choice in (0, 0x25) for steps in
                     (bytes([0x50, 0x21, 0x0A, 0x0F]) * 8, bytes([0xFC, 0xFC, 0x05, 0xFE, 0x03, 0xFF]) * 3)] +
                    [b"\x80" + bytes([7]) + b"\0\0\0\1a\x80\0\0\2bc" + bytes([2]) + b"\0\0\0\4last"],
+        "lent_segments": [bytes(steps) for steps in
+                          ([0, 0, 64, 1, 0, 32, 5, 0, 0, 3, 0, 0], [4, 0, 64, 6, 0, 0, 6, 0, 0, 2, 1, 0, 7, 0, 1, 7, 0, 1, 2, 1, 0])],
         "ring": [bytes([choice]) + steps for choice in (0, 31) for steps in
                  (bytes([0x41, 0x42, 0xFD, 0xFE, 0x03]) * 8, bytes([4, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 5, 4, 0, 0, 0, 0, 1, 0, 0, 9, 9]) * 4)],
         "server": [bytes([choice]) + v for v in

@@ -48,6 +48,20 @@ using Server = communica::SimpleServer<SharedMemoryConnector, BytesSerializer>;
 
 constexpr std::size_t large = 1024 * 1024;
 
+/// A serializer that would parse: it says nothing of memory that the peer may change.
+struct Parsing {
+    void dump(communica::Nothing, Buffer&) const {}
+    void dump(const Buffer& value, Buffer& out) const { out.append(value.bytes()); }
+    template <std::same_as<Buffer> T>
+    T load(communica::Bytes bytes) const {
+        return BytesSerializer().load<Buffer>(bytes);
+    }
+    template <std::same_as<Buffer> T>
+    T load(Buffer&& bytes) const {
+        return std::move(bytes);
+    }
+};
+
 SharedMemoryConnector connector_in(const test::TemporaryDirectory& directory,
                                    std::size_t max_lent = SharedMemoryOptions().max_lent) {
     SharedMemoryOptions options;
@@ -57,8 +71,9 @@ SharedMemoryConnector connector_in(const test::TemporaryDirectory& directory,
     return SharedMemoryConnector("lent", options);
 }
 
-asio::awaitable<Buffer> filled(const Client& client, std::size_t size, char mark) {
-    Buffer body = co_await client.lend(size);
+template <class Peer>
+asio::awaitable<Buffer> filled(const Peer& peer, std::size_t size, char mark) {
+    Buffer body = co_await peer.lend(size);
     std::fill_n(body.data(), body.size(), mark);
     co_return body;
 }
@@ -297,7 +312,23 @@ TEST_CASE("a value is parsed from a copy, so that the other side can't change it
     asio::io_context context;
     communica::RouteTable<> routes;
     routes.add("length", [](const std::string& text) { return text.size(); });
-    routes.add("twice", [](std::string text) { return text + text; });
+    routes.add(
+        "parsed",
+        [](Buffer body) {
+            CHECK_FALSE(body.is_lent());
+            return body;
+        },
+        Parsing());
+    routes.add("raw", [](Buffer body) { return body; }, BytesSerializer());
+    routes.add(
+        "make",
+        [](Buffer, communica::Context& asked) {
+            Buffer body = asked.lend(large);
+            CHECK(body.is_lent());
+            std::fill_n(body.data(), body.size(), 'm');
+            return body;
+        },
+        BytesSerializer());
     communica::RouteServer server(context, connector_in(directory), routes);
     communica::RouteClient client(context, connector_in(directory));
     test::run(context, [&]() -> asio::awaitable<void> {
@@ -310,6 +341,15 @@ TEST_CASE("a value is parsed from a copy, so that the other side can't change it
         body.data()[0] = body.data()[body.size() - 1] = '"';
         const auto length = co_await raw.request<std::string>("length", std::move(body));
         CHECK(length == "99998");
+        body = co_await filled(raw, large, 'p');
+        body = co_await raw.request<Buffer>("parsed", std::move(body));
+        CHECK(is_all(body, large, 'p'));
+        body = co_await filled(raw, large, 'a');
+        const auto lent = co_await raw.request<Buffer>("raw", std::move(body));
+        CHECK(lent.is_lent());
+        const auto answer = co_await client.with(Parsing()).request<Buffer>("make", Buffer());
+        CHECK_FALSE(answer.is_lent());
+        CHECK(is_all(answer, large, 'm'));
         co_await client.close();
         co_await server.close();
     });
@@ -389,7 +429,7 @@ TEST_CASE("a request that waits or is repeated after its connection was lost arr
                 const communica::RequestOptions again{.idempotent = true};
                 client.try_request<Buffer>(std::move(body), again,
                                            [&answer](communica::Result<Buffer> result) { answer = std::move(result); });
-                CHECK(body.empty());
+                CHECK(body.empty());  // NOLINT(bugprone-use-after-move): moved from, as promised
             }
             serving->kill();
             serving->wait();

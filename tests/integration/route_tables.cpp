@@ -1,6 +1,8 @@
 #include "support/errors.hpp"
 #include "support/pair.hpp"
 
+#include <asio/thread_pool.hpp>
+
 #include <set>
 #include <string>
 #include <utility>
@@ -305,7 +307,7 @@ TEST_CASE("an error of a value of several names it, if its route does") {
         CHECK_AWAITED("/0: expected string, got 7", error("joined", "[7, 7]"));
         std::string opened;
         try {
-            co_await client.open(count_to_text, 1, "x");
+            (void)co_await client.open(count_to_text, 1, "x");
         } catch (const communica::SerializerError& e) {
             opened = e.what();
         }

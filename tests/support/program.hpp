@@ -28,9 +28,9 @@ inline asio::awaitable<void> input_ended() {
     }
 }
 
-/// Says `READY` and serves until the input ends.
+/// Serves, says `READY`, and closes when the input has ended.
 template <class Server>
-asio::awaitable<void> serve(Server& server) {
+asio::awaitable<void> serve_until_input_ends(Server& server) {
     co_await server.start();
     say("READY");
     co_await input_ended();

@@ -14,7 +14,7 @@
 
 namespace communica::peer {
 
-/// Calls completions in the order of their answers, and never in a turn of the connection: a handler that computes holds up
+/// Calls completions in the order of their answers, after the turn of the connection: a handler that computes holds up
 /// neither the connection nor, if other threads run the context, the completions behind it. As long as some wait, a run is
 /// posted that another thread can take. Thread-safe.
 class Completions final : public base::AfterTurn, public std::enable_shared_from_this<Completions> {
@@ -45,6 +45,10 @@ class Completions final : public base::AfterTurn, public std::enable_shared_from
     void deliver(SubmissionPtr completion) noexcept;
     /// Returns false if there is no memory for that.
     bool post_run() noexcept;
+    std::shared_ptr<Connection> connection() noexcept {
+        const std::lock_guard lock(mutex_);
+        return connection_.lock();
+    }
 
     const asio::any_io_executor executor_;
     const Context* const context_;  // the executor, if it is that of a context and no strand

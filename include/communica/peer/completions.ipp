@@ -2,6 +2,7 @@
 
 #include "completions.hpp"
 
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -62,15 +63,17 @@ COMMUNICA_INLINE void Completions::run_after_turn() noexcept {
 
 COMMUNICA_INLINE void Completions::run(bool was_posted) noexcept {
     std::unique_lock lock(mutex_);
-    const std::shared_ptr<Connection> connection = connection_.lock();
+    const std::shared_ptr<Connection> connected = connection_.lock();
     was_posted ? is_run_posted_ = false : is_run_left_ = false;
     lock.unlock();
     std::optional<Gathering> gathering;
-    if (connection) {
+    if (connected) {
         if (was_posted) {
-            connection->write_gathered();  // other threads hold messages until then
+            connected->write_gathered();  // other threads hold messages until then
         }
-        gathering.emplace(*connection, is_run_posted_);
+        static constexpr std::atomic<bool> no_flush_is_coming{false};
+        // On a strand the posted run does not begin before this one ends.
+        gathering.emplace(*connected, context_ != nullptr ? is_run_posted_ : no_flush_is_coming);
     }
     lock.lock();
     while (SubmissionPtr next = waiting_.pop()) {
@@ -107,6 +110,9 @@ COMMUNICA_INLINE bool Completions::post_run() noexcept {
         return true;
     } catch (...) {
         is_run_posted_ = false;
+        if (const auto connected = connection()) {
+            connected->write_gathered();  // other threads may hold messages for the run that is not coming
+        }
         return false;
     }
 }

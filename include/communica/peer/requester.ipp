@@ -29,7 +29,9 @@ COMMUNICA_INLINE Requester::Requester(asio::any_io_executor executor, std::size_
       timer_(std::move(executor)) {}
 
 COMMUNICA_INLINE Buffer Requester::lend(std::size_t size) const {
-    const auto connection = (std::lock_guard(mutex_), sender_.connection());
+    std::unique_lock lock(mutex_);
+    const auto connection = sender_.connection();
+    lock.unlock();
     return connection ? connection->lend(size) : Buffer::of_size(size);
 }
 

@@ -1,9 +1,9 @@
 // Small numbers for the routes of notifications that are not confirmed.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <optional>
 #include <string>
@@ -28,7 +28,7 @@ class RouteNumbers {
 
     /// The first route may be empty: it is none, and shares the number of the others.
     Number number_of(std::string_view route) noexcept {
-        if (route.size() != last_route_.size() || std::memcmp(route.data(), last_route_.data(), route.size()) != 0) {
+        if (!std::equal(route.begin(), route.end(), last_route_.begin(), last_route_.end())) {  // == is not inlined
             change_to(route);
         }
         return last_;

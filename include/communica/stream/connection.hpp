@@ -182,7 +182,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     void tell_about_memory() {
         if (const auto& segments = stream_.segments()) {
             if (const std::string frames = segments->take_notices(); !frames.empty()) {
-                writer_.send_frame(SendClass::response, frames);
+                writer_.send_frame(SendClass::rejection, frames);  // a peer that does not read them is cut off
             }
         }
     }
@@ -342,9 +342,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void stop() {
         shut();
-        if (state_ == State::open) {
-            state_ = State::ended;
-        }
+        writer_.stop();
+        state_ = state_ == State::open ? State::ended : state_;
         reader_.stop();
         tell_end();
     }

@@ -186,7 +186,7 @@ class Reader {
             if (read_error_) {
                 return owner_.on_read_failed(read_error_);
             }
-        } while (++turns != turns_in_place && comes_at_once());
+        } while (++turns != turns_in_place && receiver_ != nullptr && comes_at_once());
         if (frames_.has_large_buffer() ? !waits_with_large_buffer() : !polls_on()) {
             frames_.shrink();
             begin_read();
@@ -288,7 +288,7 @@ class Reader {
                 }
                 continue;
             }
-            bytes += frame.kind == wire::Frame::Kind::lent ? 0 : frame.body_size;
+            bytes += frame.body_size;
             if (frame.kind == wire::Frame::Kind::chunk && !attached_.add_chunk(chunks_, frame)) {
                 continue;
             }

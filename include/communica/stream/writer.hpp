@@ -18,7 +18,8 @@
 
 namespace communica::stream {
 
-/// Queues messages from any thread and writes them on the owner's strand, one write at a time. Messages sent during a
+/// Queues messages from any thread and writes them on the owner's strand, or those that a thread has gathered there, one write
+/// at a time. Messages sent during a
 /// write, or while messages are dispatched, go out together in the next write.
 ///
 /// `Owner` contains the writer. It has `strand()`, `kept()`, `gathers()` and `shared_from_this()`. It is told without a lock, on any thread
@@ -122,6 +123,16 @@ class Writer {
         const std::lock_guard lock(mutex_);
         is_end_awaited_ = writing_;
         return writing_;
+    }
+
+    /// The stream is closed: no write begins any more, on any thread.
+    void stop() {
+        std::unique_lock lock(mutex_);
+        failed_ = true;
+        if (left_) {
+            lock.unlock();
+            flush_left();
+        }
     }
 
     /// Calls `function` while no other thread uses the stream.
@@ -379,7 +390,7 @@ class Writer {
     std::atomic<std::size_t> unread_answers_ = 0;
     std::atomic<bool> in_turn_ = false;  // cleared under the lock, so that `end_turn` writes what was queued before
 
-    base::Mutex stream_mutex_;  // held by writes off the strand, and while the stream is closed
+    base::Mutex stream_mutex_;  // held by writes off the strand, and by what they exclude
     mutable Mutex mutex_;       // guards the members below
     WriteQueue queue_;
     bool writing_ = false;

@@ -8,18 +8,11 @@ namespace {
 
 using Server = communica::SimpleServer<communica::SharedMemoryConnector, communica::BytesSerializer>;
 
-asio::awaitable<void> serve(Server& server) {
-    co_await server.start();
-    test::say("READY");
-    co_await test::input_ended();
-    co_await server.close();
-}
-
 }  // namespace
 
 int main(int, char** argv) {
     asio::io_context context;
     Server server(context, communica::SharedMemoryConnector::load_state(argv[1]),
                   [](communica::Buffer body) { return body; });
-    return test::run_program(context, serve(server));
+    return test::run_program(context, test::serve_until_input_ends(server));
 }

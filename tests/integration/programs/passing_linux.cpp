@@ -23,5 +23,5 @@ int main(int, char** argv) {
         co_await never.async_wait(asio::use_awaitable);
     });
     Server server(context, Connector::load_state(argv[1]), routes);
-    return test::run_program(context, test::serve(server));
+    return test::run_program(context, test::serve_until_input_ends(server));
 }

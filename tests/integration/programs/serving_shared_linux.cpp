@@ -18,5 +18,5 @@ int main(int, char** argv) {
     routes.add("pid", [] { return test::own_process_id(); });
     routes.add("caller", [](communica::Context& asked) { return asked.credentials().pid.value_or(-1); });
     Server server(context, communica::SharedMemoryConnector::load_state(argv[1]), routes);
-    return test::run_program(context, test::serve(server));
+    return test::run_program(context, test::serve_until_input_ends(server));
 }

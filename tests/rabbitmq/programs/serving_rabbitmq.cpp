@@ -13,5 +13,5 @@ int main(int, char** argv) {
     routes.add("echo", [](std::string text) { return text; });
     routes.add("pid", [] { return test::own_process_id(); });
     Server server(context, communica::RmqConnector::load_state(argv[1]), routes);
-    return test::run_program(context, test::serve(server));
+    return test::run_program(context, test::serve_until_input_ends(server));
 }

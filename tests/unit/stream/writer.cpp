@@ -182,6 +182,19 @@ TEST_CASE("gathered messages that can't be written are told, and given back") {
     CHECK(pair.owner->writer.take_unsent().size() == 1);
 }
 
+TEST_CASE("a thread that has gathered writes nothing once the writer is stopped") {
+    Pair pair;
+    pair.owner->is_gathering = true;
+    CHECK(pair.send(SendClass::request, "a"));
+    pair.owner->stream.close();
+    pair.owner->writer.stop();
+    CHECK_FALSE(pair.owner->writer.is_writing());
+    pair.owner->writer.write_gathered();
+    CHECK_FALSE(pair.owner->writer.is_writing());  // the owner has been told that all writes have ended
+    CHECK(pair.owner->writer.take_unsent().size() == 1);
+    pair.run();
+}
+
 TEST_CASE("what is sent during a write goes out with the next") {
     Pair pair;
     CHECK(pair.send(SendClass::response, large));

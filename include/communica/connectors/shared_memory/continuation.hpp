@@ -22,4 +22,11 @@ struct Continuation {
     Then then;
 };
 
+/// Posts `handler(results...)`.
+template <class Handler, class... Results>
+void complete_later(const asio::any_io_executor& executor, Handler handler, Results... results) {
+    auto then = [results...](asio::error_code, Handler&& to_call) { std::move(to_call)(results...); };
+    asio::post(executor, Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
+}
+
 }  // namespace communica::detail

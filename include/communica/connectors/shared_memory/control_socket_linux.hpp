@@ -81,6 +81,8 @@ class ControlSocket : public Socket {
  private:
     static constexpr char room_sign = 0;
     static constexpr char descriptors_sign = 1;
+    /// More reads before what a frame needs are a protocol error.
+    static constexpr int most_reads = 256;
 
     void keep(char sign, PassedDescriptors& passed) {
         if (sign == descriptors_sign && arriving_.keep(passed)) {
@@ -99,11 +101,13 @@ class ControlSocket : public Socket {
     /// ended, as they are read now.
     template <class Condition>
     void receive_until(Condition is_here) {
-        bool has_read = false;
+        int reads = 0;
         while (!is_here() && receive()) {
-            has_read = true;
+            if (++reads == most_reads) {
+                throw std::system_error(errc::protocol_error, "a frame without the descriptors that it needs");
+            }
         }
-        if (has_read) {
+        if (reads != 0) {
             asio::error_code ignored;
             cancel(ignored);
         }

@@ -62,13 +62,23 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
         if (size < smallest || size > largest) {
             return std::nullopt;
         }
-        const std::lock_guard lock(mutex_);
-        try {
-            const auto number = find_free(std::max(std::bit_ceil(size), least_segment));
-            return number ? std::optional(buffer_of(*number, 0, size)) : std::nullopt;
-        } catch (const std::system_error&) {  // neither descriptors nor memory, or the peer reads nothing
-            return std::nullopt;
+        std::optional<Buffer> lent;
+        std::function<void()> tell;
+        {
+            const std::lock_guard lock(mutex_);
+            try {
+                if (const auto number = find_free(std::max(std::bit_ceil(size), least_segment))) {
+                    lent.emplace(buffer_of(*number, 0, size));
+                }
+            } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
+                // Neither descriptors nor memory, or the peer reads nothing.
+            }
+            tell = take_tell();
         }
+        if (tell) {
+            tell();
+        }
+        return lent;
     }
 
     /// Is there a segment of this number?
@@ -128,13 +138,15 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
             return {};
         }
         const std::lock_guard lock(mutex_);
-        has_news_ = false;
+        has_news_ = is_told_ = false;
         return std::exchange(notices_, {});
     }
 
     /// Retires the free segments that were free at the last call, too.
     void retire_idle() {
         const std::lock_guard lock(mutex_);
+        notices_.reserve(notices_.size() +
+                         most_segments * wire::SegmentNotice::size);  // `erase_if` must not be left halfway
         for (auto& free : free_) {
             std::erase_if(free, [this](std::uint32_t number) {
                 return std::exchange(segments_.at(number).is_idle, true) && retire(number);
@@ -187,7 +199,9 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
 
     bool is_own(std::uint32_t number) const noexcept { return number % 2 == parity_; }
     std::vector<std::uint32_t>& free_of(std::size_t size) noexcept {
-        return free_[static_cast<std::size_t>(std::countr_zero(size))];
+        const auto logarithm = static_cast<std::size_t>(std::countr_zero(size));
+        return free_[std::min(logarithm,
+                              free_.size() - 1)];  // the bound is for GCC 14, which does not know that of `size`
     }
 
     Segment& at_peer(std::uint32_t number) {
@@ -271,6 +285,9 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
         has_news_ = true;
     }
 
+    /// What is to be called without the lock, if there are notices of which nobody has been told.
+    std::function<void()> take_tell() { return has_news_ && !std::exchange(is_told_, true) ? tell_ : nullptr; }
+
     void put_free(std::uint32_t number, Segment& segment) {
         free_of(segment.memory->size()).push_back(number);
         segment.place = Place::free;
@@ -295,12 +312,9 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
             if (is_own(number)) {
                 return put_free(number, found->second);
             }
-            const bool is_told = has_news_;
             note({wire::FrameCode::returned, number});
             found->second.place = Place::peer;
-            if (!is_told) {
-                tell = tell_;
-            }
+            tell = take_tell();
         } catch (...) {  // NOLINT(bugprone-empty-catch)
         }
         try {
@@ -326,6 +340,7 @@ class LentSegments : public std::enable_shared_from_this<LentSegments> {
     std::size_t others_ = 0;
     std::size_t others_bytes_ = 0;
     std::string notices_;
+    bool is_told_ = false;  // of these
     std::function<void()> tell_;
     int socket_;  // -1: closed
 };

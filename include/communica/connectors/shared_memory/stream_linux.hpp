@@ -193,11 +193,11 @@ class SharedStream {
         guarded(corrupt, [&]() -> std::size_t {
             const std::size_t used = out_->take_unused();
             end_->pages.give_back(direction_out(), used);
+            if (segments()) {
+                segments()->retire_idle();
+            }
             return used;
         });
-        if (segments()) {
-            segments()->retire_idle();
-        }
     }
 
     // ---- lent memory
@@ -310,7 +310,7 @@ class SharedStream {
         asio::error_code error;
         const std::size_t count = read_some(room, error);
         if (error != asio::error::would_block) {
-            return complete_later(std::move(handler), error, count);
+            return complete_later(get_executor(), std::move(handler), error, count);
         }
         when_readable(std::move(handler), [this, room](asio::error_code waited, Handler to_call) {
             asio::error_code read_error = waited;
@@ -337,10 +337,11 @@ class SharedStream {
         bool has_to_wait = true;
         guarded(corrupt, [&]() -> std::size_t { return (has_to_wait = in_->has_to_wait()) ? 1 : 0; });
         if (corrupt || ++idle_wakes_ > most_idle_wakes) {
-            return complete_later(std::move(continuation), corrupt ? corrupt : asio::error_code(errc::protocol_error));
+            return complete_later(get_executor(), std::move(continuation),
+                                  corrupt ? corrupt : asio::error_code(errc::protocol_error));
         }
         has_to_wait ? others_.async_read_some(asio::buffer(wakes_), std::move(continuation))
-                    : complete_later(std::move(continuation), asio::error_code());
+                    : complete_later(get_executor(), std::move(continuation), asio::error_code());
     }
 
     template <class Buffers, class Handler>
@@ -348,7 +349,7 @@ class SharedStream {
         asio::error_code error;
         const std::size_t count = write_some(buffers, error);
         if (error != asio::error::would_block || asio::buffer_size(buffers) == 0) {
-            return complete_later(std::move(handler), count != 0 ? asio::error_code() : error, count);
+            return complete_later(get_executor(), std::move(handler), count != 0 ? asio::error_code() : error, count);
         }
         auto then = [this, buffers](asio::error_code waited, Handler to_call) {
             waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
@@ -370,13 +371,7 @@ class SharedStream {
         };
         Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
         has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
-                    : complete_later(std::move(continuation), error);
-    }
-
-    template <class Handler, class... Results>
-    void complete_later(Handler handler, Results... results) {
-        auto then = [results...](asio::error_code, Handler&& to_call) { std::move(to_call)(results...); };
-        asio::post(get_executor(), Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
+                    : complete_later(get_executor(), std::move(continuation), error);
     }
 
     ControlSocket socket_;
