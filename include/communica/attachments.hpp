@@ -1,6 +1,8 @@
 // What a message has besides its bytes.
 #pragma once
 
+#include "budget.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -16,11 +18,33 @@ class Attachments : public std::enable_shared_from_this<Attachments> {
 
     std::size_t size() const noexcept { return size_; }
 
+    /// Counts them in a budget as long as they exist. Returns false if it does not allow that. Null: no budget.
+    bool reserve(std::shared_ptr<Budget> budget) noexcept {
+        if (budget && !budget_) {
+            budget->force_take(size_);
+            if (budget->is_over()) {
+                budget->give_back(size_);
+                return false;
+            }
+            budget_ = std::move(budget);
+            reserved_ = size_;
+        }
+        return true;
+    }
+
  protected:
     Attachments() = default;
-    ~Attachments() = default;  // `std::make_shared` knows the type to destroy
+    ~Attachments() {  // `std::make_shared` knows the type to destroy
+        if (budget_) {
+            budget_->give_back(reserved_);
+        }
+    }
 
     std::size_t size_ = 0;
+
+ private:
+    std::shared_ptr<Budget> budget_;
+    std::size_t reserved_ = 0;
 };
 
 /// Sets, during its lifetime, the attachments that the values loaded by this thread may take. Null: none.

@@ -137,10 +137,13 @@ class Buffer {
         }
     }
 
+    /// False if the memory is lent, or if there are attachments.
+    bool is_plain() const noexcept { return (dropped_ & lent_mark) == 0; }
+
     /// The memory if it is lent; otherwise null. For the library.
     base::LentMemory* lent_memory() const noexcept { return is_lent() ? lent_ : nullptr; }
     /// True if the memory is lent by a connection. If it came from the peer, the peer may still change it.
-    bool is_lent() const noexcept { return (dropped_ & lent_mark) != 0; }
+    bool is_lent() const noexcept { return (dropped_ & attached_mark) == lent_mark; }
     /// Forgets lent memory, which the peer has now. For the library.
     void pass_on() noexcept {
         lent_memory()->pass_on();
@@ -151,20 +154,24 @@ class Buffer {
     Buffer copy() const {
         Buffer other;
         other.append(text());
-        if (attached() != nullptr) {
+        if (attached() != nullptr) [[unlikely]] {
             other.attachments() = attached_;
         }
         return other;
     }
 
     /// What the message of these bytes has besides them; null: nothing. `clear` keeps them, `release` does not.
-    base::Attachments* attached() const noexcept { return has_block() ? attached_.get() : nullptr; }
+    base::Attachments* attached() const noexcept { return has_attachments() ? attached_.get() : nullptr; }
     /// The same, to be set. A buffer with attachments is neither inline nor lent: this moves such bytes to the heap.
     std::shared_ptr<base::Attachments>& attachments() {
-        if (!has_block()) {
-            grow(std::max(2 * inline_capacity, size_));
+        if (!has_attachments()) {
+            begin_attachments();
         }
         return attached_;
+    }
+    /// Removes and returns them.
+    std::shared_ptr<base::Attachments> take_attachments() noexcept {
+        return has_attachments() ? end_attachments() : nullptr;
     }
 
     /// Removes all bytes after the first `size`.
@@ -180,6 +187,8 @@ class Buffer {
  private:
     /// In `dropped_`: the memory is lent.
     static constexpr std::size_t lent_mark = ~(~std::size_t{0} >> 1);
+    /// There are attachments. Has the bit of `lent_mark`, so that one test finds either.
+    static constexpr std::size_t attached_mark = lent_mark | lent_mark >> 1;
 
     void forget() noexcept {
         data_ = inline_;
@@ -188,7 +197,8 @@ class Buffer {
     }
 
     bool is_inline() const noexcept { return data_ == inline_; }
-    bool has_block() const noexcept { return !is_inline() && !is_lent(); }
+    bool has_attachments() const noexcept { return (dropped_ & attached_mark) == attached_mark; }
+    std::size_t dropped() const noexcept { return dropped_ & ~attached_mark; }
     /// Bytes of an inline buffer. GCC 12 does not know that they are so few, and warns.
     std::size_t inline_size() const noexcept { return size_ < inline_capacity ? size_ : inline_capacity; }
 
@@ -207,7 +217,9 @@ class Buffer {
         }
         if (const auto spare = base::take_spare_block(capacity); spare.memory != nullptr) {
             std::memcpy(spare.memory, data_, size_);
-            is_inline() ? begin_block() : base::give_block_back({data_, capacity_});
+            if (!is_inline()) {
+                base::give_block_back({data_, capacity_});
+            }
             data_ = spare.memory;
             capacity_ = spare.capacity;
             return;
@@ -220,7 +232,6 @@ class Buffer {
         }
         if (is_inline()) {
             std::memcpy(grown, inline_, size_);
-            begin_block();
         }
         data_ = grown;
         capacity_ = capacity;
@@ -237,21 +248,40 @@ class Buffer {
         if (is_inline()) {
             return;
         }
-        if (is_lent()) [[unlikely]] {
-            lent_memory()->give_back();
-        } else {
-            base::give_block_back({data_ - dropped_, dropped_ + capacity_});
-            std::destroy_at(&attached_);
+        if (!is_plain()) [[unlikely]] {
+            return free_special();
         }
+        base::give_block_back({data_ - dropped_, dropped_ + capacity_});
     }
-    void begin_block() noexcept { std::construct_at(&attached_); }
+    // The functions of lent memory and attachments are not inlined, so that the others are.
+    [[gnu::noinline]] void free_special() noexcept {
+        if (is_lent()) {
+            return lent_->give_back();
+        }
+        end_attachments();
+        free();
+    }
+    [[gnu::noinline]] void begin_attachments() {
+        if (is_inline() || is_lent()) {
+            grow(std::max(2 * inline_capacity, size_));
+        }
+        std::construct_at(&attached_);
+        dropped_ |= attached_mark;
+    }
+    [[gnu::noinline]] std::shared_ptr<base::Attachments> end_attachments() noexcept {
+        auto attachments = std::move(attached_);
+        std::destroy_at(&attached_);
+        dropped_ = dropped();
+        return attachments;
+    }
 
     /// Moves the bytes back to the front of their block.
     void undo_drop() noexcept {
-        if (dropped_ != 0 && !is_lent()) {
-            std::memmove(data_ - dropped_, data_, size_);
-            data_ -= dropped_;
-            capacity_ += std::exchange(dropped_, 0);
+        if (const std::size_t dropped = this->dropped(); dropped != 0 && !is_lent()) {
+            std::memmove(data_ - dropped, data_, size_);
+            data_ -= dropped;
+            capacity_ += dropped;
+            dropped_ -= dropped;
         }
     }
 
@@ -264,23 +294,28 @@ class Buffer {
             std::memcpy(inline_, other.inline_, inline_size());
         } else {
             data_ = std::exchange(other.data_, other.inline_);
-            if (is_lent()) [[unlikely]] {
-                lent_ = other.lent_;
-            } else {
-                std::construct_at(&attached_, std::move(other.attached_));
-                std::destroy_at(&other.attached_);
+            if (!is_plain()) [[unlikely]] {
+                take_special(other);
             }
+        }
+    }
+    [[gnu::noinline]] void take_special(Buffer& other) noexcept {
+        if (is_lent()) {
+            lent_ = other.lent_;
+        } else {
+            std::construct_at(&attached_, std::move(other.attached_));
+            std::destroy_at(&other.attached_);
         }
     }
 
     char* data_ = inline_;
     std::size_t size_ = 0;
     std::size_t capacity_ = inline_capacity;
-    std::size_t dropped_ = 0;  // bytes of the block before `data_`
+    std::size_t dropped_ = 0;  // bytes of the block before `data_`, and the marks
     union {
-        char inline_[inline_capacity];                 ///< the bytes, unless they lie in a block
-        std::shared_ptr<base::Attachments> attached_;  ///< if they do
-        base::LentMemory* lent_;                       ///< if they are lent
+        char inline_[inline_capacity];                 ///< the bytes, unless they lie elsewhere
+        std::shared_ptr<base::Attachments> attached_;  ///< with its mark
+        base::LentMemory* lent_;                       ///< with its mark
     };
 };
 

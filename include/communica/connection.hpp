@@ -2,7 +2,6 @@
 #pragma once
 
 #include "asio.hpp"
-#include "attachments.hpp"
 #include "budget.hpp"
 #include "buffer.hpp"
 #include "counters.hpp"
@@ -31,7 +30,6 @@ struct Message {
     bool redelivered = false;  ///< it may have been delivered before, to a receiver that did not acknowledge it
     Buffer* backing_buffer =
         nullptr;  ///< if not null: the buffer that the body lies in, which may be moved instead of copied
-    base::Attachments* attachments = nullptr;  ///< what its value may take besides the body; null: nothing
 };
 
 /// The class of a message. It decides what happens when the peer reads too slowly.
@@ -82,6 +80,7 @@ struct ConnectionOptions {
     std::shared_ptr<Counters> counters = nullptr;        ///< null: nothing is counted
     std::chrono::steady_clock::duration busy_poll = {};  ///< busy-poll this long after each message
     bool adaptive_poll = false;                          ///< only while messages arrive at shorter intervals
+    std::shared_ptr<Budget> descriptors = nullptr;       ///< of kept descriptors, as `budget` is of bytes
 };
 
 /// Maximum bytes of a message with stream items. A request waits behind at most this many bytes of streams.

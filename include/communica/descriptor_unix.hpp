@@ -78,18 +78,24 @@ class DescriptorList final : public Attachments {
     }
     const std::vector<Descriptor>& all() const noexcept { return all_; }
 
-    /// Returns a received descriptor once. Afterwards, and for an index that is not there, none. None also if the kernel
-    /// has not passed all of them.
-    Descriptor take(std::size_t index) noexcept {
-        return index < size_ && !is_incomplete_ ? std::move(all_[index]) : Descriptor();
+    /// Returns a received descriptor once. Afterwards, and for an index that is not there, none.
+    Descriptor take(std::size_t index) noexcept { return index < size_ ? std::move(all_[index]) : Descriptor(); }
+
+    /// Why there are none, although some were sent; null: there are all.
+    const char* why_lost() const noexcept { return why_lost_; }
+    /// Closes them.
+    void lose(const char* why) noexcept {
+        all_.clear();
+        size_ = 0;
+        why_lost_ = why;
     }
 
-    void set_incomplete() noexcept { is_incomplete_ = true; }
-    bool is_incomplete() const noexcept { return is_incomplete_; }
+    static constexpr const char* not_passed =
+        "the system did not pass all descriptors of this message; one of the two processes may have too many";
 
  private:
     std::vector<Descriptor> all_;
-    bool is_incomplete_ = false;
+    const char* why_lost_ = nullptr;
 };
 
 }  // namespace base

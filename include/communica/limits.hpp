@@ -22,6 +22,9 @@ struct Limits {
     std::size_t max_frame = std::numeric_limits<std::uint32_t>::max() - 5;
     /// Largest accepted number of descriptors in one message, at most 253. 0: none are accepted.
     std::size_t max_descriptors = 253;
+    /// Number of descriptors kept for all connections of an entity together: of received values that are not loaded yet,
+    /// and of answers that the peer has not taken. Above it, such messages and answers fail.
+    std::size_t max_descriptors_in_all = 512;
 
     /// Number of running requests of the peer.
     std::size_t max_requests = 16 * 1024;

@@ -42,6 +42,7 @@ test::Routes routes_with_files() {
         return all;
     });
     routes.add("ignore", [](int) { return 0; });
+    routes.add("open", [](int) { return memory_file(); });
     return routes;
 }
 
@@ -114,15 +115,16 @@ class FewDescriptors {
     ::rlimit usual_{};
 };
 
-/// Runs `body(peer)` against a server that accepts `most` descriptors in a message.
+/// Runs `body(peer)` against a server that accepts `most` descriptors in a message, and keeps `most_in_all`.
 template <class Body>
-void against_server(Body body, std::size_t most = 253) {
+void against_server(Body body, std::size_t most = 253, std::size_t most_in_all = 512) {
     const test::NoneLeft none_left;
     {
         asio::io_context context;
         test::Meeting meeting(test::Transport::local);
         communica::ServerOptions options;
         options.limits.max_descriptors = most;
+        options.limits.max_descriptors_in_all = most_in_all;
         options.limits.max_message = 1000;
         test::RouteServer server(context, meeting.at_server(), routes_with_files(), options);
         test::run(context, [&]() -> asio::awaitable<void> {
@@ -282,6 +284,52 @@ TEST_CASE("frames about descriptors out of turn end the connection") {
         const std::string rest = co_await peer.script.read_to_end();
         CHECK((rest.empty() || rest == permission));
     });
+}
+
+TEST_CASE("a peer that does not take the descriptors of its answers gets errors instead of more") {
+    against_server(
+        [](FilePeer& peer) -> asio::awaitable<void> {
+            const auto before = test::open_descriptors();
+            for (int round = 0; round != 2; ++round) {
+                std::string bytes;
+                for (int count = 0; count != 4; ++count) {
+                    bytes += request("open", "1");
+                }
+                co_await peer.script.send(bytes);
+                co_await peer.script.expect(ask);
+                const std::string next = request("ignore", "1");
+                co_await peer.script.send(next);
+                for (int count = 0; count != 3; ++count) {
+                    CHECK(test::open_descriptors() <= before + 3);
+                    co_await peer.script.send(permission);
+                    co_await peer.script.expect(frame_of(1));
+                    co_await peer.expect_answer(11, "0");
+                    if (count != 2) {
+                        co_await peer.script.expect(ask);
+                    }
+                }
+                co_await peer.expect_answer(51, "too many descriptors of answers are not taken");
+                co_await peer.expect_answer(11, "0");
+                CHECK(test::open_descriptors() == before);
+            }
+        },
+        253, 3);
+}
+
+TEST_CASE("descriptors over the limit of all messages are closed, and cost their message") {
+    against_server(
+        [](FilePeer& peer) -> asio::awaitable<void> {
+            for (const std::size_t count : {4U, 3U, 4U}) {
+                co_await peer.be_permitted();
+                const std::vector<std::string> texts(count, "text");
+                peer.send_with(frame_of(static_cast<int>(count)), texts);
+                const std::string bytes = request("read", "0");
+                co_await peer.script.send(bytes);
+                co_await peer.expect_answer(count == 3 ? 11 : 42, count == 3 ? "text" : "too many descriptors wait");
+                co_await peer.expect_alive();
+            }
+        },
+        253, 3);
 }
 
 TEST_CASE("a peer that leaves between descriptors and their message leaves nothing behind") {

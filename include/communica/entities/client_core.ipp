@@ -51,8 +51,9 @@ COMMUNICA_INLINE ClientCore::ClientCore(asio::any_io_executor executor, Connecti
       handlers_(std::move(handlers)),
       options_(std::move(options)),
       hooks_(executor_, options_.log, options_.counters),
-      connection_options_{options_.limits, std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all),
-                          options_.counters, options_.busy_poll, options_.adaptive_poll},
+      connection_options_{options_.limits,        std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all),
+                          options_.counters,      options_.busy_poll,
+                          options_.adaptive_poll, std::make_shared<Budget>(options_.limits.max_descriptors_in_all)},
       changed_(strand_),
       retry_(strand_) {
     if (options_.client_id.empty()) {

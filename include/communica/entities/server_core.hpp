@@ -92,7 +92,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     static constexpr std::chrono::microseconds slow_handshake{200};
 
     ConnectionOptions connection_options() const {
-        return {options_.limits, budget_, options_.counters, options_.busy_poll, options_.adaptive_poll};
+        return {options_.limits, budget_, options_.counters, options_.busy_poll, options_.adaptive_poll, descriptors_};
     }
     std::shared_ptr<Listener> listener() const {
         const std::lock_guard lock(mutex_);
@@ -147,6 +147,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
     const ServerOptions options_;
     Hooks hooks_;
     const std::shared_ptr<Budget> budget_;
+    const std::shared_ptr<Budget> descriptors_;
     std::shared_ptr<Clients> clients_;
 
     mutable std::mutex mutex_;

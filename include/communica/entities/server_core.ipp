@@ -81,6 +81,7 @@ COMMUNICA_INLINE ServerCore::ServerCore(asio::any_io_executor executor, Listener
       options_(std::move(options)),
       hooks_(executor_, options_.log, options_.counters),
       budget_(std::make_shared<Budget>(options_.limits.max_inflight_bytes_in_all)),
+      descriptors_(std::make_shared<Budget>(options_.limits.max_descriptors_in_all)),
       changed_(strand_),
       next_(strand_) {}
 

@@ -26,15 +26,14 @@ class LoadLater {
 
  public:
     template <class S>
-    LoadLater(const S& serializer, Bytes body, Buffer* backing_buffer, std::size_t max_loaded,
-              base::Attachments* attachments)
+    LoadLater(const S& serializer, Bytes body, Buffer* backing_buffer, std::size_t max_loaded)
         : body_(codec::load_from<Buffer>(BytesSerializer(), body, backing_buffer)),
           load_([serializer, max_loaded](Buffer& bytes) {
               const codec::Allowance allowance(max_loaded);
               const base::LoadingFrom own(bytes.attached());
               return codec::load_from<Held>(serializer, bytes.bytes(), &bytes);
           }) {
-        if (attachments != nullptr) {
+        if (auto* const attachments = base::LoadingFrom::current()) [[unlikely]] {
             body_.attachments() = attachments->shared_from_this();
         }
     }

@@ -39,7 +39,6 @@ struct Incoming {
     std::shared_ptr<const InflightCall> call = nullptr;  ///< null until a coroutine answers it
     NotificationWindow::Ticket* ticket = nullptr;        ///< of a notification: taken by a handler that ends later
     HandlerTimer* timer = nullptr;                       ///< null without counters; taken likewise
-    base::Attachments* attachments = nullptr;            ///< as in `Message`
 };
 
 /// A failed request, notification or stream, for the entity's log.

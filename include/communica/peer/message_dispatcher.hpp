@@ -236,7 +236,7 @@ class MessageDispatcher : public Receiver {
         } else {
             HandlerTimer timer = handler->opens_streams() ? HandlerTimer() : peer_->responder().start_timer(counters);
             handler->handle({peer_, connection_, metadata, message.body, message.redelivered, message.backing_buffer,
-                             nullptr, ticket, timer.runs() ? &timer : nullptr, message.attachments});
+                             nullptr, ticket, timer.runs() ? &timer : nullptr});
             if (timer.runs()) {
                 peer_->responder().stop_timer(timer, metadata);
             }

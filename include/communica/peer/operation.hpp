@@ -81,7 +81,6 @@ class RequestOperation final : public Operation, public Submission {
             return Completion();
         } else {
             const codec::Allowance allowance(answer.max_loaded);
-            const base::LoadingFrom attachments(answer.attachments);
             try {
                 return Completion(codec::load_from<T>(serializer_, answer.body, answer.backing_buffer));
             } catch (...) {

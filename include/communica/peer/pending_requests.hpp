@@ -43,7 +43,6 @@ struct Answer {
     Bytes body = {};
     Buffer* backing_buffer = nullptr;                      ///< as in `Message`
     std::size_t max_loaded = codec::Allowance::unlimited;  ///< bytes that its value may allocate
-    base::Attachments* attachments = nullptr;              ///< as in `Message`
 };
 
 /// Takes the progress of a request, as JSON.

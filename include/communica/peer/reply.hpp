@@ -1,13 +1,16 @@
 // The type and the body of an answer.
 #pragma once
 
+#include "../budget.hpp"
 #include "../buffer.hpp"
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata.hpp"
 #include "route_description.hpp"
 
+#include <cstddef>
 #include <exception>
+#include <memory>
 #include <utility>
 
 namespace communica::peer {
@@ -45,6 +48,10 @@ struct Reply {
     }
 
     void set_error(const Error& error);
+
+    /// Replaces an answer by an error if its descriptors are more than the requester accepts, or over the budget of
+    /// those that are kept until a requester takes them.
+    void limit_descriptors(std::size_t most, const std::shared_ptr<Budget>& budget);
 
     /// Answers that the request's value could not be loaded. Returns the error, which names the value of several.
     Error set_load_error(const std::exception_ptr& exception, ValueNames names = {});

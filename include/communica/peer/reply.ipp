@@ -34,6 +34,19 @@ COMMUNICA_INLINE void Reply::set_error(const Error& error) {
     wire::write_error_body(body, error);
 }
 
+COMMUNICA_INLINE void Reply::limit_descriptors(std::size_t most, const std::shared_ptr<Budget>& budget) {
+    auto* const attached = body.attached();
+    const bool is_accepted = attached == nullptr || attached->size() <= most;
+    if (is_accepted && (attached == nullptr || attached->reserve(budget))) {
+        return;
+    }
+    set_error({.code = errc::responder_error,
+               .message = is_accepted ? "the request was carried out, but too many descriptors of answers are not taken"
+                                      : "The requester accepts fewer descriptors, or none",
+               .status = is_accepted ? 503 : 501,
+               .kind = Error::Kind::responder});
+}
+
 COMMUNICA_INLINE Error Reply::set_load_error(const std::exception_ptr& exception, ValueNames names) {
     Error error = Error::of_serializer(exception);
     error.message = detail::with_name(error.message, names);

@@ -255,8 +255,7 @@ COMMUNICA_INLINE void Requester::on_answer(const wire::Metadata& metadata, const
                 Counters::add(counters_->answers);
                 count_time(*operation);
             }
-            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_, message.attachments},
-                                         completions_.get());
+            operation.release()->succeed({message.body, message.backing_buffer, max_loaded_}, completions_.get());
         } else {
             fail(std::move(operation), wire::error_of(metadata.type, message.body), completions_.get());
         }

@@ -177,8 +177,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     Buffer answer_metadata(const Connection& connection, Reply& reply, std::string_view before_type,
                            std::string_view after_type, std::size_t freed = 0);
 
-    /// Replaces an answer by an error if it or its descriptors are over the requester's limit, or if too many bytes of
-    /// answers are unread.
+    /// Replaces an answer by an error if it is over the requester's limit, or if too many bytes of answers are unread.
     void replace_if_too_large(const Connection& connection, Reply& reply, bool is_too_large, std::size_t freed);
 
     /// True if `bytes` more may be held once `freed` are released, or if nothing else is held. The entity's budget has
@@ -198,6 +197,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     const std::size_t max_requests_;
     const std::size_t max_inflight_bytes_;
     const std::shared_ptr<Budget> budget_;
+    const std::shared_ptr<Budget> descriptors_;
     const std::shared_ptr<Counters> counters_;
     const LateHandlers late_;
 

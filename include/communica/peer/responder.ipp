@@ -13,6 +13,7 @@ COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, con
     : max_requests_(options.limits.max_requests),
       max_inflight_bytes_(options.limits.max_inflight_bytes),
       budget_(options.budget),
+      descriptors_(options.descriptors),
       counters_(options.counters),
       late_(std::move(handlers)),
       timer_(executor),
@@ -350,10 +351,12 @@ COMMUNICA_INLINE void Responder::answer_locked(const InflightCall& call, Reply& 
 COMMUNICA_INLINE Buffer Responder::answer_metadata(const Connection& connection, Reply& reply,
                                                    std::string_view before_type, std::string_view after_type,
                                                    std::size_t freed) {
+    if (!reply.body.is_plain()) [[unlikely]] {
+        reply.limit_descriptors(max_descriptors_.load(std::memory_order_relaxed), descriptors_);
+    }
     constexpr std::size_t digits = 2;  // of the message's type
     const std::size_t size = before_type.size() + digits + after_type.size() + reply.body.size();
-    if (const std::size_t most = max_answer_.load(std::memory_order_relaxed);
-        size > std::min(most, always_sent) || reply.body.attached() != nullptr) {
+    if (const std::size_t most = max_answer_.load(std::memory_order_relaxed); size > std::min(most, always_sent)) {
         replace_if_too_large(connection, reply, size > most, freed);
     }
     Buffer metadata;
@@ -366,9 +369,6 @@ COMMUNICA_INLINE void Responder::replace_if_too_large(const Connection& connecti
                                                       std::size_t freed) {
     if (is_too_large) {
         reply.set_error(unavailable(errc::message_too_large, "The answer is over the requester's limit", 413));
-    } else if (const auto* const attached = reply.body.attached();
-               attached != nullptr && attached->size() > max_descriptors_.load(std::memory_order_relaxed)) {
-        reply.set_error(unavailable(errc::responder_error, "The requester accepts fewer descriptors, or none", 501));
     } else if (reply.type == wire::MessageType::ok && !has_room(connection, reply.body.size(), freed)) {
         // Not `busy`, which says that the request was not carried out.
         reply.set_error(unavailable(errc::responder_error,

@@ -91,8 +91,7 @@ class Sender {
         if (metadata.size() + size > offer_.max_message || echoed > Limits().max_metadata) {
             return Sent::too_large;
         }
-        if (const auto* const attached = outgoing.body.attached();
-            attached != nullptr && attached->size() > offer_.max_descriptors) [[unlikely]] {
+        if (!outgoing.body.is_plain() && has_too_many_descriptors(outgoing)) [[unlikely]] {
             return Sent::too_many_descriptors;
         }
         if (is_request) [[likely]] {
@@ -184,6 +183,11 @@ class Sender {
                 return std::exchange(is_unknown_, false) ? Sent::unknown_before : Sent::yes;
             default: return Sent::yes;
         }
+    }
+
+    [[gnu::noinline]] bool has_too_many_descriptors(const Outgoing& outgoing) const noexcept {
+        const auto* const attached = outgoing.body.attached();
+        return attached != nullptr && attached->size() > offer_.max_descriptors;
     }
 
     /// Sends a message that is not a request.

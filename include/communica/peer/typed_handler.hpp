@@ -95,10 +95,9 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
         if constexpr (takes_data) {
             const std::size_t most = incoming.peer->max_loaded();
             const codec::Allowance allowance(most);
-            const base::LoadingFrom attachments(incoming.attachments);
             try {
                 if constexpr (LoadedAs<Data>::is_later) {
-                    data.emplace(serializer_, incoming.body, incoming.backing_buffer, most, incoming.attachments);
+                    data.emplace(serializer_, incoming.body, incoming.backing_buffer, most);
                 } else {
                     data.emplace(codec::load_from<Loaded>(serializer_, incoming.body, incoming.backing_buffer));
                 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../attachments.hpp"
+#include "../connection.hpp"
 #include "../error.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame.hpp"
@@ -18,16 +19,13 @@ namespace communica::stream {
 /// Handles the frames about descriptors, and keeps those that arrived until their message has.
 class ArrivedAttachments {
  public:
-    /// Accepts so many in a message.
-    explicit ArrivedAttachments(std::size_t most) noexcept : most_(most) {}
+    explicit ArrivedAttachments(const ConnectionOptions& options)
+        : most_(options.limits.max_descriptors), budget_(options.descriptors) {}
 
-    /// Of the next message; null: none.
-    base::Attachments* get() const noexcept { return next_.get(); }
-    void close() noexcept {
-        if (next_) [[unlikely]] {
-            next_.reset();
-        }
-    }
+    /// Does the next message have some?
+    bool has_next() const noexcept { return next_ != nullptr; }
+    std::shared_ptr<base::Attachments> take() noexcept { return std::move(next_); }
+    void close() noexcept { next_.reset(); }
 
     /// Adds a chunk. Returns true if its message is whole and the next.
     bool add_chunk(wire::ChunkAssembler& chunks, wire::Frame& frame) {
@@ -50,10 +48,10 @@ class ArrivedAttachments {
                 }
             } else if (frame.kind == wire::Frame::Kind::ask_for_descriptors) {
                 if (most_ != 0 && stream.expect_descriptors()) {
-                    return writer.send_first(wire::permit_descriptors_frame);
+                    return writer.send_frame(SendClass::response, wire::permit_descriptors_frame, true);
                 }
             } else if (frame.total <= most_ && stream.expects_descriptors()) {
-                next_ = stream.take_descriptors(frame.total);
+                next_ = stream.take_descriptors(frame.total, budget_);
                 return;
             }
         }
@@ -61,7 +59,8 @@ class ArrivedAttachments {
     }
 
  private:
-    std::size_t most_;
+    const std::size_t most_;
+    const std::shared_ptr<Budget> budget_;
     std::shared_ptr<base::Attachments> next_;
     std::shared_ptr<base::Attachments> of_chunks_;  // of the message whose chunks arrive
 };

@@ -1,25 +1,21 @@
 // Framed messages that are written one behind the other.
 #pragma once
 
-#include "../attachments.hpp"
 #include "../buffer.hpp"
-#include "../connection.hpp"
 #include "../wire/chunks.hpp"
 #include "../wire/frame.hpp"
 #include "lent_bodies.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace communica::stream {
-
-using BytesByClass = std::array<std::size_t, send_classes>;
 
 /// A part of a queue. Each head of a frame lies in one segment. Functions that throw change nothing.
 struct Lane {
@@ -28,9 +24,8 @@ struct Lane {
     static constexpr std::size_t segment_size = 64 * 1024;
 
     std::vector<Buffer> segments = {};
-    LentBodies lent = {};                            // bodies that the frames refer to
-    std::vector<BytesByClass> behind_attached = {};  // of each message with descriptors and of what follows it
-    bool tail_is_borrowed = false;  // nothing may be appended to the last segment, for example because it is a body
+    LentBodies lent = {};           // bodies that the frames refer to
+    bool tail_is_borrowed = false;  // nothing may be appended to the last segment: it is a body, or has attachments
 
     [[gnu::always_inline]] Buffer& open_segment() {
         if (segments.empty() || tail_is_borrowed || segments.back().size() >= segment_size) {
@@ -40,80 +35,20 @@ struct Lane {
         return segments.back();
     }
 
-    /// Adds a message, in chunks if it is over `max_frame`. Returns its bytes. A body in memory of `lender` is passed on.
-    [[gnu::always_inline]] std::size_t push(std::string_view metadata, Buffer& body, std::size_t max_frame,
-                                            const void* lender) {
-        const std::size_t size = wire::MessageHead::size + metadata.size() + body.size();
-        if (body.is_lent() && body.lent_memory()->lender == lender) [[unlikely]] {
-            return push_lent(metadata, body);
-        }
+    /// Adds a message, in chunks if it is over `max_frame`. Returns its bytes.
+    [[gnu::always_inline]] std::size_t push(std::string_view metadata, Buffer& body, std::size_t max_frame) {
         if (metadata.size() + body.size() > max_frame) {
             return all_or_nothing([&] { return push_chunks(metadata, body.text(), max_frame); });
         }
-        if (body.size() < large_body) {
-            std::memcpy(push_head(metadata, body.size(), body.size()), body.data(), body.size());
-            return size;
+        if (body.size() >= large_body) {
+            return all_or_nothing([&] { return push_large(metadata, body); });
         }
-        return all_or_nothing([&] {
-            push_head(metadata, body.size(), 0);
-            segments.push_back(std::move(body));
-            tail_is_borrowed = true;
-            return size;
-        });
+        std::memcpy(push_head(metadata, body.size(), body.size()), body.data(), body.size());
+        return wire::MessageHead::size + metadata.size() + body.size();
     }
 
-    /// Adds the frame of descriptors, before their message. It is a segment of its own.
-    void push_descriptors(std::shared_ptr<base::Attachments>&& attachments) {
-        Buffer frame;
-        frame.attachments() = nullptr;  // from here on it has room for them
-        wire::DescriptorsFrame{static_cast<std::uint8_t>(attachments->size())}.store(
-            frame.extend(wire::DescriptorsFrame::size));
-        behind_attached.reserve(behind_attached.size() + 1);
-        segments.push_back(std::move(frame));
-        segments.back().attachments() = std::move(attachments);
-        behind_attached.emplace_back();
-        tail_is_borrowed = true;
-    }
-    /// Removes that frame if it is the last. Returns false if it is not.
-    bool drop_descriptors() noexcept {
-        while (!segments.empty() && segments.back().empty()) {
-            segments.pop_back();
-        }
-        if (segments.empty() || segments.back().attached() == nullptr) {
-            return false;
-        }
-        segments.pop_back();
-        behind_attached.pop_back();
-        tail_is_borrowed = true;  // nothing is known of the segment before
-        return true;
-    }
-
-    /// Takes the bodies that its frames refer to, for which it has reserved room.
-    void take_lent(LentBodies& all) noexcept {
-        std::size_t at = 0;
-        for (const Buffer& segment : segments) {
-            while (at < segment.size()) {
-                const char* const frame = segment.data() + at;
-                if (frame[wire::length_size] == static_cast<char>(wire::FrameCode::lent)) {
-                    lent.add(all.take(wire::load_u32(frame + 5)));
-                }
-                at += wire::length_size + wire::load_u32(frame);
-            }
-            at -= segment.size();  // bytes of the last frame in the next segments
-        }
-    }
-
- private:
-    /// Adds the head. Returns where the following `room` bytes are to be written.
-    char* push_head(std::string_view metadata, std::size_t body_size, std::size_t room) {
-        const std::size_t size = wire::MessageHead::size + metadata.size();
-        char* const at = open_segment().extend(size + room);
-        wire::MessageHead{metadata.size(), body_size}.store(at);
-        std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
-        return at + size;
-    }
-
-    [[gnu::noinline]] std::size_t push_lent(std::string_view metadata, Buffer& body) {
+    /// Adds a message that refers to its body in lent memory.
+    std::size_t push_lent(std::string_view metadata, Buffer& body) {
         const base::LentMemory& memory = *body.lent_memory();
         const std::size_t size = wire::LentHead::size + metadata.size();
         lent.reserve_one_more();
@@ -124,6 +59,33 @@ struct Lane {
         std::memcpy(at + wire::LentHead::size, metadata.data(), metadata.size());
         lent.add(std::move(body));
         return size;
+    }
+
+    /// Moves the messages of another lane to the end.
+    void append(Lane&& other) {
+        segments.reserve(segments.size() + other.segments.size());
+        lent.reserve(lent.size() + other.lent.size());
+        std::ranges::move(other.segments, std::back_inserter(segments));
+        lent.add(std::move(other.lent));
+        tail_is_borrowed = other.segments.empty() ? tail_is_borrowed : other.tail_is_borrowed;
+    }
+
+ private:
+    /// Adds the head. Returns where the following `room` bytes are to be written.
+    [[gnu::always_inline]] char* push_head(std::string_view metadata, std::size_t body_size, std::size_t room) {
+        const std::size_t size = wire::MessageHead::size + metadata.size();
+        char* const at = open_segment().extend(size + room);
+        wire::MessageHead{metadata.size(), body_size}.store(at);
+        std::memcpy(at + wire::MessageHead::size, metadata.data(), metadata.size());
+        return at + size;
+    }
+
+    std::size_t push_large(std::string_view metadata, Buffer& body) {
+        const std::size_t body_size = body.size();
+        push_head(metadata, body_size, 0);
+        segments.push_back(std::move(body));
+        tail_is_borrowed = true;
+        return wire::MessageHead::size + metadata.size() + body_size;
     }
 
     std::size_t push_chunks(std::string_view metadata, std::string_view body, std::size_t max_frame) {
@@ -142,7 +104,7 @@ struct Lane {
 
     /// Removes a message that is added in part if memory runs out.
     template <class Push>
-    std::size_t all_or_nothing(Push push) {
+    [[gnu::noinline]] std::size_t all_or_nothing(Push push) {
         const std::size_t before = segments.size();
         const std::size_t size = before == 0 ? 0 : segments.back().size();
         const bool sealed = tail_is_borrowed;

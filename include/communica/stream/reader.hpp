@@ -49,7 +49,7 @@ class Reader {
           frames_(options.limits, options.budget),
           chunks_(options.limits, options.budget),
           counters_(options.counters),
-          attached_(options.limits.max_descriptors),
+          attached_(options),
           spin_(std::min<Clock::duration>(options.busy_poll, std::chrono::hours{24})),
           adaptive_(options.adaptive_poll) {}  // 24 hours at most, so that time points do not overflow
 
@@ -299,7 +299,9 @@ class Reader {
                     attached_.close();
                     receiver_->on_discarded(frame.metadata, frame.why);
                     break;
-                case wire::Frame::Kind::message: hand_out(frame); break;
+                case wire::Frame::Kind::message:
+                    attached_.has_next() ? hand_out_attached(frame) : hand_out(frame);
+                    break;
                 case wire::Frame::Kind::chunk:
                 case wire::Frame::Kind::pong: break;
                 case wire::Frame::Kind::lent:
@@ -312,17 +314,21 @@ class Reader {
         return Turn::over;
     }
 
-    void hand_out(const wire::Frame& frame) {
+    [[gnu::always_inline]] void hand_out(const wire::Frame& frame) {
         Buffer* const memory = frames_.memory_of(frame);
         if (memory == nullptr) {
-            receiver_->on_message({frame.metadata, as_bytes(frame.body), false, nullptr, attached_.get()});
+            receiver_->on_message({frame.metadata, as_bytes(frame.body)});
         } else {
             Buffer metadata;  // keeps the metadata when the receiver takes the buffer
             metadata.append(frame.metadata);
-            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory, attached_.get()});
+            receiver_->on_message({metadata.text(), as_bytes(frame.body), false, memory});
             frames_.forget_taken();
         }
-        attached_.close();  // those that were not taken
+    }
+    [[gnu::noinline]] void hand_out_attached(const wire::Frame& frame) {
+        const auto attachments = attached_.take();  // those that its value does not take are closed
+        const base::LoadingFrom own(attachments.get());
+        hand_out(frame);
     }
 
     /// A message whose body lies in lent memory, or a notice about such memory.
@@ -332,7 +338,7 @@ class Reader {
             if (frame.kind != wire::Frame::Kind::lent) {
                 return segments.on_notice(frame.kind, frame.index);
             }
-            if (attached_.get() != nullptr) {
+            if (attached_.has_next()) {
                 throw std::system_error(errc::protocol_error, "descriptors of a body in lent memory");
             }
             Buffer body = segments.take(frame.index, frame.total, frame.body_size);

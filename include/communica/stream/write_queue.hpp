@@ -5,6 +5,7 @@
 #include "../connection.hpp"
 #include "../limits.hpp"
 #include "../wire/frame.hpp"
+#include "held_messages.hpp"
 #include "lane.hpp"
 #include "lent_bodies.hpp"
 #include "unwritten_frames.hpp"
@@ -22,8 +23,8 @@ namespace communica::stream {
 /// All messages queued between two writes go out in one gathered write, those of high priority first. Small messages are
 /// copied one behind the other, large bodies are moved in. Does no I/O; not thread-safe.
 ///
-/// Descriptors are those of the attachments of a segment, which is a frame of its own before their message. Each such
-/// message waits, with all behind it, for the peer's permission: only then the peer reads with room for descriptors.
+/// A message with descriptors waits, with all behind it that are not of high priority, for the peer's permission: only
+/// then the peer reads with room for descriptors. It is not of high priority itself.
 class WriteQueue {
  public:
     static constexpr std::size_t large_body = Lane::large_body;
@@ -31,6 +32,9 @@ class WriteQueue {
     /// Without `passes_descriptors` they are dropped.
     explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr, bool passes_descriptors = false)
         : max_frame_(limits.max_frame), passes_descriptors_(passes_descriptors), share_(std::move(budget)) {}
+    WriteQueue(const WriteQueue&) = delete;
+    WriteQueue& operator=(const WriteQueue&) = delete;
+    ~WriteQueue() = default;
 
     /// From now on the memory lent by `lender` is passed on instead of copied.
     void set_lender(const void* lender) noexcept { lender_ = lender; }
@@ -52,57 +56,63 @@ class WriteQueue {
     bool room_is_back() noexcept { return room_.is_back(size(SendClass::request), size(SendClass::stream)); }
 
     void push(SendClass send_class, std::string_view metadata, Buffer& body) {
-        Lane& lane = send_class == SendClass::high_request ? first_ : queued_;
-        if (body.attached() != nullptr) [[unlikely]] {
-            push_attached(lane, send_class, metadata, body);
+        if (send_class == SendClass::high_request || !body.is_plain()) [[unlikely]] {
+            push_special(send_class, metadata, body);
         } else {
-            count(lane, send_class, lane.push(metadata, body, max_frame_, lender_));
+            count(send_class, last_->push(metadata, body, max_frame_));
         }
         share_.set(size());
     }
-    /// Queues bytes that are already framed.
+    /// Queues bytes that are already framed. They pass the messages that wait for a permission.
     void push_frame(SendClass send_class, std::string_view frame) {
         queued_.open_segment().append(frame);
-        count(queued_, send_class, frame.size());
+        count_before_held(send_class, frame.size());
     }
-
-    /// Queues a frame before all others.
-    void push_first(std::string_view frame) {
-        Buffer segment;
-        segment.append(frame);
-        first_.segments.insert(first_.segments.begin(), std::move(segment));
-        queued_bytes_ += frame.size();
-        queued_by_class_[index_of(SendClass::response)] += frame.size();
+    /// Queues such bytes behind all others.
+    void push_last(SendClass send_class, std::string_view frame) {
+        last_->open_segment().append(frame);
+        count(send_class, frame.size());
+    }
+    /// Queues such bytes before all others.
+    void push_first(SendClass send_class, std::string_view frame) {
+        first_.open_segment().append(frame);
+        count_before_held(send_class, frame.size());
     }
 
     /// The peer permits one message with descriptors. Returns false if this side did not ask.
-    bool permit_descriptors() noexcept { return asked_ && !std::exchange(permitted_, true); }
+    bool permit_descriptors() {
+        if (!std::exchange(asked_, false)) {
+            return false;
+        }
+        held_.release_first(queued_, queued_by_class_);
+        is_permitted_ = true;
+        last_ = held_.empty() ? &queued_ : &held_.last();
+        if (!held_.empty()) {
+            ask();
+        }
+        return true;
+    }
 
     /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
-    /// Returns none if all waits for a permission.
     [[gnu::always_inline]] std::span<const asio::const_buffer> begin_write() {
         in_flight_high_ = first_.segments.empty() ? 0 : put_first();
         buffers_.reserve(queued_.segments.size());
-        const bool has_more_than_bytes = attached_ != 0 || !queued_.lent.empty();
-        if (has_more_than_bytes) [[unlikely]] {
-            begin_with_more();
-        }
         std::swap(queued_.segments, in_flight_);
         in_flight_bytes_ = std::exchange(queued_bytes_, 0);
         in_flight_by_class_ = std::exchange(queued_by_class_, {});
         queued_.tail_is_borrowed = false;
+        if (is_special_) [[unlikely]] {
+            begin_special();
+        }
         buffers_.clear();
         for (const Buffer& segment : in_flight_) {
             buffers_.emplace_back(segment.data(), segment.size());
-        }
-        if (has_more_than_bytes) [[unlikely]] {
-            hold_back();
         }
         return buffers_;
     }
 
     /// Are there descriptors in the queue?
-    bool has_attached() const noexcept { return attached_ != 0; }
+    bool has_descriptors() const noexcept { return has_descriptors_; }
     /// Does the write contain descriptors, or nothing because all waits for a permission? It is written piece by piece.
     bool has_pieces() const noexcept { return has_pieces_; }
     /// Bytes of the write.
@@ -151,9 +161,8 @@ class WriteQueue {
         in_flight_bytes_ = 0;
         in_flight_by_class_ = {};
         share_.set(size());
-        lent_in_flight_.pass_on();
-        if (std::exchange(has_pieces_, false)) [[unlikely]] {
-            return in_flight_.clear();
+        if (is_special_in_flight_) [[unlikely]] {
+            end_special();
         }
         if (in_flight_.size() > 1) {
             in_flight_.erase(in_flight_.begin() + 1, in_flight_.end());
@@ -170,6 +179,11 @@ class WriteQueue {
         if (in_flight_bytes_ == 0) {
             in_flight_.clear();
         }
+        while (!held_.empty()) {
+            held_.release_first(queued_, queued_by_class_);
+        }
+        last_ = &queued_;
+        asked_ = false;
         std::vector<UnsentMessage> unsent;
         LentBodies lent = std::exchange(lent_in_flight_, {});
         lent.add(std::exchange(first_.lent, {}));
@@ -184,7 +198,7 @@ class WriteQueue {
         UnwrittenFrames queued(std::exchange(queued_, {}).segments);
         queued.unframe(0, queued.size(), SendClass::request, lent, unsent);
         lent.pass_on();  // written whole
-        queued_bytes_ = in_flight_bytes_ = written_ = attached_ = 0;
+        queued_bytes_ = in_flight_bytes_ = written_ = 0;
         queued_by_class_ = in_flight_by_class_ = {};
         share_.set(0);
         return unsent;
@@ -195,118 +209,84 @@ class WriteQueue {
         return static_cast<std::size_t>(counted_as(send_class));
     }
 
-    void count(Lane& lane, SendClass send_class, std::size_t bytes) noexcept {
+    void count(SendClass send_class, std::size_t bytes) noexcept {
         queued_bytes_ += bytes;
         queued_by_class_[index_of(send_class)] += bytes;
-        if (attached_ != 0 && !lane.behind_attached.empty()) [[unlikely]] {
-            lane.behind_attached.back()[index_of(send_class)] += bytes;
-        }
+    }
+    void count_before_held(SendClass send_class, std::size_t bytes) noexcept {
+        count(send_class, bytes);
+        held_.count_before(index_of(send_class), bytes);
     }
 
-    [[gnu::noinline]] void push_attached(Lane& lane, SendClass send_class, std::string_view metadata, Buffer& body) {
-        push_attachments(lane, body);
+    /// A message of high priority, with descriptors or in lent memory.
+    [[gnu::noinline]] void push_special(SendClass send_class, std::string_view metadata, Buffer& body) {
+        if (auto attachments = body.take_attachments(); attachments && passes_descriptors_) {
+            return push_held(send_class, metadata, body, std::move(attachments));
+        }
+        const bool is_high = send_class == SendClass::high_request;
+        Lane& lane = is_high ? first_ : *last_;
+        const bool is_passed_on = body.is_lent() && body.lent_memory()->lender == lender_;
+        const std::size_t bytes = is_passed_on ? lane.push_lent(metadata, body) : lane.push(metadata, body, max_frame_);
+        is_high ? count_before_held(send_class, bytes) : count(send_class, bytes);
+        is_special_ = is_special_ || is_passed_on;
+    }
+    void push_held(SendClass send_class, std::string_view metadata, Buffer& body,
+                   std::shared_ptr<base::Attachments> attachments) {
+        held_.begin(std::move(attachments), queued_by_class_);
+        std::size_t bytes = 0;
         try {
-            count(lane, send_class, lane.push(metadata, body, max_frame_, lender_));
+            bytes = held_.last().push(metadata, body, max_frame_);
+            ask();
         } catch (...) {
-            drop_last_attachments(lane);
+            held_.drop_last();
             throw;
         }
+        last_ = &held_.last();
+        is_special_ = has_descriptors_ = true;
+        count(SendClass::response, wire::DescriptorsFrame::size);
+        count(send_class, bytes);
     }
-    /// Queues the frame of the descriptors before their message.
-    void push_attachments(Lane& lane, Buffer& body) {
-        if (!passes_descriptors_) {
-            return body.attachments().reset();
-        }
-        ask();
-        lane.push_descriptors(std::move(body.attachments()));
-        ++attached_;
-        count(lane, SendClass::response, wire::DescriptorsFrame::size);
-    }
-    /// The message of the frame that was queued last, if that is one of descriptors, could not be queued.
-    void drop_last_attachments(Lane& lane) noexcept {
-        if (lane.drop_descriptors()) {
-            queued_bytes_ -= wire::DescriptorsFrame::size;
-            queued_by_class_[index_of(SendClass::response)] -= wire::DescriptorsFrame::size;
-            --attached_;
-        }
-    }
-    static bool has_attachments(const Buffer& segment) noexcept { return segment.attached() != nullptr; }
+    /// Asks for a permission, behind what is queued: the peer expects the descriptors of one message at a time.
     void ask() {
-        if (!std::exchange(asked_, true)) {
-            push_first(wire::ask_for_descriptors_frame);
+        if (!asked_) {
+            push_frame(SendClass::response, wire::ask_for_descriptors_frame);
+            asked_ = true;
         }
     }
 
-    /// The first half of `begin_write` with descriptors or lent bodies. Throws with the queue unchanged.
-    [[gnu::noinline]] void begin_with_more() {
-        in_flight_.reserve(queued_.segments.size());
-        first_.segments.reserve(1);
-        lent_in_flight_.reserve(queued_.lent.size());
+    /// A write begins with lent bodies or with permitted descriptors, or some wait.
+    [[gnu::noinline]] void begin_special() noexcept {
         std::swap(queued_.lent, lent_in_flight_);
-    }
-    /// The second half.
-    [[gnu::noinline]] void hold_back() {
-        if (attached_ != 0) {
-            hold_back_attached();
-        }
         lent_in_flight_.note_sent();
+        is_special_in_flight_ = true;
+        has_pieces_ = std::exchange(is_permitted_, false);
+        if (!held_.empty()) {
+            const BytesByClass all = std::exchange(in_flight_by_class_, held_.take_before());
+            queued_by_class_ = HeldMessages::difference(all, in_flight_by_class_);
+            queued_bytes_ = std::exchange(in_flight_bytes_, 0);
+            for (const std::size_t bytes : in_flight_by_class_) {
+                in_flight_bytes_ += bytes;
+            }
+            queued_bytes_ -= in_flight_bytes_;
+            has_pieces_ = has_pieces_ || in_flight_bytes_ == 0;
+        }
+        is_special_ = has_descriptors_ = !held_.empty();
     }
-
-    /// Moves back what waits for a permission: from the first message with descriptors on, or the second if there is a
-    /// permission.
-    void hold_back_attached() {
-        has_pieces_ = false;
-        auto held = std::ranges::find_if(in_flight_, has_attachments);
-        if (held != in_flight_.end() && std::exchange(permitted_, false)) {
-            has_pieces_ = true;
-            --attached_;
-            queued_.behind_attached.erase(queued_.behind_attached.begin());
-            held = std::find_if(std::next(held), in_flight_.end(), has_attachments);
-            asked_ = false;
-            if (attached_ != 0) {
-                ask();
-            }
-        }
-        const auto kept = static_cast<std::size_t>(held - in_flight_.begin());
-        has_pieces_ = has_pieces_ || kept == 0;
-        if (kept == in_flight_.size()) {
-            return;
-        }
-        queued_.segments.assign(std::move_iterator(held), std::move_iterator(in_flight_.end()));
-        queued_.tail_is_borrowed = true;
-        queued_.take_lent(lent_in_flight_);
-        in_flight_.resize(kept);
-        buffers_.resize(kept);
-        const std::size_t before = in_flight_bytes_;
-        in_flight_bytes_ = asio::buffer_size(buffers_);
-        queued_bytes_ += before - in_flight_bytes_;
-        in_flight_high_ = std::min(in_flight_high_, in_flight_bytes_);
-        for (const BytesByClass& held_bytes : queued_.behind_attached) {
-            for (std::size_t index = 0; index != send_classes; ++index) {
-                queued_by_class_[index] += held_bytes[index];
-                in_flight_by_class_[index] -= held_bytes[index];
-            }
-        }
+    [[gnu::noinline]] void end_special() noexcept {
+        lent_in_flight_.pass_on();
+        in_flight_.front().take_attachments();  // the others are destroyed
+        is_special_in_flight_ = has_pieces_ = false;
     }
 
     /// Moves the messages of high priority before the others. Returns their bytes. Throws with the queue unchanged.
     [[gnu::noinline]] std::size_t put_first() {
-        first_.segments.reserve(first_.segments.size() + queued_.segments.size());
-        queued_.lent.reserve(queued_.lent.size() + first_.lent.size());
-        buffers_.reserve(first_.segments.capacity());
-        first_.behind_attached.insert(first_.behind_attached.end(), queued_.behind_attached.begin(),
-                                      queued_.behind_attached.end());
+        buffers_.reserve(first_.segments.size() + queued_.segments.size());
         std::size_t bytes = 0;
         for (const Buffer& segment : first_.segments) {
             bytes += segment.size();
         }
-        for (Buffer& segment : queued_.segments) {
-            first_.segments.push_back(std::move(segment));
-        }
-        std::swap(first_.segments, queued_.segments);
-        std::swap(first_.behind_attached, queued_.behind_attached);
-        queued_.lent.add(std::move(first_.lent));
-        first_ = {};
+        first_.append(std::move(queued_));
+        queued_ = std::exchange(first_, {});
         return bytes;
     }
 
@@ -316,6 +296,7 @@ class WriteQueue {
     Room room_;
     Lane first_;  // requests of high priority
     Lane queued_;
+    Lane* last_ = &queued_;  // for all others: behind those that are held
     std::vector<Buffer> in_flight_;
     LentBodies lent_in_flight_;
     const void* lender_ = nullptr;
@@ -325,11 +306,14 @@ class WriteQueue {
     std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
     BytesByClass queued_by_class_{};
     BytesByClass in_flight_by_class_{};
-    std::size_t written_ = 0;   // of the failed write
-    std::size_t attached_ = 0;  // queued messages with descriptors
-    bool asked_ = false;        // for the permission to send one of them
-    bool permitted_ = false;
-    bool has_pieces_ = false;  // the pending write has descriptors
+    std::size_t written_ = 0;  // of the failed write
+    bool is_special_ = false;  // the next write begins with `begin_special`
+    bool is_special_in_flight_ = false;
+    bool has_descriptors_ = false;
+    bool has_pieces_ = false;    // the pending write has descriptors
+    bool asked_ = false;         // for the permission to send the first of those held
+    bool is_permitted_ = false;  // one of the messages in `queued_`
+    HeldMessages held_;
 };
 
 }  // namespace communica::stream

@@ -18,9 +18,8 @@
 
 namespace communica::stream {
 
-/// Queues messages from any thread and writes them on the owner's strand, or those that a thread has gathered there, one write
-/// at a time. Messages sent during a
-/// write, or while messages are dispatched, go out together in the next write.
+/// Queues messages from any thread and writes them on the owner's strand, or those that a thread has gathered there, one
+/// write at a time. Messages sent during a write, or while messages are dispatched, go out together in the next write.
 ///
 /// `Owner` contains the writer. It has `strand()`, `kept()`, `gathers()` and `shared_from_this()`. It is told without a lock, on any thread
 /// by `on_progress()`, on the strand by `on_room()`, `on_write_done(error, was_last)` and `on_refusals_unread()`. A posted flush
@@ -52,17 +51,9 @@ class Writer {
     }
 
     /// Sends bytes that are already framed.
-    void send_frame(SendClass send_class, std::string_view frame) {
+    void send_frame(SendClass send_class, std::string_view frame, bool is_first = false) {
         enqueue(send_class, [&] {
-            queue_.push_frame(send_class, frame);
-            return true;
-        });
-    }
-
-    /// Sends such bytes before all that is queued.
-    void send_first(std::string_view frame) {
-        enqueue(SendClass::response, [&] {
-            queue_.push_first(frame);
+            is_first ? queue_.push_first(send_class, frame) : queue_.push_frame(send_class, frame);
             return true;
         });
     }
@@ -82,7 +73,7 @@ class Writer {
                 return;
             }
             if constexpr (IsNonBlocking<Stream>) {
-                if (!writing_ && !failed_ && !queue_.empty() && !queue_.has_attached()) {
+                if (!writing_ && !failed_ && !queue_.empty() && !queue_.has_descriptors()) {
                     return write_here(std::move(lock));
                 }
             }
@@ -173,7 +164,7 @@ class Writer {
         if (std::exchange(closing_, true)) {
             return false;
         }
-        queue_.push_frame(SendClass::response, frame);
+        queue_.push_last(SendClass::response, frame);
         flush(std::move(lock));
         return true;
     }
@@ -230,7 +221,7 @@ class Writer {
             }
             if constexpr (PassesDescriptors<Stream>) {
                 if (queue_.has_pieces()) [[unlikely]] {
-                    return begin_pieces(lock, buffers.empty());
+                    return begin_pieces(std::move(lock));
                 }
             }
             writing_ = true;
@@ -309,8 +300,8 @@ class Writer {
         }
     }
 
-    [[gnu::noinline]] void begin_pieces(std::unique_lock<Mutex>& lock, bool all_waits) {
-        if (!all_waits) {
+    [[gnu::noinline]] void begin_pieces(std::unique_lock<Mutex> lock) {
+        if (queue_.in_flight() != 0) {
             writing_ = true;
             lock.unlock();
             write_pieces(0);

@@ -105,10 +105,7 @@ class FrameReader {
         switch (static_cast<FrameCode>(bytes[length_size])) {
             case FrameCode::message: return next_message(frame, bytes, length);
             case FrameCode::chunk: return next_chunk(frame, bytes, length);
-            case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
-            case FrameCode::ping: return next_sign(frame, Frame::Kind::ping, length);
-            case FrameCode::pong: return next_sign(frame, Frame::Kind::pong, length);
-            default: return next_of_extension(frame, bytes, length);
+            default: return next_rare(frame, bytes, length);
         }
     }
 
@@ -191,8 +188,11 @@ class FrameReader {
     }
 
     /// Not inlined, so that the functions of messages are inlined where those are read.
-    [[gnu::noinline]] bool next_of_extension(Frame& frame, std::string_view bytes, std::size_t length) {
+    [[gnu::noinline]] bool next_rare(Frame& frame, std::string_view bytes, std::size_t length) {
         switch (static_cast<FrameCode>(bytes[length_size])) {
+            case FrameCode::close_notify: frame = {.kind = Frame::Kind::close}; return true;
+            case FrameCode::ping: return next_sign(frame, Frame::Kind::ping, length);
+            case FrameCode::pong: return next_sign(frame, Frame::Kind::pong, length);
             case FrameCode::lent:
             case FrameCode::returned:
             case FrameCode::retired:

@@ -70,7 +70,7 @@ TEST_CASE("a message with descriptors waits for its permission with all that is 
     push(queue, "1");
     push(queue, "2", std::make_shared<Attached>(3));
     push(queue, "3");
-    CHECK(write(queue) == ask + message_frame("{}", "1"));
+    CHECK(write(queue) == message_frame("{}", "1") + ask);
     CHECK(write(queue).empty());
     push(queue, "4");
     CHECK(write(queue).empty());
@@ -90,28 +90,60 @@ TEST_CASE("each message with descriptors has a permission of its own") {
     push(queue, "3", std::make_shared<Attached>(2));
     CHECK(write(queue) == ask);
     CHECK(queue.permit_descriptors());
-    CHECK(write(queue) == frame_of(1) + message_frame("{}", "1") + message_frame("{}", "2"));
-    CHECK(write(queue) == ask);
+    CHECK(write(queue) == frame_of(1) + message_frame("{}", "1") + message_frame("{}", "2") + ask);
     CHECK(write(queue).empty());
     CHECK(queue.permit_descriptors());
     CHECK(write(queue) == frame_of(2) + message_frame("{}", "3"));
     CHECK(queue.size() == 0);
 }
 
-TEST_CASE("nothing comes between descriptors and their message, and permissions pass what waits") {
+TEST_CASE("permissions and messages of high priority pass what waits, unless they have descriptors") {
     WriteQueue queue = passing();
     push(queue, "1", std::make_shared<Attached>(1));
     CHECK(write(queue) == ask);
     push(queue, "high", nullptr, SendClass::high_request);
     CHECK(write(queue) == message_frame("{}", "high"));
-    queue.push_first("permission");
+    queue.push_first(SendClass::response, "permission");
     CHECK(write(queue) == "permission");
     CHECK(queue.permit_descriptors());
     push(queue, "higher", std::make_shared<Attached>(2), SendClass::high_request);
+    CHECK(write(queue) == frame_of(1) + message_frame("{}", "1") + ask);
+    CHECK(queue.permit_descriptors());
     CHECK(write(queue) == frame_of(2) + message_frame("{}", "higher"));
+}
+
+TEST_CASE("the last frame waits for what waits") {
+    WriteQueue queue = passing();
+    push(queue, "1", std::make_shared<Attached>(1));
+    queue.push_last(SendClass::response, "goodbye");
+    queue.push_frame(SendClass::rejection, "pong");
+    CHECK(write(queue) == ask + "pong");
+    CHECK_FALSE(queue.empty());
+    CHECK(queue.permit_descriptors());
+    CHECK(write(queue) == frame_of(1) + message_frame("{}", "1") + "goodbye");
+    CHECK(queue.empty());
+}
+
+TEST_CASE("descriptors are closed as soon as they are written") {
+    WriteQueue queue = passing();
+    auto attached = std::make_shared<Attached>(1);
+    const std::weak_ptr<Attached> watched = attached;
+    push(queue, "1", std::move(attached));
+    CHECK(queue.permit_descriptors());
+    const std::size_t size = text_of(queue.begin_write()).size();
+    CHECK_FALSE(watched.expired());
+    queue.end_write(size);
+    CHECK(watched.expired());
+    attached = std::make_shared<Attached>(1);
+    const std::weak_ptr<Attached> first = attached;
+    CHECK(write(queue).empty());
+    push(queue, "2", std::move(attached));
     CHECK(write(queue) == ask);
     CHECK(queue.permit_descriptors());
-    CHECK(write(queue) == frame_of(1) + message_frame("{}", "1"));
+    CHECK(write(queue) == frame_of(1) + message_frame("{}", "2"));
+    CHECK(first.expired());
+    push(queue, "3");
+    CHECK(write(queue) == message_frame("{}", "3"));
 }
 
 TEST_CASE("descriptors are written by themselves") {
@@ -121,7 +153,7 @@ TEST_CASE("descriptors are written by themselves") {
     push(queue, "2", attached);
     push(queue, "3");
     CHECK(queue.permit_descriptors());
-    const std::string before = ask + message_frame("{}", "1");
+    const std::string before = message_frame("{}", "1") + ask;
     const std::string behind = message_frame("{}", "2") + message_frame("{}", "3");
     CHECK(text_of(queue.begin_write()) == before + frame_of(2) + behind);
     REQUIRE(queue.has_pieces());
@@ -159,15 +191,15 @@ TEST_CASE("a message that is not written whole is given back with its descriptor
         fill(queue);
         queue.end_write(written);
         std::vector<std::pair<std::string, const Attachments*>> expected;
-        const std::size_t end_of_plain = 5 + message_frame("{}", "plain").size();
+        const std::size_t end_of_plain = message_frame("{}", "plain").size();
         if (written < end_of_plain) {
             expected.emplace_back("plain", nullptr);
         }
         if (written < size) {
             expected.emplace_back("first", first.get());
         }
-        expected.emplace_back("high", high.get());
         expected.emplace_back(large, second.get());
+        expected.emplace_back("high", high.get());
         std::vector<std::pair<std::string, const Attachments*>> given;
         for (const auto& message : queue.take_unsent()) {
             given.emplace_back(message.body.text(), message.body.attached());
@@ -188,14 +220,20 @@ TEST_CASE("what waits and what is written is counted by its class") {
         CHECK(queue.size(SendClass::request) == 2 * message);
         CHECK(queue.size(SendClass::response) == message + 12);
         CHECK(queue.permit_descriptors());
-        CHECK(write(queue) == frame_of(1) + message_frame("{}", "4"));
+        push(queue, "5", nullptr, SendClass::high_request);
+        CHECK(queue.size(SendClass::request) == 3 * message);
+        CHECK(write(queue) ==
+              message_frame("{}", "5") + frame_of(1) + message_frame("{}", "2") + message_frame("{}", "3") + ask);
         CHECK(queue.size(SendClass::request) == message);
-        CHECK(write(queue) == ask);
-        CHECK(queue.size(SendClass::response) == message + 6);
-        CHECK(queue.permit_descriptors());
+        CHECK(queue.size(SendClass::response) == 6);
         queue.push_frame(SendClass::rejection, "ping");
+        push(queue, "6", nullptr, SendClass::high_request);
+        CHECK(write(queue) == message_frame("{}", "6") + "ping");
+        CHECK(queue.size(SendClass::request) == message);
+        CHECK(queue.size(SendClass::rejection) == 0);
+        CHECK(queue.permit_descriptors());
         const auto written = text_of(queue.begin_write()).size();
-        CHECK(queue.size(SendClass::response) == message + 6);
+        CHECK(queue.size(SendClass::response) == 6);
         queue.end_write(written);
         CHECK(queue.size() == 0);
         for (const auto send_class : {SendClass::request, SendClass::response, SendClass::rejection}) {

@@ -72,7 +72,7 @@ TEST_CASE("lent bodies that wait for a permission are not sent, and passed on wh
     queue.add(large, false);
     const auto& behind = queue.add_lent();
     const std::string sent = queue.begin();
-    CHECK(sent == ask + lent(0));
+    CHECK(sent == lent(0) + ask);
     CHECK(before.sent == 1);
     CHECK(behind.sent == 0);
     queue.end_write(sent.size());
@@ -123,8 +123,9 @@ TEST_CASE("unsent messages keep their lent memory and their attachments, whereve
                                                  : "?";
             }
         }
-        const std::size_t end_of_first = ask.size() + lent(0).size();
-        const std::size_t end_of_second = end_of_first + descriptors.size() + message_frame("m", "1").size();
+        const std::size_t end_of_first = lent(0).size();
+        const std::size_t end_of_second =
+            end_of_first + ask.size() + descriptors.size() + message_frame("m", "1").size();
         CAPTURE(is_permitted, written);
         CHECK(got == (written < end_of_first                     ? "0a1a2"
                       : !is_permitted || written < end_of_second ? "a1a2"

@@ -133,20 +133,24 @@ class ArrivingDescriptors {
             list_->add(std::move(one));
         }
         if (!passed.are_all()) {
-            list_->set_incomplete();
+            list_->lose(base::DescriptorList::not_passed);
         }
         return true;
     }
 
-    /// Ends the expectation. Returns the descriptors of a message that was sent with `count` of them. Throws
-    /// `errc::protocol_error` if others arrived.
-    std::shared_ptr<base::Attachments> take(std::size_t count) {
+    /// Ends the expectation. Returns the descriptors of a message that was sent with `count` of them: none, with the
+    /// reason, if some did not arrive, or if the budget does not allow them. Throws `errc::protocol_error` if others
+    /// arrived.
+    std::shared_ptr<base::Attachments> take(std::size_t count, const std::shared_ptr<Budget>& budget) {
         const auto list = std::exchange(list_, nullptr);
         if (!has_arrived_) {  // the sender's system refused to send them
-            list->set_incomplete();
+            list->lose(base::DescriptorList::not_passed);
         }
-        if (list->size() > count || (list->size() != count && !list->is_incomplete())) {
+        if (list->size() > count || (list->size() != count && list->why_lost() == nullptr)) {
             throw std::system_error(errc::protocol_error, "not the descriptors that their frame announces");
+        }
+        if (!list->reserve(budget)) {
+            list->lose("too many descriptors wait on this side");
         }
         return list;
     }

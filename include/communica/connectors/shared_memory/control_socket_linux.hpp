@@ -54,9 +54,9 @@ class ControlSocket : public Socket {
 
     bool expects_descriptors() const noexcept { return arriving_.is_expecting(); }
     bool expect_descriptors() { return arriving_.expect(); }
-    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count) {
+    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count, const std::shared_ptr<Budget>& budget) {
         receive_until([&] { return count == 0 || arriving_.has_arrived(); });
-        return arriving_.take(count);
+        return arriving_.take(count, budget);
     }
 
     /// The segments, with this one if it was passed.

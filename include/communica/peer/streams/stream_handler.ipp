@@ -30,7 +30,6 @@ COMMUNICA_INLINE void StreamHandler::handle(const Incoming& incoming) const {
     const auto end = std::make_shared<StreamEnd>(StreamEnd::Role::accepter, reads_);
     std::unique_ptr<ServedStream> served;
     const codec::Allowance allowance(peer.max_loaded());
-    const base::LoadingFrom attachments(incoming.attachments);
     auto metadata = incoming.metadata;
     metadata.type = wire::MessageType::notification;  // no answer for `call` itself: the stream has its own
     const auto call = peer.responder().begin(incoming.connection, metadata, incoming.body.size(), this).call;

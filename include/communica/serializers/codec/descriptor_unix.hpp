@@ -49,9 +49,8 @@ struct Codec<Descriptor> {
         }
         Descriptor taken = list->take(index);
         if (!taken) {
-            reader.fail(list->is_incomplete()
-                            ? "the system did not pass all descriptors of this message; one of the two "
-                              "processes may have too many"
+            reader.fail(list->why_lost() != nullptr
+                            ? std::string(list->why_lost())
                             : "descriptor " + std::to_string(index) + " did not come, or is taken already");
         }
         return taken;

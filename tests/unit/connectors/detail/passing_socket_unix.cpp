@@ -76,7 +76,7 @@ TEST_CASE("a frame is written with its descriptors, and read by who expects them
     CHECK(pair.one.write_with(asio::buffer(frame), *list_of(null_device()), error) == frame.size());
     CHECK(read(pair.other, error) == frame);
     CHECK(pair.other.expects_descriptors());
-    const auto list = pair.other.take_descriptors(1);
+    const auto list = pair.other.take_descriptors(1, nullptr);
     CHECK_FALSE(pair.other.expects_descriptors());
     const Descriptor taken = static_cast<DescriptorList&>(*list).take(0);
     CHECK((::fcntl(taken.get(), F_GETFD) & FD_CLOEXEC) != 0);
@@ -92,8 +92,8 @@ TEST_CASE("what the system refuses to send is told to the other side, and the co
     CHECK(pair.one.write_with(asio::buffer(frame), *no_descriptor, error) == frame.size());
     CHECK_FALSE(error);
     CHECK(read(pair.other, error) == frame_of(0));
-    const auto list = pair.other.take_descriptors(0);
-    CHECK(static_cast<DescriptorList&>(*list).is_incomplete());
+    const auto list = pair.other.take_descriptors(0, nullptr);
+    CHECK(static_cast<DescriptorList&>(*list).why_lost() != nullptr);
 }
 
 TEST_CASE("a frame waits for room with its descriptors") {
