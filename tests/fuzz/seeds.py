@@ -34,6 +34,8 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
     route = b'{"id": "00112233445566778899aabbccddeeff", "type": 1, "route": "%s"}'
     answer = b'{"id": "{the id of what was asked of us}", "type": %d}'
     hello = b'{"client_id": "cafe"}\0'
+    ask, permission, two = b"\0\0\0\1\x23", b"\0\0\0\1\x24", b"\0\0\0\2\x25\2"
+    descriptors = [ask + two + frames[0], permission + ask, ask + ask, two[:4] + b"\x25\0" + frames[0], ask + b"\0\0\0\3\x25\1\1"]
     conversations = [b"".join(frames)] + [message(route % name, body) for name in (b"echo", b"post", b"number", b"none")
                                           for body in (b"1", b'"text"', b"[1, {\"a\": null}]", b"{bad")]
     conversations += [message(answer % 11, b"1"), message(answer % 41, b'{"code": 4, "message": "no"}')]
@@ -62,7 +64,8 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         "authentication": [seed.replace(proof, p) for p in (proof, nonce) for seed in
                            (b"\0" + challenge + greeting, b"\0" + greeting, b"\1" + keyed + shown, b"\1" + hello,
                             b"\1" + keyed + challenge)],
-        "frame_reader": [bytes([choice]) + frame for frame in frames + [b"".join(frames)] for choice in (0xF8, 3, 17)] +
+        "frame_reader": [bytes([choice]) + frame for frame in frames + descriptors + [b"".join(frames)]
+                         for choice in (0xF8, 3, 17)] +
                         [bytes([0xFC]) + lent + b"\0\0\0\x05\x21\0\0\0\1\0\0\0\x05\x22\0\0\0\2" for lent in
                          [b"\0\0\0\x0f\x20" + b"\0\0\0\2\0\0\0\1\0\0\0\x40{}"]],
         "chunks": [bytes([choice]) + v for v in chunks + [b"".join(chunks[:3]), b"".join(chunks)] for choice in (0, 33)],
@@ -78,7 +81,7 @@ def seeds(vectors: dict[str, bytes]) -> dict[str, list[bytes]]:
         "ring": [bytes([choice]) + steps for choice in (0, 31) for steps in
                  (bytes([0x41, 0x42, 0xFD, 0xFE, 0x03]) * 8, bytes([4, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 5, 4, 0, 0, 0, 0, 1, 0, 0, 9, 9]) * 4)],
         "server": [bytes([choice]) + v for v in
-                   hellos + refusals + streams + [hello + v for v in frames + conversations] + [hello + b"".join(conversations)]
+                   hellos + refusals + streams + [hello + v for v in frames + descriptors + conversations] + [hello + b"".join(conversations)]
                    for choice in (0, 0x95)],
     }
 

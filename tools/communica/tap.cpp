@@ -189,6 +189,9 @@ class Half final : public communica::Receiver {
     void on_message(const communica::Message& message) override {
         communica::Buffer body;
         body.append(message.body);
+        if (auto* const descriptors = communica::base::LoadingFrom::current()) {
+            body.attachments() = descriptors->shared_from_this();
+        }
         to_->send(communica::SendClass::response, message.metadata, body);
         journal_.message(number_, is_client_, message);
         if (to_->unread_answers() > max_unread) {

@@ -93,6 +93,8 @@ COMMUNICA_INLINE std::string write_limits(const ServerOptions& options) {
         .number("max_message", limits.max_message)
         .number("max_expansion", limits.max_expansion)
         .number("max_metadata", limits.max_metadata)
+        .number("max_descriptors", limits.max_descriptors)
+        .number("max_descriptors_in_all", limits.max_descriptors_in_all)
         .number("max_requests", limits.max_requests)
         .number("max_inflight_bytes", limits.max_inflight_bytes)
         .number("max_inflight_bytes_in_all", limits.max_inflight_bytes_in_all)
