@@ -74,6 +74,7 @@ TEST_CASE("a message with descriptors waits for its permission with all that is 
     CHECK(write(queue).empty());
     push(queue, "4");
     CHECK(write(queue).empty());
+    CHECK(queue.has_pieces());
     CHECK(queue.permit_descriptors());
     CHECK_FALSE(queue.permit_descriptors());
     CHECK(write(queue) == frame_of(3) + message_frame("{}", "2") + message_frame("{}", "3") + message_frame("{}", "4"));
