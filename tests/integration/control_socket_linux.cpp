@@ -290,7 +290,7 @@ TEST_CASE("threads send lent bodies and descriptors over one connection") {
     const auto use = [&](int thread) -> asio::awaitable<void> {
         for (int round = 0; round != rounds; ++round) {
             // Other sizes need other segments.
-            const std::string text(100'000 << (round % 4), static_cast<char>('a' + thread));
+            const std::string text(std::size_t{100'000} << (round % 4), static_cast<char>('a' + thread));
             Buffer body = co_await client.lend(text.size());
             lent += body.is_lent() ? 1 : 0;
             std::ranges::copy(text, body.data());

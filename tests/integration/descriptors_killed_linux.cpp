@@ -78,7 +78,7 @@ TEST_CASE(
                 co_await client.connect();
                 for (int number = 0; number != count; ++number) {
                     const std::string text = std::to_string(number);
-                    const std::vector<Descriptor> sent = files(1 + number % 4, text);
+                    const std::vector<Descriptor> sent = files(1 + static_cast<std::size_t>(number % 4), text);
                     communica::RequestOptions options;
                     options.idempotent = true;
                     client.try_request<std::string>("read", sent, options,

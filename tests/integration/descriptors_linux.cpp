@@ -239,7 +239,7 @@ TEST_CASE("a stream is opened with descriptors, and has none in its items and it
 
 TEST_CASE("a receiver's limit is told to the sender, who refuses more") {
     const test::NoneLeft none_left;
-    const std::size_t most = GENERATE(0, 1, 2);
+    const std::size_t most = GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2});
     test::Meeting meeting(test::Transport::local);
     asio::io_context context;
     communica::ServerOptions at_server;

@@ -138,7 +138,7 @@ TEST_CASE("each descriptor is taken once") {
     CHECK(refusal<Descriptor>("4294967296", list_of(2).get()));
     CHECK(refusal<Descriptor>("0", nullptr) == "expected a descriptor, but none came with the value");
     const auto incomplete = list_of(2);
-    incomplete->set_incomplete();
+    incomplete->lose(communica::base::DescriptorList::not_passed);
     CHECK(refusal<Descriptor>("0", incomplete.get()).value_or("").starts_with("the system did not pass all"));
 }
 
