@@ -1,17 +1,12 @@
 // A client whose server is away may be given its server's port by the system, and would be connected to itself.
 #include "support/catch.hpp"
+#include "support/own_network_linux.hpp"
 #include "support/run.hpp"
 
-#include <communica/connectors/detail/owned_descriptor_unix.hpp>
 #include <communica/connectors/detail/tcp_race.hpp>
 
 #include <fstream>
 #include <thread>
-
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 namespace tcp_race_linux {
 
@@ -25,15 +20,8 @@ const tcp::endpoint server(asio::ip::address_v4::loopback(), 50000);
 /// Gives this thread a network of its own, where clients get one of four ports, the server's among them. False if the system does
 /// not let it.
 bool take_small_network() {
-    if (::unshare(CLONE_NEWNET) != 0) {
-        return false;
-    }
-    const communica::detail::OwnedDescriptor any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ::ifreq loopback{};
-    std::string("lo").copy(loopback.ifr_name, IFNAMSIZ - 1);
-    loopback.ifr_flags = IFF_UP | IFF_RUNNING;
-    std::ofstream ports("/proc/sys/net/ipv4/ip_local_port_range");
-    return ::ioctl(any.get(), SIOCSIFFLAGS, &loopback) == 0 && (ports << "50000 50003" << std::flush).good();
+    return test::take_own_network() &&
+           (std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "50000 50003" << std::flush).good();
 }
 
 /// How an attempt at the server's port ends, which is cancelled once it has begun, or not.
