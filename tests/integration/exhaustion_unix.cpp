@@ -170,4 +170,49 @@ TEST_CASE("a thousand connections that each hold a large message unfinished leav
     exhausted.end();
 }
 
+TEST_CASE("what one connection makes a server keep takes the memory that it is charged for, whatever it is") {
+    if (test::sanitized) {
+        WARN("skipped: sanitizers keep what was freed");
+        return;
+    }
+    struct Attack {
+        const char* what;
+        std::string metadata;
+        int count;
+    };
+    const std::string large(60'000, 'x');
+    const Attack attacks[] = {
+        {"headers", R"(, "headers": {"h": ")" + large + "\"}", 2'000},
+        {"many headers", R"(, "headers": {"h": ")" + large.substr(0, 400) + "\"}", 40'000},
+        {"unknown metadata", R"(, "more": ")" + large + '"', 2'000},
+        {"nothing but requests", "", 60'000},
+    };
+    for (const auto& [what, metadata, count] : attacks) {
+        CAPTURE(what);
+        Exhausted exhausted;
+        exhausted.run([&]() -> asio::awaitable<void> { co_await exhausted.client.connect(); });
+        const std::size_t before = test::resident_bytes(exhausted.serving.id());
+        const int socket = connect_to(exhausted.connector.address());
+        CHECK(send_all(socket, test::client_hello("greedy")));
+        bool is_open = true;
+        for (int number = 0; number != count && is_open; ++number) {
+            const std::string id = std::to_string(number);
+            is_open = send_all(
+                socket,
+                test::message_frame(R"({"id": ")" + id + R"(", "type": 1, "route": "late")" + metadata + "}", "null"));
+        }
+        exhausted.run([&]() -> asio::awaitable<void> {
+            for (int number = 0; number != 100; ++number) {
+                CHECK_AWAITED(number, exhausted.client.request<int>("echo", number));
+            }
+        });
+        const std::size_t grown = test::growth_since(before, exhausted.serving.id());
+        std::cout << what << ": the server has grown by " << grown / test::mebibyte << " MiB\n";
+        CHECK(grown > 32 * test::mebibyte);
+        CHECK(grown < 64 * test::mebibyte * 13 / 10);  // `max_inflight_bytes`, and buffers
+        ::close(socket);
+        exhausted.end();
+    }
+}
+
 }  // namespace exhaustion

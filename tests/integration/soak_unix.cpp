@@ -1,6 +1,6 @@
 // Processes that are killed, stopped for a while and started again, links that are slow, broken and reset, requests both ways of
-// which some are cancelled or late, by sixteen threads: each request ends once, and nothing grows. COMMUNICA_SOAK_SECONDS says for
-// how long, COMMUNICA_SOAK_SEED in which order.
+// which some are cancelled or late, by sixteen threads: each request ends once, nothing is handled twice, what a flush has vouched
+// for was handled, and nothing grows. COMMUNICA_SOAK_SECONDS says for how long, COMMUNICA_SOAK_SEED in which order.
 #include "support/fault_proxy.hpp"
 #include "support/memory.hpp"
 #include "support/mixed_requests.hpp"
@@ -8,14 +8,19 @@
 #include "support/process.hpp"
 #include "support/sanitized.hpp"
 #include "support/soak.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <list>
+#include <mutex>
+#include <numeric>
 #include <thread>
+#include <unordered_set>
 
 namespace soak_unix {
 
@@ -28,8 +33,9 @@ namespace {
 using Client = communica::RouteClient<communica::TcpConnector>;
 using Clock = std::chrono::steady_clock;
 
-auto open_descriptors() {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+auto open_descriptors(const std::string& process = "self") {
+    return std::distance(std::filesystem::directory_iterator("/proc/" + process + "/fd"),
+                         std::filesystem::directory_iterator());
 }
 
 /// How requests have ended. Thread-safe.
@@ -43,12 +49,54 @@ struct Tally {
     std::atomic<int> cancelled = 0;
 };
 
+/// Numbers that servers are told to keep, each once. Thread-safe.
+class Numbers {
+ public:
+    struct Range {
+        int first = 0;
+        int count = 0;
+    };
+    Range take(int count) { return {next_.fetch_add(count), count}; }
+    /// They have been handled.
+    void vouch(Range range) {
+        const std::lock_guard lock(mutex_);
+        handled_.push_back(range);
+    }
+
+    /// How many of the file's numbers are there again, and of those vouched for are missing.
+    std::pair<int, int> compare(const std::string& file) const {
+        std::unordered_set<int> kept;
+        int again = 0;
+        int missing = 0;
+        std::ifstream numbers(file);
+        for (int number = 0; numbers >> number;) {
+            again += kept.insert(number).second ? 0 : 1;
+        }
+        for (const auto& [first, count] : handled_) {
+            for (int number = first; number != first + count; ++number) {
+                missing += kept.contains(number) ? 0 : 1;
+            }
+        }
+        return {again, missing};
+    }
+    int vouched_for() const {
+        return std::accumulate(handled_.begin(), handled_.end(), 0,
+                               [](int sum, Range range) { return sum + range.count; });
+    }
+
+ private:
+    std::atomic<int> next_ = 1;
+    std::mutex mutex_;
+    std::vector<Range> handled_;
+};
+
 /// Clients whose requests sixteen threads begin and complete.
 class Load {
  public:
     static constexpr int at_once = 8;  ///< of each client
     static constexpr int threads = 16;
 
+    /// The last connector's link is faulty.
     Load(const std::vector<communica::TcpConnector>& connectors, unsigned seed) {
         for (const auto& connector : connectors) {
             auto options = test::quick_client("soak-" + std::to_string(clients_.size()));
@@ -58,6 +106,9 @@ class Load {
             clients_.back().start();
             for (int number = 0; number != at_once; ++number) {
                 next(clients_.back(), std::make_shared<std::minstd_rand>(++seed));
+            }
+            if (clients_.size() != connectors.size()) {  // what is altered on its way is refused, and a flush completes
+                notify_some(clients_.back(), std::make_shared<std::minstd_rand>(++seed));
             }
         }
         for (int number = 0; number != threads; ++number) {
@@ -73,8 +124,19 @@ class Load {
 
     std::list<Client>& clients() { return clients_; }
     const Tally& tally() const { return tally_; }
+    const Numbers& numbers() const { return numbers_; }
     /// Begins no more requests.
     void finish() { stopping_ = true; }
+    /// So many requests of each client, which nothing but their own end ends.
+    void ask_without_deadline(int count) {
+        const auto random = std::make_shared<std::minstd_rand>(count);
+        for (Client& client : clients_) {
+            for (int number = 0; number != count; ++number) {
+                ++tally_.begun;
+                ask_without_deadline(client, random, number);
+            }
+        }
+    }
     bool has_ended() const { return tally_.begun == tally_.ended; }
     /// After the clients were closed: everything ends by itself.
     void join() {
@@ -119,7 +181,19 @@ class Load {
     void ask(Client& client, const Random& random) {
         const communica::RequestOptions options{.timeout = 3s};
         const int milliseconds = static_cast<int>((*random)() % 40);
-        switch ((*random)() % 8) {
+        switch ((*random)() % 10) {
+            case 8: return ask_without_deadline(client, random, milliseconds);
+            case 9: {
+                const auto number = numbers_.take(1);
+                return client.request<int>("keep", number.first, options,
+                                           [this, number, then = checked(client, random, number.first)](
+                                               const std::exception_ptr& failure, int answer) mutable {
+                                               if (!failure) {
+                                                   numbers_.vouch(number);
+                                               }
+                                               then(failure, answer);
+                                           });
+            }
             case 0: {  // its answer comes too late, or just in time
                 const communica::RequestOptions brief{.timeout = std::chrono::milliseconds((*random)() % 40)};
                 return client.request<int>("slow", milliseconds, brief, checked(client, random, milliseconds));
@@ -138,6 +212,11 @@ class Load {
         }
     }
 
+    void ask_without_deadline(Client& client, const Random& random, int milliseconds) {
+        const communica::RequestOptions endless{.timeout = std::nullopt};
+        client.request<int>("slow", milliseconds, endless, checked(client, random, milliseconds));
+    }
+
     void ask_and_cancel(Client& client, const Random& random, int milliseconds) {
         ++tally_.cancelled;
         const std::chrono::milliseconds patience((*random)() %
@@ -150,11 +229,43 @@ class Load {
         test::LateCancellation::begin(cancellable, patience);
     }
 
+    /// Again and again some notifications and a flush, which says whether all were handled.
+    void notify_some(Client& client, const Random& random) {
+        struct Burst {
+            Numbers::Range range;
+            std::atomic<int> left;
+            std::atomic<bool> failed = false;
+        };
+        const int count = 1 + static_cast<int>((*random)() % 50);
+        const auto burst = std::make_shared<Burst>(numbers_.take(count), count + 1);
+        const auto ended = [this, &client, random, burst](const std::exception_ptr& failure) {
+            if (failure) {
+                burst->failed = true;
+            }
+            if (--burst->left == 0) {
+                if (!burst->failed) {
+                    numbers_.vouch(burst->range);
+                }
+                if (!stopping_) {
+                    asio::post(context_, [this, &client, random] { notify_some(client, random); });
+                }
+            }
+            ++tally_.ended;
+        };
+        tally_.begun += count + 1;
+        const communica::RequestOptions options{.timeout = 3s};
+        for (int number = 0; number != count; ++number) {
+            client.notify("keep", burst->range.first + number, options, ended);
+        }
+        client.flush(options, ended);
+    }
+
     static constexpr auto lateness = 15s;  ///< after its deadline: machines are busy
 
     asio::io_context context_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_{context_.get_executor()};
     int notes_ = 0;
+    Numbers numbers_;
     std::list<Client> clients_;
     Tally tally_;
     std::atomic<bool> stopping_ = false;
@@ -167,6 +278,8 @@ class Upset {
     explicit Upset(unsigned seed) : random_(seed) {
         start(serving_, "serving", {communica::TcpConnector("127.0.0.1", 0).dump_state()});
         state_ = serving_->expect("READY");
+        servers_descriptors_ =
+            open_descriptors(std::to_string(serving_->id())) + 1;  // its spare one may not be open yet
         start_clients();
         links_.emplace(context_, state_, seed);
         links_->heal();  // they are only reset, when told to
@@ -176,28 +289,39 @@ class Upset {
     void run(std::chrono::seconds time) {
         Load load({links_->connector(), links_->connector(), links_->connector(), slow_links_->connector()},
                   static_cast<unsigned>(random_()));
-        test::run(context_, [&] { return upset(load, time); }, time + 2 * test::patience);
+        test::run(context_, [&] { return upset(load, time); }, time + 5 * test::patience);
         load.join();
         CHECK(load.has_ended());
         test::run_out(context_);
         const Tally& tally = load.tally();
+        const auto [handled_again, missing] = load.numbers().compare(kept());
         std::cout << tally.begun << " asked, " << tally.right << " right, " << tally.cancelled << " cancelled; "
                   << kills_ << " kills, " << stops_ << " stops, " << resets_ << " resets, " << restarts_
-                  << " clients stopped and started; grown by " << growth_ / 1024 << " KiB\n";
+                  << " clients stopped and started; " << load.numbers().vouched_for() << " known as handled, "
+                  << handled_again << " handled again, " << missing << " missing; grown by " << growth_ / 1024
+                  << " KiB\n";
+        CHECK(not_ended_ == 0);
+        CHECK(descriptors_left_ <= 0);
         CHECK(tally.ended == tally.begun);
         CHECK(tally.wrong == 0);
         CHECK(tally.twice == 0);
         CHECK(tally.late == 0);
         CHECK(tally.right > 0);
+        CHECK(load.numbers().vouched_for() > 0);
+        CHECK(handled_again == 0);
+        CHECK(missing == 0);
         CHECK(growth_ < test::growth_allowed);
         serving_->end_input();
         CHECK(serving_->wait() == test::in_order);
     }
 
  private:
-    static void start(std::optional<Process>& process, const std::string& program, std::vector<std::string> arguments) {
+    std::string kept() const { return directory_.path() + "/kept"; }
+    void start(std::optional<Process>& process, const std::string& program, std::vector<std::string> arguments) {
         process.reset();
-        process.emplace(program, std::move(arguments));
+        test::ProcessOptions options;
+        options.environment.push_back("COMMUNICA_TEST_KEPT=" + kept());
+        process.emplace(program, std::move(arguments), options);
     }
     void start_clients() { start(asking_, "asking", {state_, "others", "4", "1000000"}); }
 
@@ -214,7 +338,15 @@ class Upset {
         }
         slow_links_->heal();
         load.finish();
-        co_await test::until([&load] { return load.has_ended(); });
+        co_await for_a_while([&load] { return load.has_ended(); });
+        for (int round = 0; round != 5 && load.has_ended(); ++round) {  // one reset, after which nothing else ends them
+            load.ask_without_deadline(40);
+            co_await pause(std::chrono::milliseconds(random_() % 40));
+            links_->reset_all();
+            slow_links_->reset_all();
+            co_await for_a_while([&load] { return load.has_ended(); });
+        }
+        not_ended_ = load.tally().begun - load.tally().ended;
         const communica::RequestOptions again{.timeout = test::patience, .idempotent = true};
         for (Client& client : load.clients()) {  // all is well again, once the last reset is over
             CHECK_AWAITED(1, client.request<int>("echo", 1, again));
@@ -226,6 +358,10 @@ class Upset {
         }
         links_->close();
         slow_links_->close();
+        asking_.reset();
+        const auto left = [this] { return open_descriptors(std::to_string(serving_->id())) - servers_descriptors_; };
+        co_await for_a_while([&left] { return left() <= 0; });
+        descriptors_left_ = left();
     }
 
     asio::awaitable<void> upset_once(Load& load) {
@@ -260,6 +396,13 @@ class Upset {
         }
     }
 
+    /// Until the condition is true, or it is too late.
+    template <class Condition>
+    static asio::awaitable<void> for_a_while(Condition condition) {
+        const auto end = Clock::now() + test::patience;
+        const auto is_over = [&condition, end] { return condition() || Clock::now() > end; };
+        co_await test::until(is_over);
+    }
     asio::awaitable<void> stop_for_a_while(const Process& process) {
         ++stops_;
         ::kill(static_cast<::pid_t>(process.id()), SIGSTOP);
@@ -271,9 +414,11 @@ class Upset {
         co_await timer.async_wait(asio::use_awaitable);
     }
 
+    const test::TemporaryDirectory directory_;
     asio::io_context context_;
     std::minstd_rand random_;
     std::string state_;
+    std::ptrdiff_t servers_descriptors_ = 0;
     std::optional<Process> serving_;
     std::optional<Process> asking_;
     std::optional<FaultProxy> links_;
@@ -282,6 +427,8 @@ class Upset {
     int stops_ = 0;
     int resets_ = 0;
     int restarts_ = 0;
+    int not_ended_ = 0;                    ///< while the clients were there
+    std::ptrdiff_t descriptors_left_ = 0;  ///< of the server, without clients
     std::size_t growth_ = 0;
 };
 

@@ -285,4 +285,58 @@ TEST_CASE("a connector may throw anything, its address too: the client comes by 
     CHECK(log.size() >= 3);
 }
 
+TEST_CASE("a hook and a log may throw anything: it leaves io_context::run, and requests are answered") {
+    const std::string of = GENERATE("server's hooks", "server's log", "client's hooks", "client's log");
+    CAPTURE(of);
+    int thrown = 0;
+    const auto fail = [&thrown](auto&&...) {
+        ++thrown;
+        throw 7;  // NOLINT(hicpp-exception-baseclass)
+    };
+    communica::ServerOptions at_server;
+    at_server.log = communica::no_log;
+    auto at_client = test::quick_client();
+    if (of == "server's hooks") {
+        at_server.on_connect = fail;
+        at_server.on_disconnect = fail;
+    } else if (of == "server's log") {
+        at_server.log = fail;
+    } else if (of == "client's hooks") {
+        at_client.on_connect = fail;
+        at_client.on_disconnect = fail;
+    } else {
+        at_client.log = fail;
+    }
+    asio::io_context context;
+    const communica::MemoryConnector connector;
+    communica::RouteServer server(context, connector, echo(), at_server);
+    communica::RouteClient client(context, connector, at_client);
+
+    int came_out = 0;
+    int done = 0;
+    const auto run_until = [&](int goal) {
+        const auto end = std::chrono::steady_clock::now() + test::patience;
+        while (done != goal && std::chrono::steady_clock::now() < end) {
+            try {
+                context.restart();
+                context.run_one_until(end);
+            } catch (int) {
+                ++came_out;
+            }
+        }
+    };
+    const auto note = [&done](const std::exception_ptr& failure, auto&&...) { done += failure ? 0 : 1; };
+    server.start(note);
+    client.connect(note);
+    run_until(2);
+    client.request<int>("echo", 1, note);
+    run_until(3);
+    client.close(note);
+    server.close(note);
+    run_until(5);
+    CHECK(done == 5);
+    CHECK(thrown > 0);
+    CHECK(came_out > 0);
+}
+
 }  // namespace thrown

@@ -24,7 +24,7 @@ struct Exit {
 struct ProcessOptions {
     std::vector<std::string> environment = {};  ///< `NAME=value`, besides this process's own
     std::optional<int> inherited = {};          ///< a descriptor that the child gets, under the same number
-    bool all_handles = false;                   ///< it gets, on Windows, all others that may be inherited, too
+    bool all_handles = false;                   ///< it gets all others that may be inherited, too
 };
 
 /// A running child. Its standard input and output lead to this process. It is killed, if it still runs, when this

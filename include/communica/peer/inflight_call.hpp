@@ -51,7 +51,9 @@ struct InflightCall {
         after_type = keep(metadata.after_type);
         wants_answer = metadata.wants_answer();
         deadline = until;
-        bytes = call_cost + held + cost_of_texts();
+        // The handler's `Context` has a copy of the headers, and of the id for their progress.
+        const std::size_t context = metadata.headers.empty() ? 0 : metadata.headers.size() + metadata.id.size();
+        bytes = call_cost + held + cost_of_texts() + context;
         is_answered = false;
     }
 

@@ -1,8 +1,12 @@
-// serving STATE [MAX_FRAME]: a server until its input ends. Says `READY` and the state of a connector to it.
+// serving STATE [MAX_FRAME]: a server until its input ends. Says `READY` and the state of a connector to it. Appends the numbers that
+// "keep" gets to the file that COMMUNICA_TEST_KEPT names.
 #include "support/endless_streams.hpp"
 #include "support/mixed_requests.hpp"
 #include "support/program.hpp"
 #include "support/system.hpp"
+
+#include <cstdlib>
+#include <fstream>
 
 using communica::Context;
 using communica::RoutePeer;
@@ -20,7 +24,7 @@ communica::RouteTable<> routes_of(int& notes, Gathered& gathered, test::StreamsS
     routes.add("notes", [&notes] { return notes; });
     routes.add("pid", [] { return test::own_process_id(); });
     routes.add("caller", [](Context& context) { return context.credentials().pid.value_or(-1); });
-    routes.add("late", []() -> asio::awaitable<void> {
+    routes.add("late", [](Context&) -> asio::awaitable<void> {
         asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
         co_await never.async_wait(asio::use_awaitable);
     });
@@ -41,6 +45,11 @@ communica::RouteTable<> routes_of(int& notes, Gathered& gathered, test::StreamsS
     });
     routes.add("ask me", [](int count, RoutePeer<>& caller) -> asio::awaitable<int> {
         co_return co_await test::ask_mixed(caller, count);
+    });
+    routes.add("keep", [](int number) {
+        const char* const file = std::getenv("COMMUNICA_TEST_KEPT");
+        std::ofstream(file == nullptr ? "" : file, std::ios::app) << std::to_string(number) + '\n';
+        return number;
     });
     // The other side echoes a text of this size.
     routes.add("send me", [](std::size_t size, RoutePeer<>& caller) -> asio::awaitable<bool> {

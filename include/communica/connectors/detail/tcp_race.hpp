@@ -115,8 +115,6 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         Attempt& attempt = attempts_[index];
         if (!error && is_own_end(attempt.socket)) {
             error = asio::error::connection_refused;  // no server: the system gave both ends the same port
-            asio::error_code ignored;
-            attempt.socket.set_option(asio::socket_base::linger(true, 0), ignored);  // a server may need that port
         }
         if (!error) {
             winner_ = std::move(place_);
@@ -124,8 +122,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
             return end();
         }
         attempt.error = last_error_ = error;
-        asio::error_code ignored;
-        attempt.socket.close(ignored);
+        close(attempt.socket);
         if (++failed_ == attempts_.size()) {
             end();
         } else if (failed_ == begun_) {
@@ -141,6 +138,14 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         return !error && local == remote;
     }
 
+    static void close(Socket& socket) noexcept {
+        asio::error_code ignored;
+        if (is_own_end(socket)) {  // a server may need that port, which would be in TIME_WAIT
+            socket.set_option(asio::socket_base::linger(true, 0), ignored);
+        }
+        socket.close(ignored);
+    }
+
     void end() {
         stop();
         done_.cancel();
@@ -150,8 +155,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         over_ = true;
         next_.cancel();
         for (Attempt& attempt : attempts_) {
-            asio::error_code ignored;
-            attempt.socket.close(ignored);
+            close(attempt.socket);
         }
     }
 
