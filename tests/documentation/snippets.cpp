@@ -100,7 +100,7 @@ struct Uuid {
 template <>
 struct communica::Converter<Uuid> {
     static std::string dump(const Uuid& uuid) { return uuid.text(); }
-    static Uuid load(const std::string& text) { return Uuid::parse(text); }  // what it throws is told with the place
+    static Uuid load(const std::string& text) { return Uuid::parse(text); }  // errors are reported with the place
 };
 
 asio::awaitable<void> try_models(communica::MemoryConnector connector) {

@@ -6,8 +6,6 @@ vcpkg_check_features(OUT_FEATURE_OPTIONS features
     fast-json COMMUNICA_FAST_JSON
     rabbitmq COMMUNICA_RABBITMQ
   INVERTED_FEATURES
-    fast-json CMAKE_DISABLE_FIND_PACKAGE_simdjson
-    rabbitmq CMAKE_DISABLE_FIND_PACKAGE_rabbitmq-c
     tls CMAKE_DISABLE_FIND_PACKAGE_OpenSSL)
 vcpkg_cmake_configure(
   SOURCE_PATH "${SOURCE_PATH}"
@@ -15,6 +13,7 @@ vcpkg_cmake_configure(
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH share/cmake/communica)
 vcpkg_fixup_pkgconfig()
+set(VCPKG_POLICY_SKIP_PKGCONFIG_CHECK enabled)  # it takes -pthread for a library, which had to be below lib/
 
 file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/debug")  # headers alone
 file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/usage" DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")
