@@ -18,7 +18,7 @@ BASE = ["requirements.hpp", "error.hpp", "attachments.hpp", "descriptor_unix.hpp
 
 # Which layer may include which, from the top. A layer may include itself, the base and the layers in its list.
 LAYERS = {
-    "src.hpp": ["entities/", "connectors/", "peer/", "wire/"],
+    "src.hpp": ["connection.hpp", "entities/", "connectors/", "peer/", "wire/"],
     "communica.hpp": ["entities/", "connectors/", "peer/", "serializers/", "connector.hpp", "connection.hpp"],
     "schema/": ["entities/", "peer/", "serializers/"],
     "files/": ["peer/", "serializers/"],

@@ -12,6 +12,7 @@
 #endif
 #include "asio/properties.hpp"
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -52,15 +53,15 @@ using Task = std::function<void()>;
 /// The handler type of timer waits.
 using WaitTask = std::function<void(asio::error_code)>;
 
-/// Posts `function`. Retries once after `std::bad_alloc`, because the failed attempt has freed its memory.
-template <class Function>
-void post_or_again(const asio::any_io_executor& executor, const Function& function) {
-    try {
-        asio::post(executor, Task(function));
-    } catch (const std::bad_alloc&) {
-        asio::post(executor, Task(function));
-    }
-}
+/// Posts `task`. Retries once after `std::bad_alloc`, because the failed attempt has freed its memory.
+void post_or_again(const asio::any_io_executor& executor, const Task& task);
+
+/// Returns after `time`. Throws `asio::error::operation_aborted` if it is cancelled.
+asio::awaitable<void> wait_for(std::chrono::steady_clock::duration time);
+
+/// Emits the signal on `executor`.
+void emit_on(const asio::any_io_executor& executor, const std::shared_ptr<asio::cancellation_signal>& signal,
+             asio::cancellation_type type);
 
 template <class T>
 struct SpawnSignature {
@@ -111,9 +112,7 @@ auto spawn_on(const asio::any_io_executor& executor, asio::awaitable<T> coroutin
             std::shared_ptr<asio::cancellation_signal> signal;
             if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
                 signal = std::make_shared<asio::cancellation_signal>();
-                slot.assign([executor, signal](asio::cancellation_type type) {
-                    asio::dispatch(executor, Task([signal, type] { signal->emit(type); }));
-                });
+                slot.assign([executor, signal](asio::cancellation_type type) { emit_on(executor, signal, type); });
             }
             using Own = std::decay_t<decltype(handler)>;
             asio::co_spawn(

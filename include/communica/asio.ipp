@@ -8,6 +8,24 @@ COMMUNICA_INLINE void rethrow_on(const asio::any_io_executor& executor, const st
     asio::post(executor, Task([exception] { std::rethrow_exception(exception); }));
 }
 
+COMMUNICA_INLINE void post_or_again(const asio::any_io_executor& executor, const Task& task) {
+    try {
+        asio::post(executor, Task(task));
+    } catch (const std::bad_alloc&) {
+        asio::post(executor, Task(task));
+    }
+}
+
+COMMUNICA_INLINE asio::awaitable<void> wait_for(std::chrono::steady_clock::duration time) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, time);
+    throw_error(co_await timer.async_wait(no_throw));
+}
+
+COMMUNICA_INLINE void emit_on(const asio::any_io_executor& executor,
+                              const std::shared_ptr<asio::cancellation_signal>& signal, asio::cancellation_type type) {
+    asio::dispatch(executor, Task([signal, type] { signal->emit(type); }));
+}
+
 COMMUNICA_INLINE Strand::Strand(const asio::any_io_executor& executor) {
     if (const auto* const direct = target_of<Direct>(executor)) {
         executor_ = direct_.emplace(*direct);

@@ -255,20 +255,10 @@ class Connection {
 
     /// Implements `start` by a coroutine that reads and returns the reason of the end.
     static void start_coroutine(const asio::any_io_executor& executor, asio::awaitable<Error> reading,
-                                std::shared_ptr<Receiver> receiver) {
-        asio::co_spawn(executor, tell_end(std::move(reading), std::move(receiver)), asio::detached);
-    }
+                                std::shared_ptr<Receiver> receiver);
 
  private:
-    static asio::awaitable<void> tell_end(asio::awaitable<Error> reading, std::shared_ptr<Receiver> receiver) {
-        Error why;
-        try {
-            why = co_await std::move(reading);
-        } catch (...) {
-            why = Error::from(std::current_exception());
-        }
-        receiver->on_end(std::move(why));
-    }
+    static asio::awaitable<void> tell_end(asio::awaitable<Error> reading, std::shared_ptr<Receiver> receiver);
 };
 
 /// While it exists, this thread gathers what it sends over the connection, so that it goes out in one write.
@@ -328,3 +318,7 @@ class Gathering {
 };
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "connection.ipp"
+#endif

@@ -49,7 +49,7 @@ class Client : public peer::Flush<Client<Derived, S>>, public peer::Inspect<Clie
 
     /// Connects in the background, and keeps the client connected until `stop`. Returns at once. Thread-safe.
     void start() {
-        asio::post(core_->strand(), base::Task([core = core_] { core->start(); }));
+        base::post_or_again(core_->strand(), [core = core_] { core->start(); });
     }
 
     /// Keeps the client connected until `stop`.

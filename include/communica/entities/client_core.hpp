@@ -59,7 +59,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     /// Starts the client if it was never started or stopped.
     void start_if_new() {
         if (!touched_.load(std::memory_order_relaxed) && !touched_.exchange(true)) {
-            asio::post(strand_, base::Task([self = shared_from_this()] { self->start(); }));
+            base::post_or_again(strand_, [self = shared_from_this()] { self->start(); });
         }
     }
 

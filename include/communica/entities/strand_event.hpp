@@ -2,10 +2,11 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../separate_compilation.hpp"
 
 #include <functional>
 #include <memory>
-#include <utility>
+#include <tuple>
 
 namespace communica::entities {
 
@@ -13,35 +14,27 @@ namespace communica::entities {
 /// strand only.
 class StrandEvent {
  public:
-    explicit StrandEvent(const asio::any_io_executor& strand) : timer_(strand, asio::steady_timer::time_point::max()) {}
+    explicit StrandEvent(const asio::any_io_executor& strand);
 
     /// Resumes every coroutine that waits.
-    void notify_all() { timer_.cancel(); }
+    void notify_all();
 
     /// Returns a function for any thread that calls `notify_all` on the strand, as long as `owner`, which owns this event,
     /// exists.
-    template <class Owner>
-    std::function<void()> notifier(std::weak_ptr<Owner> owner) {
-        return [this, owner = std::move(owner)] {
-            if (const auto alive = owner.lock()) {
-                base::post_or_again(timer_.get_executor(), [this, alive] { notify_all(); });
-            }
-        };
-    }
+    std::function<void()> notifier(std::weak_ptr<void> owner);
 
     /// Completes at the next `notify_all`, or when it is cancelled; then the next `co_await` throws.
-    auto wait() { return timer_.async_wait(no_throw); }
+    asio::awaitable<std::tuple<asio::error_code>> wait();
 
     /// Calls `notify_all` at `time`, or when the returned timer is destroyed. `owner` owns this event.
-    template <class Owner>
-    asio::steady_timer notify_at(asio::steady_timer::time_point time, std::shared_ptr<Owner> owner) {
-        asio::steady_timer timer(timer_.get_executor(), time);
-        timer.async_wait(base::WaitTask([this, owner = std::move(owner)](asio::error_code) { notify_all(); }));
-        return timer;
-    }
+    asio::steady_timer notify_at(asio::steady_timer::time_point time, std::shared_ptr<void> owner);
 
  private:
     asio::steady_timer timer_;  // it never expires: `cancel` resumes what waits
 };
 
 }  // namespace communica::entities
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "strand_event.ipp"
+#endif

@@ -65,9 +65,9 @@ class Attempts {
         }
         ++self.resumed_;
         self.is_open = false;
-        asio::steady_timer timer(co_await asio::this_coro::executor, self.pause_);
+        const auto pause = self.pause_;
         self.pause_ = std::clamp(2 * self.pause_, std::chrono::milliseconds{1}, longest_pause);
-        throw_error(co_await timer.async_wait(no_throw));
+        co_await base::wait_for(pause);
     }
     std::uint64_t resumed() const noexcept { return resumed_; }
 

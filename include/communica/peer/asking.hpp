@@ -25,42 +25,21 @@ class Asking {
     Asking(const Asking&) = delete;
     Asking& operator=(const Asking&) = delete;
     /// The kind of the message.
-    Kind kind() const noexcept {
-        if (outgoing_.stream) {
-            return Kind::stream;
-        }
-        return outgoing_.is_notification() ? Kind::notification : Kind::request;
-    }
+    Kind kind() const noexcept;
     /// The route; empty if the entity has no routes.
-    std::string route() const {
-        return outgoing_.quoted_route.empty() ? "" : nlohmann::json::parse(outgoing_.quoted_route).get<std::string>();
-    }
+    std::string route() const;
     /// Bytes of the serialised value, plus 8 for a stream.
     std::size_t size() const noexcept { return outgoing_.body.size(); }
     std::optional<std::chrono::steady_clock::duration> timeout() const noexcept {
         return outgoing_.timeout;
     }  ///< none without a deadline
     /// The header of this name; none if it is not set.
-    std::optional<std::string> header(const std::string& name) const {
-        const nlohmann::json all = headers();
-        const auto found = all.find(name);
-        return found == all.end() ? std::nullopt : std::optional(found->get<std::string>());
-    }
+    std::optional<std::string> header(const std::string& name) const;
     /// Sets a header. Replaces one of the same name. Throws `SerializerError` if a text is not UTF-8.
-    void set_header(const std::string& name, const std::string& value) {
-        try {
-            nlohmann::json all = headers();
-            all[name] = value;
-            outgoing_.headers = all.dump(-1, ' ', true);
-        } catch (const nlohmann::json::exception& e) {
-            throw SerializerError(e.what());
-        }
-    }
+    void set_header(const std::string& name, const std::string& value);
 
  private:
-    nlohmann::json headers() const {
-        return outgoing_.headers.empty() ? nlohmann::json::object() : nlohmann::json::parse(outgoing_.headers);
-    }
+    nlohmann::json headers() const;
 
     peer::Outgoing& outgoing_;
 };
@@ -82,3 +61,7 @@ using AskingEnd = std::function<void(const Error&)>;
 using AskingInterceptor = Hook<AskingEnd(Asking&)>;
 
 }  // namespace communica
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "asking.ipp"
+#endif

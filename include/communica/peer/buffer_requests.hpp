@@ -27,9 +27,10 @@ auto ask_with_options(Ask ask, Given&&... given) {
 }
 
 /// Executes at once, without waiting for a connection.
-inline asio::awaitable<Buffer> lend(RequestTarget target, std::size_t size) {
-    const auto requester = target.requester ? target.requester : target.source->find();
-    co_return requester->lend(size);
-}
+asio::awaitable<Buffer> lend(RequestTarget target, std::size_t size);
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "buffer_requests.ipp"
+#endif

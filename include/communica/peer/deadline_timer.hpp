@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../asio.hpp"
+#include "../separate_compilation.hpp"
 #include "deadline_heap.hpp"
 
 #include <memory>
@@ -30,37 +31,20 @@ class DeadlineTimer {
         if (runs_by(when)) {
             return;
         }
-        if (!timer_) {
-            timer_ = std::make_unique<asio::steady_timer>(executor_);
-        }
-        armed_.reset();
-        timer_->expires_at(when);
-        try {
-            wait(owner);
-        } catch (const std::bad_alloc&) {  // the failed attempt has freed its memory
-            wait(owner);
-        }
-        armed_ = when;
+        start(when, base::WaitTask([owner](asio::error_code error) {
+                  if (const auto alive = error ? nullptr : owner.lock()) {
+                      alive->on_timer();
+                  }
+              }));
     }
 
     /// Call it first in `on_timer`, under the lock.
     void has_run() noexcept { armed_.reset(); }
 
-    void disarm() {
-        if (std::exchange(armed_, std::nullopt)) {
-            timer_->cancel();
-        }
-    }
+    void disarm();
 
  private:
-    template <class Owner>
-    void wait(const std::weak_ptr<Owner>& owner) {
-        timer_->async_wait(base::WaitTask([owner](asio::error_code error) {
-            if (const auto alive = error ? nullptr : owner.lock()) {
-                alive->on_timer();
-            }
-        }));
-    }
+    void start(Clock::time_point when, base::WaitTask task);
 
     const asio::any_io_executor executor_;
     std::unique_ptr<asio::steady_timer> timer_;  // few connections need one
@@ -68,3 +52,7 @@ class DeadlineTimer {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "deadline_timer.ipp"
+#endif

@@ -91,33 +91,19 @@ using HandlerMap = std::unordered_map<std::string, DescribedHandler, HashRoute, 
 /// Handlers by route. A lookup takes no lock, also while one thread adds routes. Routes are never removed.
 class RouteIndex {
  public:
-    RouteIndex() { grow(16); }
+    RouteIndex();
+    RouteIndex(const RouteIndex&) = delete;
+    RouteIndex& operator=(const RouteIndex&) = delete;
+    ~RouteIndex();
 
     /// Returns null if there is none.
-    const DescribedHandler* find(std::string_view route) const noexcept {
-        const Slots& slots = *current_.load(std::memory_order_acquire);
-        for (std::size_t at = HashRoute()(route);; ++at) {
-            const Entry* const entry = slots[at & (slots.size() - 1)].load(std::memory_order_acquire);
-            if (entry == nullptr || entry->route == route) {
-                return entry != nullptr ? &entry->described : nullptr;
-            }
-        }
-    }
+    const DescribedHandler* find(std::string_view route) const noexcept;
 
     /// Counts the requests of each route. Call it before the first lookup.
-    void count() {
-        for (Entry& entry : entries_) {
-            entry.described.counters = std::make_shared<RouteCounters>();
-        }
-    }
+    void count();
 
     /// The route must not be present.
-    void add(const std::string& route, const DescribedHandler& handler) {
-        if (2 * (entries_.size() + 1) > versions_.back()->size()) {
-            grow(2 * versions_.back()->size());
-        }
-        put(*versions_.back(), entries_.emplace_back(Entry{route, handler}));
-    }
+    void add(const std::string& route, const DescribedHandler& handler);
 
     /// Not while a route is added.
     template <class F>
@@ -134,22 +120,9 @@ class RouteIndex {
     };
     using Slots = std::vector<std::atomic<const Entry*>>;  // a power of two of them, at least half of them null
 
-    static void put(Slots& slots, const Entry& entry) noexcept {
-        std::size_t at = HashRoute()(entry.route);
-        while (slots[at & (slots.size() - 1)].load(std::memory_order_relaxed) != nullptr) {
-            ++at;
-        }
-        slots[at & (slots.size() - 1)].store(&entry, std::memory_order_release);
-    }
+    static void put(Slots& slots, const Entry& entry) noexcept;
 
-    void grow(std::size_t size) {
-        auto slots = std::make_unique<Slots>(size);
-        for (const Entry& entry : entries_) {
-            put(*slots, entry);
-        }
-        current_.store(slots.get(), std::memory_order_release);
-        versions_.push_back(std::move(slots));  // a lookup may still use an older one
-    }
+    void grow(std::size_t size);
 
     std::deque<Entry> entries_;                     // a deque, because entries must not move
     std::vector<std::unique_ptr<Slots>> versions_;  // each twice the size of the one before
@@ -172,9 +145,7 @@ class Handlers {
 
     /// Runs before each message that the entity sends; may be null.
     const std::shared_ptr<const AskingInterceptor>& asking_interceptor() const noexcept { return asking_interceptor_; }
-    void set_asking_interceptor(AskingInterceptor interceptor) {
-        asking_interceptor_ = interceptor ? std::make_shared<const AskingInterceptor>(std::move(interceptor)) : nullptr;
-    }
+    void set_asking_interceptor(AskingInterceptor interceptor);
 
     /// Sets the function that receives all failures of this side. It is called on the connections' executors, also
     /// concurrently. Call this before the first request.
@@ -188,12 +159,7 @@ class Handlers {
     /// first request.
     void set_inspector(std::function<std::string(const Credentials&)> inspector) { inspector_ = std::move(inspector); }
     /// Returns a JSON text about the entity for a peer with these credentials.
-    std::string inspect(const Credentials& who) const {
-        if (!inspector_) {
-            throw RequesterError("This can not be inspected");
-        }
-        return inspector_(who);
-    }
+    std::string inspect(const Credentials& who) const;
 
     const Handler* only() const noexcept { return only_.get(); }
 
@@ -202,19 +168,10 @@ class Handlers {
         return described != nullptr ? described->get() : nullptr;
     }
     const DescribedHandler* find_described(std::string_view route) const noexcept { return routes_.find(route); }
-    ValueNames value_names(std::string_view route) const noexcept {
-        const DescribedHandler* const described = find_described(route);
-        return described != nullptr && described->description ? described->description->value_names : ValueNames();
-    }
+    ValueNames value_names(std::string_view route) const noexcept;
 
     /// Counts the requests of each route from now on, if they are to be. Call it before the first request arrives.
-    void count_routes(bool counts) {
-        const std::lock_guard lock(mutex_);
-        counts_routes_ = counts;
-        if (counts) {
-            routes_.count();
-        }
-    }
+    void count_routes(bool counts);
 
     /// Calls `function(route, described)` for each route. Thread-safe.
     template <class F>
@@ -224,19 +181,7 @@ class Handlers {
     }
 
     /// Adds the routes of a table. Throws `RouteOverrideError`, and adds none, if one exists. Thread-safe.
-    void add(const HandlerMap& more, const std::string& table = {}) {
-        const std::lock_guard lock(mutex_);
-        for (const auto& [route, handler] : more) {
-            if (routes_.find(route) != nullptr) {
-                throw RouteOverrideError("route \"" + route + "\"" +
-                                         (table.empty() ? "" : " in table \"" + table + "\"") + " is defined already");
-            }
-        }
-        for (auto [route, handler] : more) {
-            handler.counters = counts_routes_ ? std::make_shared<RouteCounters>() : nullptr;
-            routes_.add(route, handler);
-        }
-    }
+    void add(const HandlerMap& more, const std::string& table = {});
 
  private:
     Mode mode_;
@@ -251,3 +196,7 @@ class Handlers {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "handlers.ipp"
+#endif

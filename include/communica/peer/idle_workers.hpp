@@ -23,15 +23,7 @@ struct Worker {
     Worker(std::shared_ptr<InflightCall> used, Resume&& waiting, const void* whose)
         : call(std::move(used)), resume(std::move(waiting)), handler(whose) {}
     Worker(Worker&&) = default;
-    Worker& operator=(Worker&& other) noexcept {
-        call = std::move(other.call);
-        handler = other.handler;
-        resume.reset();  // Asio's handlers can be moved, but not assigned
-        if (other.resume) {
-            resume.emplace(*std::move(other.resume));
-        }
-        return *this;
-    }
+    Worker& operator=(Worker&& other) noexcept;
 
     std::shared_ptr<InflightCall> call;
     std::optional<Resume> resume;   // called with a job of `handler`
@@ -49,19 +41,7 @@ class IdleWorkers {
         : executor_(std::move(executor)), share_(std::move(budget)) {}
 
     /// Returns an idle worker of this handler; one without a call if there is none.
-    Worker take(const void* handler) {
-        const auto found = std::find_if(workers_.rbegin(), workers_.rend(),
-                                        [handler](const Worker& worker) { return worker.handler == handler; });
-        if (found == workers_.rend()) {
-            return Worker(nullptr);
-        }
-        Worker worker(std::move(*found));
-        if (found != workers_.rbegin()) {
-            *found = std::move(workers_.back());
-        }
-        workers_.pop_back();
-        return worker;
-    }
+    Worker take(const void* handler);
 
     /// Ends all idle workers.
     void clear() {
@@ -71,40 +51,21 @@ class IdleWorkers {
 
     /// True if the worker may wait for another call: this call was not cancelled and has no other owner, the handler
     /// has not left the executor, and the budget and memory suffice.
-    bool may_wait(const std::shared_ptr<InflightCall>& call) {
-        constexpr long owners = 2;  // the coroutine, and its completion handler
-        return call.use_count() == owners && !call->is_cancelled() && workers_.size() < max_size &&
-               base::is_running_on(executor_) && share_.grow_to((workers_.size() + 1) * call_cost) && has_place();
-    }
+    bool may_wait(const std::shared_ptr<InflightCall>& call);
 
     /// Waits for the next job. Holds no reference to its owner.
     static asio::awaitable<void*> wait(std::shared_ptr<IdleWorkers> here, const std::shared_ptr<InflightCall>& call,
-                                       const void* handler) {
-        return asio::async_initiate<const asio::use_awaitable_t<>, void(void*)>(Wait{}, asio::use_awaitable,
-                                                                                std::move(here), call, handler);
-    }
+                                       const void* handler);
 
  private:
     static constexpr std::size_t max_size = 64;  // further workers end with their call
 
     /// Reserves memory before the wait, which must not fail.
-    bool has_place() noexcept {
-        try {
-            if (workers_.size() == workers_.capacity()) {
-                workers_.reserve(std::max<std::size_t>(4, 2 * workers_.size()));
-            }
-            return true;
-        } catch (const std::bad_alloc&) {
-            return false;
-        }
-    }
+    bool has_place() noexcept;
 
     struct Wait {
         void operator()(Worker::Resume&& resume, std::shared_ptr<IdleWorkers>&& here,
-                        std::shared_ptr<InflightCall>&& call, const void* handler) const {
-            const auto workers = std::move(here);  // moved out of the suspended frame, which `workers` will own
-            workers->workers_.emplace_back(std::move(call), std::move(resume), handler);
-        }
+                        std::shared_ptr<InflightCall>&& call, const void* handler) const;
     };
 
     const asio::any_io_executor executor_;
@@ -113,3 +74,7 @@ class IdleWorkers {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "idle_workers.ipp"
+#endif

@@ -38,24 +38,7 @@ struct InflightCall {
         : connection(std::move(from)), idle(std::move(others)) {}
 
     /// Starts a request, whose value takes `held` bytes.
-    void begin(const wire::Metadata& metadata, std::optional<Clock::time_point> until, std::size_t held) {
-        texts_.release();
-        char* end = texts_.extend(metadata.id.size() + metadata.before_type.size() + metadata.after_type.size());
-        const auto keep = [&end](std::string_view text) {
-            const char* const begin = end;
-            end = std::copy(text.begin(), text.end(), end);
-            return std::string_view(begin, text.size());
-        };
-        id = keep(metadata.id);
-        before_type = keep(metadata.before_type);
-        after_type = keep(metadata.after_type);
-        wants_answer = metadata.wants_answer();
-        deadline = until;
-        // The handler's `Context` has a copy of the headers, and of the id for their progress.
-        const std::size_t context = metadata.headers.empty() ? 0 : metadata.headers.size() + metadata.id.size();
-        bytes = call_cost + held + cost_of_texts() + context;
-        is_answered = false;
-    }
+    void begin(const wire::Metadata& metadata, std::optional<Clock::time_point> until, std::size_t held);
 
     /// Bytes that the request's metadata takes outside of this object.
     std::size_t cost_of_texts() const noexcept {
@@ -63,16 +46,8 @@ struct InflightCall {
     }
 
     /// The route, and the timeout of the request. Read from the metadata again, as only failures need them.
-    std::string route() const {
-        wire::MetadataReader reader;
-        const std::string text = metadata();
-        return std::string(reader.read(text).route.value_or(""));
-    }
-    std::chrono::milliseconds timeout() const {
-        wire::MetadataReader reader;
-        const std::string text = metadata();
-        return reader.read(text).timeout.value_or(std::chrono::milliseconds{0});
-    }
+    std::string route() const;
+    std::chrono::milliseconds timeout() const;
 
     /// The result is not wanted any more. A notification that has not ended by now is never reported as ended.
     void abandon() noexcept {
@@ -116,51 +91,13 @@ class InflightCalls {
     /// The number of notifications among them.
     std::size_t notifications() const noexcept { return notifications_; }
 
-    void add(std::shared_ptr<InflightCall> call) {
-        call->is_listed = true;
-        notifications_ += call->wants_answer ? 0 : 1;
-        call->index = calls_.size();
-        if (call->deadline) {
-            deadlines_.push(*call->deadline, call.get());
-        }
-        if (by_id_) {
-            index(*call);
-        }
-        calls_.push_back(std::move(call));
-    }
+    void add(std::shared_ptr<InflightCall> call);
 
     /// Returns false if the call is not present.
-    bool remove(InflightCall& call) {
-        if (!std::exchange(call.is_listed, false)) {
-            return false;
-        }
-        notifications_ -= call.wants_answer ? 0 : 1;
-        deadlines_.remove(&call);
-        if (by_id_) {
-            if (const auto found = by_id_->find(call.id); found != by_id_->end() && found->second == &call) {
-                by_id_->erase(found);
-            }
-        }
-        calls_.back()->index = call.index;
-        std::swap(calls_[call.index], calls_.back());
-        calls_.pop_back();
-        if (calls_.empty()) {
-            by_id_.reset();
-        }
-        return true;
-    }
+    bool remove(InflightCall& call);
 
     /// Returns null if there is none.
-    std::shared_ptr<InflightCall> find(std::string_view id) {
-        if (!by_id_) {
-            by_id_.emplace();
-            for (const auto& call : calls_) {
-                index(*call);
-            }
-        }
-        const auto found = by_id_->find(id);
-        return found != by_id_->end() ? calls_[found->second->index] : nullptr;
-    }
+    std::shared_ptr<InflightCall> find(std::string_view id);
 
     /// Calls `visit` with the id of each call that has one.
     template <class Visit>
@@ -175,29 +112,16 @@ class InflightCalls {
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
     /// Returns the call with the earliest deadline if that has passed; otherwise null.
-    std::shared_ptr<InflightCall> expired(Clock::time_point now) const {
-        const auto call = deadlines_.expired(now);
-        return call ? calls_[(*call)->index] : nullptr;
-    }
+    std::shared_ptr<InflightCall> expired(Clock::time_point now) const;
 
-    std::vector<std::shared_ptr<InflightCall>> take_all() {
-        std::vector<std::shared_ptr<InflightCall>> all = calls_;
-        for (const auto& call : all) {
-            remove(*call);
-        }
-        return all;
-    }
+    std::vector<std::shared_ptr<InflightCall>> take_all();
 
  private:
     struct PlaceOf {
         std::uint32_t& operator()(InflightCall* call) const noexcept { return call->place; }
     };
 
-    void index(InflightCall& call) {
-        if (!call.id.empty()) {  // empty for a notification, or for an id that is not a string
-            by_id_->emplace(call.id, &call);
-        }
-    }
+    void index(InflightCall& call);
 
     std::vector<std::shared_ptr<InflightCall>> calls_;
     std::size_t notifications_ = 0;
@@ -209,3 +133,7 @@ class InflightCalls {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "inflight_call.ipp"
+#endif

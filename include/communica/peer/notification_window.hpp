@@ -36,24 +36,14 @@ struct NotificationLimits {
 /// The sender's credit on one connection. Not thread-safe.
 class NotificationCredit {
  public:
-    void begin(NotificationLimits limits) {
-        limits_ = limits;
-        sent_.clear();
-        routes_.clear();
-        ended_ = failed_ = bytes_ = 0;
-    }
+    void begin(NotificationLimits limits);
 
     /// While at most a quarter of the bytes is in use, admits a notification of any size.
     bool admits(std::size_t bytes) const noexcept {
         return sent_.size() < limits_.items &&
                (bytes_ <= limits_.bytes / 4 || bytes <= limits_.bytes - std::min(bytes_, limits_.bytes));
     }
-    void on_sent(std::size_t bytes, std::string_view route) {
-        if (limits_.items != NotificationLimits().items) {
-            sent_.push_back({bytes, routes_.number_of(route)});
-            bytes_ += bytes;
-        }
-    }
+    void on_sent(std::size_t bytes, std::string_view route);
     /// The number of sent notifications that are not reported as ended. 0 if the peer does not report.
     std::size_t unconfirmed() const noexcept { return sent_.size(); }
     /// Calls `function(route, count)` for each route of the last `count` that were sent. The route is nothing for
@@ -69,24 +59,10 @@ class NotificationCredit {
         }
     }
     /// The last one of this route was not sent.
-    void on_unsent(std::string_view route) noexcept {
-        const auto number = routes_.number_of(route);
-        const auto found = std::find_if(sent_.rbegin(), sent_.rend(), [=](const Sent& s) { return s.route == number; });
-        if (found != sent_.rend()) {
-            bytes_ -= found->bytes;
-            sent_.erase(std::prev(found.base()));
-        }
-    }
+    void on_unsent(std::string_view route) noexcept;
     /// The peer reports how many have ended so far. It does not say which, so the oldest are removed. Returns how many
     /// have failed since the last report.
-    std::uint64_t on_ended(const wire::EndedNotifications& reported) noexcept {
-        for (; ended_ < reported.all && !sent_.empty(); ++ended_) {
-            bytes_ -= sent_.front().bytes;
-            sent_.pop_front();
-        }
-        const std::uint64_t failed = std::max(std::min(reported.failed, ended_), failed_);
-        return failed - std::exchange(failed_, failed);
-    }
+    std::uint64_t on_ended(const wire::EndedNotifications& reported) noexcept;
 
  private:
     struct Sent {
@@ -156,45 +132,17 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
     }
 
     /// Reports now, if failures are not reported.
-    void report_failed() noexcept {
-        const std::lock_guard lock(mutex_);
-        if (!closed_ && ended_.failed != reported_.failed) {
-            report();
-        }
-    }
+    void report_failed() noexcept;
 
     /// Reports for the last time: the connection is about to be closed, and notifications that have not ended are
     /// abandoned.
-    void close() noexcept {
-        const std::lock_guard lock(mutex_);
-        if (!std::exchange(closed_, true) && ended_.all != reported_.all) {
-            report();
-        }
-    }
+    void close() noexcept;
 
  private:
-    void on_end(std::size_t bytes) noexcept {
-        const std::lock_guard lock(mutex_);  // held while sending, so that the totals only grow
-        ++ended_.all;
-        unreported_bytes_ += bytes;
-        if (!closed_ && (ended_.all - reported_.all >= items_to_report_ || unreported_bytes_ >= bytes_to_report_)) {
-            report();
-        }
-    }
+    void on_end(std::size_t bytes) noexcept;
 
     /// With the lock held.
-    void report() noexcept {
-        try {
-            Buffer metadata;
-            Buffer body;
-            wire::write_ended_notifications(metadata, body, ended_);
-            connection_->send(SendClass::response, metadata.text(), body);
-            reported_ = ended_;
-            unreported_bytes_ = 0;
-        } catch (...) {  // NOLINT(bugprone-empty-catch)
-            // Out of memory: the next report includes it.
-        }
-    }
+    void report() noexcept;
 
     const std::shared_ptr<Connection> connection_;
     const std::size_t items_to_report_;
@@ -207,3 +155,7 @@ class NotificationWindow : public std::enable_shared_from_this<NotificationWindo
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "notification_window.ipp"
+#endif

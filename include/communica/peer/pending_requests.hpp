@@ -96,40 +96,12 @@ class PendingRequests {
     std::size_t size() const noexcept { return count_; }
 
     /// Allocates a number. Its operation follows (`set`), so that its cancellation can be prepared before.
-    RequestId reserve() {
-        if (free_ == none) {
-            slots_.emplace_back().generation = generation_;
-            free_ = static_cast<std::uint32_t>(slots_.size() - 1);
-        }
-        const std::uint32_t index = free_;
-        Slot& slot = slots_[index];
-        free_ = slot.next_free;
-        if (++slot.generation == 0) {  // after 2^32 requests; with 0 the number could be 0
-            ++slot.generation;
-        }
-        slot.reserved = true;
-        slot.needs_connection = false;
-        ++reserved_;
-        return RequestId{slot.generation} << 32 | index;
-    }
+    RequestId reserve();
 
     /// Sets the operation of a reserved number. If the number was released (cancelled) meanwhile, returns the
     /// operation. `timeout` and `waited` are only stored.
     OperationPtr set(RequestId id, OperationPtr operation, std::optional<Clock::time_point> deadline,
-                     Clock::duration timeout = {}, Clock::duration waited = {}) {
-        Slot* slot = find(id);
-        if (slot == nullptr) {
-            return operation;
-        }
-        slot->operation = std::move(operation);
-        slot->timeout = timeout;
-        slot->waited = waited;
-        ++count_;
-        if (deadline) {
-            deadlines_.push(*deadline, index_of(id));
-        }
-        return nullptr;
-    }
+                     Clock::duration timeout = {}, Clock::duration waited = {});
 
     /// Returns the operation of this number, which remains; null if there is none.
     Operation* find_operation(RequestId id) noexcept {
@@ -148,15 +120,7 @@ class PendingRequests {
 
     /// The request was sent over this connection, under this route. `left`: the rest of its timeout, if it waited before.
     void note_sent(RequestId id, std::uint32_t connection, std::string&& quoted_route,
-                   const std::optional<Clock::duration>& left = {}) noexcept {
-        if (Slot* slot = find(id)) {
-            slot->connection = connection;
-            slot->waited = left ? slot->timeout - *left : slot->waited;
-            if (!quoted_route.empty() || !slot->quoted_route.empty()) {
-                slot->quoted_route = std::move(quoted_route);
-            }
-        }
-    }
+                   const std::optional<Clock::duration>& left = {}) noexcept;
 
     /// The peer of this connection has the request, which was sent over an earlier one.
     void note_resumed(RequestId id, std::uint32_t connection) noexcept {
@@ -180,33 +144,14 @@ class PendingRequests {
     std::uint32_t connection_of(RequestId id) const noexcept { return slots_[index_of(id)].connection; }
 
     /// Removes and returns the operation; null if there is none (answered, timed out or cancelled before).
-    OperationPtr take(RequestId id) {
-        Slot* slot = find(id);
-        if (slot == nullptr) {
-            return nullptr;
-        }
-        deadlines_.remove(index_of(id));
-        OperationPtr operation = std::move(slot->operation);
-        count_ -= operation ? 1 : 0;
-        slot->reserved = false;
-        slot->next_free = std::exchange(free_, index_of(id));
-        if (--reserved_ == 0 && slots_.size() > kept_slots) {
-            forget_slots();
-        }
-        return operation;
-    }
+    OperationPtr take(RequestId id);
 
     std::optional<Clock::time_point> earliest() const noexcept { return deadlines_.earliest(); }
 
     /// Returns the number with the earliest deadline, if that has passed.
-    std::optional<RequestId> expired(Clock::time_point now) const noexcept {
-        const auto index = deadlines_.expired(now);
-        return index ? std::optional(id_at(*index)) : std::nullopt;
-    }
+    std::optional<RequestId> expired(Clock::time_point now) const noexcept;
 
-    std::optional<Clock::time_point> deadline_of(RequestId id) noexcept {
-        return find(id) == nullptr ? std::nullopt : deadlines_.deadline_of(index_of(id));
-    }
+    std::optional<Clock::time_point> deadline_of(RequestId id) noexcept;
 
     /// Calls `function` with the number of each pending request. It may remove that one.
     template <class Function>
@@ -242,23 +187,10 @@ class PendingRequests {
     static std::uint32_t index_of(RequestId id) noexcept { return static_cast<std::uint32_t>(id); }
     RequestId id_at(std::uint32_t index) const noexcept { return RequestId{slots_[index].generation} << 32 | index; }
 
-    Slot* find(RequestId id) noexcept {
-        const std::uint32_t index = index_of(id);
-        if (index >= slots_.size() || !slots_[index].reserved || slots_[index].generation != id >> 32) {
-            return nullptr;
-        }
-        return &slots_[index];
-    }
+    Slot* find(RequestId id) noexcept;
 
     /// Releases the memory of a burst. Later requests still get other numbers.
-    [[gnu::noinline]] void forget_slots() noexcept {
-        for (const Slot& slot : slots_) {
-            generation_ = std::max(generation_, slot.generation);
-        }
-        std::vector<Slot>().swap(slots_);
-        free_ = none;
-        deadlines_.shrink();
-    }
+    void forget_slots() noexcept;
 
     std::vector<Slot> slots_;
     DeadlineQueue<NodeOf> deadlines_{NodeOf{&slots_}};
@@ -269,3 +201,7 @@ class PendingRequests {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "pending_requests.ipp"
+#endif

@@ -40,56 +40,28 @@ class UnsentQueue {
     std::size_t size() const noexcept { return messages_.size(); }
 
     /// Adds a message behind all others of its priority, a flush behind all others.
-    void add(RequestId id, Outgoing message) {
-        if (message.type == wire::MessageType::flush && begin_of(Priority::low) != end()) {
-            message.priority = Priority::low;
-        }
-        const Place before = end_of(message.priority);
-        insert(before, id, std::move(message));
-    }
+    void add(RequestId id, Outgoing message);
     /// Puts a message in front of all others of its priority: a connection has returned it.
-    void put_back(RequestId id, Outgoing message) {
-        const Place before = begin_of(message.priority);
-        insert(before, id, std::move(message));
-    }
+    void put_back(RequestId id, Outgoing message);
 
     /// Is there a message that is sent before a new one of this priority?
     bool has_before(Priority priority) noexcept { return begin() != end_of(priority); }
 
     bool contains(RequestId id) const { return places_.contains(id); }
     /// Returns null if it is not in the queue.
-    const Outgoing* find(RequestId id) const {
-        const auto place = places_.find(id);
-        return place == places_.end() ? nullptr : &place->second->message;
-    }
+    const Outgoing* find(RequestId id) const;
 
     using Place = std::list<Waiting>::iterator;
     Place begin() noexcept { return messages_.begin(); }
     Place end() noexcept { return messages_.end(); }
     Waiting& front() noexcept { return messages_.front(); }
     /// Returns the next place.
-    Place erase(Place place) {
-        const Place next = std::next(place);
-        remove(place);
-        return next;
-    }
+    Place erase(Place place);
 
     /// Removes and returns the message of this number, if it is in the queue.
-    std::optional<Outgoing> take(RequestId id) {
-        const auto place = places_.find(id);
-        if (place == places_.end()) {
-            return std::nullopt;
-        }
-        return remove(place->second).message;
-    }
+    std::optional<Outgoing> take(RequestId id);
 
-    void clear() noexcept {
-        messages_.clear();
-        begins_.fill(messages_.end());
-        places_.clear();
-        bytes_ = 0;
-        gauge_.set(0);
-    }
+    void clear() noexcept;
 
  private:
     Place begin_of(Priority priority) noexcept { return begins_[static_cast<std::size_t>(priority)]; }
@@ -97,30 +69,9 @@ class UnsentQueue {
         return priority == Priority::low ? end() : begins_[static_cast<std::size_t>(priority) - 1];
     }
 
-    void insert(Place before, RequestId id, Outgoing message) {
-        const std::size_t bytes = message.size();
-        const auto priority = static_cast<std::size_t>(message.priority);
-        std::list<Waiting> made;  // in the queue only if both allocations succeed
-        made.push_back({id, std::move(message), bytes});
-        if (id != 0) {
-            places_.emplace(id, made.begin());
-        }
-        const Place place = made.begin();
-        messages_.splice(before, made);
-        std::replace(begins_.begin() + priority, begins_.end(), before, place);
-        bytes_ += bytes;
-        gauge_.set(messages_.size());
-    }
+    void insert(Place before, RequestId id, Outgoing message);
 
-    Waiting remove(Place place) {
-        Waiting waiting = std::move(*place);
-        std::ranges::replace(begins_, place, std::next(place));
-        messages_.erase(place);
-        places_.erase(waiting.id);
-        bytes_ -= waiting.bytes;
-        gauge_.set(messages_.size());
-        return waiting;
-    }
+    Waiting remove(Place place);
 
     std::list<Waiting> messages_;
     std::array<Place, 3> begins_;  // by priority: its first message, or the first behind these if it has none
@@ -130,3 +81,7 @@ class UnsentQueue {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "unsent_queue.ipp"
+#endif

@@ -36,7 +36,7 @@ class WatchedOperation final : public Operation {
         const asio::any_io_executor executor = std::move(executor_);
         destroy();
         try {
-            to == nullptr ? asio::post(executor, base::Task([on_end, error] { on_end(error); })) : on_end(error);
+            to == nullptr ? base::post_or_again(executor, [on_end, error] { on_end(error); }) : on_end(error);
         } catch (...) {  // NOLINT(bugprone-empty-catch): must not throw; without memory the end is not reported
         }
         return inner;

@@ -52,7 +52,7 @@ class ItemReader {
             if (auto taken = self->take()) {
                 co_return *std::move(taken);
             }
-            const auto [error] = co_await self->end_->async_wait(StreamEnd::For::reading, no_throw);
+            const auto [error] = co_await self->end_->async_wait(StreamEnd::For::reading);
             if (error) {
                 co_return Error{error, error.message()};
             }
@@ -63,7 +63,7 @@ class ItemReader {
             if (auto taken = self->take()) {
                 co_return std::move(*taken).value();
             }
-            co_await self->end_->async_wait(StreamEnd::For::reading, asio::use_awaitable);
+            throw_error(co_await self->end_->async_wait(StreamEnd::For::reading));
         }
     }
 

@@ -258,7 +258,7 @@ class [[nodiscard]] Upload : public peer::WritesItems<T> {
                 break;
             }
             if (read == peer::StreamEnd::Read::nothing_yet) {
-                co_await end->async_wait(peer::StreamEnd::For::reading, asio::use_awaitable);
+                throw_error(co_await end->async_wait(peer::StreamEnd::For::reading));
             }
         }
         if (const auto failure = end->failure()) {

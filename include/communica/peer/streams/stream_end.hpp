@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -144,13 +145,10 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// The reason to wait: items or their end; fewer unsent bytes; no unsent bytes; a `notify`.
     enum class For { reading, writing, flush, notice };
 
-    /// Completes with `void(error_code)` when the reason to wait is over, or the stream has ended. May complete early.
-    template <class Token>
-    auto async_wait(For what, Token&& token) {
-        return asio::async_initiate<Token, void(asio::error_code)>(Wait{}, token, shared_from_this(), what);
-    }
+    /// Returns when the reason to wait is over, or the stream has ended. May return early.
+    asio::awaitable<std::tuple<asio::error_code>> async_wait(For what);
 
-    /// The same. Returns false, and does not take the waiter, if there is no reason to wait.
+    /// The same for a waiter. Returns false, and does not take the waiter, if there is no reason to wait.
     bool wait(For what, StreamWaiter& waiter);
     /// Removes a waiter; null if it does not wait any more.
     StreamWaiter* take_waiter(std::uint64_t number);
@@ -212,33 +210,6 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
  private:
     using Mutex = base::OrderedMutex<base::LockOrder::stream>;
-
-    struct Wait {
-        template <class Handler>
-        void operator()(Handler&& handler, const std::shared_ptr<StreamEnd>& end, For what) const {
-            using Waiting = WaitingHandler<std::decay_t<Handler>>;
-            auto slot = asio::get_associated_cancellation_slot(handler);
-            Waiting* const waiter = Waiting::make(std::forward<Handler>(handler), end->executor());
-            waiter->number = end->next_waiter();
-            if (slot.is_connected()) {
-                slot.assign(CancelWait{end, waiter->number});
-            }
-            if (!end->wait(what, *waiter)) {
-                waiter->wake({});
-            }
-        }
-    };
-    struct CancelWait {
-        std::weak_ptr<StreamEnd> end;
-        std::uint64_t number;
-
-        void operator()(asio::cancellation_type type) const {
-            const auto alive = type != asio::cancellation_type::none ? end.lock() : nullptr;
-            if (StreamWaiter* const waiter = alive ? alive->take_waiter(number) : nullptr) {
-                waiter->wake(asio::error::operation_aborted);
-            }
-        }
-    };
 
     void on_items(std::string_view items, Buffer* backing_buffer);
     void on_blocked();

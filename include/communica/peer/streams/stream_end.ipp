@@ -387,4 +387,9 @@ COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<Mutex> lock) {
     }
 }
 
+COMMUNICA_INLINE asio::awaitable<std::tuple<asio::error_code>> StreamEnd::async_wait(For what) {
+    return asio::async_initiate<decltype(no_throw), void(asio::error_code)>(InitiateWait{}, no_throw,
+                                                                            shared_from_this(), executor_, what);
+}
+
 }  // namespace communica::peer

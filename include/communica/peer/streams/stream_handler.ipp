@@ -102,7 +102,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Infli
     co_await asio::this_coro::reset_cancellation_state();
     co_await asio::this_coro::throw_if_cancelled(false);
     while (!end->is_flushed()) {
-        co_await end->async_wait(StreamEnd::For::flush, no_throw);
+        co_await end->async_wait(StreamEnd::For::flush);
     }
     Reply nothing;
     peer->responder().finish(*call, nothing);

@@ -19,32 +19,18 @@ class StreamTimer : public std::enable_shared_from_this<StreamTimer> {
     static constexpr Clock::duration never = Clock::duration::max();
 
     /// `expire` is called once, without a lock, on `executor`, with the reason.
-    StreamTimer(const asio::any_io_executor& executor, std::function<void(const char*)> expire)
-        : timer_(executor), expire_(std::move(expire)) {}
+    StreamTimer(const asio::any_io_executor& executor, std::function<void(const char*)> expire);
 
     /// The time that the stream has from now on.
-    void set_whole(Clock::duration time) {
-        const std::lock_guard lock(mutex_);
-        ends_ = after(Clock::now(), time);
-        arm();
-    }
+    void set_whole(Clock::duration time);
     /// The longest time without an item.
-    void set_idle(Clock::duration time) {
-        note_item();
-        const std::lock_guard lock(mutex_);
-        idle_ = time;
-        arm();
-    }
+    void set_idle(Clock::duration time);
 
     /// Items were sent or received.
     void note_item() noexcept { last_item_.store(Clock::now(), std::memory_order_relaxed); }
 
     /// The stream has ended.
-    void stop() {
-        const std::lock_guard lock(mutex_);
-        expire_ = nullptr;
-        timer_.cancel();
-    }
+    void stop();
 
  private:
     static Clock::time_point after(Clock::time_point from, Clock::duration time) noexcept {
@@ -52,42 +38,9 @@ class StreamTimer : public std::enable_shared_from_this<StreamTimer> {
     }
     Clock::time_point idle_until() const noexcept { return after(last_item_.load(std::memory_order_relaxed), idle_); }
 
-    void arm() {
-        const auto next = std::min(ends_, idle_until());
-        if (!expire_ || next == Clock::time_point::max()) {
-            timer_.cancel();
-            return;
-        }
-        timer_.expires_at(next);
-        timer_.async_wait(base::WaitTask([weak = weak_from_this()](asio::error_code error) {
-            const auto self = error ? nullptr : weak.lock();
-            if (self) {
-                self->on_time();
-            }
-        }));
-    }
+    void arm();
 
-    void on_time() {
-        std::function<void(const char*)> expire;
-        const char* why = nullptr;
-        {
-            const std::lock_guard lock(mutex_);
-            const auto now = Clock::now();
-            if (now >= ends_) {
-                why = "the time of the stream is over";
-            } else if (now >= idle_until()) {
-                why = "the stream was idle for too long";
-            } else {
-                arm();
-            }
-            if (why != nullptr) {
-                expire = std::exchange(expire_, nullptr);
-            }
-        }
-        if (expire) {
-            expire(why);
-        }
-    }
+    void on_time();
 
     std::atomic<Clock::time_point> last_item_ = Clock::now();
 
@@ -99,3 +52,7 @@ class StreamTimer : public std::enable_shared_from_this<StreamTimer> {
 };
 
 }  // namespace communica::peer
+
+#if !defined(COMMUNICA_SEPARATE_COMPILATION)
+#include "stream_timer.ipp"
+#endif

@@ -135,8 +135,7 @@ class [[nodiscard]] Subscription {
                 state->stream.reset();
             }
             if (state->pause.count() != 0) {
-                asio::steady_timer timer(co_await asio::this_coro::executor, state->pause);
-                throw_error(co_await timer.async_wait(no_throw));
+                co_await base::wait_for(state->pause);
             }
             state->pause = std::clamp(2 * state->pause, std::chrono::milliseconds{1}, longest_pause);
         }

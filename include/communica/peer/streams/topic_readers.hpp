@@ -58,37 +58,28 @@ class TopicReaders : public std::enable_shared_from_this<TopicReaders> {
     /// Completes with `void(asio::error_code)` when there is room.
     template <class Token>
     auto wait(Token&& token) {
-        return asio::async_initiate<Token, void(asio::error_code)>(Wait{}, token, shared_from_this());
+        return asio::async_initiate<Token, void(asio::error_code)>(InitiateWait{}, token, shared_from_this(),
+                                                                   asio::any_io_executor(asio::system_executor()));
+    }
+    /// The same. Returns false, and does not take the waiter, if there is room.
+    bool wait(StreamWaiter& waiter) {
+        const std::lock_guard lock(mutex_);
+        if (has_room()) {
+            return false;
+        }
+        waiters_.add(waiter);
+        return true;
+    }
+    StreamWaiter* take_waiter(std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        return waiters_.take(number);
+    }
+    std::uint64_t next_waiter() {
+        const std::lock_guard lock(mutex_);
+        return ++last_waiter_;
     }
 
  private:
-    struct Wait {
-        template <class Handler>
-        void operator()(Handler&& handler, const std::shared_ptr<TopicReaders>& readers) const {
-            using Waiting = WaitingHandler<std::decay_t<Handler>>;
-            auto slot = asio::get_associated_cancellation_slot(handler);
-            Waiting* const waiter = Waiting::make(std::forward<Handler>(handler), asio::system_executor());
-            waiter->number = readers->next_waiter();
-            if (slot.is_connected()) {
-                slot.assign(CancelWait{readers, waiter->number});
-            }
-            if (!readers->add(*waiter)) {
-                waiter->wake({});
-            }
-        }
-    };
-    struct CancelWait {
-        std::weak_ptr<TopicReaders> readers;
-        std::uint64_t number;
-
-        void operator()(asio::cancellation_type type) const {
-            const auto alive = type != asio::cancellation_type::none ? readers.lock() : nullptr;
-            if (StreamWaiter* const waiter = alive ? alive->take(number) : nullptr) {
-                waiter->wake(asio::error::operation_aborted);
-            }
-        }
-    };
-
     Places::iterator add(Place place) {
         const std::lock_guard lock(mutex_);
         return places_.insert(place);
@@ -121,24 +112,6 @@ class TopicReaders : public std::enable_shared_from_this<TopicReaders> {
         return is_closed_ || places_.empty() ||
                (end_.items - places_.begin()->items < most_behind_.items &&
                 end_.bytes - places_.begin()->bytes < most_behind_.bytes);
-    }
-
-    std::uint64_t next_waiter() {
-        const std::lock_guard lock(mutex_);
-        return ++last_waiter_;
-    }
-    /// Returns false if there is room.
-    bool add(StreamWaiter& waiter) {
-        const std::lock_guard lock(mutex_);
-        if (has_room()) {
-            return false;
-        }
-        waiters_.add(waiter);
-        return true;
-    }
-    StreamWaiter* take(std::uint64_t number) {
-        const std::lock_guard lock(mutex_);
-        return waiters_.take(number);
     }
 
     const Place most_behind_;

@@ -114,4 +114,28 @@ class WaitingHandler final : public StreamWaiter, public Submission {
     asio::error_code error_;  // while it is posted
 };
 
+/// Initiates a wait that `owner` keeps. `owner->wait(what..., waiter)` takes it, or returns false if there is no reason to
+/// wait; `owner->take_waiter(number)` returns it for a cancellation.
+struct InitiateWait {
+    template <class Handler, class Owner, class... For>
+    void operator()(Handler&& handler, const std::shared_ptr<Owner>& owner, const asio::any_io_executor& executor,
+                    For... what) const {
+        using Waiting = WaitingHandler<std::decay_t<Handler>>;
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        Waiting* const waiter = Waiting::make(std::forward<Handler>(handler), executor);
+        waiter->number = owner->next_waiter();
+        if (slot.is_connected()) {
+            slot.assign([weak = std::weak_ptr(owner), number = waiter->number](asio::cancellation_type type) {
+                const auto alive = type != asio::cancellation_type::none ? weak.lock() : nullptr;
+                if (StreamWaiter* const cancelled = alive ? alive->take_waiter(number) : nullptr) {
+                    cancelled->wake(asio::error::operation_aborted);
+                }
+            });
+        }
+        if (!owner->wait(what..., *waiter)) {
+            waiter->wake({});
+        }
+    }
+};
+
 }  // namespace communica::peer

@@ -56,7 +56,7 @@ class ItemWriter {
     }
 
     static asio::awaitable<void> wait(std::shared_ptr<const ItemWriter> self) {
-        co_await self->end_->async_wait(StreamEnd::For::writing, asio::use_awaitable);
+        throw_error(co_await self->end_->async_wait(StreamEnd::For::writing));
     }
     static asio::awaitable<void> rethrow(std::exception_ptr exception) {
         if (exception) {
