@@ -101,6 +101,26 @@ struct ThrowingConnector {
 using Server = communica::RouteServer<ThrowingConnector>;
 using Client = communica::RouteClient<ThrowingConnector>;
 
+/// A user's serializer that throws for two values.
+struct ThornySerializer {
+    void dump(communica::Nothing, communica::Buffer&) const {}
+    void dump(int value, communica::Buffer& out) const {
+        if (value == 14) {
+            throw 7;  // NOLINT(hicpp-exception-baseclass)
+        }
+        out.append(std::to_string(value));
+    }
+    template <std::same_as<int> T>
+    T load(communica::Bytes bytes) const {
+        const int value = std::stoi(std::string(communica::as_text(bytes)));
+        if (value == 13) {
+            throw 7;  // NOLINT(hicpp-exception-baseclass)
+        }
+        return value;
+    }
+};
+constexpr communica::Route<int(int), ThornySerializer> thorny_route{"thorny"};
+
 /// How a request ended.
 template <class T>
 asio::awaitable<std::error_code> code_of(asio::awaitable<T> request) {
@@ -145,6 +165,27 @@ TEST_CASE("a converter may throw anything, on either side, loading or dumping") 
         CHECK_AWAITED(communica::make_error_code(errc::serializer_error),
                       code_of(client.request<Thorny>("echo", 13, options)));
         CHECK_AWAITED(1, client.request<int>("echo", 1));
+    });
+}
+
+TEST_CASE("a serializer of a user may throw anything, on either side, loading or dumping") {
+    const auto transport = GENERATE(test::Transport::local, test::Transport::memory);
+    CAPTURE(transport);
+    Routes routes;
+    routes.add(thorny_route, [](int value) { return value + 10; });
+    RoutePair pair(transport, routes);
+
+    pair.run([&]() -> asio::awaitable<void> {
+        auto& client = pair.client();
+        communica::RequestOptions options;
+        options.timeout = std::nullopt;
+        const auto serializer_error = communica::make_error_code(errc::serializer_error);
+        CHECK_AWAITED(serializer_error, code_of(client.request(thorny_route, 14, options)));  // dumped here
+        CHECK_AWAITED(serializer_error, code_of(client.request(thorny_route, 13, options)));  // loaded there
+        CHECK_AWAITED(communica::make_error_code(errc::responder_error),
+                      code_of(client.request(thorny_route, 4, options)));                    // dumped there
+        CHECK_AWAITED(serializer_error, code_of(client.request(thorny_route, 3, options)));  // loaded here
+        CHECK_AWAITED(11, client.request(thorny_route, 1, options));
     });
 }
 

@@ -15,7 +15,7 @@ class MemoryHub;
 
 /// Connects entities of one process. Copies of a connector reach each other; separately made ones do not. Messages are
 /// moved, not framed. It has no state, as no other process can reach it: `dump_state` and `load_state` throw
-/// `errc::invalid_state`.
+/// `errc::invalid_state`. Without memory for a message it may end the program, as Asio's channels do not report that.
 class MemoryConnector {
  public:
     std::chrono::milliseconds first_retry() const noexcept { return std::chrono::milliseconds{10}; }
