@@ -71,7 +71,7 @@ class Topic {
     /// close the topic first. Cancellation: ends the wait.
     template <class Token = asio::use_awaitable_t<>>
     auto ready(Token&& token = Token()) const {
-        return state_->readers()->wait(std::forward<Token>(token));
+        return state_->readers()->async_wait(std::forward<Token>(token));
     }
 
     /// Returns the stream of a new subscriber. A handler returns it to its requester.

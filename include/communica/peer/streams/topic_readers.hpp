@@ -57,7 +57,7 @@ class TopicReaders : public std::enable_shared_from_this<TopicReaders> {
 
     /// Completes with `void(asio::error_code)` when there is room.
     template <class Token>
-    auto wait(Token&& token) {
+    auto async_wait(Token&& token) {
         return asio::async_initiate<Token, void(asio::error_code)>(InitiateWait{}, token, shared_from_this(),
                                                                    asio::any_io_executor(asio::system_executor()));
     }
