@@ -69,8 +69,8 @@ TEST_CASE("requests time out in the order of their deadlines") {
     std::vector<int> timed_out;
 
     late.pair.run([&]() -> asio::awaitable<void> {
-        // A busy machine may take 50 ms from one to the next.
-        for (const int milliseconds : {300, 100, 200, 150, 250}) {
+        // A busy machine may take 100 ms from one to the next.
+        for (const int milliseconds : {600, 200, 400, 300, 500}) {
             const communica::RequestOptions options{.timeout = std::chrono::milliseconds(milliseconds)};
             late.pair.client().request<int>("late", 1, options, [&, milliseconds](std::exception_ptr failure, int) {
                 CHECK(Error::from(failure).code == errc::timeout);
@@ -80,7 +80,7 @@ TEST_CASE("requests time out in the order of their deadlines") {
         co_await test::until([&] { return timed_out.size() == 5; });
         late.released.set();
     });
-    CHECK(timed_out == std::vector<int>{100, 150, 200, 250, 300});
+    CHECK(timed_out == std::vector<int>{200, 300, 400, 500, 600});
 }
 
 TEST_CASE("a request of a server times out too") {

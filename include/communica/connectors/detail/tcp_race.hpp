@@ -138,7 +138,7 @@ class TcpRace : public std::enable_shared_from_this<TcpRace> {
         return !error && local == remote;
     }
 
-    static void close(Socket& socket) noexcept {
+    static void close(Socket& socket) noexcept {  // NOLINT(bugprone-exception-escape): errors are codes here
         asio::error_code ignored;
         if (is_own_end(socket)) {  // a server may need that port, which would be in TIME_WAIT
             socket.set_option(asio::socket_base::linger(true, 0), ignored);

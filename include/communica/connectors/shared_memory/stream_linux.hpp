@@ -327,7 +327,7 @@ class SharedStream {
     template <class Handler>
     void begin_wait(Handler handler) {
         when_readable(std::move(handler), [](asio::error_code error, Handler to_call) {
-            to_call(error == asio::error::operation_aborted ? error : asio::error_code());
+            std::move(to_call)(error == asio::error::operation_aborted ? error : asio::error_code());
         });
     }
 
@@ -369,7 +369,7 @@ class SharedStream {
             if (!waited || (waited == asio::error::operation_aborted && socket_.is_open())) {
                 guarded(waited, [this]() -> std::size_t { return socket_.receive() ? 1 : 0; });
             }
-            to_call(waited);
+            std::move(to_call)(waited);
         };
         Continuation<Handler, decltype(then)> continuation{std::move(handler), std::move(then)};
         has_to_wait ? socket_.async_wait(wait_read, std::move(continuation))
