@@ -3,6 +3,7 @@
 
 #include "../../asio.hpp"
 #include "../../error.hpp"
+#include "../../serializers/serializer.hpp"
 #include "../spawn.hpp"
 #include "stream_end.hpp"
 
