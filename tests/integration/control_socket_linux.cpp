@@ -24,8 +24,11 @@ using communica::SharedMemoryConnector;
 using communica::SharedMemoryOptions;
 using communica::detail::LentSegments;
 using communica::detail::SealedMemory;
+using test::ask;
+using test::frame_of;
 using test::memory_file;
 using test::message_frame;
+using test::permission;
 using test::Stranger;
 using test::text_of;
 using test::u32;
@@ -34,9 +37,6 @@ namespace {
 
 constexpr communica::Route<Buffer(Buffer), communica::BytesSerializer> echo{"echo"};
 constexpr std::size_t size = 64 * 1024;
-const std::string ask = u32(1) + '\x23';
-const std::string permission = u32(1) + '\x24';
-std::string frame_of(int count) { return u32(2) + '\x25' + static_cast<char>(count); }
 std::string metadata_for(std::string_view route) {
     return R"({"id": "1", "type": 1, "route": ")" + std::string(route) + "\"}";
 }
@@ -304,17 +304,7 @@ TEST_CASE("threads send lent bodies and descriptors over one connection") {
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
         co_await client.connect();
-        std::atomic<int> running = 3;
-        std::vector<std::jthread> threads;
-        for (int thread = 0; thread != 3; ++thread) {
-            threads.emplace_back([&, thread] {
-                asio::io_context own;
-                asio::co_spawn(own, use(thread), asio::detached);
-                own.run();
-                --running;
-            });
-        }
-        co_await test::until([&] { return running == 0; });
+        co_await test::run_on_threads(3, use);
         co_await client.close();
         co_await server.close();
     });

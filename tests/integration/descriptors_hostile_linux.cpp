@@ -1,9 +1,6 @@
 // Descriptors from a peer that says and sends something else than it should.
-#include "support/descriptors_linux.hpp"
+#include "support/file_peer_linux.hpp"
 #include "support/pair.hpp"
-#include "support/scripted_peer.hpp"
-
-#include <communica/connectors/detail/passed_descriptors_unix.hpp>
 
 #include <algorithm>
 #include <string>
@@ -11,25 +8,20 @@
 #include <vector>
 
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 namespace descriptors_hostile {
 
 using communica::Descriptor;
+using test::ask;
+using test::FilePeer;
+using test::frame_of;
 using test::memory_file;
-using test::message_frame;
-using test::ScriptedPeer;
+using test::permission;
+using test::request;
 using test::text_of;
 using test::u32;
 
 namespace {
-
-const std::string ask = u32(1) + '\x23';
-const std::string permission = u32(1) + '\x24';
-std::string frame_of(int count) { return u32(2) + '\x25' + static_cast<char>(count); }
-std::string request(std::string_view route, std::string_view body) {
-    return message_frame("{\"id\": \"1\", \"type\": 1, \"route\": \"" + std::string(route) + "\"}", body);
-}
 
 test::Routes routes_with_files() {
     test::Routes routes;
@@ -45,54 +37,6 @@ test::Routes routes_with_files() {
     routes.add("open", [](int) { return memory_file(); });
     return routes;
 }
-
-/// A client byte by byte, and its socket to send descriptors over.
-struct FilePeer {
-    ScriptedPeer script;
-    int socket;
-
-    static asio::awaitable<FilePeer> greet(std::string state, std::string limit = "253") {
-        test::ScriptStream stream = co_await test::connect_script(communica::LocalConnector::load_state(state));
-        const int socket = stream.native_handle();
-        FilePeer peer{ScriptedPeer(std::move(stream)), socket};
-        const std::string hello =
-            "{\"client_id\": \"x\", \"communica\": {\"session\": \"0123456789abcdef\", "
-            "\"max_message\": 1048576, \"max_descriptors\": " +
-            limit + ", \"extensions\": []}}" + '\0';
-        co_await peer.script.send(hello);
-        const auto answer = nlohmann::json::parse(co_await peer.script.read_hello());
-        CHECK(answer.at("communica").value("max_descriptors", 0) != 1);
-        co_return peer;
-    }
-
-    void send_with(std::string_view bytes, const std::vector<std::string>& texts) const {
-        communica::base::DescriptorList list;
-        for (const std::string& text : texts) {
-            list.add(memory_file(text));
-        }
-        const auto sent = communica::detail::send_descriptors(socket, asio::buffer(bytes.data(), bytes.size()), list);
-        REQUIRE(sent == static_cast<::ssize_t>(bytes.size()));
-    }
-
-    asio::awaitable<void> be_permitted() {
-        co_await script.send(ask);
-        co_await script.expect(permission);
-    }
-
-    asio::awaitable<void> expect_answer(int type, std::string body_part) {
-        const auto answer = co_await script.read_message();
-        CHECK(answer.type() == type);
-        CAPTURE(answer.body);
-        CHECK(answer.body.find(body_part) != answer.body.npos);
-    }
-
-    /// The connection works on.
-    asio::awaitable<void> expect_alive() {
-        const std::string bytes = request("ignore", "1");
-        co_await script.send(bytes);
-        co_await expect_answer(11, "0");
-    }
-};
 
 /// This process may open so many descriptors more.
 class FewDescriptors {
@@ -283,6 +227,16 @@ TEST_CASE("frames about descriptors out of turn end the connection") {
         co_await peer.script.send(out_of_turn);
         const std::string rest = co_await peer.script.read_to_end();
         CHECK((rest.empty() || rest == permission));
+    });
+}
+
+TEST_CASE("a question between descriptors and their message ends the connection") {
+    against_server([](FilePeer& peer) -> asio::awaitable<void> {
+        co_await peer.be_permitted();
+        const std::vector<std::string> texts(1, "text");
+        peer.send_with(frame_of(1), texts);
+        co_await peer.script.send(ask);
+        co_await peer.script.expect_end();
     });
 }
 

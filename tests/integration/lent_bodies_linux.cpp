@@ -459,30 +459,19 @@ TEST_CASE("threads lend, send and drop at once") {
     Server server(context, connector_in(directory), [](Buffer body) { return body; });
     Client client(context, connector_in(directory, 4 * large));
     std::atomic<int> right = 0;
+    const auto use = [&](int thread) -> asio::awaitable<void> {
+        const char mark = static_cast<char>('a' + thread);
+        for (int round = 0; round != 200; ++round) {
+            Buffer dropped = co_await client.lend(50'000);
+            Buffer body = co_await filled(client, 200'000, mark);
+            const Buffer answer = co_await client.request<Buffer>(std::move(body));
+            right += is_all(answer, 200'000, mark) ? 1 : 0;
+        }
+    };
     test::run(context, [&]() -> asio::awaitable<void> {
         co_await server.start();
         co_await client.connect();
-        std::atomic<int> running = 3;
-        std::vector<std::jthread> threads;
-        for (int thread = 0; thread != 3; ++thread) {
-            threads.emplace_back([&, thread] {
-                asio::io_context own;
-                asio::co_spawn(
-                    own,
-                    [](Client& asking, char mark, std::atomic<int>& done) -> asio::awaitable<void> {
-                        for (int round = 0; round != 200; ++round) {
-                            Buffer dropped = co_await asking.lend(50'000);
-                            Buffer body = co_await filled(asking, 200'000, mark);
-                            const Buffer answer = co_await asking.request<Buffer>(std::move(body));
-                            done += is_all(answer, 200'000, mark) ? 1 : 0;
-                        }
-                    }(client, static_cast<char>('a' + thread), right),
-                    asio::detached);
-                own.run();
-                --running;
-            });
-        }
-        co_await test::until([&] { return running == 0; });
+        co_await test::run_on_threads(3, use);
         co_await client.close();
         co_await server.close();
     });

@@ -40,6 +40,11 @@ inline std::string lent_frame(std::size_t segment, std::size_t offset, std::size
 inline std::string returned_frame(std::size_t segment) { return u32(5) + '\x21' + u32(segment); }
 inline std::string retired_frame(std::size_t segment) { return u32(5) + '\x22' + u32(segment); }
 
+/// About descriptors: a question for a permission, the permission, and the frame that goes with so many of them.
+inline const std::string ask = u32(1) + '\x23';
+inline const std::string permission = u32(1) + '\x24';
+inline std::string frame_of(int count) { return u32(2) + '\x25' + static_cast<char>(count); }
+
 inline std::string close_frame() { return u32(1) + '\x14'; }
 inline std::string ping_frame() { return u32(1) + '\x1e'; }
 inline std::string pong_frame() { return u32(1) + '\x1f'; }

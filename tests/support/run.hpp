@@ -6,6 +6,7 @@
 
 #include <asio/io_context.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -137,6 +138,22 @@ asio::awaitable<void> until(Predicate predicate) {
     while (!predicate()) {
         co_await asio::post(executor, asio::use_awaitable);
     }
+}
+
+/// Runs `coroutine(number)` on so many threads, each with an io_context of its own, until all are done.
+template <class F>
+asio::awaitable<void> run_on_threads(int threads, F coroutine) {
+    std::atomic<int> at_work = threads;
+    std::vector<std::jthread> running;
+    for (int thread = 0; thread != threads; ++thread) {
+        running.emplace_back([&, thread] {
+            asio::io_context own;
+            asio::co_spawn(own, coroutine(thread), asio::detached);
+            own.run();
+            --at_work;
+        });
+    }
+    co_await until([&] { return at_work == 0; });
 }
 
 /// The error that an operation ends with; one without a code if there was none.

@@ -30,7 +30,6 @@ class LoadLater {
         : body_(codec::load_from<Buffer>(BytesSerializer(), body, backing_buffer)),
           load_([serializer, max_loaded](Buffer& bytes) {
               const codec::Allowance allowance(max_loaded);
-              const base::LoadingFrom own(bytes.attached());
               return codec::load_from<Held>(serializer, bytes.bytes(), &bytes);
           }) {
         if (auto* const attachments = base::LoadingFrom::current()) [[unlikely]] {
@@ -40,6 +39,8 @@ class LoadLater {
 
     /// Call it once. Throws `UnloadableValue`.
     Held load() {
+        const auto attachments = body_.take_attachments();  // those that the value does not take are closed
+        const base::LoadingFrom own(attachments.get());
         try {
             return load_(body_);
         } catch (...) {

@@ -3,6 +3,7 @@
 
 #include "../budget.hpp"
 #include "../buffer.hpp"
+#include "../connection.hpp"
 #include "../error.hpp"
 #include "../separate_compilation.hpp"
 #include "../wire/metadata.hpp"
@@ -51,7 +52,7 @@ struct Reply {
 
     /// Replaces an answer by an error if its descriptors are more than the requester accepts, or over the budget of
     /// those that are kept until a requester takes them.
-    void limit_descriptors(std::size_t most, const std::shared_ptr<Budget>& budget);
+    void limit_descriptors(std::size_t most, const std::shared_ptr<base::AttachmentShare>& share);
 
     /// Answers that the request's value could not be loaded. Returns the error, which names the value of several.
     Error set_load_error(const std::exception_ptr& exception, ValueNames names = {});
@@ -60,6 +61,10 @@ struct Reply {
     /// kind. Returns the error.
     Error set_handler_error(const std::exception_ptr& exception, ValueNames names = {});
 };
+
+/// The same for an answer that an earlier connection has returned: the next one may accept fewer. Returns `answer`.
+UnsentMessage& limit_descriptors(UnsentMessage& answer, std::size_t most,
+                                 const std::shared_ptr<base::AttachmentShare>& share);
 
 }  // namespace communica::peer
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../wire/error_body.hpp"
+#include "../wire/metadata_reader.hpp"
 #include "reply.hpp"
 
 #include <charconv>
@@ -34,10 +35,10 @@ COMMUNICA_INLINE void Reply::set_error(const Error& error) {
     wire::write_error_body(body, error);
 }
 
-COMMUNICA_INLINE void Reply::limit_descriptors(std::size_t most, const std::shared_ptr<Budget>& budget) {
+COMMUNICA_INLINE void Reply::limit_descriptors(std::size_t most, const std::shared_ptr<base::AttachmentShare>& share) {
     auto* const attached = body.attached();
     const bool is_accepted = attached == nullptr || attached->size() <= most;
-    if (is_accepted && (attached == nullptr || attached->reserve(budget))) {
+    if (is_accepted && (attached == nullptr || attached->reserve(share))) {
         return;
     }
     set_error({.code = errc::responder_error,
@@ -45,6 +46,24 @@ COMMUNICA_INLINE void Reply::limit_descriptors(std::size_t most, const std::shar
                                       : "The requester accepts fewer descriptors, or none",
                .status = is_accepted ? 503 : 501,
                .kind = Error::Kind::responder});
+}
+
+COMMUNICA_INLINE UnsentMessage& limit_descriptors(UnsentMessage& answer, std::size_t most,
+                                                  const std::shared_ptr<base::AttachmentShare>& share) {
+    if (answer.body.attached() == nullptr) {
+        return answer;
+    }
+    Reply reply;
+    reply.body = std::move(answer.body);
+    reply.limit_descriptors(most, share);
+    answer.body = std::move(reply.body);
+    if (reply.type != wire::MessageType::ok) {
+        wire::MetadataReader reader;
+        const wire::Metadata& metadata = reader.read(answer.metadata);
+        answer.metadata = std::string(metadata.before_type) + std::to_string(static_cast<int>(reply.type)) +
+                          std::string(metadata.after_type);
+    }
+    return answer;
 }
 
 COMMUNICA_INLINE Error Reply::set_load_error(const std::exception_ptr& exception, ValueNames names) {

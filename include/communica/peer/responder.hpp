@@ -197,7 +197,7 @@ class Responder : public std::enable_shared_from_this<Responder> {
     const std::size_t max_requests_;
     const std::size_t max_inflight_bytes_;
     const std::shared_ptr<Budget> budget_;
-    const std::shared_ptr<Budget> descriptors_;
+    const std::shared_ptr<base::AttachmentShare> descriptors_;
     const std::shared_ptr<Counters> counters_;
     const LateHandlers late_;
 

@@ -13,7 +13,7 @@ COMMUNICA_INLINE Responder::Responder(const asio::any_io_executor& executor, con
     : max_requests_(options.limits.max_requests),
       max_inflight_bytes_(options.limits.max_inflight_bytes),
       budget_(options.budget),
-      descriptors_(options.descriptors),
+      descriptors_(std::make_shared<base::AttachmentShare>(options.descriptors)),
       counters_(options.counters),
       late_(std::move(handlers)),
       timer_(executor),
@@ -388,7 +388,8 @@ COMMUNICA_INLINE void Responder::send_later(const Buffer& metadata, Reply& reply
 COMMUNICA_INLINE void Responder::send_kept() {
     while (connection_ && !answers_.empty()) {
         const std::size_t bytes = cost_of(answers_.front());
-        if (!connection_->send(SendClass::response, answers_.front().metadata, answers_.front().body)) {
+        UnsentMessage& answer = limit_descriptors(answers_.front(), max_descriptors_, descriptors_);
+        if (!connection_->send(SendClass::response, answer.metadata, answer.body)) {
             return;
         }
         answers_.pop_front();

@@ -104,6 +104,7 @@ class TypedHandler<F, Data, Result, S, std::tuple<Extras...>> final : public Int
             } catch (...) {
                 refuse_value(incoming, reply, std::current_exception());
             }
+            base::LoadingFrom::end();
             return allowance.used();
         } else {
             (void)incoming;

@@ -20,7 +20,7 @@ namespace communica::stream {
 class ArrivedAttachments {
  public:
     explicit ArrivedAttachments(const ConnectionOptions& options)
-        : most_(options.limits.max_descriptors), budget_(options.descriptors) {}
+        : most_(options.limits.max_descriptors), share_(std::make_shared<base::AttachmentShare>(options.descriptors)) {}
 
     /// Does the next message have some?
     bool has_next() const noexcept { return next_ != nullptr; }
@@ -43,15 +43,16 @@ class ArrivedAttachments {
     [[gnu::noinline]] void on_frame(const wire::Frame& frame, Stream& stream, Writer& writer) {
         if constexpr (PassesDescriptors<Stream>) {
             if (frame.kind == wire::Frame::Kind::permit_descriptors) {
-                if (writer.permit_descriptors()) {
+                if (writer.use_queue([](auto& queue) { return queue.permit_descriptors(); })) {
                     return;
                 }
             } else if (frame.kind == wire::Frame::Kind::ask_for_descriptors) {
-                if (most_ != 0 && stream.expect_descriptors()) {
-                    return writer.send_frame(SendClass::response, wire::permit_descriptors_frame, true);
+                if (most_ != 0 && next_ == nullptr && stream.expect_descriptors()) {
+                    // A peer that does not read permissions is cut off.
+                    return writer.send_frame(SendClass::rejection, wire::permit_descriptors_frame, true);
                 }
             } else if (frame.total <= most_ && stream.expects_descriptors()) {
-                next_ = stream.take_descriptors(frame.total, budget_);
+                next_ = stream.take_descriptors(frame.total, share_);
                 return;
             }
         }
@@ -60,7 +61,7 @@ class ArrivedAttachments {
 
  private:
     const std::size_t most_;
-    const std::shared_ptr<Budget> budget_;
+    const std::shared_ptr<base::AttachmentShare> share_;
     std::shared_ptr<base::Attachments> next_;
     std::shared_ptr<base::Attachments> of_chunks_;  // of the message whose chunks arrive
 };

@@ -168,7 +168,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
     void begin_lending() {
         if (const auto& segments = stream_.segments()) {
-            writer_.set_lender(segments.get());
+            writer_.use_queue([&](auto& queue) { queue.set_lender(segments.get()); });
             // Posted, because memory is given back under locks, this connection's included.
             segments->on_news([weak = this->weak_from_this()] {
                 if (const auto self = weak.lock()) {
@@ -242,7 +242,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
         timer_.expires_after(liveness_.period());
         timer_.async_wait(base::WaitTask([self = this->shared_from_this()](asio::error_code error) {
             if (!error && !self->writer_.is_closing()) {
-                self->act_on(self->liveness_.tick(self->writer_.is_writing()));
+                const bool is_overdue =
+                    self->writer_.use_queue([](auto& queue) { return queue.is_permission_overdue(); });
+                self->act_on(self->liveness_.tick(self->writer_.is_writing(), is_overdue));
             }
         }));
     }

@@ -34,17 +34,19 @@ class LivenessMonitor {
     /// side is alive.
     enum class Health { fine, ping, pong, silent, slow };
 
-    Health tick(bool is_writing) noexcept {
+    /// `is_permission_overdue`: see `WriteQueue`. A peer that reads other messages is slow, too, if it permits nothing.
+    Health tick(bool is_writing, bool is_permission_overdue = false) noexcept {
         const bool written = written_.exchange(false, std::memory_order_relaxed);
         const bool read = std::exchange(read_, false);
         // Progress of a blocked write shows that the peer reads. A write that the system takes at once shows nothing.
         const bool taken = std::exchange(was_writing_, is_writing) && written;
         silent_ = read || taken || !pings_ ? 0 : silent_ + 1;
         stalled_ = written || !is_writing ? 0 : stalled_ + 1;
+        overdue_ = is_permission_overdue ? overdue_ + 1 : 0;
         if (silent_ >= most_silent_) {
             return Health::silent;
         }
-        if (stalled_ >= most_stalled_) {
+        if (std::max(stalled_, overdue_) >= most_stalled_) {
             return Health::slow;
         }
         if (silent_ != 0) {
@@ -62,6 +64,7 @@ class LivenessMonitor {
     Duration::rep most_stalled_;
     Duration::rep silent_ = 0;
     Duration::rep stalled_ = 0;
+    Duration::rep overdue_ = 0;
     bool pings_ = false;
     bool read_ = false;
     std::atomic<bool> written_ = false;

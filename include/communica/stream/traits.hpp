@@ -74,7 +74,7 @@ std::optional<Buffer> lend_from(const S& stream, std::size_t size) {
 }
 
 /// May pass descriptors (`passes_descriptors()` tells). `expect_descriptors()` makes the next read receive those of one
-/// message, `take_descriptors(count, budget)` returns them, `write_with(frame, list, error)` sends a frame with them.
+/// message, `take_descriptors(count, share)` returns them, `write_with(frame, list, error)` sends a frame with them.
 template <class S>
 concept PassesDescriptors = requires(S& stream) { stream.passes_descriptors(); };
 template <class S>

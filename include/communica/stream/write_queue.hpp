@@ -81,7 +81,7 @@ class WriteQueue {
 
     /// The peer permits one message with descriptors. Returns false if this side did not ask.
     bool permit_descriptors() {
-        if (!std::exchange(asked_, false)) {
+        if (std::exchange(permission_, Permission::unasked) == Permission::unasked) {
             return false;
         }
         held_.release_first(queued_, queued_by_class_);
@@ -91,6 +91,13 @@ class WriteQueue {
             ask();
         }
         return true;
+    }
+
+    /// Was the question for a permission written before the last call, and is it still not answered?
+    bool is_permission_overdue() noexcept {
+        const bool is_overdue = permission_ == Permission::overdue;
+        permission_ = permission_ == Permission::written ? Permission::overdue : permission_;
+        return is_overdue;
     }
 
     /// Moves everything queued into one write. Throws with the queue unchanged. Buffers are valid until `end_write`.
@@ -183,7 +190,7 @@ class WriteQueue {
             held_.release_first(queued_, queued_by_class_);
         }
         last_ = &queued_;
-        asked_ = false;
+        permission_ = Permission::unasked;
         std::vector<UnsentMessage> unsent;
         LentBodies lent = std::exchange(lent_in_flight_, {});
         lent.add(std::exchange(first_.lent, {}));
@@ -205,6 +212,9 @@ class WriteQueue {
     }
 
  private:
+    /// The question for the permission to send the first of the held messages.
+    enum class Permission { unasked, queued, in_flight, written, overdue };
+
     static constexpr std::size_t index_of(SendClass send_class) noexcept {
         return static_cast<std::size_t>(counted_as(send_class));
     }
@@ -220,8 +230,8 @@ class WriteQueue {
 
     /// A message of high priority, with descriptors or in lent memory.
     [[gnu::noinline]] void push_special(SendClass send_class, std::string_view metadata, Buffer& body) {
-        if (auto attachments = body.take_attachments(); attachments && passes_descriptors_) {
-            return push_held(send_class, metadata, body, std::move(attachments));
+        if (const auto attachments = body.take_attachments(); attachments && passes_descriptors_) {
+            return push_held(send_class, metadata, body, attachments);
         }
         const bool is_high = send_class == SendClass::high_request;
         Lane& lane = is_high ? first_ : *last_;
@@ -230,27 +240,38 @@ class WriteQueue {
         is_high ? count_before_held(send_class, bytes) : count(send_class, bytes);
         is_special_ = is_special_ || is_passed_on;
     }
+    /// If it throws, the body has its attachments again, for who sends it later.
     void push_held(SendClass send_class, std::string_view metadata, Buffer& body,
-                   std::shared_ptr<base::Attachments> attachments) {
-        held_.begin(std::move(attachments), queued_by_class_);
-        std::size_t bytes = 0;
-        try {
-            bytes = held_.last().push(metadata, body, max_frame_);
-            ask();
-        } catch (...) {
-            held_.drop_last();
-            throw;
-        }
+                   const std::shared_ptr<base::Attachments>& attachments) {
+        const std::size_t bytes = push_part(metadata, body, attachments);
+        ask();
         last_ = &held_.last();
         is_special_ = has_descriptors_ = true;
         count(SendClass::response, wire::DescriptorsFrame::size);
         count(send_class, bytes);
     }
+    std::size_t push_part(std::string_view metadata, Buffer& body,
+                          const std::shared_ptr<base::Attachments>& attachments) {
+        try {
+            Buffer& tail = queued_.open_segment();
+            tail.reserve(tail.size() + wire::ask_for_descriptors_frame.size());  // `ask` must not throw
+            held_.begin(attachments, queued_by_class_);
+            try {
+                return held_.last().push(metadata, body, max_frame_);
+            } catch (...) {
+                held_.drop_last();
+                throw;
+            }
+        } catch (...) {
+            body.attachments() = attachments;
+            throw;
+        }
+    }
     /// Asks for a permission, behind what is queued: the peer expects the descriptors of one message at a time.
     void ask() {
-        if (!asked_) {
+        if (permission_ == Permission::unasked) {
             push_frame(SendClass::response, wire::ask_for_descriptors_frame);
-            asked_ = true;
+            permission_ = Permission::queued;
         }
     }
 
@@ -259,6 +280,7 @@ class WriteQueue {
         std::swap(queued_.lent, lent_in_flight_);
         lent_in_flight_.note_sent();
         is_special_in_flight_ = true;
+        permission_ = permission_ == Permission::queued ? Permission::in_flight : permission_;
         has_pieces_ = std::exchange(is_permitted_, false);
         if (!held_.empty()) {
             const BytesByClass all = std::exchange(in_flight_by_class_, held_.take_before());
@@ -276,6 +298,7 @@ class WriteQueue {
         lent_in_flight_.pass_on();
         in_flight_.front().take_attachments();  // the others are destroyed
         is_special_in_flight_ = has_pieces_ = false;
+        permission_ = permission_ == Permission::in_flight ? Permission::written : permission_;
     }
 
     /// Moves the messages of high priority before the others. Returns their bytes. Throws with the queue unchanged.
@@ -310,8 +333,8 @@ class WriteQueue {
     bool is_special_ = false;  // the next write begins with `begin_special`
     bool is_special_in_flight_ = false;
     bool has_descriptors_ = false;
-    bool has_pieces_ = false;    // the pending write has descriptors
-    bool asked_ = false;         // for the permission to send the first of those held
+    bool has_pieces_ = false;  // the pending write has descriptors
+    Permission permission_ = Permission::unasked;
     bool is_permitted_ = false;  // one of the messages in `queued_`
     HeldMessages held_;
 };

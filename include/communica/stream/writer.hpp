@@ -58,10 +58,11 @@ class Writer {
         });
     }
 
-    /// The peer permits one message with descriptors. Returns false if this side did not ask.
-    bool permit_descriptors() {
+    /// Calls `function(queue)` under the lock.
+    template <class Function>
+    auto use_queue(Function function) {
         const std::lock_guard lock(mutex_);
-        return queue_.permit_descriptors();
+        return function(queue_);
     }
 
     /// Writes what threads have gathered: on this thread, if the stream takes it at once. A strand would take 500
@@ -81,12 +82,6 @@ class Writer {
             owner_.strand().execute([this, owner = owner_.shared_from_this()] { flush(std::unique_lock(mutex_)); });
         } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory: the owner's next `flush_left` sends it
         }
-    }
-
-    /// From now on the memory lent by `lender` is passed on instead of copied.
-    void set_lender(const void* lender) {
-        const std::lock_guard lock(mutex_);
-        queue_.set_lender(lender);
     }
 
     std::size_t unread_answers() const noexcept { return unread_answers_.load(std::memory_order_relaxed); }
@@ -317,7 +312,10 @@ class Writer {
             const std::size_t count = piece.attachments != nullptr
                                           ? stream_.write_with(piece.frame, *piece.attachments, error)
                                           : stream_.write_some(piece.buffers, error);
-            written += error ? 0 : count;
+            if (!error) {
+                written += count;
+                owner_.on_progress();
+            }
         }
         if (error == asio::error::would_block || error == asio::error::interrupted) {
             auto ready = [this, written, owner = owner_.kept()](asio::error_code failed) {

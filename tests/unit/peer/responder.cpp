@@ -1,3 +1,4 @@
+#include "support/attached.hpp"
 #include "support/catch.hpp"
 #include "unit/peer/one_responder.hpp"
 
@@ -100,6 +101,22 @@ TEST_CASE("answers given back by a connection that was replaced go out at once")
     const auto second = one.connect();
     one.lose(first, {0});
     CHECK(second->sent == Sent{{R"({"id": "x", "type": 11})", "1"}});
+}
+
+TEST_CASE("a kept answer with more descriptors than the next connection accepts becomes an error that says so") {
+    OneResponder one;
+    const auto first = one.connect({.max_descriptors = 2});
+    const auto work = one.begin(first, metadata_of("1", ", \"route\": \"open\""));
+    one.lose(first);
+    communica::peer::Reply reply;
+    reply.body.append("[0,1]");
+    reply.body.attachments() = std::make_shared<test::Attached>(2);
+    one.responder->finish(*work.call, reply);
+    const auto second = one.connect({.max_descriptors = 1});
+    REQUIRE(second->sent.size() == 1);
+    CHECK(nlohmann::json::parse(second->sent[0].metadata) ==
+          nlohmann::json{{"id", "1"}, {"type", 51}, {"route", "open"}});
+    CHECK(refused(second->sent[0]).status == 501);
 }
 
 TEST_CASE("answers that the next connection does not take go on waiting") {

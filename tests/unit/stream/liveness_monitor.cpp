@@ -136,6 +136,18 @@ TEST_CASE("whatever goes out is progress, and a pause in writing too") {
     }
 }
 
+TEST_CASE("a permission that is overdue for four ticks is slow, whatever else goes out") {
+    LivenessMonitor monitor(seconds_5);
+    const auto tick = [&](bool is_overdue) {
+        monitor.on_written();
+        return monitor.tick(true, is_overdue);
+    };
+    for (const bool is_overdue : {true, true, true, false, true, true, true}) {
+        CHECK(tick(is_overdue) == Health::fine);
+    }
+    CHECK(tick(true) == Health::slow);
+}
+
 TEST_CASE("where nothing waits to be written nobody is slow") {
     LivenessMonitor monitor(seconds_5);
     CHECK(ticks(monitor, 100, false) == Verdicts(100, Health::fine));

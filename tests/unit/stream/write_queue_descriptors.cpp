@@ -1,4 +1,5 @@
 // Messages with descriptors in a queue: each waits for a permission and keeps its descriptors until it is written.
+#include "support/attached.hpp"
 #include "support/catch.hpp"
 #include "support/frames.hpp"
 
@@ -19,15 +20,11 @@ using communica::Limits;
 using communica::SendClass;
 using communica::base::Attachments;
 using communica::stream::WriteQueue;
+using test::ask;
+using test::Attached;
+using test::frame_of;
 using test::message_frame;
 using test::u32;
-
-struct Attached final : Attachments {
-    explicit Attached(std::size_t count) { size_ = count; }
-};
-
-const std::string ask = u32(1) + '\x23';
-std::string frame_of(int count) { return u32(2) + '\x25' + static_cast<char>(count); }
 
 Buffer body_of(std::string_view text, std::shared_ptr<Attachments> attachments = nullptr) {
     Buffer body;
@@ -250,6 +247,27 @@ TEST_CASE("descriptors are dropped where they do not pass") {
     push(queue, "1", std::move(attached));
     CHECK(watched.expired());
     CHECK(write(queue) == message_frame("{}", "1"));
+}
+
+TEST_CASE("a permission is overdue from the second look after its question was written") {
+    WriteQueue queue = passing();
+    CHECK_FALSE(queue.is_permission_overdue());
+    push(queue, "a", std::make_shared<Attached>(1));
+    push(queue, "b", std::make_shared<Attached>(1));
+    CHECK_FALSE(queue.is_permission_overdue());
+    const std::string question = text_of(queue.begin_write());
+    CHECK_FALSE(queue.is_permission_overdue());
+    queue.end_write(question.size());
+    CHECK_FALSE(queue.is_permission_overdue());
+    CHECK(queue.is_permission_overdue());
+    CHECK(queue.is_permission_overdue());
+    CHECK(queue.permit_descriptors());
+    CHECK_FALSE(queue.is_permission_overdue());
+    write(queue);  // with the question for the next
+    CHECK_FALSE(queue.is_permission_overdue());
+    CHECK(queue.is_permission_overdue());
+    (void)queue.take_unsent();
+    CHECK_FALSE(queue.is_permission_overdue());
 }
 
 }  // namespace write_queue_descriptors_tests

@@ -1,4 +1,5 @@
 // Lent bodies behind messages with descriptors, which wait for a permission.
+#include "support/attached.hpp"
 #include "support/catch.hpp"
 #include "support/frames.hpp"
 #include "support/lent_memory.hpp"
@@ -18,18 +19,14 @@ namespace {
 using communica::Buffer;
 using communica::Limits;
 using communica::SendClass;
-using communica::base::Attachments;
 using communica::stream::WriteQueue;
+using test::ask;
+using test::Attached;
 using test::lent_frame;
 using test::message_frame;
 using test::u32;
 
-struct Attached final : Attachments {
-    Attached() { size_ = 1; }
-};
-
-const std::string ask = u32(1) + '\x23';
-const std::string descriptors = u32(2) + "\x25\x01";
+const std::string descriptors = test::frame_of(1);
 
 struct Queue : WriteQueue {
     explicit Queue(const Limits& limits = {}) : WriteQueue(limits, nullptr, true) { set_lender(this); }

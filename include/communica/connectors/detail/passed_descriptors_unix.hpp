@@ -141,7 +141,7 @@ class ArrivingDescriptors {
     /// Ends the expectation. Returns the descriptors of a message that was sent with `count` of them: none, with the
     /// reason, if some did not arrive, or if the budget does not allow them. Throws `errc::protocol_error` if others
     /// arrived.
-    std::shared_ptr<base::Attachments> take(std::size_t count, const std::shared_ptr<Budget>& budget) {
+    std::shared_ptr<base::Attachments> take(std::size_t count, const std::shared_ptr<base::AttachmentShare>& share) {
         const auto list = std::exchange(list_, nullptr);
         if (!has_arrived_) {  // the sender's system refused to send them
             list->lose(base::DescriptorList::not_passed);
@@ -149,7 +149,7 @@ class ArrivingDescriptors {
         if (list->size() > count || (list->size() != count && list->why_lost() == nullptr)) {
             throw std::system_error(errc::protocol_error, "not the descriptors that their frame announces");
         }
-        if (!list->reserve(budget)) {
+        if (!list->reserve(share)) {
             list->lose("too many descriptors wait on this side");
         }
         return list;

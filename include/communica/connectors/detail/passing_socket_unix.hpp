@@ -32,8 +32,9 @@ class PassingSocket : public asio::generic::stream_protocol::socket {
 
     bool expects_descriptors() const noexcept { return arriving_.is_expecting(); }
     bool expect_descriptors() { return passes_descriptors() && arriving_.expect(); }
-    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count, const std::shared_ptr<Budget>& budget) {
-        return arriving_.take(count, budget);
+    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count,
+                                                        const std::shared_ptr<base::AttachmentShare>& share) {
+        return arriving_.take(count, share);
     }
 
     template <class Buffers>

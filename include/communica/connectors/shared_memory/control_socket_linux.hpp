@@ -54,9 +54,10 @@ class ControlSocket : public Socket {
 
     bool expects_descriptors() const noexcept { return arriving_.is_expecting(); }
     bool expect_descriptors() { return arriving_.expect(); }
-    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count, const std::shared_ptr<Budget>& budget) {
+    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count,
+                                                        const std::shared_ptr<base::AttachmentShare>& share) {
         receive_until([&] { return count == 0 || arriving_.has_arrived(); });
-        return arriving_.take(count, budget);
+        return arriving_.take(count, share);
     }
 
     /// The segments, with this one if it was passed.

@@ -158,8 +158,9 @@ class SharedStream {
     static bool passes_descriptors() noexcept { return true; }
     bool expects_descriptors() const noexcept { return socket_.expects_descriptors(); }
     bool expect_descriptors() { return socket_.expect_descriptors(); }
-    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count, const std::shared_ptr<Budget>& budget) {
-        return socket_.take_descriptors(count, budget);
+    std::shared_ptr<base::Attachments> take_descriptors(std::size_t count,
+                                                        const std::shared_ptr<base::AttachmentShare>& share) {
+        return socket_.take_descriptors(count, share);
     }
     std::size_t write_with(asio::mutable_buffer frame, const base::Attachments& list,
                            asio::error_code& error) noexcept {

@@ -187,6 +187,7 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
         } else {
             values.emplace(codec::load_from<Values>(serializer_, value, incoming.backing_buffer));
         }
+        base::LoadingFrom::end();
         return std::unique_ptr<ServedStream>(new Served(*this, incoming, end, *std::move(values)));
     }
 
