@@ -58,9 +58,9 @@ class Attachments : public std::enable_shared_from_this<Attachments> {
 
     std::size_t size() const noexcept { return size_; }
 
-    /// Counts them in a share as long as they exist. Returns false if its budget does not allow that.
+    /// Counts them in a share as long as they exist, once. Returns false if its budget does not allow that. Null: no limit.
     bool reserve(std::shared_ptr<AttachmentShare> share) noexcept {
-        if (share_) {
+        if (share_ || !share) {
             return true;
         }
         if (!share->take(size_)) {
