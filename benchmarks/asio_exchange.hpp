@@ -131,8 +131,9 @@ Task<void> serve_connection(S socket, Work work = {}) {
 
 // ---- the client, one request at a time on each connection ----------------------------------------------------------
 
-template <bool wait, class S>
-Task<void> ask_in_turn(S& socket, Meter& meter, const std::string& body) {
+/// `meter.lap(begin)` is called after each answer. Returns when the next request begins.
+template <bool wait, class S, class M>
+Task<void> ask_in_turn(S& socket, M& meter, const std::string& body) {
     ReadBuffer in;
     std::vector<char> out;
     for (Ticks begin = ticks();; begin = meter.lap(begin)) {
@@ -225,8 +226,8 @@ class Multiplexer {
     bool flush_posted_ = false;
 };
 
-template <class M>
-Task<void> ask_among_others(M& multiplexer, std::uint32_t id, Meter& meter, const std::string& body) {
+template <class Requests, class M>
+Task<void> ask_among_others(Requests& multiplexer, std::uint32_t id, M& meter, const std::string& body) {
     for (Ticks begin = ticks();; begin = meter.lap(begin)) {
         const std::string answer = co_await multiplexer.request(id, body);
         if (answer.size() != body.size()) {

@@ -37,7 +37,12 @@ GROUPS = {
     "shared large": "One request at a time, 1 MiB, shared memory",
     "idle": "Memory of an idle connection, server side",
 }
-CHART_GROUPS = ["one", "many"]
+# The charts: groups, the figure that a bar shows, its name, what is better.
+CHARTS = {
+    "chart.svg": (["one", "many"], "cpu_us", "CPU us a request", "Shorter is better"),
+    "large.svg": (["large"], "mb_per_second", "MB/s", "Longer is better"),
+}
+ADDED_GROUPS = ["one", "one tcp", "many", "clients"]  # whose figures stand beside those of Asio coroutines
 
 PEERS = {
     "zeromq": "ZeroMQ",
@@ -263,6 +268,8 @@ SCRIPTS = {
     "64 at once, no deadline": ("no_deadline", 64, 6400),
     "64 notifications at once": ("notify", 64, 6400),
 }
+# The same exchange on Asio coroutines alone, by requests at once.
+ASIO_SCRIPTS = {1: ("asio", 1, 2000), 64: ("asio", 64, 6400)}
 DEADLINE_BOUND = 1.03  # with the default deadline, against none
 
 COMPILE_BOUND = 1.6

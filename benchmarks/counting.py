@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from cases import COMPILE_BOUND, DEADLINE_BOUND, SCRIPTS
+from cases import ASIO_SCRIPTS, COMPILE_BOUND, DEADLINE_BOUND, SCRIPTS
 
 ALLOWED = 1.05  # times the figure recorded
 
@@ -58,6 +58,17 @@ def check_instructions(programs, recorded_file, record):
         print(f"More than {ALLOWED} x what is recorded: {', '.join(worse)}")
         return 1
     return 0
+
+
+def added_instructions(programs):
+    """Instructions a request of each script, and of the same exchange on Asio coroutines."""
+    try:
+        alone = {depth: count_instructions(programs, *script) for depth, script in ASIO_SCRIPTS.items()}
+        return [{"script": name, "instructions": round(count_instructions(programs, *script)),
+                 "asio": round(alone[script[1]])}
+                for name, script in SCRIPTS.items() if script[0] != "notify"]
+    except FileNotFoundError:
+        return []  # no valgrind here
 
 
 def deadline_rows(programs):

@@ -1,11 +1,16 @@
 // Sends a fixed number of requests through the message path, in one process and one thread over a socketpair, so that
 // each run executes the same number of instructions. `run.py --instructions` counts those in `measured` with callgrind.
 //
-//     bench_instructions json|bytes|no_deadline|suspend|routes|notify DEPTH REQUESTS
+//     bench_instructions json|bytes|no_deadline|suspend|routes|notify|asio DEPTH REQUESTS
+//
+// "asio" is the same exchange on Asio coroutines alone.
+
+#include "asio_exchange.hpp"
 
 #include <communica/communica.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -23,11 +28,7 @@ using communica::BytesSerializer;
 using communica::DescriptorConnector;
 using communica::JsonSerializer;
 
-void stop_on_error(const std::exception_ptr& error) {
-    if (error) {
-        std::rethrow_exception(error);
-    }
-}
+using bench::stop_on_error;
 
 std::string echo(std::string value) { return value; }
 
@@ -131,6 +132,48 @@ void run_notifications(int depth, int requests) {
         [&] { return ++count % 100 == 0 ? client.flush(token()) : client.notify("shop.orders.event", text, token()); });
 }
 
+/// Stops the context after a number of answers.
+struct Countdown {
+    asio::io_context& context;
+    int left = 0;
+
+    bench::Ticks lap(bench::Ticks begin) {
+        if (--left == 0) {
+            context.stop();
+        }
+        return begin;
+    }
+};
+
+void run_asio(int depth, int requests) {
+    using Protocol = asio::local::stream_protocol;
+    const Ends ends;
+    asio::io_context context(1);
+    bench::Socket<Protocol> server(context, Protocol(), ends.server);
+    bench::Socket<Protocol> client(context, Protocol(), ends.client);
+    server.non_blocking(true);
+    client.non_blocking(true);
+    const std::string text(64, 'x');
+    Countdown countdown{.context = context, .left = 500};  // warm-up
+    bench::Multiplexer<false, bench::Socket<Protocol>> multiplexer(client, static_cast<std::size_t>(depth));
+    asio::co_spawn(context, bench::serve_connection<false>(std::move(server)), stop_on_error);
+    if (depth == 1) {
+        asio::co_spawn(context, bench::ask_in_turn<false>(client, countdown, text), stop_on_error);
+    } else {
+        asio::co_spawn(context, multiplexer.read_answers(), stop_on_error);
+        for (int i = 0; i != depth; ++i) {
+            asio::co_spawn(context,
+                           bench::ask_among_others(multiplexer, static_cast<std::uint32_t>(i), countdown, text),
+                           stop_on_error);
+        }
+    }
+    context.run();
+    context.restart();
+    countdown.left = requests;
+    measured(context);
+    std::_Exit(0);  // skips the destructors
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -150,6 +193,8 @@ int main(int argc, char** argv) try {
         run_routes(depth, requests);
     } else if (variant == "notify") {
         run_notifications(depth, requests);
+    } else if (variant == "asio") {
+        run_asio(depth, requests);
     } else {
         run_simple<JsonSerializer>(echo, {}, depth, requests);
     }

@@ -7,7 +7,7 @@ import subprocess
 from html import escape
 from pathlib import Path
 
-from cases import CHART_GROUPS, GROUPS, OURS, PACKAGES
+from cases import ADDED_GROUPS, ASIO, GROUPS, OURS, PACKAGES
 
 
 def describe_machine():
@@ -58,12 +58,38 @@ def table(results):
     lines += ["## What is to be reached", "", "| case | against | to reach | reached | |", "|---|---|---|---|---|"]
     lines += [f"| {row['case']} | {row['against']} | {row['to_reach']} | {row['reached']} | "
               f"{'yes' if row['holds'] else '**no**'} |" for row in results["targets"]]
+    lines += added_tables(results)
     for group, title in GROUPS.items():
         rows = group_rows(results, group)
         if rows:
             lines += ["", f"## {title}", ""]
             lines += idle_table(rows) if group == "idle" else request_table(rows, results["against_asio"], group)
     return "\n".join(lines) + "\n"
+
+
+def added_tables(results):
+    """What libraries add to Asio coroutines: time in each group, and instructions of ours."""
+    added = {}  # by label and group
+    for group in ADDED_GROUPS:
+        figures = dict(group_rows(results, group))
+        if ASIO in figures:
+            for label, run in figures.items():
+                if not label.startswith(ASIO):
+                    added.setdefault(label, {})[group] = (run["cpu_us"] - figures[ASIO]["cpu_us"]) * 1000
+    if not added:
+        return []
+    lines = ["", "## What a library adds", "", "ns of CPU time for a request, of both sides together, above those of Asio "
+             "coroutines:", "", "| | " + " | ".join(GROUPS[group] for group in ADDED_GROUPS) + " |",
+             "|---" * (1 + len(ADDED_GROUPS)) + "|"]
+    for label, by_group in added.items():
+        cells = [f"{by_group[group]:+,.0f}" if group in by_group else "" for group in ADDED_GROUPS]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    if results.get("added_instructions"):
+        lines += ["", "Instructions of both sides for a request of 64 B, without those of the system, in scripted runs in "
+                  "one process:", "", f"| | {OURS} | {ASIO} | added |", "|---|---|---|---|"]
+        lines += [f"| {row['script']} | {row['instructions']:,} | {row['asio']:,} | "
+                  f"{row['instructions'] - row['asio']:+,} |" for row in results["added_instructions"]]
+    return lines
 
 
 def idle_table(rows):
@@ -94,28 +120,28 @@ STYLE = """
 """
 
 
-def chart(results):
-    """Bars of CPU time a request for the chart's groups."""
+def chart(results, groups, figure, unit, better):
+    """Bars of a figure for the groups."""
     parts, y = [], 24
-    for group in CHART_GROUPS:
+    for group in groups:
         rows = group_rows(results, group)
         if not rows:
             continue
-        parts.append(f'<text class="title" x="8" y="{y}">{escape(GROUPS[group])}: CPU us a request</text>')
+        parts.append(f'<text class="title" x="8" y="{y}">{escape(GROUPS[group])}: {unit}</text>')
         y += 12
-        longest = max(figures["cpu_us"] for _, figures in rows)
+        longest = max(figures[figure] for _, figures in rows)
         for label, figures in rows:
-            parts.append(bar(label, figures["cpu_us"], longest, y))
+            parts.append(bar(label, figures[figure], longest, y))
             y += ROW
         y += 30
     machine = f"{results['machine']}, {results['versions']['compiler']}, {results['date']}."
     for note in (machine, "Client and server together, on one core; medians of "
-                 f"{results['repetitions']} runs. Shorter is better. Versions: table.md."):
+                 f"{results['repetitions']} runs. {better}. Versions: table.md."):
         parts.append(f'<text class="note" x="8" y="{y - 10}">{escape(note)}</text>')
         y += 16
     body = "\n".join(parts)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}" '
-            f'role="img" aria-label="CPU time a request">\n<style>{STYLE}</style>\n{body}\n</svg>\n')
+            f'role="img" aria-label="{unit}">\n<style>{STYLE}</style>\n{body}\n</svg>\n')
 
 
 def bar(label, value, longest, y):
@@ -123,4 +149,4 @@ def bar(label, value, longest, y):
     kind = "bar ours" if label.startswith(OURS) else "bar"
     return (f'<text x="{LABEL_WIDTH - 8}" y="{y + 15}" text-anchor="end">{escape(label)}</text>'
             f'<rect class="{kind}" x="{LABEL_WIDTH}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" rx="2"/>'
-            f'<text x="{LABEL_WIDTH + width + 6:.1f}" y="{y + 15}">{value:.2f}</text>')
+            f'<text x="{LABEL_WIDTH + width + 6:.1f}" y="{y + 15}">{value:,.{2 if value < 1000 else 0}f}</text>')

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks. `./dev bench` builds them and calls this.
 
-run.py BUILD_DIR [--quick] [--only REGEX] [--output DIR]     measure, write results.json, table.md and chart.svg
+run.py BUILD_DIR [--quick] [--only REGEX] [--output DIR]     measure, write results.json, table.md and the charts
 run.py BUILD_DIR --instructions [--record]                   count instructions; fail above what is recorded
 run.py BUILD_DIR --compile                                   what compiling an example costs
 
@@ -24,7 +24,7 @@ from statistics import median
 
 import counting
 import report
-from cases import ASIO, LIMITS, PEERS, TARGETS, Target, cases
+from cases import ASIO, CHARTS, LIMITS, PEERS, TARGETS, Target, cases
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 60  # seconds that one run may take beside measuring
@@ -144,6 +144,7 @@ def run_benchmarks(arguments):
     }
     if not arguments.only:
         results["targets"] += counting.deadline_rows(programs)
+        results["added_instructions"] = counting.added_instructions(programs)
         if not arguments.quick:  # it takes a minute
             results["targets"] += counting.compile_rows(HERE.parent)
     text = report.table(results)
@@ -152,7 +153,8 @@ def run_benchmarks(arguments):
         arguments.output.mkdir(parents=True, exist_ok=True)
         (arguments.output / "results.json").write_text(json.dumps(results, indent=1) + "\n")
         (arguments.output / "table.md").write_text(text)
-        (arguments.output / "chart.svg").write_text(report.chart(results))
+        for name, what in CHARTS.items():
+            (arguments.output / name).write_text(report.chart(results, *what))
     return 1 if failed else 0
 
 
