@@ -78,11 +78,12 @@ def added_tables(results):
                     added.setdefault(label, {})[group] = (run["cpu_us"] - figures[ASIO]["cpu_us"]) * 1000
     if not added:
         return []
+    groups = [group for group in ADDED_GROUPS if any(group in by_group for by_group in added.values())]
     lines = ["", "## What a library adds", "", "ns of CPU time for a request, of both sides together, above those of Asio "
-             "coroutines:", "", "| | " + " | ".join(GROUPS[group] for group in ADDED_GROUPS) + " |",
-             "|---" * (1 + len(ADDED_GROUPS)) + "|"]
+             "coroutines:", "", "| | " + " | ".join(GROUPS[group] for group in groups) + " |",
+             "|---" * (1 + len(groups)) + "|"]
     for label, by_group in added.items():
-        cells = [f"{by_group[group]:+,.0f}" if group in by_group else "" for group in ADDED_GROUPS]
+        cells = [f"{by_group[group]:+,.0f}" if group in by_group else "" for group in groups]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     if results.get("added_instructions"):
         lines += ["", "Instructions of both sides for a request of 64 B, without those of the system, in scripted runs in "
