@@ -315,7 +315,7 @@ class SharedStream {
         if (error != asio::error::would_block) {
             return complete_later(get_executor(), std::move(handler), error, count);
         }
-        when_readable(std::move(handler), [this, room](asio::error_code waited, Handler to_call) {
+        when_readable(std::move(handler), [this, room](asio::error_code waited, Handler&& to_call) {
             asio::error_code read_error = waited;
             const std::size_t read = waited == asio::error::operation_aborted ? 0 : read_some(room, read_error);
             if (read_error != asio::error::would_block) {
@@ -327,7 +327,7 @@ class SharedStream {
 
     template <class Handler>
     void begin_wait(Handler handler) {
-        when_readable(std::move(handler), [](asio::error_code error, Handler to_call) {
+        when_readable(std::move(handler), [](asio::error_code error, Handler&& to_call) {
             std::move(to_call)(error == asio::error::operation_aborted ? error : asio::error_code());
         });
     }
@@ -354,7 +354,7 @@ class SharedStream {
         if (error != asio::error::would_block || asio::buffer_size(buffers) == 0) {
             return complete_later(get_executor(), std::move(handler), count != 0 ? asio::error_code() : error, count);
         }
-        auto then = [this, buffers](asio::error_code waited, Handler to_call) {
+        auto then = [this, buffers](asio::error_code waited, Handler&& to_call) {
             waited ? to_call(waited, 0) : begin_write(buffers, std::move(to_call));
         };
         when_writable(Continuation<Handler, decltype(then)>{std::move(handler), std::move(then)});
@@ -366,7 +366,7 @@ class SharedStream {
         asio::error_code error;
         bool has_to_wait = false;
         guarded(error, [&]() -> std::size_t { return (has_to_wait = out_->has_to_wait()) ? 1 : 0; });
-        auto then = [this](asio::error_code waited, Handler to_call) {
+        auto then = [this](asio::error_code waited, Handler&& to_call) {
             if (!waited || (waited == asio::error::operation_aborted && socket_.is_open())) {
                 guarded(waited, [this]() -> std::size_t { return socket_.receive() ? 1 : 0; });
             }
