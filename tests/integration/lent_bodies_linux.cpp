@@ -65,6 +65,7 @@ struct Parsing {
 SharedMemoryConnector connector_in(const test::TemporaryDirectory& directory,
                                    std::size_t max_lent = SharedMemoryOptions().max_lent) {
     SharedMemoryOptions options;
+    options.max_lending_connections = 2;
     options.local.directory = directory.path();
     options.ring_size = 64 * 1024;
     options.max_lent = max_lent;
@@ -253,6 +254,41 @@ TEST_CASE("nothing is lent if either side says so, and the same code works") {
             co_await client.close();
         });
     }
+}
+
+TEST_CASE("a connection over the server's limit on those that lend has no lent memory until another ends") {
+    Serving serving([](Buffer body) { return body; });
+    serving.run([&]() -> asio::awaitable<void> {
+        std::vector<std::unique_ptr<Client>> clients;
+        const auto connect = [&]() -> asio::awaitable<bool> {
+            Client& client =
+                *clients.emplace_back(std::make_unique<Client>(serving.context, connector_in(serving.directory)));
+            co_await client.connect();
+            Buffer body = co_await filled(client, large, 'p');
+            const bool is_lent = body.is_lent();
+            body = co_await client.template request<Buffer>(std::move(body));
+            CHECK(is_all(body, large, 'p'));
+            CHECK(body.is_lent() == is_lent);
+            co_return is_lent;
+        };
+        CHECK_AWAITED(true, connect());
+        CHECK_AWAITED(true, connect());
+        CHECK_AWAITED(false, connect());
+        co_await clients.front()->close();
+        clients.erase(clients.begin());
+        while (serving.endings.empty()) {
+            co_await serving.ended.wait();
+        }
+        const auto patience_ends = std::chrono::steady_clock::now() + test::patience;
+        while (!co_await connect()) {  // the connection that has ended may still exist
+            REQUIRE(std::chrono::steady_clock::now() < patience_ends);
+            co_await clients.back()->close();
+            clients.pop_back();
+        }
+        for (const auto& client : clients) {
+            co_await client->close();
+        }
+    });
 }
 
 TEST_CASE("the same code copies over other transports, by a typed route and by name") {

@@ -430,8 +430,11 @@ TEST_CASE("a size or a name that can't be is refused where it is given, and a st
     CHECK_THROWS_AS(SharedMemoryConnector("a", {.ring_size = std::size_t{2} << 30}), std::system_error);
     const SharedMemoryConnector plain("Name");
     CHECK(plain.dump_state() == R"({"type": "SharedMemoryConnector", "name": "name"})");
-    const SharedMemoryConnector other(
-        "name", {.local = {.directory = "/tmp", .users = {0}}, .ring_size = 10'000, .max_ring_size = 20'000});
+    const SharedMemoryConnector other("name", {.local = {.directory = "/tmp", .users = {0}},
+                                               .ring_size = 10'000,
+                                               .max_ring_size = 20'000,
+                                               .max_lent = 0,
+                                               .max_lending_connections = 1});
     CHECK(other.options().ring_size == 12'288);
     const auto loaded = SharedMemoryConnector::load_state(other.dump_state());
     CHECK(loaded.dump_state() == other.dump_state());

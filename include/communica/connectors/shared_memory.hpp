@@ -44,7 +44,8 @@ class SharedMemoryConnector {
     std::string address() const;
 
     /// `{"type": "SharedMemoryConnector", "name": "calculator"}`, with the members of a `LocalConnector`, and with
-    /// `"ring_size"`, `"max_ring_size"`, `"max_lent"` and `"or_local"` if they are not the defaults.
+    /// `"ring_size"`, `"max_ring_size"`, `"max_lent"`, `"max_lending_connections"` and `"or_local"` if they are not the
+    /// defaults.
     std::string dump_state() const;
     static SharedMemoryConnector load_state(const std::string& text);
 

@@ -35,14 +35,15 @@ inline bool is_of_shared_memory(const Socket& socket) {
 struct MakeSharedMemoryConnection {
     SharedStream::Side side;
     SharedMemoryOptions options;
+    std::shared_ptr<LendingPlaces> places = nullptr;  // of a server
 
     std::shared_ptr<Connection> operator()(Socket socket, const Credentials& credentials,
                                            const ConnectionOptions& connection) const {
         if (options.or_local && side == SharedStream::Side::server && !is_of_shared_memory(socket)) {
             return make_socket_connection(std::move(socket), credentials, connection);
         }
-        return std::make_shared<SharedMemoryConnection>(SharedStream(std::move(socket), side, options), credentials,
-                                                        connection);
+        return std::make_shared<SharedMemoryConnection>(
+            SharedStream(std::move(socket), side, options, places ? places->take() : nullptr), credentials, connection);
     }
 };
 
@@ -96,18 +97,23 @@ COMMUNICA_INLINE std::string SharedMemoryConnector::dump_state() const {
     if (options_.max_lent != defaults.max_lent) {
         state += ", \"max_lent\": " + std::to_string(options_.max_lent);
     }
+    if (options_.max_lending_connections != defaults.max_lending_connections) {
+        state += ", \"max_lending_connections\": " + std::to_string(options_.max_lending_connections);
+    }
     return state + "}";
 }
 
 COMMUNICA_INLINE SharedMemoryConnector SharedMemoryConnector::load_state(const std::string& text) {
     const detail::ConnectorState state(text, "SharedMemoryConnector");
     const SharedMemoryOptions defaults;
-    return SharedMemoryConnector(state.get<std::string>("name"),
-                                 {.local = detail::load_local_options(state),
-                                  .or_local = state.get_or("or_local", defaults.or_local),
-                                  .ring_size = state.get_or("ring_size", defaults.ring_size),
-                                  .max_ring_size = state.get_or("max_ring_size", defaults.max_ring_size),
-                                  .max_lent = state.get_or("max_lent", defaults.max_lent)});
+    return SharedMemoryConnector(
+        state.get<std::string>("name"),
+        {.local = detail::load_local_options(state),
+         .or_local = state.get_or("or_local", defaults.or_local),
+         .ring_size = state.get_or("ring_size", defaults.ring_size),
+         .max_ring_size = state.get_or("max_ring_size", defaults.max_ring_size),
+         .max_lent = state.get_or("max_lent", defaults.max_lent),
+         .max_lending_connections = state.get_or("max_lending_connections", defaults.max_lending_connections)});
 }
 
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> SharedMemoryConnector::connect(
@@ -138,7 +144,9 @@ COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Connection>> SharedMemoryConnec
 COMMUNICA_INLINE asio::awaitable<std::shared_ptr<Listener>> SharedMemoryConnector::listen(
     asio::any_io_executor executor, ConnectionOptions options) const {
     const SharedMemoryConnector self = *this;
-    const detail::MakeSharedMemoryConnection make{detail::SharedStream::Side::server, self.options_};
+    const detail::MakeSharedMemoryConnection make{
+        detail::SharedStream::Side::server, self.options_,
+        std::make_shared<detail::LendingPlaces>(self.options_.max_lending_connections)};
     detail::ListeningPlaces places;
     co_await detail::add_places(places, detail::shared_memory_address(self.name_, self.options_.local), executor);
     if (self.options_.or_local) {

@@ -23,6 +23,9 @@ struct SharedMemoryOptions {
     /// used. Over it, `lend` returns memory of the heap. The system allocates what is written, and gets it back when it
     /// is idle. 0: none; at most 64 GiB.
     std::size_t max_lent = 64 * 1024 * 1024;
+    /// Connections of a server that have lent memory at a time. A further one has none, and copies its bodies. A connection
+    /// maps at most 129 files, and by default Linux maps at most 65,530 for a process.
+    std::size_t max_lending_connections = 256;
 };
 
 }  // namespace communica

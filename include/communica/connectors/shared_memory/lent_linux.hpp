@@ -27,6 +27,26 @@
 
 namespace communica::detail {
 
+/// The connections of a listener that may have lent memory. Thread-safe.
+class LendingPlaces : public std::enable_shared_from_this<LendingPlaces> {
+ public:
+    explicit LendingPlaces(std::size_t most) noexcept : free_(most) {}
+
+    /// Takes one of the places until the result is destroyed. Null if none is free.
+    std::shared_ptr<void> take() {
+        std::size_t free = free_.load();
+        do {
+            if (free == 0) {
+                return nullptr;
+            }
+        } while (!free_.compare_exchange_weak(free, free - 1));
+        return {this, [self = shared_from_this()](LendingPlaces* places) { ++places->free_; }};
+    }
+
+ private:
+    std::atomic<std::size_t> free_;
+};
+
 /// The segments of a connection. Each was made by one side and mapped by both. At any time one side has it: its maker
 /// at first, the peer from the message on that refers to it, until it comes back with another message or a notice.
 /// `take`, `add` and `on_notice` are called on the connection's strand, the rest on any thread. The segments are

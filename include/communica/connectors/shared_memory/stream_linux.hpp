@@ -50,13 +50,15 @@ class SharedStream {
     /// For `stream::Reader`.
     static constexpr bool reads_in_memory = true;
 
-    SharedStream(Socket socket, Side side, const SharedMemoryOptions& options)
-        : socket_(std::move(socket)),
+    /// `lending_place`: of a server's connection; without one it lends nothing.
+    SharedStream(Socket socket, Side side, const SharedMemoryOptions& options, std::shared_ptr<void> lending_place)
+        : lending_place_(std::move(lending_place)),
+          socket_(std::move(socket)),
           others_(socket_.get_executor()),
           side_(side),
           ring_size_(options.ring_size),
           max_ring_size_(options.max_ring_size),
-          max_lent_(options.max_lent) {}
+          max_lent_(side == Side::client || lending_place_ ? options.max_lent : 0) {}
 
     executor_type get_executor() { return socket_.get_executor(); }
     std::string binding() const { return "local"; }
@@ -377,6 +379,7 @@ class SharedStream {
                     : complete_later(get_executor(), std::move(continuation), error);
     }
 
+    std::shared_ptr<void> lending_place_;
     ControlSocket socket_;
     asio::posix::stream_descriptor others_;  // wakes this side
     const Side side_;
