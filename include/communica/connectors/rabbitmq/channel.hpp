@@ -11,6 +11,7 @@
 #include "publisher.hpp"
 #include "too_large.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -40,7 +41,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         try {
             co_await link_->opened();
             link_->require_number(number_);
-            begun_ = true;
+            state_ = std::max(state_, State::open);
             co_await call(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t{amqp_empty_bytes}, AMQP_CHANNEL_OPEN_OK_METHOD);
             co_await call(AMQP_CONFIRM_SELECT_METHOD, amqp_confirm_select_t{}, AMQP_CONFIRM_SELECT_OK_METHOD);
         } catch (...) {
@@ -49,7 +50,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
     }
 
-    bool is_open() const noexcept { return number_ != 0 && !lost_ && !closing_; }
+    bool is_open() const noexcept { return number_ != 0 && !lost_ && state_ <= State::open; }
     /// The broker, or the end of the link, has closed the channel.
     bool has_failed() const noexcept { return lost_ && lost_->code != errc::closed; }
     const Link& link() const noexcept { return *link_; }
@@ -148,7 +149,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     bool is_within_message() const noexcept { return publisher_.is_within_message(); }  // other frames wait
     /// Tells the link that `next_publication` has a message, or that there is something to write.
     void wake() {
-        if (number_ != 0 && !released_ && !std::exchange(ready_, true)) {
+        if (number_ != 0 && state_ != State::released && !std::exchange(ready_, true)) {
             link_->wake(shared_from_this());
         }
     }
@@ -157,17 +158,17 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     /// Closes the channel once everything published is written. Calls its user no more.
     void close() {
         user_.reset();
-        if (!begun_) {
+        if (state_ == State::waiting) {
             fail({errc::closed});
             release();
         } else if (is_open()) {
-            closing_ = true;
+            state_ = State::closing;
             changed_.cancel();
             wake();
             link_->on_closing();
         }
     }
-    bool is_closing() const noexcept override { return closing_ || lost_; }
+    bool is_closing() const noexcept override { return lost_ || state_ > State::open; }
     /// Waits until the broker has closed it too, and so has taken all messages. Returns false after `patience`.
     asio::awaitable<bool> closed(std::chrono::steady_clock::duration patience) {
         const auto self = shared_from_this();
@@ -236,7 +237,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
     void on_lost(const Error& why) override {
-        released_ = true;
+        state_ = State::released;
         fail(why);
     }
 
@@ -248,7 +249,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
                 publisher_.write_on(batch, number_, link_->frame_max());
             } else if (!lost_ && !control_.empty()) {
                 batch.text() += std::exchange(control_, {});
-            } else if (lost_ || close_sent_ || link_->is_blocked() || !write_next(batch)) {
+            } else if (lost_ || state_ >= State::close_sent || link_->is_blocked() || !write_next(batch)) {
                 write_end(batch);
                 return false;
             }
@@ -260,6 +261,10 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
  private:
+    /// `waiting`: the broker does not know of it. `closing`: this side closes it, after what is published. `released`: its
+    /// number is free.
+    enum class State : unsigned char { waiting, open, closing, close_sent, released };
+
     static constexpr std::size_t turn_size = Batch::enough / 2;
     template <class Method>
     asio::awaitable<void> call(amqp_method_number_t id, const Method& method, amqp_method_number_t answer) {
@@ -267,7 +272,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
     template <class Method>
     std::shared_ptr<Call> begin_call(amqp_method_number_t id, const Method& method, amqp_method_number_t answer) {
-        if (!begun_ || !is_open()) {
+        if (state_ != State::open || !is_open()) {
             throw_ended();
         }
         send(id, method);
@@ -322,11 +327,11 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     /// Writes the close method, or the reply to the broker's, when nothing else is left. Another channel can have the
     /// number once both sides have closed.
     void write_end(Batch& batch) {
-        if (released_) {
+        if (state_ == State::released) {
             return;
         }
-        if (closing_ && !owes_close_ok_ && !close_sent_) {
-            close_sent_ = true;
+        if (state_ == State::closing && !owes_close_ok_) {
+            state_ = State::close_sent;
             publisher_.forget_waiting();
             amqp_channel_close_t method{};
             method.reply_code = AMQP_REPLY_SUCCESS;
@@ -334,7 +339,7 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
         if (std::exchange(owes_close_ok_, false)) {
             append_method(batch.text(), number_, AMQP_CHANNEL_CLOSE_OK_METHOD, amqp_channel_close_ok_t{});
-            if (!close_sent_) {
+            if (state_ != State::close_sent) {
                 release();
             }
         }
@@ -362,11 +367,11 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         }
     }
     void close_on_our_side() {
-        closing_ = true;
+        state_ = std::max(state_, State::closing);
         wake();
     }
     void release() {
-        if (!std::exchange(released_, true)) {
+        if (std::exchange(state_, State::released) != State::released) {
             link_->remove(number_);
         }
     }
@@ -388,13 +393,10 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     Deliveries deliveries_;
     Acknowledge acknowledge_ = Acknowledge::never;
 
-    bool begun_ = false;    // the broker knows of it
-    bool ready_ = false;    // it is in the link's queue
-    bool closing_ = false;  // this side closes it
-    bool close_sent_ = false;
+    State state_ = State::waiting;
+    bool ready_ = false;          // it is in the link's queue
     bool owes_close_ok_ = false;  // the broker has closed it
-    bool released_ = false;       // its number is free
-    std::optional<Error> lost_;
+    std::optional<Error> lost_;   // the broker, or the end of the link, has closed it
 };
 
 }  // namespace communica::rabbitmq

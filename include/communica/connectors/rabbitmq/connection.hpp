@@ -91,12 +91,17 @@ class QueueConnection : public HandshakeEnd {
         silent_ = true;
         end(std::move(why));
         queue_.close();
-        if (!running_) {
+        if (!is_running()) {
             abandon();
         }
     }
 
  private:
+    /// `receiving`: the handshake is over. `open`: this side reads its queue alone, and sends. `ended`: the goodbye follows.
+    enum class State : unsigned char { handshake, receiving, open, ended };
+
+    bool is_running() const noexcept { return state_ == State::receiving || state_ == State::open; }
+
     std::shared_ptr<QueueConnection> self() { return std::static_pointer_cast<QueueConnection>(shared_from_this()); }
 
     asio::awaitable<Error> run() {
@@ -107,9 +112,9 @@ class QueueConnection : public HandshakeEnd {
             channel()->accept_bodies(MessageQueue::with_separator(options().limits.max_message),
                                      MessageQueue::with_separator(options().limits.max_metadata));
             co_await channel()->prefetch(prefetched);
-            running_ = true;
+            state_ = State::receiving;
             co_await read_alone(channel(), receive_queue_);
-            sends_ = true;  // not before: a large message would delay the steps above
+            state_ = State::open;  // not before: a large message would delay the steps above
             channel()->wake();
             if (!closing_) {
                 watch();
@@ -120,7 +125,7 @@ class QueueConnection : public HandshakeEnd {
         } catch (...) {
             end(Error::from(std::current_exception()));
         }
-        running_ = sends_ = false;
+        state_ = State::ended;
         receiver_ = nullptr;
         queue_.close();
         timer().cancel();
@@ -142,7 +147,7 @@ class QueueConnection : public HandshakeEnd {
         if (ending()) {
             return false;
         }
-        if (!running_) {
+        if (!is_running()) {
             return on_word(delivery);
         }
         keep_alive_.on_received();
@@ -171,7 +176,7 @@ class QueueConnection : public HandshakeEnd {
     void on_progress() override { keep_alive_.on_received(); }
 
     void on_returned(const Delivery& delivery) override {
-        if (!running_) {
+        if (!is_running()) {
             return end(unreachable());
         }
         if (delivery.kind == Kind::message) {
@@ -201,13 +206,13 @@ class QueueConnection : public HandshakeEnd {
     }
 
     void on_cancelled() override {
-        if (running_) {  // queues of the handshake may go
+        if (is_running()) {  // queues of the handshake may go
             end({errc::connection_lost, "the queue " + receive_queue_ + " was deleted"});
         }
     }
 
     std::optional<Publication> next_publication() override {
-        if (!sends_ || ending()) {
+        if (state_ != State::open || ending()) {
             return std::nullopt;
         }
         while (auto next = queue_.pop(send_queue_, connection_name_, with_ours_)) {
@@ -250,7 +255,7 @@ class QueueConnection : public HandshakeEnd {
     void watch() {
         timer().expires_after(keep_alive_.tick_time());
         timer().async_wait(base::WaitTask([self = self()](asio::error_code error) {
-            if (!error && self->running_ && !self->ending() && !self->closing_) {
+            if (!error && self->is_running() && !self->ending() && !self->closing_) {
                 self->tick();
                 self->watch();
             }
@@ -311,7 +316,7 @@ class QueueConnection : public HandshakeEnd {
         queue_.close();
         closing_ = true;
         set_timer(patience, {errc::closed});
-        if (running_) {
+        if (is_running()) {
             channel()->wake();
         }
     }
@@ -338,11 +343,10 @@ class QueueConnection : public HandshakeEnd {
     std::uint32_t backlog_ = 0;  // messages in the queue before this side read it
 
     Receiver* receiver_ = nullptr;  // from `start` to the end
-    bool running_ = false;          // the handshake is over
-    bool sends_ = false;            // and this side reads its queue
-    bool with_ours_ = false;        // the peer uses this library
-    bool closing_ = false;          // queued messages are sent, then the connection ends
-    bool silent_ = false;           // no goodbye is sent
+    State state_ = State::handshake;
+    bool with_ours_ = false;  // the peer uses this library
+    bool closing_ = false;    // queued messages are sent, then the connection ends
+    bool silent_ = false;     // no goodbye is sent
 };
 
 }  // namespace communica::rabbitmq
