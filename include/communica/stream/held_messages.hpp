@@ -10,7 +10,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <iterator>
+#include <list>
 #include <memory>
 #include <utility>
 
@@ -49,7 +50,7 @@ class HeldMessages {
 
     /// Moves the first part to the end of `lane`, before the others. Changes nothing if it throws.
     void release_first(Lane& lane, const BytesByClass& queued) {
-        const BytesByClass bytes = parts_.size() == 1 ? difference(queued, before_) : parts_[1].start;
+        const BytesByClass bytes = parts_.size() == 1 ? difference(queued, before_) : std::next(parts_.begin())->start;
         lane.append(std::move(parts_.front().lane));
         parts_.pop_front();
         for (Part& part : parts_) {
@@ -74,7 +75,7 @@ class HeldMessages {
         BytesByClass start{};  // bytes of the parts before this one
     };
 
-    std::deque<Part> parts_;  // references to parts remain valid when others are added or removed
+    std::list<Part> parts_;  // allocates nothing while it is empty, and its parts stay where they are
     BytesByClass before_{};
 };
 

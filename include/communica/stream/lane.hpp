@@ -24,8 +24,8 @@ struct Lane {
     static constexpr std::size_t segment_size = 64 * 1024;
 
     std::vector<Buffer> segments = {};
-    LentBodies lent = {};           // bodies that the frames refer to
     bool tail_is_borrowed = false;  // nothing may be appended to the last segment: it is a body, or has attachments
+    LentBodies lent = {};           // bodies that the frames refer to
 
     [[gnu::always_inline]] Buffer& open_segment() {
         if (segments.empty() || tail_is_borrowed || segments.back().size() >= segment_size) {

@@ -31,7 +31,7 @@ class WriteQueue {
 
     /// Without `passes_descriptors` they are dropped.
     explicit WriteQueue(const Limits& limits, std::shared_ptr<Budget> budget = nullptr, bool passes_descriptors = false)
-        : max_frame_(limits.max_frame), passes_descriptors_(passes_descriptors), share_(std::move(budget)) {}
+        : max_frame_(limits.max_frame), share_(std::move(budget)), passes_descriptors_(passes_descriptors) {}
     WriteQueue(const WriteQueue&) = delete;
     WriteQueue& operator=(const WriteQueue&) = delete;
     ~WriteQueue() = default;
@@ -313,27 +313,28 @@ class WriteQueue {
         return bytes;
     }
 
+    // First, next to each other in the cache, what every message needs.
     std::size_t max_frame_;
-    bool passes_descriptors_;
+    Lane* last_ = &queued_;    // for all but requests of high priority: behind those that are held
     BudgetReservation share_;  // for all bytes in the queue
-    Room room_;
-    Lane first_;  // requests of high priority
-    Lane queued_;
-    Lane* last_ = &queued_;  // for all others: behind those that are held
-    std::vector<Buffer> in_flight_;
-    LentBodies lent_in_flight_;
-    const void* lender_ = nullptr;
-    std::vector<asio::const_buffer> buffers_;
     std::size_t queued_bytes_ = 0;
     std::size_t in_flight_bytes_ = 0;
-    std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
     BytesByClass queued_by_class_{};
     BytesByClass in_flight_by_class_{};
-    std::size_t written_ = 0;  // of the failed write
+    std::size_t in_flight_high_ = 0;  // of high priority, in front of the others
+    std::vector<Buffer> in_flight_;
+    std::vector<asio::const_buffer> buffers_;
+    Room room_;
+    bool passes_descriptors_;
     bool is_special_ = false;  // the next write begins with `begin_special`
     bool is_special_in_flight_ = false;
     bool has_descriptors_ = false;
     bool has_pieces_ = false;  // the pending write has descriptors
+    Lane queued_;
+    Lane first_;  // requests of high priority
+    LentBodies lent_in_flight_;
+    const void* lender_ = nullptr;
+    std::size_t written_ = 0;  // of the failed write
     Permission permission_ = Permission::unasked;
     bool is_permitted_ = false;  // one of the messages in `queued_`
     HeldMessages held_;

@@ -381,15 +381,15 @@ class Writer {
 
     base::Mutex stream_mutex_;  // held by writes off the strand, and by what they exclude
     mutable Mutex mutex_;       // guards the members below
-    WriteQueue queue_;
     bool writing_ = false;
-    bool is_end_awaited_ = false;      // of the pending write, by the owner
-    std::optional<std::size_t> left_;  // bytes written off the strand, of a write that goes on there
+    bool is_end_awaited_ = false;  // of the pending write, by the owner
     bool flush_posted_ = false;
     bool gathered_ = false;  // messages wait for the end of a `Gathering`
     bool closing_ = false;
     bool failed_ = false;
     bool refusals_unread_ = false;
+    WriteQueue queue_;
+    std::optional<std::size_t> left_;  // bytes written off the strand, of a write that goes on there
 };
 
 }  // namespace communica::stream
