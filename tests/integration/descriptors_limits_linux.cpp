@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <future>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -140,7 +141,7 @@ TEST_CASE("a peer that asks and does not read is cut off") {
             for (; sent < 50; ++sent) {
                 co_await peer.script.send(bytes);
             }
-        } catch (const std::system_error&) {  // it was
+        } catch (const std::runtime_error&) {  // it was; Boost.Asio throws a type of its own
         }
         CHECK(sent < 50);
     });

@@ -546,7 +546,7 @@ TEST_CASE(
     "one that offers nothing and reads nothing is cut off after write_timeout, and one that reads slowly is not") {
     const auto transport = GENERATE(test::scripted_transports());
     CAPTURE(transport);
-    constexpr auto stall = 2s;  // a busy machine may read nothing for a part of it
+    constexpr auto stall = 2000ms;  // a busy machine may read nothing for a part of it
     Limited limited(transport, {.write_timeout = stall});
 
     limited.run([&]() -> asio::awaitable<void> {

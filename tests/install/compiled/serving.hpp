@@ -2,6 +2,8 @@
 
 #include <communica/communica.hpp>
 
+#include <asio/io_context.hpp>
+
 #include <memory>
 
 using Server = communica::SimpleServer<communica::AnyConnector>;

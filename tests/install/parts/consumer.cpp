@@ -7,6 +7,8 @@
 #endif
 #ifdef HAS_tls
 #include <communica/connectors/tls.hpp>
+
+#include <asio/ssl/context.hpp>
 #endif
 #ifdef HAS_rabbitmq
 #include <communica/connectors/rabbitmq/frames.hpp>
