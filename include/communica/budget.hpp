@@ -72,14 +72,17 @@ class BudgetReservation {
             budget_->add_holder();
         }
     }
-    BudgetReservation(const BudgetReservation&) = delete;
-    BudgetReservation& operator=(const BudgetReservation&) = delete;
-    ~BudgetReservation() {
+    /// Takes from this budget from now on, and nothing yet.
+    void join(std::shared_ptr<Budget> budget) noexcept {
+        leave();
+        budget_ = std::move(budget);
         if (budget_) {
-            set(0);
-            budget_->remove_holder();
+            budget_->add_holder();
         }
     }
+    BudgetReservation(const BudgetReservation&) = delete;
+    BudgetReservation& operator=(const BudgetReservation&) = delete;
+    ~BudgetReservation() { leave(); }
 
     /// Grows the reservation to `held` bytes. Returns false and takes none if the budget does not allow it.
     bool grow_to(std::size_t held) noexcept {
@@ -112,6 +115,13 @@ class BudgetReservation {
     }
 
  private:
+    void leave() noexcept {
+        if (budget_) {
+            set(0);
+            budget_->remove_holder();
+        }
+    }
+
     std::shared_ptr<Budget> budget_;
     std::size_t taken_ = 0;
 };

@@ -9,21 +9,20 @@
 
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 
 namespace communica::peer {
 
-/// The reading half of a handle: an end of a stream, and the function that loads an item.
+/// The reading half of a handle: an end of a stream, and how an item is loaded.
 template <class T>
 class ItemReader {
  public:
     using Item = std::optional<T>;
-    using Load = std::function<T(Bytes, Buffer*)>;
 
-    ItemReader(std::shared_ptr<StreamEnd> end, Load load) : end_(std::move(end)), load_(std::move(load)) {}
+    ItemReader(const ItemReader&) = delete;
+    ItemReader& operator=(const ItemReader&) = delete;
 
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
@@ -41,7 +40,7 @@ class ItemReader {
             case StreamEnd::Read::item: break;
         }
         try {
-            return Result<Item>(Item(load_(bytes, backing_buffer)));
+            return Result<Item>(Item(load(bytes, backing_buffer)));
         } catch (...) {
             return Result<Item>(Error::of_serializer(std::current_exception()));
         }
@@ -67,20 +66,37 @@ class ItemReader {
         }
     }
 
+ protected:
+    explicit ItemReader(std::shared_ptr<StreamEnd> end) noexcept : end_(std::move(end)) {}
+    ~ItemReader() = default;
+
  private:
+    virtual T load(Bytes item, Buffer* backing_buffer) const = 0;
+
     std::shared_ptr<StreamEnd> end_;
-    Load load_;
+};
+
+template <class T, class S>
+class TypedItemReader final : public ItemReader<T> {
+ public:
+    TypedItemReader(std::shared_ptr<StreamEnd> end, const S& serializer, std::size_t max_loaded)
+        : ItemReader<T>(std::move(end)), max_loaded_(max_loaded), serializer_(serializer) {}
+
+ private:
+    T load(Bytes item, Buffer* backing_buffer) const override {
+        const codec::Allowance allowance(max_loaded_);
+        return codec::load_from<T>(serializer_, item, backing_buffer);
+    }
+
+    std::size_t max_loaded_;
+    [[no_unique_address]] S serializer_;
 };
 
 /// `max_loaded`: bytes that the value of an item may allocate.
 template <class T, class S>
 std::shared_ptr<const ItemReader<T>> make_item_reader(std::shared_ptr<StreamEnd> end, const S& serializer,
                                                       std::size_t max_loaded) {
-    return std::make_shared<const ItemReader<T>>(std::move(end),
-                                                 [serializer, max_loaded](Bytes item, Buffer* backing_buffer) {
-                                                     const codec::Allowance allowance(max_loaded);
-                                                     return codec::load_from<T>(serializer, item, backing_buffer);
-                                                 });
+    return std::make_shared<const TypedItemReader<T, S>>(std::move(end), serializer, max_loaded);
 }
 
 }  // namespace communica::peer

@@ -17,7 +17,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -30,6 +29,7 @@
 
 namespace communica::peer {
 
+struct InflightCall;
 class StreamEnd;
 
 /// The owner of a peer's streams. Thread-safe.
@@ -80,21 +80,22 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
 
     Role role() const noexcept { return role_; }
     /// Empty before `begin`.
-    std::string_view id() const noexcept { return id_; }
+    std::string_view id() const noexcept { return metadata().substr(metadata_ ? id_offset : 0, id_size_); }
     /// The connection's executor.
-    const asio::any_io_executor& executor() const noexcept { return executor_; }
+    const asio::any_io_executor& executor() const noexcept { return *executor_; }
 
     // ---- opening
 
-    /// Assigns the stream to a connection. Returns the first credit for the peer: none if this end does not read.
+    /// Assigns the stream to a connection, with its executor. Returns the first credit for the peer: none if this end
+    /// does not read.
     wire::StreamCredit begin(const std::shared_ptr<StreamOwner>& owner, std::shared_ptr<Connection> connection,
-                             std::string_view id);
+                             std::shared_ptr<const asio::any_io_executor> executor, std::string_view id);
 
     /// The peer has accepted the stream, or opened it. `credit` is the first credit of this end.
     void accept(wire::StreamCredit credit);
 
-    /// Sets a function that is called, without a lock, when the stream ends before this side has ended it.
-    void set_on_end(std::function<void()> on_end);
+    /// Cancels this call when the stream ends before this side has ended it.
+    void set_call(std::weak_ptr<InflightCall> call);
 
     // ---- reading: one reader at a time
 
@@ -108,7 +109,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::optional<Error> failure() const;
 
     /// The result that the accepting side has sent with an orderly end.
-    Bytes result() const noexcept { return as_bytes(last_); }
+    Bytes result() const noexcept { return last_ ? as_bytes(*last_) : Bytes(); }
 
     // ---- writing
 
@@ -172,14 +173,13 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     void abandon() {
         StreamWaiters readers;
         StreamWaiters writers;
-        std::function<void()> on_end;
         std::shared_ptr<Connection> connection;
         std::shared_ptr<StreamTimer> timer;
         const std::lock_guard lock(mutex_);
         failed_ = true;
         std::swap(readers, readers_);
         std::swap(writers, writers_);
-        std::swap(on_end, on_end_);
+        call_.reset();
         std::swap(connection, connection_);
         std::swap(timer, timer_);
     }
@@ -188,7 +188,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     std::shared_ptr<StreamTimer> timer() {
         const std::lock_guard lock(mutex_);
         if (!timer_ && !is_ended() && connection_) {
-            timer_ = std::make_shared<StreamTimer>(executor_, [weak = weak_from_this()](const char* why) {
+            timer_ = std::make_shared<StreamTimer>(*executor_, [weak = weak_from_this()](const char* why) {
                 if (const auto end = weak.lock()) {
                     end->cancel({.code = errc::timeout, .message = why, .status = 504, .kind = Error::Kind::responder});
                 }
@@ -227,6 +227,7 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     void hold();
     void give_credit();
     void post_sending();
+    std::string_view metadata() const noexcept { return {metadata_.get(), metadata_ ? id_size_ + other_metadata : 0}; }
     void send_frame(wire::StreamFrame frame, std::string_view rest);
     void finish_with(wire::StreamFrame frame, std::string rest);
 
@@ -235,27 +236,18 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     /// The stream has ended, in order or not. Wakes all waiters.
     void leave(std::unique_lock<Mutex> lock);
 
+    // Metadata is an id between texts of these sizes.
+    static constexpr std::size_t id_offset = std::string_view("{\"id\": \"").size();
+    static constexpr std::size_t other_metadata = id_offset + std::string_view("\", \"type\": 8}").size();
+
     const Role role_;
     const bool reads_;
-    asio::any_io_executor executor_;
-    std::string metadata_;   // of all its messages
-    std::string_view id_;    // part of `metadata_`
+    std::uint32_t id_size_ = 0;
+    std::unique_ptr<char[]> metadata_;  // of all its messages
+    std::shared_ptr<const asio::any_io_executor> executor_;
     StreamReading reading_;  // used by the reader alone, without the lock
 
     mutable Mutex mutex_;  // guards the members below
-    std::weak_ptr<StreamOwner> owner_;
-    std::shared_ptr<Connection> connection_;  // null after the end
-    std::optional<BudgetReservation> share_;
-    std::function<void()> on_end_;
-    StreamInput in_;
-    StreamOutput out_;
-    StreamWaiters readers_;
-    StreamWaiters writers_;
-    std::shared_ptr<StreamTimer> timer_;  // null without a deadline
-    std::uint64_t waiters_ = 0;
-    std::unique_ptr<const Error> failure_;
-    wire::StreamFrame last_frame_ = wire::StreamFrame::finish;
-    std::string last_;  // the result or the error of the side that accepted the stream
     bool has_notice_ = false;
     bool is_accepted_ = false;
     bool is_posted_ = false;
@@ -264,6 +256,19 @@ class StreamEnd : public std::enable_shared_from_this<StreamEnd> {
     bool finish_sent_ = false;
     bool result_has_come_ = false;
     bool failed_ = false;
+    wire::StreamFrame last_frame_ = wire::StreamFrame::finish;
+    std::weak_ptr<StreamOwner> owner_;
+    std::shared_ptr<Connection> connection_;  // null after the end
+    BudgetReservation share_;
+    std::weak_ptr<InflightCall> call_;
+    StreamInput in_;
+    StreamOutput out_;
+    StreamWaiters readers_;
+    StreamWaiters writers_;
+    std::shared_ptr<StreamTimer> timer_;  // null without a deadline
+    std::uint64_t waiters_ = 0;
+    std::unique_ptr<const Error> failure_;
+    std::unique_ptr<std::string> last_;  // the result or the error of the side that accepted the stream; null if empty
 };
 
 }  // namespace communica::peer

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "../../wire/error_body.hpp"
+#include "../inflight_call.hpp"
 #include "stream_end.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace communica::peer {
@@ -10,21 +12,24 @@ namespace communica::peer {
 // ---- opening
 
 COMMUNICA_INLINE wire::StreamCredit StreamEnd::begin(const std::shared_ptr<StreamOwner>& owner,
-                                                     std::shared_ptr<Connection> connection, std::string_view id) {
+                                                     std::shared_ptr<Connection> connection,
+                                                     std::shared_ptr<const asio::any_io_executor> executor,
+                                                     std::string_view id) {
     const std::lock_guard lock(mutex_);
     if (failed_) {
         throw MessageError(errc::connection_lost, "the stream was lost before it was open", {});
     }
     owner_ = owner;
-    executor_ = connection->get_executor();
+    executor_ = std::move(executor);
     connection_ = std::move(connection);
     Buffer metadata;
     wire::write_metadata(metadata, {.type = role_ == Role::opener ? wire::MessageType::stream_to_accepter
                                                                   : wire::MessageType::stream_to_opener,
                                     .id = id});
-    metadata_ = metadata.text();
-    id_ = std::string_view(metadata_).substr(std::string_view("{\"id\": \"").size(), id.size());
-    share_.emplace(owner->budget());
+    id_size_ = static_cast<std::uint32_t>(id.size());
+    metadata_ = std::make_unique_for_overwrite<char[]>(metadata.size());
+    std::ranges::copy(metadata.text(), metadata_.get());
+    share_.join(owner->budget());
     return reads_ ? in_.open(owner->limits()) : wire::StreamCredit();
 }
 
@@ -35,9 +40,9 @@ COMMUNICA_INLINE void StreamEnd::accept(wire::StreamCredit credit) {
     post_sending();
 }
 
-COMMUNICA_INLINE void StreamEnd::set_on_end(std::function<void()> on_end) {
+COMMUNICA_INLINE void StreamEnd::set_call(std::weak_ptr<InflightCall> call) {
     const std::lock_guard lock(mutex_);
-    on_end_ = std::move(on_end);
+    call_ = std::move(call);
 }
 
 // ---- reading
@@ -69,17 +74,13 @@ COMMUNICA_INLINE std::optional<Error> StreamEnd::failure() const {
     return failure_ ? std::optional(*failure_) : std::nullopt;
 }
 
-COMMUNICA_INLINE void StreamEnd::hold() {
-    if (share_) {
-        share_->set(in_.held() + out_.unsent());
-    }
-}
+COMMUNICA_INLINE void StreamEnd::hold() { share_.set(in_.held() + out_.unsent()); }
 
 COMMUNICA_INLINE void StreamEnd::give_credit() {
     if (!connection_ || !reads_) {
         return;
     }
-    if (const auto due = in_.due(!share_->is_under_pressure())) {
+    if (const auto due = in_.due(!share_.is_under_pressure())) {
         char text[wire::StreamCredit::size + 8];
         due->credit.store(text);
         wire::store_u64(text + wire::StreamCredit::size, due->items_read);
@@ -140,7 +141,7 @@ COMMUNICA_INLINE void StreamEnd::finish(Reply&& reply) {
 COMMUNICA_INLINE void StreamEnd::finish_with(wire::StreamFrame frame, std::string rest) {
     if (!is_ended() && !std::exchange(finish_wanted_, true)) {
         last_frame_ = frame;
-        last_ = std::move(rest);
+        last_ = rest.empty() ? nullptr : std::make_unique<std::string>(std::move(rest));
         post_sending();
     }
 }
@@ -152,7 +153,7 @@ COMMUNICA_INLINE bool StreamEnd::is_flushed() const {
 
 COMMUNICA_INLINE void StreamEnd::post_sending() {
     if (is_accepted_ && connection_ && !waits_for_room_ && !is_posted_) {
-        asio::post(executor_, base::Task([self = shared_from_this()] { self->send_more(); }));
+        asio::post(*executor_, base::Task([self = shared_from_this()] { self->send_more(); }));
         is_posted_ = true;
     }
 }
@@ -164,7 +165,7 @@ COMMUNICA_INLINE bool StreamEnd::send_more() {
         return true;
     }
     const auto before = out_.unsent();
-    const auto sent = out_.send(*connection_, metadata_);
+    const auto sent = out_.send(*connection_, metadata());
     if (out_.unsent() != before) {
         note_items();
     }
@@ -174,7 +175,8 @@ COMMUNICA_INLINE bool StreamEnd::send_more() {
             owner->wait_for_room(shared_from_this(), *connection_);
         }
     } else if (sent == StreamOutput::Sent::all && finish_wanted_ && !std::exchange(finish_sent_, true)) {
-        send_frame(last_frame_, std::exchange(last_, {}));
+        const auto last = std::move(last_);
+        send_frame(last_frame_, last ? std::string_view(*last) : std::string_view());
         if (is_ended()) {
             leave(std::move(lock));
             return true;
@@ -194,7 +196,7 @@ COMMUNICA_INLINE void StreamEnd::send_frame(wire::StreamFrame frame, std::string
     Buffer body;
     body.push_back(static_cast<char>(frame));
     body.append(rest);
-    connection_->send(SendClass::response, metadata_, body);
+    connection_->send(SendClass::response, metadata(), body);
 }
 
 // ---- messages of the peer
@@ -223,7 +225,7 @@ COMMUNICA_INLINE void StreamEnd::on_items(std::string_view items, Buffer* backin
     }
     note_items();
     const bool is_too_large = !in_.add(items, backing_buffer);
-    const bool is_too_much = !share_->grow_to(in_.held() + out_.unsent());
+    const bool is_too_much = !share_.grow_to(in_.held() + out_.unsent());
     StreamWaiters woken;
     if (in_.has_items()) {
         woken = std::move(readers_);
@@ -272,7 +274,7 @@ COMMUNICA_INLINE void StreamEnd::on_finish(std::string_view result) {
     }
     in_.on_finish();
     if (role_ == Role::opener) {
-        last_ = result;
+        last_ = result.empty() ? nullptr : std::make_unique<std::string>(result);
         result_has_come_ = true;
         return leave(std::move(lock));
     }
@@ -366,8 +368,8 @@ COMMUNICA_INLINE void StreamEnd::end(const Error& why, const Error* told) {
 COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<Mutex> lock) {
     StreamWaiters readers = std::move(readers_);
     StreamWaiters writers = std::move(writers_);
-    const auto on_end = std::exchange(on_end_, nullptr);
-    const bool is_early = failed_;
+    const auto call = failed_ ? call_.lock() : nullptr;  // the stream has ended early
+    call_.reset();
     const auto connection = std::exchange(connection_, nullptr);
     const auto timer = std::exchange(timer_, nullptr);
     const auto owner = owner_.lock();
@@ -382,14 +384,15 @@ COMMUNICA_INLINE void StreamEnd::leave(std::unique_lock<Mutex> lock) {
     }
     readers.wake();
     writers.wake();
-    if (on_end && is_early) {
-        on_end();
+    if (call) {
+        call->cancelled.store(true, std::memory_order_relaxed);
+        asio::post(*executor_, base::Task([call] { call->signal.emit(asio::cancellation_type::terminal); }));
     }
 }
 
 COMMUNICA_INLINE asio::awaitable<std::tuple<asio::error_code>> StreamEnd::async_wait(For what) {
     return asio::async_initiate<decltype(no_throw), void(asio::error_code)>(InitiateWait{}, no_throw,
-                                                                            shared_from_this(), executor_, what);
+                                                                            shared_from_this(), *executor_, what);
 }
 
 }  // namespace communica::peer

@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,7 +29,15 @@ class ServedStream : public Interceptable {
 
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
+    /// Runs the handler. Makes a reply if it has a result: an open stream needs no memory for it.
+    virtual asio::awaitable<void> call(std::unique_ptr<Reply>& reply) = 0;
+    asio::awaitable<void> call(Reply& reply) final;
+
  private:
+    static void finish_items(const InflightCall& call, const Peer& peer, StreamEnd& end, std::unique_ptr<Reply> reply,
+                             const std::exception_ptr& exception);
+    static void finish_call(InflightCall& call, const Peer& peer);
+
     std::shared_ptr<StreamEnd> end_;
 };
 
@@ -117,7 +126,7 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
               extras_{Extras(incoming)...} {}
 
      private:
-        asio::awaitable<void> call(Reply& reply) override { return run(*this, reply); }
+        asio::awaitable<void> call(std::unique_ptr<Reply>& reply) override { return run(*this, reply); }
 
         auto call_function() {
             const S& serializer = handler_.serializer_;
@@ -139,7 +148,7 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
         }
 
         // NOLINTNEXTLINE(*-reference-coroutine-parameters): the coroutine that awaits it owns both
-        static asio::awaitable<void> run(Served& self, Reply& reply) {
+        static asio::awaitable<void> run(Served& self, std::unique_ptr<Reply>& reply) {
             using Returned = decltype(self.call_function());
             if constexpr (is_stream<Returned>) {
                 auto generator = StreamAccess::generator(self.call_function());
@@ -153,20 +162,25 @@ class TypedStreamHandler<F, Shape, S, writes, std::tuple<Extras...>> final : pub
                     self.set_nothing(reply);
                 } else {
                     Result result = co_await std::move(coroutine);
-                    reply.set_value(self.handler_.serializer_, std::move(result));
+                    self.set_result(reply, std::move(result));
                 }
             } else if constexpr (std::is_void_v<Returned>) {
                 self.call_function();
                 self.set_nothing(reply);
             } else {
                 Result result = self.call_function();
-                reply.set_value(self.handler_.serializer_, std::move(result));
+                self.set_result(reply, std::move(result));
             }
         }
 
-        void set_nothing(Reply& reply) const {
+        template <class Value>
+        void set_result(std::unique_ptr<Reply>& reply, Value&& value) const {
+            reply = std::make_unique<Reply>();
+            reply->set_value(handler_.serializer_, std::forward<Value>(value));
+        }
+        void set_nothing(std::unique_ptr<Reply>& reply) const {
             if constexpr (std::is_void_v<Out>) {
-                reply.set_value(handler_.serializer_, Nothing{});
+                set_result(reply, Nothing{});
             }
         }
 

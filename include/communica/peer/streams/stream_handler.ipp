@@ -64,13 +64,7 @@ COMMUNICA_INLINE void StreamHandler::begin(const Incoming& incoming, const std::
                                            std::unique_ptr<ServedStream> served) {
     const auto given = incoming.peer->streams().begin(end, incoming.connection, incoming.metadata.id);
     Reply reply;
-    end->set_on_end([weak = std::weak_ptr(call)] {
-        if (const auto at_work = weak.lock()) {
-            at_work->cancelled.store(true, std::memory_order_relaxed);
-            asio::post(at_work->connection->get_executor(),
-                       base::Task([at_work] { at_work->signal.emit(asio::cancellation_type::terminal); }));
-        }
-    });
+    end->set_call(call);
     given.store(reply.body.extend(wire::StreamCredit::size));
     answer(incoming, reply);
     end->accept(credit);
@@ -83,29 +77,54 @@ COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Infli
                                                            std::unique_ptr<ServedStream> self) {
     const auto peer = self->peer();
     const auto end = self->end_;
-    Reply reply;
+    std::unique_ptr<Reply> reply;
+    std::exception_ptr exception;
     try {
         if (peer->handlers().interceptor()) {
-            co_await self->intercept(reply);
+            reply = std::make_unique<Reply>();
+            co_await self->intercept(*reply);
         } else {
             co_await self->call(reply);
         }
     } catch (...) {
-        reply.body.clear();
-        const Error error = reply.set_handler_error(std::current_exception());
-        if (!call->is_cancelled()) {
-            peer->handlers().report({call->route(), error, Failure::What::stream});
-        }
+        exception = std::current_exception();
     }
     self.reset();
-    end->finish(std::move(reply));
+    finish_items(*call, *peer, *end, std::move(reply), exception);
     co_await asio::this_coro::reset_cancellation_state();
     co_await asio::this_coro::throw_if_cancelled(false);
     while (!end->is_flushed()) {
         co_await end->async_wait(StreamEnd::For::flush);
     }
+    finish_call(*call, *peer);
+}
+
+COMMUNICA_INLINE asio::awaitable<void> ServedStream::call(Reply& reply) {
+    std::unique_ptr<Reply> made;
+    co_await call(made);
+    if (made) {
+        reply = std::move(*made);
+    }
+}
+
+COMMUNICA_INLINE void ServedStream::finish_items(const InflightCall& call, const Peer& peer, StreamEnd& end,
+                                                 std::unique_ptr<Reply> reply, const std::exception_ptr& exception) {
+    if (!reply) {
+        reply = std::make_unique<Reply>();
+    }
+    if (exception) {
+        reply->body.clear();
+        const Error error = reply->set_handler_error(exception);
+        if (!call.is_cancelled()) {
+            peer.handlers().report({call.route(), error, Failure::What::stream});
+        }
+    }
+    end.finish(std::move(*reply));
+}
+
+COMMUNICA_INLINE void ServedStream::finish_call(InflightCall& call, const Peer& peer) {
     Reply nothing;
-    peer->responder().finish(*call, nothing);
+    peer.responder().finish(call, nothing);
 }
 
 }  // namespace communica::peer

@@ -17,11 +17,11 @@ namespace communica::peer {
 /// Items taken from a `StreamInput`, which one reader reads without its lock.
 struct StreamReading {
     std::unique_ptr<Buffer> items;
-    std::size_t at = 0;              // offset of the next item
-    std::size_t consumed_bytes = 0;  // not yet reported to the input
-    std::size_t consumed_items = 0;
-    std::size_t tell_bytes = 0;  // reports when it has consumed this many
-    std::size_t tell_items = 0;
+    std::size_t at = 0;                // offset of the next item
+    std::uint32_t consumed_bytes = 0;  // not yet reported to the input
+    std::uint32_t consumed_items = 0;
+    std::uint32_t tell_bytes = 0;  // reports when it has consumed this many
+    std::uint32_t tell_items = 0;
 
     bool is_empty() const noexcept { return !items || at >= items->size(); }
     bool has_to_tell() const noexcept { return consumed_bytes >= tell_bytes || consumed_items >= tell_items; }
@@ -81,17 +81,18 @@ class StreamInput {
 
     std::unique_ptr<Buffer> inbox_;    // complete items
     std::unique_ptr<Buffer> partial_;  // an item of which parts have arrived
-    std::size_t partial_charge_ = 0;   // its bytes for which no credit was given
     std::size_t reading_size_ = 0;     // bytes that the reader has taken
-    std::size_t read_bytes_ = 0;       // without new credit
-    std::size_t read_items_ = 0;
-    std::uint64_t all_read_ = 0;  // number of items
-    std::size_t window_bytes_ = 0;
-    std::size_t window_items_ = 0;
-    std::size_t max_window_ = 0;
-    std::size_t max_item_ = 0;
-    std::uint64_t bytes_allowed_ = 0;  // to the peer, and not used
-    std::uint64_t items_allowed_ = 0;
+    std::uint64_t all_read_ = 0;       // number of items
+    // At most `ItemHead::most` each:
+    std::uint32_t partial_charge_ = 0;  // bytes of `partial_` for which no credit was given
+    std::uint32_t read_bytes_ = 0;      // without new credit
+    std::uint32_t read_items_ = 0;
+    std::uint32_t window_bytes_ = 0;
+    std::uint32_t window_items_ = 0;
+    std::uint32_t max_window_ = 0;
+    std::uint32_t max_item_ = 0;
+    std::uint32_t bytes_allowed_ = 0;  // to the peer, and not used
+    std::uint32_t items_allowed_ = 0;
     bool is_reader_idle_ = false;  // it found no items
     bool is_other_blocked_ = false;
     bool has_all_ = false;

@@ -21,20 +21,23 @@ COMMUNICA_INLINE Bytes StreamReading::next(Buffer*& backing_buffer) noexcept {
     const std::size_t head_size = head.is_part ? detail::charged_head : wire::ItemHead::size;
     backing_buffer = at == 0 && head_size + head.length == items->size() ? items.get() : nullptr;
     at += head_size + head.length;
-    consumed_bytes += head.is_part ? wire::load_u32(begin + wire::ItemHead::size) : head_size + head.length;
+    consumed_bytes += head.is_part ? wire::load_u32(begin + wire::ItemHead::size)
+                                   : static_cast<std::uint32_t>(wire::ItemHead::size) + head.length;
     ++consumed_items;
     return as_bytes(std::string_view(begin + head_size, head.length));
 }
 
 COMMUNICA_INLINE wire::StreamCredit StreamInput::open(const Limits& limits) {
-    constexpr std::size_t most = wire::ItemHead::most;
-    window_bytes_ = std::clamp<std::size_t>(limits.stream_window, 1024, most);
-    window_items_ = std::clamp<std::size_t>(limits.stream_items, 1, most);
-    max_window_ = std::clamp<std::size_t>(limits.max_stream_window, window_bytes_, most);
-    max_item_ = std::min<std::size_t>(limits.max_message, most);
+    const auto within = [](std::size_t size, std::uint32_t least) {
+        return static_cast<std::uint32_t>(std::clamp<std::size_t>(size, least, wire::ItemHead::most));
+    };
+    window_bytes_ = within(limits.stream_window, 1024);
+    window_items_ = within(limits.stream_items, 1);
+    max_window_ = within(limits.max_stream_window, window_bytes_);
+    max_item_ = within(limits.max_message, 0);
     bytes_allowed_ = window_bytes_;
     items_allowed_ = window_items_;
-    return {static_cast<std::uint32_t>(window_bytes_), static_cast<std::uint32_t>(window_items_)};
+    return {window_bytes_, window_items_};
 }
 
 COMMUNICA_INLINE std::size_t StreamInput::held() const noexcept {
@@ -45,7 +48,7 @@ COMMUNICA_INLINE bool StreamInput::add(std::string_view items, Buffer* backing_b
     if (has_all_ || items.empty()) {
         wire::throw_stream_error(has_all_ ? "has items behind the end of them" : "has no items");
     }
-    std::size_t whole = 0;
+    std::uint32_t whole = 0;
     bool has_parts = partial_ != nullptr;
     for (wire::ItemReader item(items); item.next();) {
         whole += item.is_part() ? 0 : 1;
@@ -54,7 +57,7 @@ COMMUNICA_INLINE bool StreamInput::add(std::string_view items, Buffer* backing_b
     if (items.size() > bytes_allowed_ || whole > items_allowed_) {
         wire::throw_stream_error("has more items than there was credit for");
     }
-    bytes_allowed_ -= items.size();
+    bytes_allowed_ -= static_cast<std::uint32_t>(items.size());
     items_allowed_ -= whole;
     is_other_blocked_ = false;
     if (has_parts) {
@@ -91,11 +94,10 @@ COMMUNICA_INLINE bool StreamInput::add_one(const wire::ItemReader& item) {
         return false;
     }
     partial_->append(text);
-    partial_charge_ += wire::ItemHead::size + text.size();
+    partial_charge_ += static_cast<std::uint32_t>(wire::ItemHead::size + text.size());
     if (!item.is_part()) {
         wire::ItemHead{static_cast<std::uint32_t>(size), true}.store(partial_->data());
-        wire::store_u32(partial_->data() + wire::ItemHead::size,
-                        static_cast<std::uint32_t>(std::exchange(partial_charge_, 0)));
+        wire::store_u32(partial_->data() + wire::ItemHead::size, std::exchange(partial_charge_, 0));
         if (inbox_) {
             inbox_->append(partial_->text());
             partial_.reset();
@@ -152,16 +154,16 @@ COMMUNICA_INLINE std::optional<StreamInput::Due> StreamInput::due(bool may_grow)
         return std::nullopt;
     }
     is_other_blocked_ = false;
-    const wire::StreamCredit credit{static_cast<std::uint32_t>(read_bytes_), static_cast<std::uint32_t>(read_items_)};
+    const wire::StreamCredit credit{read_bytes_, read_items_};
     bytes_allowed_ += std::exchange(read_bytes_, 0);
     items_allowed_ += std::exchange(read_items_, 0);
     return Due{credit, all_read_};
 }
 
 COMMUNICA_INLINE void StreamInput::grow() noexcept {
-    const std::size_t bytes = std::min(window_bytes_, max_window_ - window_bytes_);
+    const std::uint32_t bytes = std::min(window_bytes_, max_window_ - window_bytes_);
     if (bytes != 0) {
-        const std::size_t items = std::min<std::size_t>(window_items_, wire::ItemHead::most - window_items_);
+        const std::uint32_t items = std::min(window_items_, wire::ItemHead::most - window_items_);
         window_bytes_ += bytes;
         window_items_ += items;
         read_bytes_ += bytes;

@@ -63,8 +63,8 @@ class StreamOutput {
 
     std::unique_ptr<Buffer> unsent_queue_;  // a message: its first byte and the items
     std::unique_ptr<Buffer> cut_;           // a message cut off the front of it
-    std::size_t outbox_items_ = 0;
-    std::size_t cut_items_ = 0;
+    std::uint32_t outbox_items_ = 0;        // fewer than the bytes of a message of them
+    std::uint32_t cut_items_ = 0;
     std::uint64_t bytes_credit_ = 0;
     std::uint64_t items_credit_ = 0;
     std::uint64_t items_sent_ = 0;

@@ -47,7 +47,7 @@ COMMUNICA_INLINE StreamOutput::Sent StreamOutput::send(Connection& connection, s
             }
         }
         std::unique_ptr<Buffer>& message = cut_ ? cut_ : unsent_queue_;
-        std::size_t& items = cut_ ? cut_items_ : outbox_items_;
+        std::uint32_t& items = cut_ ? cut_items_ : outbox_items_;
         const std::size_t size = message->size() - first_item;
         if (!connection.send(SendClass::stream, metadata, *message)) {
             return Sent::no_room;
@@ -68,7 +68,7 @@ COMMUNICA_INLINE void StreamOutput::cut() {
     message->push_back(static_cast<char>(wire::StreamFrame::items));
     char* at = unsent_queue_->data() + first_item;
     const char* const end = unsent_queue_->data() + unsent_queue_->size();
-    std::size_t items = 0;
+    std::uint32_t items = 0;
     while (at != end && items != items_credit_) {
         const auto head = wire::ItemHead::load(at);
         const std::size_t size = wire::ItemHead::size + head.length;

@@ -11,10 +11,10 @@
 
 #include <cstddef>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,7 +67,13 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     void abandon();
 
  private:
-    using ById = std::map<std::string_view, std::shared_ptr<StreamEnd>>;  // a tree, because the peer chooses ids
+    struct ComparesIds {
+        using is_transparent = void;
+        static std::string_view id_of(std::string_view id) noexcept { return id; }
+        static std::string_view id_of(const std::shared_ptr<StreamEnd>& end) noexcept { return end->id(); }
+        bool operator()(const auto& one, const auto& other) const noexcept { return id_of(one) < id_of(other); }
+    };
+    using ById = std::set<std::shared_ptr<StreamEnd>, ComparesIds>;  // a tree, because the peer chooses ids
 
     /// Sends more once this connection, which is the stream's, has room.
     struct WaitingForRoom {
@@ -77,6 +83,8 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
 
     ById& of(StreamEnd::Role role) noexcept { return role == StreamEnd::Role::opener ? opened_ : accepted_; }
     std::shared_ptr<StreamEnd> find(const wire::Metadata& metadata, bool is_own);
+    std::shared_ptr<const asio::any_io_executor> executor_of(const std::shared_ptr<Connection>& connection);
+    void forget_executor();
     std::vector<std::shared_ptr<StreamEnd>> all() const;
 
     const asio::any_io_executor executor_;
@@ -85,6 +93,8 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     ById opened_;
     ById accepted_;
     std::deque<WaitingForRoom> waiting_;
+    std::weak_ptr<Connection> last_connection_;  // that a stream began over
+    std::shared_ptr<const asio::any_io_executor> last_executor_;
     WaitingService<StreamTable>* service_ = nullptr;  // where this is registered, from the first stream on
 };
 

@@ -26,16 +26,36 @@ COMMUNICA_INLINE std::optional<Error> StreamTable::refusal() const {
 COMMUNICA_INLINE wire::StreamCredit StreamTable::begin(const std::shared_ptr<StreamEnd>& end,
                                                        const std::shared_ptr<Connection>& connection,
                                                        std::string_view id) {
-    const auto credit = end->begin(shared_from_this(), connection, id);
+    const auto credit = end->begin(shared_from_this(), connection, executor_of(connection), id);
     const std::lock_guard lock(mutex_);
     if (service_ == nullptr) {
         service_ = &WaitingService<StreamTable>::of(executor_);
         service_->add(shared_from_this());
     }
-    if (!of(end->role()).emplace(end->id(), end).second) {
+    if (!of(end->role()).insert(end).second) {
         wire::throw_stream_error("opens a stream that is open");
     }
     return credit;
+}
+
+/// The streams of a connection share its executor.
+COMMUNICA_INLINE std::shared_ptr<const asio::any_io_executor> StreamTable::executor_of(
+    const std::shared_ptr<Connection>& connection) {
+    const std::lock_guard lock(mutex_);
+    if (last_connection_.owner_before(connection) || connection.owner_before(last_connection_)) {
+        last_executor_ = std::make_shared<const asio::any_io_executor>(connection->get_executor());
+        last_connection_ = connection;
+    }
+    return last_executor_;
+}
+
+/// A connection that has ended leaves no memory.
+COMMUNICA_INLINE void StreamTable::forget_executor() {
+    std::weak_ptr<Connection> connection;
+    std::shared_ptr<const asio::any_io_executor> executor;
+    const std::lock_guard lock(mutex_);
+    std::swap(connection, last_connection_);
+    std::swap(executor, last_executor_);
 }
 
 COMMUNICA_INLINE void StreamTable::remove(const StreamEnd& end) {
@@ -43,8 +63,8 @@ COMMUNICA_INLINE void StreamTable::remove(const StreamEnd& end) {
     const std::lock_guard lock(mutex_);
     std::erase_if(waiting_, [&](const WaitingForRoom& waiting) { return waiting.end.get() == &end; });
     ById& streams = of(end.role());
-    if (const auto found = streams.find(end.id()); found != streams.end() && found->second.get() == &end) {
-        last = std::move(found->second);
+    if (const auto found = streams.find(end.id()); found != streams.end() && found->get() == &end) {
+        last = *found;
         streams.erase(found);
     }
 }
@@ -54,7 +74,7 @@ COMMUNICA_INLINE std::shared_ptr<StreamEnd> StreamTable::find(const wire::Metada
     const std::lock_guard lock(mutex_);
     const ById& streams = is_for_opener ? opened_ : accepted_;
     const auto found = streams.find(metadata.id);
-    return found == streams.end() ? nullptr : found->second;
+    return found == streams.end() ? nullptr : *found;
 }
 
 COMMUNICA_INLINE void StreamTable::on_message(const wire::Metadata& metadata, const Message& message) {
@@ -101,15 +121,14 @@ COMMUNICA_INLINE std::vector<std::shared_ptr<StreamEnd>> StreamTable::all() cons
     const std::lock_guard lock(mutex_);
     all.reserve(opened_.size() + accepted_.size());
     for (const ById* streams : {&opened_, &accepted_}) {
-        for (const auto& [id, end] : *streams) {
-            all.push_back(end);
-        }
+        all.insert(all.end(), streams->begin(), streams->end());
     }
     return all;
 }
 
 COMMUNICA_INLINE std::vector<std::string> StreamTable::end_all(const Connection& connection, const Error& why) {
     std::vector<std::string> opening;
+    forget_executor();
     for (const auto& end : all()) {
         if (end->is_over(connection)) {
             if (end->is_opening()) {
@@ -133,6 +152,7 @@ COMMUNICA_INLINE void StreamTable::abandon() {
         const std::lock_guard lock(mutex_);
         service_ = nullptr;
     }
+    forget_executor();
     for (const auto& end : all()) {
         end->abandon();
     }

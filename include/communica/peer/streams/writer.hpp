@@ -8,7 +8,6 @@
 #include "stream_end.hpp"
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -26,14 +25,12 @@ struct EncodedItem {
 template <class S>
 inline constexpr char serializer_tag = 0;
 
-/// The writing half of a handle: an end of a stream, and the function that serialises an item.
+/// The writing half of a handle: an end of a stream, and how an item is serialised.
 template <class T>
 class ItemWriter {
  public:
-    using Dump = std::function<void(const T&, Buffer&)>;
-
-    ItemWriter(std::shared_ptr<StreamEnd> end, Dump dump, const void* serializer)
-        : end_(std::move(end)), dump_(std::move(dump)), serializer_(serializer) {}
+    ItemWriter(const ItemWriter&) = delete;
+    ItemWriter& operator=(const ItemWriter&) = delete;
 
     const std::shared_ptr<StreamEnd>& end() const noexcept { return end_; }
 
@@ -41,14 +38,14 @@ class ItemWriter {
     bool write(const T& item) const {
         Buffer bytes = StreamOutput::make_item();
         try {
-            dump_(item, bytes);
+            dump(item, bytes);
         } catch (...) {
             std::rethrow_exception(Error::of_serializer(std::current_exception()).to_exception());
         }
         return write(std::move(bytes));
     }
     bool write(const EncodedItem<T>& encoded) const {
-        if (encoded.serializer != serializer_) {
+        if (encoded.serializer != tag()) {
             return write(encoded.item);
         }
         Buffer bytes = StreamOutput::make_item();
@@ -78,7 +75,15 @@ class ItemWriter {
         return complete(self->end_->executor(), std::move(rest), std::forward<Token>(token));
     }
 
+ protected:
+    explicit ItemWriter(std::shared_ptr<StreamEnd> end) noexcept : end_(std::move(end)) {}
+    ~ItemWriter() = default;
+
  private:
+    virtual void dump(const T& item, Buffer& out) const = 0;
+    /// The `serializer_tag` of the serializer.
+    virtual const void* tag() const noexcept = 0;
+
     bool write(Buffer&& bytes) const {
         const auto written = end_->write(std::move(bytes));
         if (written == StreamEnd::Written::ended) {
@@ -88,15 +93,24 @@ class ItemWriter {
     }
 
     std::shared_ptr<StreamEnd> end_;
-    Dump dump_;
-    const void* serializer_;
+};
+
+template <class T, class S>
+class TypedItemWriter final : public ItemWriter<T> {
+ public:
+    TypedItemWriter(std::shared_ptr<StreamEnd> end, const S& serializer)
+        : ItemWriter<T>(std::move(end)), serializer_(serializer) {}
+
+ private:
+    void dump(const T& item, Buffer& out) const override { codec::dump_part(serializer_, item, out); }
+    const void* tag() const noexcept override { return &serializer_tag<S>; }
+
+    [[no_unique_address]] S serializer_;
 };
 
 template <class T, class S>
 std::shared_ptr<const ItemWriter<T>> make_item_writer(std::shared_ptr<StreamEnd> end, const S& serializer) {
-    return std::make_shared<const ItemWriter<T>>(
-        std::move(end), [serializer](const T& item, Buffer& out) { codec::dump_part(serializer, item, out); },
-        &serializer_tag<S>);
+    return std::make_shared<const TypedItemWriter<T, S>>(std::move(end), serializer);
 }
 
 }  // namespace communica::peer
