@@ -92,6 +92,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
 
     void start(std::shared_ptr<Receiver> receiver) override {
+        if (reader_.buffer().unread().empty()) {
+            reader_.buffer().release();  // a hello is larger than many a message
+        }
         watch();
         receiver_ = receiver.get();
         kept_ = std::shared_ptr<StreamConnection>(receiver, this);

@@ -10,7 +10,7 @@
 #include "stream_end.hpp"
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -92,7 +92,7 @@ class StreamTable final : public StreamOwner, public std::enable_shared_from_thi
     mutable base::OrderedMutex<base::LockOrder::streams> mutex_;  // guards the members below
     ById opened_;
     ById accepted_;
-    std::deque<WaitingForRoom> waiting_;
+    std::list<WaitingForRoom> waiting_;          // allocates nothing while it is empty
     std::weak_ptr<Connection> last_connection_;  // that a stream began over
     std::shared_ptr<const asio::any_io_executor> last_executor_;
     WaitingService<StreamTable>* service_ = nullptr;  // where this is registered, from the first stream on
