@@ -30,7 +30,7 @@ DECLARED_BY = {
     "list": "list",
     "map": "map multimap",
     "memory": "addressof allocator allocator_traits construct_at destroy_at enable_shared_from_this make_shared make_unique "
-              "shared_ptr static_pointer_cast unique_ptr weak_ptr",
+              "make_unique_for_overwrite shared_ptr static_pointer_cast unique_ptr weak_ptr",
     "mutex": "lock_guard mutex once_flag recursive_mutex scoped_lock unique_lock",
     "new": "align_val_t bad_alloc launder",
     "coroutine": "coroutine_handle suspend_always",

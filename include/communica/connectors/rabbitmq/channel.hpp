@@ -202,7 +202,8 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
             }
             case AMQP_BASIC_NACK_METHOD:
                 fail({errc::connection_lost, "RabbitMQ did not take a message"});
-                return close_on_our_side();
+                state_ = std::max(state_, State::closing);
+                return wake();
             case AMQP_BASIC_CANCEL_METHOD: {
                 if (const auto user = user_.lock()) {
                     user->on_cancelled();
@@ -261,11 +262,11 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
     }
 
  private:
-    /// `waiting`: the broker does not know of it. `closing`: this side closes it, after what is published. `released`: its
-    /// number is free.
+    /// `waiting`: unknown to the broker. `closing`: this side closes it after what is published. `released`: its number is free.
     enum class State : unsigned char { waiting, open, closing, close_sent, released };
 
     static constexpr std::size_t turn_size = Batch::enough / 2;
+
     template <class Method>
     asio::awaitable<void> call(amqp_method_number_t id, const Method& method, amqp_method_number_t answer) {
         return finish(begin_call(id, method, answer));
@@ -365,10 +366,6 @@ class Channel final : public ChannelEnd, public std::enable_shared_from_this<Cha
         if (const auto user = std::exchange(user_, {}).lock()) {
             user->on_lost(why);
         }
-    }
-    void close_on_our_side() {
-        state_ = std::max(state_, State::closing);
-        wake();
     }
     void release() {
         if (std::exchange(state_, State::released) != State::released) {
