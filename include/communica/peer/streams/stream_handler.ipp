@@ -99,6 +99,7 @@ COMMUNICA_INLINE asio::awaitable<void> ServedStream::serve(std::shared_ptr<Infli
     finish_call(*call, *peer);
 }
 
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): the interceptor's coroutine owns the reply and awaits this
 COMMUNICA_INLINE asio::awaitable<void> ServedStream::call(Reply& reply) {
     std::unique_ptr<Reply> made;
     co_await call(made);
